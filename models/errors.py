@@ -1,0 +1,260 @@
+"""Every error a caller can meet. Names are conditions; `code` is what clients branch on. Never formats HTTP or packets.
+
+ParleyError
+├── InvalidArgument 400        ├── Unauthenticated 401      ├── Forbidden 403
+├── NotFound 404               │   SessionNotFound, ProjectNotFound, MessageNotFound, BranchNotFound, RunNotFound
+├── Conflict 409               │   RunAlreadyActive, IdempotencyConflict, IllegalTransition, StaleHead, Fenced
+├── EventsGone 410             ├── VersionMismatch 412      ├── PayloadTooLarge 413
+├── UnknownCall 404            ├── NotSupported 501 → only on the socket
+├── StorageUnavailable 503     │   DatabaseCorrupt, DatabaseLocked, DatabaseTooNew
+├── Draining 503
+└── ProviderError 502          │   ProviderUnavailable, ProviderBroken, ProviderRefused
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class ParleyError(Exception):
+    """Base of all. `message` is for people, `code` for programs, `details` names the field or the current version."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    default_message: ClassVar[str] = "Internal error"
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        self.message = message or self.default_message
+        self.details = details
+        super().__init__(self.message)
+
+    def to_wire(self) -> dict[str, Any]:
+        """The shape inside a Socket.IO ack's `error`; REST renames `message` to `error`."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "retryable": self.retryable,
+            "details": self.details,
+        }
+
+
+class InvalidArgument(ParleyError):
+    """Input that can never work. `details["field"]` names the first bad field, `details["fields"]` all of them."""
+
+    code = "invalid_argument"
+    status = 400
+    default_message = "Invalid argument"
+
+
+class Unauthenticated(ParleyError):
+    code = "unauthenticated"
+    status = 401
+    default_message = "A valid token is required"
+
+
+class Forbidden(ParleyError):
+    code = "forbidden"
+    status = 403
+    default_message = "Not allowed"
+
+
+class OriginNotAllowed(Forbidden):
+    code = "origin_not_allowed"
+    default_message = "This origin is not allowed; start the server with --allow-origin to admit it"
+
+
+class NotFound(ParleyError):
+    code = "not_found"
+    status = 404
+    default_message = "Not found"
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+    default_message = "Session not found"
+
+
+class ProjectNotFound(NotFound):
+    code = "project_not_found"
+    default_message = "Project not found"
+
+
+class MessageNotFound(NotFound):
+    code = "message_not_found"
+    default_message = "Message not found"
+
+
+class BranchNotFound(NotFound):
+    code = "branch_not_found"
+    default_message = "Branch not found"
+
+
+class RunNotFound(NotFound):
+    code = "run_not_found"
+    default_message = "Run not found"
+
+
+class UnknownCall(NotFound):
+    code = "unknown_call"
+    default_message = "Unknown call"
+
+
+class UnknownModel(InvalidArgument):
+    code = "unknown_model"
+    default_message = "Unknown model"
+
+
+class MethodNotAllowed(ParleyError):
+    code = "method_not_allowed"
+    status = 405
+    default_message = "Method not allowed"
+
+
+class Conflict(ParleyError):
+    code = "conflict"
+    status = 409
+    default_message = "Conflict"
+
+
+class RunAlreadyActive(Conflict):
+    code = "run_active"
+    default_message = "A run is active; wait, cancel it, or send with onBusy enqueue, interrupt or steer"
+
+
+class IdempotencyConflict(Conflict):
+    code = "idempotency_conflict"
+    default_message = "This clientMessageId was used for another message"
+
+
+class IllegalTransition(Conflict):
+    """The context's state does not allow the command; nothing was changed."""
+
+    code = "illegal_transition"
+    default_message = "Not possible in the present state"
+
+
+class StaleHead(Conflict):
+    """Somebody else appended first; reload and decide again. Never reaches a client."""
+
+    code = "stale_head"
+    retryable = True
+    default_message = "The session moved on"
+
+
+class ClientMessageIdTaken(Conflict):
+    """The journal already holds a message with this clientMessageId. The session manager answers from it."""
+
+    code = "client_message_id_taken"
+    default_message = "This clientMessageId exists"
+
+
+class Fenced(Conflict):
+    """A write of a run whose lease was taken over, cancelled or ended. The writer must stop."""
+
+    code = "fenced"
+    default_message = "This run no longer holds the session"
+
+
+class EventsGone(ParleyError):
+    code = "events_gone"
+    status = 410
+    default_message = "The journal no longer reaches back that far; take a snapshot"
+
+
+class VersionMismatch(ParleyError):
+    code = "version_mismatch"
+    status = 412
+    default_message = "The resource was changed in the meantime"
+
+
+class PayloadTooLarge(ParleyError):
+    code = "payload_too_large"
+    status = 413
+    default_message = "The payload is too large"
+
+
+class NotSupported(ParleyError):
+    code = "not_supported"
+    status = 501
+    default_message = "Not supported by this server"
+
+
+class StorageUnavailable(ParleyError):
+    """The database can't be written or read at the moment; what was asked is not done unless it shows up in the journal."""
+
+    code = "storage_unavailable"
+    status = 503
+    retryable = True
+    default_message = "Storage is unavailable"
+
+
+class DatabaseLocked(StorageUnavailable):
+    default_message = "Another process holds a lock on the database"
+
+
+class DatabaseFull(StorageUnavailable):
+    default_message = "The disk or the database is full; free some space"
+
+
+class DatabaseCorrupt(StorageUnavailable):
+    code = "storage_corrupt"
+    retryable = False
+    default_message = "The database file is damaged; stop the server and restore a backup"
+
+
+class DatabaseTooNew(StorageUnavailable):
+    code = "database_too_new"
+    retryable = False
+    default_message = "The database was written by a newer version; upgrade Parley"
+
+
+class DataFolderInUse(StorageUnavailable):
+    code = "data_folder_in_use"
+    retryable = False
+    default_message = "Another server uses this data folder"
+
+
+class Draining(ParleyError):
+    code = "draining"
+    status = 503
+    retryable = True
+    default_message = "The server is shutting down; connect again in a moment"
+
+
+class TooManyConnections(ParleyError):
+    code = "too_many_connections"
+    status = 503
+    retryable = True
+    default_message = "Too many connections"
+
+
+class ProviderError(ParleyError):
+    """A model endpoint failed. `retry_after_ms` in the details when the endpoint asked for it."""
+
+    code = "provider_error"
+    status = 502
+    default_message = "The model provider failed"
+
+
+class ProviderUnavailable(ProviderError):
+    """Nothing was produced and trying again may help: connection refused, 429, 5xx, timeout."""
+
+    code = "provider_unavailable"
+    retryable = True
+    default_message = "The model provider is unavailable"
+
+
+class ProviderBroken(ProviderError):
+    """The stream ended before its end: a dropped connection, a malformed chunk."""
+
+    code = "provider_broken"
+    retryable = True
+    default_message = "The model's stream broke off"
+
+
+class ProviderRefused(ProviderError):
+    """The endpoint said no for good: bad key, unknown model, invalid request."""
+
+    code = "provider_refused"
+    default_message = "The model provider refused the request"

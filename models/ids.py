@@ -1,0 +1,46 @@
+"""Identifiers and instants: their types, and the only place that makes new ones. Never parses a whole message."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import NewType
+
+SessionId = NewType("SessionId", str)
+ProjectId = NewType("ProjectId", str)
+MessageId = NewType("MessageId", str)
+RunId = NewType("RunId", str)
+UserId = NewType("UserId", str)
+
+EpochMs = NewType("EpochMs", int)
+"""An instant: milliseconds since 1970-01-01 UTC."""
+
+
+def new_id() -> str:
+    """A UUID version 7 (RFC 9562 §5.7): ordered by time, so that index inserts stay local."""
+    milliseconds = time.time_ns() // 1_000_000
+    random_bits = int.from_bytes(os.urandom(10), "big")
+    value = (milliseconds & (1 << 48) - 1) << 80 | random_bits
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return str(uuid.UUID(int=value))
+
+
+def now_ms() -> EpochMs:
+    return EpochMs(time.time_ns() // 1_000_000)
+
+
+def iso(at: EpochMs | int) -> str:
+    """ISO 8601, UTC, milliseconds, `Z`: `2026-11-20T09:00:00.123Z`."""
+    seconds, milliseconds = divmod(at, 1000)
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{milliseconds:03d}Z"
+
+
+def from_iso(text: str) -> EpochMs:
+    """The inverse of `iso`. Raises ValueError on anything that is not ISO 8601 with a zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time needs a zone, for example a trailing Z")
+    return EpochMs(round(moment.timestamp() * 1000))
