@@ -1,0 +1,13 @@
+"""What a model request cost, in tokens."""
+
+from __future__ import annotations
+
+from models.wire import Wire
+
+
+class Usage(Wire):
+    """Tokens read and written. `estimated` is true where the provider reported nothing."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    estimated: bool = False

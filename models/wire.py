@@ -1,0 +1,24 @@
+"""The base of everything that travels as JSON: camelCase outside, snake_case inside, frozen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Wire(BaseModel):
+    """A frozen value with camelCase JSON. Unknown keys are refused: a typo in a request should not pass silently."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="forbid",
+        ser_json_inf_nan="null",
+    )
+
+    def to_wire(self) -> dict[str, Any]:
+        """JSON-ready: camelCase keys, only JSON types. Optional fields that are None stay as null."""
+        return self.model_dump(mode="json", by_alias=True)
