@@ -1,0 +1,81 @@
+"""Which models there are: finds the provider of a name. Never calls a model, and imports no SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from models.errors import UnknownModel
+from services.llm.capabilities import describe
+from services.llm.demo import WORDS_PER_S, DemoProvider
+from services.llm.openai import OpenAIProvider
+from services.llm.provider import ModelInfo, Provider
+from services.llm.scripted import ScriptedProvider
+
+
+class Providers:
+    """The providers of one server, from its settings. Raises InvalidArgument on a key or URL that can never work.
+
+    Names: "demo"; "openai:NAME", any NAME, once a key or a base URL is set; "scripted:NAME"; and the configured OpenAI
+    models without the prefix. `openai_models` takes names, or ModelInfo where the built-in table would guess wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        openai_api_key: str | None = None,
+        openai_base_url: str | None = None,
+        openai_models: Iterable[str | ModelInfo] = (),
+        openai_connect_timeout_s: float = 5.0,
+        openai_idle_timeout_s: float = 60.0,
+        demo_words_per_s: float = WORDS_PER_S,
+        scripted: ScriptedProvider | None = None,
+    ) -> None:
+        self._scripted = scripted or ScriptedProvider()
+        self._openai: OpenAIProvider | None = None
+        if openai_api_key or openai_base_url:
+            self._openai = OpenAIProvider(
+                api_key=openai_api_key,
+                base_url=openai_base_url,
+                models=tuple(_configured(model) for model in openai_models),
+                connect_timeout_s=openai_connect_timeout_s,
+                idle_timeout_s=openai_idle_timeout_s,
+            )
+        self._demo = DemoProvider(words_per_s=demo_words_per_s)
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """What people may choose from; more may resolve."""
+        return tuple(info for provider in self._providers() for info in provider.models())
+
+    def resolve(self, name: str) -> tuple[Provider, ModelInfo]:
+        """Who answers to `name`, and what it can do. Put `info.name` in the request. Raises UnknownModel."""
+        for provider in self._providers():
+            for info in provider.models():
+                if name in (info.name, info.name.removeprefix("openai:")):
+                    return provider, info
+        return self._unlisted(name)
+
+    async def aclose(self) -> None:
+        """Close them all; streams still open end as broken."""
+        for provider in self._providers():
+            await provider.aclose()
+
+    def _providers(self) -> tuple[Provider, ...]:
+        return (self._demo, *((self._openai,) if self._openai else ()), self._scripted)
+
+    def _unlisted(self, name: str) -> tuple[Provider, ModelInfo]:
+        prefix, _, rest = name.partition(":")
+        if prefix == "openai" and rest and self._openai:
+            return self._openai, describe(rest)
+        if prefix == "scripted" and "=" in rest:
+            return self._scripted, self._scripted.info(rest)
+        known = [info.name for info in self.models()]
+        hint = "" if self._openai else "; for openai:NAME set an API key or a base URL"
+        message = f"Unknown model “{name[:100]}”; known: {', '.join(known)}{hint}"
+        raise UnknownModel(message, field="model", known=known)
+
+
+def _configured(model: str | ModelInfo) -> ModelInfo:
+    if isinstance(model, str):
+        return describe(model.removeprefix("openai:"))
+    return replace(model, name=f"openai:{model.name.removeprefix('openai:')}", provider="openai")

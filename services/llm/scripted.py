@@ -1,0 +1,181 @@
+"""The provider for tests: plays scripts, with delays and failures on demand. Never touches the network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from models.errors import ProviderBroken, ProviderRefused, ProviderUnavailable, UnknownModel
+from models.usage import Usage
+from services.llm.provider import Finished, ModelEvent, ModelInfo, ModelRequest, Sleep, TextDelta
+from services.llm.scripted_words import WordScript
+
+# Requests are kept for tests to look at; a server that plays word scripts for days must not grow by them.
+_KEPT_REQUESTS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """One delta, after `delay_s`."""
+
+    text: str
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait until the event is set, or for so many seconds."""
+
+    until: asyncio.Event | float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Set an event: tells the test how far the script has come."""
+
+    event: asyncio.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The stream breaks off here: ProviderBroken."""
+
+    message: str = "The script breaks off here"
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    message: str = "The script refuses"
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    retry_after_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    reason: str = "stop"
+    usage: Usage | None = None
+
+
+Step: TypeAlias = Say | Pause | Mark | Break | Refuse | Unavailable | Finish
+
+Script: TypeAlias = tuple[Step, ...]
+"""The steps of one reply. One that runs out of them finishes with "stop" and no usage."""
+
+
+class Turns:
+    """Scripts taken in turn, one per request. A request beyond the last is refused: the test planned too few."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self._left = deque(scripts)
+
+    def __call__(self, request: ModelRequest) -> Script:
+        return self._left.popleft() if self._left else (Refuse("The script has no turn left"),)
+
+
+Source: TypeAlias = Script | Callable[[ModelRequest], Script]
+"""A script for every request, or what chooses one: `Turns`, or a function of the request."""
+
+
+class ScriptedProvider:
+    """Plays what is registered under "scripted:NAME", and "scripted:words=200,delay_ms=5,seed=1" with no registration.
+
+    `requests` holds the latest requests in order, `open_streams` counts the replies begun and neither ended nor closed.
+    """
+
+    def __init__(self, scripts: Mapping[str, Source] | None = None, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._scripts: dict[str, Source] = dict(scripts or {})
+        self._sleep = sleep
+        self.requests: deque[ModelRequest] = deque(maxlen=_KEPT_REQUESTS)
+        self.open_streams = 0
+
+    def register(self, name: str, source: Source) -> None:
+        """Play `source` for the model "scripted:NAME"; replaces an earlier one of that name."""
+        self._scripts[name] = source
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        return tuple(_info(name) for name in self._scripts)
+
+    def info(self, name: str) -> ModelInfo:
+        """The model of that name, with or without "scripted:". Raises UnknownModel."""
+        name = name.removeprefix("scripted:")
+        if name not in self._scripts:
+            WordScript.parse(name)
+        return _info(name)
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        self.requests.append(request)
+        self.open_streams += 1
+        try:
+            for step in self._script(request):
+                event = await self._play(step)
+                if event is not None:
+                    yield event
+                if isinstance(event, Finished):
+                    return
+            yield Finished("stop", None)
+        finally:
+            self.open_streams -= 1
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    def _script(self, request: ModelRequest) -> Script:
+        name = request.model.removeprefix("scripted:")
+        source = self._scripts.get(name)
+        if source is None:
+            return _played(name, request)
+        return source(request) if callable(source) else source
+
+    async def _play(self, step: Step) -> ModelEvent | None:
+        match step:
+            case Say(text, delay_s):
+                await self._sleep(delay_s)
+                return TextDelta(text)
+            case Pause(until):
+                await (until.wait() if isinstance(until, asyncio.Event) else self._sleep(until))
+            case Mark(event):
+                event.set()
+            case Break(message):
+                raise ProviderBroken(message)
+            case Refuse(message):
+                raise ProviderRefused(message)
+            case Unavailable(retry_after_ms):
+                raise _unavailable(retry_after_ms)
+            case Finish(reason, usage):
+                return Finished(reason, usage)
+            case _:
+                assert_never(step)
+        return None
+
+
+def _played(name: str, request: ModelRequest) -> Script:
+    try:
+        words = WordScript.parse(name)
+    except UnknownModel as error:
+        # The model was unregistered or misspelt after it was chosen: for a run that is a refusal like any other.
+        raise ProviderRefused(error.message) from None
+    said: list[Step] = [Say(delta, words.delay_s) for delta in words.deltas(request.last_user_text)]
+    if words.break_after is not None:
+        return (*said[: words.break_after], Break())
+    return (*said, Finish("stop", Usage(output_tokens=words.words)))
+
+
+def _unavailable(retry_after_ms: int | None) -> ProviderUnavailable:
+    return ProviderUnavailable() if retry_after_ms is None else ProviderUnavailable(retry_after_ms=retry_after_ms)
+
+
+def _info(name: str) -> ModelInfo:
+    return ModelInfo(
+        name=f"scripted:{name}",
+        provider="scripted",
+        window_tokens=128_000,
+        max_output_tokens=16_384,
+        vision=False,
+        tools=False,
+    )
