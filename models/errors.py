@@ -181,7 +181,7 @@ class NotSupported(ParleyError):
 
 
 class StorageUnavailable(ParleyError):
-    """The database can't be written or read at the moment; what was asked is not done unless it shows up in the journal."""
+    """The database can't be written or read now. What was asked is done only if it shows up in the journal."""
 
     code = "storage_unavailable"
     status = 503

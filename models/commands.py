@@ -1,0 +1,157 @@
+"""What may be asked of a session: frozen values that the door turns into events. Ids and texts were checked before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from models.messages import MessageStatus, Metadata, Role
+from models.payloads import Payload
+from models.runs import OnBusy, OnCrash
+from models.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSession:
+    epoch: str
+    project_id: str
+    project_name: str
+    title: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenameSession:
+    title: str
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteSession:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSession:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SetModel:
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """A user's message. `run_id` is the id for the run that it starts, should it start one."""
+
+    message_id: str
+    run_id: str
+    author: str
+    content: str
+    payload: Payload
+    client_message_id: str | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    on_busy: OnBusy = "enqueue"
+    agent: str = "assistant"
+    on_crash: OnCrash = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRun:
+    """Ends the run `run_id`, or with None the active one and all that wait."""
+
+    run_id: str | None = None
+    reason: str = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """The first attempt of a queued run."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOverRun:
+    """A further attempt of a run whose process is gone. `attempt` is the one that was lost."""
+
+    run_id: str
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFence:
+    """Which attempt of which run is writing."""
+
+    run_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestModel:
+    fence: RunFence
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeginStream:
+    fence: RunFence
+    message_id: str
+    author: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppendDelta:
+    fence: RunFence
+    message_id: str
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinalizeStream:
+    fence: RunFence
+    message_id: str
+    finish_reason: str
+    status: MessageStatus = "complete"
+    usage: Usage | None = None
+    provider_deltas: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmitMessage:
+    """A finished message that a run writes."""
+
+    fence: RunFence
+    message_id: str
+    author: str
+    role: Role
+    content: str
+    payload: Payload
+    metadata: Metadata = field(default_factory=Metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRun:
+    """`error` None completes the run. `seen` is the highest ordinal that the agent has taken into account: a run
+    does not complete while a steering message waits unseen."""
+
+    fence: RunFence
+    seen: int = 0
+    error: str | None = None
+
+
+RunCommand = RequestModel | BeginStream | AppendDelta | FinalizeStream | EmitMessage | FinishRun
+Command = (
+    CreateSession
+    | RenameSession
+    | DeleteSession
+    | RestoreSession
+    | SetModel
+    | SendMessage
+    | CancelRun
+    | StartRun
+    | TakeOverRun
+    | RunCommand
+)

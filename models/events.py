@@ -1,0 +1,237 @@
+"""What happened in a session: the bodies of the journal's events, and the envelope they travel in.
+
+An event's `type` names its body class; a body's JSON is the envelope's `data`. Codes are what the database stores:
+add at the end, never renumber.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import orjson
+
+from models.ids import EpochMs, iso
+from models.messages import Message
+from models.runs import Run
+from models.session import Session
+from models.states import ContextState, SessionState
+from models.wire import Wire
+
+TRUNCATE_OVER_BYTES = 64 * 1024
+"""A payload over this travels as `{truncated: true, size, message}` and is pulled by REST (design §5)."""
+
+
+class EventBody(Wire):
+    type: ClassVar[str]
+    code: ClassVar[int]
+
+    def without_body(self) -> EventBody:
+        """The same with the text of its message left out; itself when it carries no message."""
+        return self
+
+
+class SessionCreated(EventBody):
+    type = "session.created"
+    code = 1
+    session: Session
+    model: str
+
+
+class SessionRenamed(EventBody):
+    type = "session.renamed"
+    code = 2
+    title: str
+    version: int
+
+
+class SessionStateChanged(EventBody):
+    type = "session.state_changed"
+    code = 3
+    state: SessionState
+    completed_at_utc: str | None = None
+
+
+class SessionDeleted(EventBody):
+    type = "session.deleted"
+    code = 4
+
+
+class SessionRestored(EventBody):
+    type = "session.restored"
+    code = 5
+
+
+class ContextStateChanged(EventBody):
+    type = "context.state_changed"
+    code = 10
+    state: ContextState
+
+
+class ContextModelChanged(EventBody):
+    type = "context.model_changed"
+    code = 12
+    model: str
+
+
+class MessageBody(EventBody):
+    message: Message
+
+    def to_wire(self) -> dict[str, Any]:
+        return {"message": self.message.to_wire()}
+
+    def without_body(self) -> EventBody:
+        return self.model_copy(update={"message": self.message.without_body()})
+
+
+class MessageCreated(MessageBody):
+    type = "message.created"
+    code = 20
+
+
+class MessageDelta(EventBody):
+    type = "message.delta"
+    code = 21
+    message_id: str
+    sequence: int
+    delta: str
+
+    def to_wire(self) -> dict[str, Any]:
+        return {"messageId": self.message_id, "sequence": self.sequence, "delta": self.delta}
+
+
+class MessageCompleted(MessageBody):
+    type = "message.completed"
+    code = 22
+
+
+class MessageUpdated(MessageBody):
+    type = "message.updated"
+    code = 23
+
+
+class RunQueued(EventBody):
+    type = "run.queued"
+    code = 30
+    run: Run
+
+
+class RunStarted(EventBody):
+    type = "run.started"
+    code = 31
+    run: Run
+
+
+class RunFinished(EventBody):
+    type = "run.finished"
+    code = 32
+    run: Run
+
+
+BODIES: tuple[type[EventBody], ...] = (
+    SessionCreated,
+    SessionRenamed,
+    SessionStateChanged,
+    SessionDeleted,
+    SessionRestored,
+    ContextStateChanged,
+    ContextModelChanged,
+    MessageCreated,
+    MessageDelta,
+    MessageCompleted,
+    MessageUpdated,
+    RunQueued,
+    RunStarted,
+    RunFinished,
+)
+BY_CODE: dict[int, type[EventBody]] = {body.code: body for body in BODIES}
+BY_TYPE: dict[str, type[EventBody]] = {body.type: body for body in BODIES}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a session's journal. `seq` counts from 1 without holes; `at` is when it was decided."""
+
+    session_id: str
+    epoch: str
+    seq: int
+    at: EpochMs
+    body: EventBody
+
+    @property
+    def type(self) -> str:
+        return self.body.type
+
+    def to_wire(self) -> dict[str, Any]:
+        """The envelope of design §5: `{sessionId, epoch, seq, type, at, data}`, an oversized body left out."""
+        return self._envelope(self._data())
+
+    def to_signal(self) -> dict[str, Any]:
+        """The envelope without content, under 1 KB: enough to know what to pull."""
+        signal = self._envelope(None)
+        del signal["data"]
+        match self.body:
+            case MessageDelta():
+                signal["messageId"] = self.body.message_id
+                signal["sequence"] = self.body.sequence
+            case MessageBody():
+                signal["messageId"] = self.body.message.id
+                signal["sequence"] = self.body.message.sequence
+            case ContextStateChanged():
+                signal["state"] = self.body.state.name
+            case _:
+                pass
+        return signal
+
+    def _envelope(self, data: dict[str, Any] | None) -> dict[str, Any]:
+        return {
+            "sessionId": self.session_id,
+            "epoch": self.epoch,
+            "seq": self.seq,
+            "type": self.body.type,
+            "at": iso(self.at),
+            "data": data,
+        }
+
+    def _data(self) -> dict[str, Any]:
+        if not isinstance(self.body, MessageBody):
+            return self.body.to_wire()
+        message = fit_for_travel(self.body.message)
+        data: dict[str, Any] = {"message": message.to_wire()}
+        if message.truncated:
+            data |= {"truncated": True, "size": message.size}
+        return data
+
+
+def _surely_small(message: Message) -> bool:
+    """True for the common case, without encoding: short text, a payload that only mirrors it, plain metadata."""
+    metadata = message.metadata
+    return (
+        message.kind in ("text", "streaming_response")
+        and len(message.content) < TRUNCATE_OVER_BYTES // 32
+        and not metadata.extra
+        and metadata.original_input is None
+        and metadata.display_hint is None
+        and metadata.streaming is None
+    )
+
+
+def oversize(message: Message) -> int | None:
+    """The message's bytes as JSON when it is too large to travel in an event or a snapshot, else None."""
+    if message.truncated:
+        return message.size
+    if _surely_small(message):
+        return None
+    size = len(orjson.dumps(message.to_wire()))
+    return size if size > TRUNCATE_OVER_BYTES else None
+
+
+def truncated(message: Message, size_bytes: int) -> Message:
+    """The header that stands for a message whose body can't travel here."""
+    return message.model_copy(update={"content": "", "payload": None, "truncated": True, "size": size_bytes})
+
+
+def fit_for_travel(message: Message) -> Message:
+    """The message as a snapshot or an event may carry it: whole, or its header when it is over 64 KiB."""
+    size = oversize(message)
+    return message if size is None else truncated(message, size)

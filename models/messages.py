@@ -1,0 +1,92 @@
+"""A message, on the wire and in the engine. Its content is written once; only its header may change."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from models.payloads import MESSAGE_TYPES, Kind, MessageType, Payload, TextPayload
+from models.wire import Wire
+
+Role = Literal["user", "agent", "system"]
+MessageStatus = Literal["streaming", "complete", "interrupted", "error", "cancelled"]
+Source = Literal[
+    "user_input",
+    "user_file_reference",
+    "user_workflow",
+    "user_image_upload",
+    "ai_generated",
+    "tool_execution",
+    "system_control",
+]
+
+
+class DisplayHint(Wire):
+    summary: str | None = None
+    collapsed: bool = False
+    icon: str | None = None
+
+
+class Metadata(Wire):
+    """What is known about a message beside its content. `extra` is the client's own, kept as it came."""
+
+    source: Source | None = None
+    display_hint: DisplayHint | None = None
+    trace_id: str | None = None
+    original_input: str | None = None
+    tokens: int | None = None
+    duration_ms: int | None = None
+    streaming: dict[str, Any] | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
+class Message(Wire):
+    """`ordinal` counts the session's pool from 1, `sequence` the chunks of a stream; `runId` is the run that the
+    message started, steers, or was written by. `truncated` and `size` (bytes) stand where the body was too large
+    to travel in an event or a snapshot: pull it by REST."""
+
+    id: str
+    ordinal: int
+    role: Role
+    content: str
+    message_type: MessageType
+    kind: Kind
+    payload: Payload | None = None
+    status: MessageStatus = "complete"
+    sequence: int = 0
+    created_at_utc: str
+    author: str
+    client_message_id: str | None = None
+    run_id: str | None = None
+    metadata: Metadata = Metadata()
+    truncated: bool = False
+    size: int | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Without the keys that most messages leave empty: clientMessageId, runId, truncated, size."""
+        wire = super().to_wire()
+        for key in ("clientMessageId", "runId", "size"):
+            if wire[key] is None:
+                del wire[key]
+        if not wire["truncated"]:
+            del wire["truncated"]
+        return wire
+
+    def without_body(self) -> Message:
+        """The header alone, for a place where the body can't travel or must not be stored twice."""
+        payload = self.payload
+        if isinstance(payload, TextPayload):
+            payload = payload.model_copy(update={"text": ""})
+        return self.model_copy(update={"content": "", "payload": payload})
+
+    def with_body(self, content: str) -> Message:
+        """The inverse of `without_body`."""
+        payload = self.payload
+        if isinstance(payload, TextPayload):
+            payload = payload.model_copy(update={"text": content})
+        return self.model_copy(update={"content": content, "payload": payload})
+
+
+def message_type_of(kind: Kind) -> MessageType:
+    return MESSAGE_TYPES[kind]

@@ -1,0 +1,33 @@
+"""A run: one execution of an agent in a session."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from models.states import RunState
+from models.wire import Wire
+
+OnCrash = Literal["resume", "fail"]
+OnBusy = Literal["enqueue", "reject", "interrupt", "steer"]
+
+
+class Run(Wire):
+    """`attempt` counts its starts and is the fencing token: only the latest attempt may write. `messageId` is the
+    message that started it."""
+
+    id: str
+    session_id: str
+    state: RunState
+    reason: str | None = None
+    started_at_utc: str | None = None
+    finished_at_utc: str | None = None
+    created_at_utc: str
+    attempt: int = 0
+    message_id: str
+    agent: str = "assistant"
+    on_crash: OnCrash = "resume"
+
+    @property
+    def fence(self) -> str:
+        """What a write of this attempt must match in the database."""
+        return f"{self.id}/{self.attempt}"

@@ -1,0 +1,33 @@
+"""Sessions and projects as they travel."""
+
+from __future__ import annotations
+
+from models.states import SessionState
+from models.wire import Wire
+
+TITLE_MAX_CHARS = 200
+
+
+class Session(Wire):
+    """`messageCount` counts the active branch; `head` is the last sequence number of the journal; `version` moves
+    with edits of the session itself (its title), not with messages."""
+
+    id: str
+    project_id: str
+    project_name: str
+    title: str
+    state: SessionState
+    created_at_utc: str
+    updated_at_utc: str
+    completed_at_utc: str | None = None
+    message_count: int = 0
+    head: int = 0
+    version: int = 1
+
+
+class Project(Wire):
+    id: str
+    name: str
+    current_session_id: str | None = None
+    created_at_utc: str
+    version: int = 1

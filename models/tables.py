@@ -1,0 +1,170 @@
+"""The SQL tables. Projections are derived from `events` and can be rebuilt; records (projects, leases) can't.
+
+A table class does not validate: rows are made by `services` from values that were parsed before.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, Column, Index, Text, text
+from sqlmodel import Field, SQLModel
+
+
+class ProjectRow(SQLModel, table=True):
+    """Record. `key` orders by creation."""
+
+    __tablename__ = "projects"
+    key: int | None = Field(default=None, primary_key=True)
+    id: str = Field(unique=True)
+    name: str
+    current_session_id: str | None = None
+    created_at: int
+    version: int = 1
+
+
+class SessionRow(SQLModel, table=True):
+    """Projection. `fence` is `run/attempt` of the active run, null without one: the guard of every run's write."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        Index("ix_sessions_project", "project_id", "updated_at"),
+        Index("ix_sessions_state", "state", "updated_at"),
+    )
+    key: int | None = Field(default=None, primary_key=True)
+    id: str = Field(unique=True)
+    project_id: str
+    epoch: str
+    head: int
+    fence: str | None = None
+    title: str
+    state: str
+    created_at: int
+    updated_at: int
+    completed_at: int | None = None
+    deleted_at: int | None = None
+    message_count: int
+    pool_count: int
+    version: int
+
+
+class ContextRow(SQLModel, table=True):
+    """Projection: what is small and often written. `state` and `usage` are JSON."""
+
+    __tablename__ = "contexts"
+    session: int = Field(primary_key=True)
+    state: str
+    mode: str
+    model: str
+    active_branch: str
+    usage: str
+    steered: int = 0
+
+
+class EventRow(SQLModel, table=True):
+    """The journal. A delta's `data` is its bare text, with `message` (ordinal) and `sequence` beside it; every other
+    event's is the JSON of its body without the text of its message, which lives in `messages.content`; there
+    `sequence` is the message's size in bytes when it is too large to travel in an event."""
+
+    __tablename__ = "events"
+    __table_args__: ClassVar[dict[str, bool]] = {"sqlite_with_rowid": False}
+    session: int = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    code: int
+    at: int
+    message: int | None = None
+    sequence: int | None = None
+    data: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class MessageRow(SQLModel, table=True):
+    """Projection. `content` is written once; `header` is the message's JSON without it. `seq` is that of its
+    message.created, `size` its bytes when it is too large to travel in a snapshot. It keeps its rowid: bodies may be
+    large, and rows without one live inside the key's tree."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        Index("ix_messages_id", "session", "id", unique=True),
+        Index(
+            "ix_messages_client",
+            "session",
+            "author",
+            "client_message_id",
+            unique=True,
+            sqlite_where=text("client_message_id IS NOT NULL"),
+            postgresql_where=text("client_message_id IS NOT NULL"),
+        ),
+    )
+    session: int = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    id: str
+    seq: int
+    role: str
+    status: str
+    author: str
+    client_message_id: str | None = None
+    created_at: int
+    size: int | None = None
+    header: str = Field(sa_column=Column(Text, nullable=False))
+    content: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class BranchRow(SQLModel, table=True):
+    """Projection. `length` counts the whole path, the parent's part included."""
+
+    __tablename__ = "branches"
+    __table_args__ = (Index("ix_branches_name", "session", "name", unique=True),)
+    key: int | None = Field(default=None, primary_key=True)
+    session: int
+    name: str
+    parent: str | None = None
+    forked_at: int = 0
+    length: int = 0
+    system_prompt: str | None = None
+    created_at: int
+
+
+class BranchMessageRow(SQLModel, table=True):
+    """Projection: what a branch added itself, by position on its path (from 1). `message` is an ordinal."""
+
+    __tablename__ = "branch_messages"
+    __table_args__: ClassVar[dict[str, bool]] = {"sqlite_with_rowid": False}
+    branch: int = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    message: int
+
+
+class RunRow(SQLModel, table=True):
+    """Projection of the runs' outcomes, and record of their leases (`lease_*`), which only the owner renews."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index(
+            "ix_runs_active",
+            "session",
+            unique=True,
+            sqlite_where=text("state IN ('running', 'awaiting_input')"),
+            postgresql_where=text("state IN ('running', 'awaiting_input')"),
+        ),
+        Index("ix_runs_session", "session", "key"),
+        CheckConstraint("attempt >= 0", name="ck_runs_attempt"),
+    )
+    key: int | None = Field(default=None, primary_key=True)
+    id: str = Field(unique=True)
+    session: int
+    state: str
+    attempt: int
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    lease_owner: str | None = None
+    lease_expires_at: int | None = None
+
+
+class MetaRow(SQLModel, table=True):
+    """Record: facts about the database itself."""
+
+    __tablename__ = "meta"
+    name: str = Field(primary_key=True)
+    value: str
+
+
+METADATA = SQLModel.metadata

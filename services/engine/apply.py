@@ -1,0 +1,166 @@
+"""Folds events into a context. It accepts whatever the journal holds: deciding was done before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from models.events import (
+    ContextModelChanged,
+    ContextStateChanged,
+    Event,
+    EventBody,
+    MessageCompleted,
+    MessageCreated,
+    MessageDelta,
+    MessageUpdated,
+    RunFinished,
+    RunQueued,
+    RunStarted,
+    SessionCreated,
+    SessionDeleted,
+    SessionRenamed,
+    SessionRestored,
+    SessionStateChanged,
+)
+from models.ids import EpochMs, from_iso
+from models.messages import Message
+from models.runs import Run
+from models.states import Initial, StreamingResponse
+from models.usage import Usage
+from services.engine.context import MAIN_BRANCH, Branch, Context, Stream
+
+
+def apply(context: Context | None, event: Event) -> Context:
+    """The context after `event`. Raises ValueError on a hole in the journal or an event that nothing precedes."""
+    body = event.body
+    if context is None:
+        if not isinstance(body, SessionCreated) or event.seq != 1:
+            raise ValueError(f"a journal starts with session.created at 1, not {body.type} at {event.seq}")
+        return _created(event, body)
+    if event.seq != context.head + 1:
+        raise ValueError(f"a hole in the journal: {event.seq} after {context.head}")
+    if isinstance(body, MessageDelta):
+        return _grown(context, event.seq, event.at, body)
+    return _changed(replace(context, head=event.seq, updated_at=event.at), event.at, body)
+
+
+def apply_all(context: Context | None, events: Iterable[Event]) -> Context:
+    """Folds one or more events. Raises ValueError when there is nothing to fold."""
+    for event in events:
+        context = apply(context, event)
+    if context is None:
+        raise ValueError("an empty journal has no context")
+    return context
+
+
+def _created(event: Event, body: SessionCreated) -> Context:
+    session = body.session
+    main = Branch(MAIN_BRANCH, parent=None, forked_at=0, length=0, system_prompt=None, created_at=event.at)
+    return Context(
+        session_id=session.id,
+        epoch=event.epoch,
+        project_id=session.project_id,
+        title=session.title,
+        session_state="IDLE",
+        created_at=event.at,
+        updated_at=event.at,
+        completed_at=None,
+        deleted_at=None,
+        version=session.version,
+        head=1,
+        pool_count=0,
+        state=Initial(),
+        mode="act",
+        model=body.model,
+        active_branch=MAIN_BRANCH,
+        branches={MAIN_BRANCH: main},
+        stream=None,
+        run=None,
+        queue=(),
+        steered=0,
+        usage=Usage(),
+    )
+
+
+def _grown(context: Context, seq: int, at: EpochMs, delta: MessageDelta) -> Context:
+    """The hot path: one chunk more. `updated_at` stays, so that a delta touches as little as possible."""
+    stream = context.stream
+    if stream is None:
+        raise ValueError(f"message.delta at {seq} while nothing streams")
+    grown = Stream(
+        message=stream.message,
+        text=stream.text + delta.delta,
+        sequence=delta.sequence,
+        first_at=stream.first_at or at,
+        last_at=at,
+    )
+    state = StreamingResponse(message_id=delta.message_id, sequence=delta.sequence)
+    return replace(context, head=seq, stream=grown, state=state)
+
+
+def _changed(context: Context, at: EpochMs, body: EventBody) -> Context:
+    match body:
+        case SessionRenamed():
+            return replace(context, title=body.title, version=body.version)
+        case SessionStateChanged():
+            completed_at = from_iso(body.completed_at_utc) if body.completed_at_utc else None
+            return replace(context, session_state=body.state, completed_at=completed_at)
+        case SessionDeleted():
+            return replace(context, deleted_at=at)
+        case SessionRestored():
+            return replace(context, deleted_at=None)
+        case ContextStateChanged():
+            return replace(context, state=body.state)
+        case ContextModelChanged():
+            return replace(context, model=body.model)
+        case MessageCreated():
+            return _with_message(context, body.message)
+        case MessageCompleted():
+            return replace(context, stream=None, usage=_added(context.usage, body.message))
+        case MessageUpdated():
+            return context
+        case RunQueued():
+            return replace(context, queue=(*context.queue, body.run))
+        case RunStarted():
+            return replace(context, run=body.run, queue=_without(context.queue, body.run), steered=0)
+        case RunFinished():
+            active = context.run
+            still = active if active and active.id != body.run.id else None
+            return replace(
+                context,
+                run=still,
+                queue=_without(context.queue, body.run),
+                steered=context.steered if still else 0,
+            )
+        case _:
+            raise ValueError(f"{body.type} can't follow another event")
+
+
+def _with_message(context: Context, message: Message) -> Context:
+    branch = replace(context.branch, length=context.branch.length + 1)
+    steers = message.role == "user" and context.run is not None and message.run_id == context.run.id
+    streams = message.status == "streaming"
+    return replace(
+        context,
+        pool_count=message.ordinal,
+        branches={**context.branches, branch.name: branch},
+        stream=Stream(message, "", 0, None, None) if streams else context.stream,
+        steered=message.ordinal if steers else context.steered,
+    )
+
+
+def _without(queue: tuple[Run, ...], run: Run) -> tuple[Run, ...]:
+    return tuple(waiting for waiting in queue if waiting.id != run.id)
+
+
+def _added(total: Usage, message: Message) -> Usage:
+    payload = message.payload
+    usage = payload.usage if payload is not None and payload.kind == "streaming_response" else None
+    if usage is None:
+        return total
+    return Usage(
+        input_tokens=total.input_tokens + usage.input_tokens,
+        output_tokens=total.output_tokens + usage.output_tokens,
+        estimated=total.estimated or usage.estimated,
+    )

@@ -1,0 +1,79 @@
+"""The Context: everything about one session that decisions need, as one frozen value. Knows no I/O and no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.ids import EpochMs
+from models.messages import Message
+from models.runs import Run
+from models.states import ContextState, Mode, SessionState
+from models.usage import Usage
+
+MAIN_BRANCH = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A path through the pool: the parent's up to `forked_at`, then its own. `length` counts both."""
+
+    name: str
+    parent: str | None
+    forked_at: int
+    length: int
+    system_prompt: str | None
+    created_at: EpochMs
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A reply that grows: its header, its text so far, and when its first and last chunk came."""
+
+    message: Message
+    text: str
+    sequence: int
+    first_at: EpochMs | None
+    last_at: EpochMs | None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`head` is the last event's seq, `pool_count` the last message's ordinal. `run` is the active run, `queue` those
+    that wait, oldest first. `steered` is the ordinal of the newest message that steers the active run, else 0."""
+
+    session_id: str
+    epoch: str
+    project_id: str
+    title: str
+    session_state: SessionState
+    created_at: EpochMs
+    updated_at: EpochMs
+    completed_at: EpochMs | None
+    deleted_at: EpochMs | None
+    version: int
+    head: int
+    pool_count: int
+    state: ContextState
+    mode: Mode
+    model: str
+    active_branch: str
+    branches: Mapping[str, Branch]
+    stream: Stream | None
+    run: Run | None
+    queue: tuple[Run, ...]
+    steered: int
+    usage: Usage
+
+    @property
+    def branch(self) -> Branch:
+        return self.branches[self.active_branch]
+
+    @property
+    def fence(self) -> str | None:
+        """What the write of a run must match; None while no run is active."""
+        return self.run.fence if self.run else None
+
+    @property
+    def busy(self) -> bool:
+        return self.run is not None or bool(self.queue)

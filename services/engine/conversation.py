@@ -1,0 +1,101 @@
+"""What a user's message brings about: the message itself, and a run for it, one way or another."""
+
+from __future__ import annotations
+
+from models.commands import CancelRun, SendMessage
+from models.errors import RunAlreadyActive
+from models.events import (
+    ContextStateChanged,
+    EventBody,
+    MessageCreated,
+    RunQueued,
+    SessionRenamed,
+    SessionStateChanged,
+)
+from models.ids import EpochMs, iso
+from models.messages import Message, Source, message_type_of
+from models.runs import Run
+from models.session import TITLE_MAX_CHARS
+from models.states import Active
+from services.engine import running
+from services.engine.context import Context
+from services.engine.transitions import step
+
+TITLE_FROM_MESSAGE_CHARS = 60
+SOURCES: dict[str, Source] = {
+    "text": "user_input",
+    "image": "user_image_upload",
+    "file_reference": "user_file_reference",
+}
+
+
+def send(context: Context, command: SendMessage, now: EpochMs) -> tuple[tuple[EventBody, ...], dict[str, object]]:
+    """The events and the answer `{messageId, seq, runId}`. Raises RunAlreadyActive when `on_busy` is reject."""
+    step(context.state, "speak")
+    if context.busy and command.on_busy == "reject":
+        raise RunAlreadyActive()
+    events: list[EventBody] = []
+    if context.busy and command.on_busy == "interrupt":
+        stopped, _ = running.cancel(context, CancelRun(reason="interrupted by a new message"), now)
+        # The session goes on at once: only the run's end is shown, not a state in between.
+        events.extend(body for body in stopped if not isinstance(body, SessionStateChanged))
+    steered = context.run if command.on_busy == "steer" else None
+    run_id = steered.id if steered else command.run_id
+    message_at = len(events)
+    events.append(MessageCreated(message=_message(context, command, run_id, now)))
+    if not context.title:
+        events.append(SessionRenamed(title=title_from(command.content), version=context.version))
+    if not steered:
+        events.extend(_queued(context, command, now))
+    answer = {"messageId": command.message_id, "seq": context.head + 1 + message_at, "runId": run_id}
+    return tuple(events), answer
+
+
+def title_from(content: str) -> str:
+    """The first line, cut at a word near 60 characters."""
+    lines = content.strip().splitlines()
+    first = " ".join(lines[0].split()) if lines else ""
+    if not first:
+        return "Untitled"
+    if len(first) <= TITLE_FROM_MESSAGE_CHARS:
+        return first
+    cut = first[:TITLE_FROM_MESSAGE_CHARS].rsplit(" ", 1)[0]
+    return (cut + "…")[:TITLE_MAX_CHARS]
+
+
+def _message(context: Context, command: SendMessage, run_id: str, now: EpochMs) -> Message:
+    metadata = command.metadata
+    if metadata.source is None:
+        metadata = metadata.model_copy(update={"source": SOURCES.get(command.payload.kind)})
+    return Message(
+        id=command.message_id,
+        ordinal=context.pool_count + 1,
+        role="user",
+        content=command.content,
+        message_type=message_type_of(command.payload.kind),
+        kind=command.payload.kind,
+        payload=command.payload,
+        created_at_utc=iso(now),
+        author=command.author,
+        client_message_id=command.client_message_id,
+        run_id=run_id,
+        metadata=metadata,
+    )
+
+
+def _queued(context: Context, command: SendMessage, now: EpochMs) -> list[EventBody]:
+    run = Run(
+        id=command.run_id,
+        session_id=context.session_id,
+        state="queued",
+        created_at_utc=iso(now),
+        message_id=command.message_id,
+        agent=command.agent,
+        on_crash=command.on_crash,
+    )
+    events: list[EventBody] = [RunQueued(run=run)]
+    if context.session_state != "RUNNING":
+        events.append(SessionStateChanged(state="RUNNING"))
+    if context.state.name in ("initial", "error"):
+        events.append(ContextStateChanged(state=Active()))
+    return events

@@ -1,0 +1,117 @@
+"""Turns a command into events, or refuses it and says why. Pure: `now` and all ids are arguments.
+
+The answer to a caller is part of the decision, since only here the new sequence numbers are known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from models.commands import (
+    AppendDelta,
+    BeginStream,
+    CancelRun,
+    Command,
+    CreateSession,
+    DeleteSession,
+    EmitMessage,
+    FinalizeStream,
+    FinishRun,
+    RenameSession,
+    RequestModel,
+    RestoreSession,
+    SendMessage,
+    SetModel,
+    StartRun,
+    TakeOverRun,
+)
+from models.errors import SessionNotFound, VersionMismatch
+from models.events import (
+    ContextModelChanged,
+    EventBody,
+    SessionCreated,
+    SessionDeleted,
+    SessionRenamed,
+    SessionRestored,
+)
+from models.ids import EpochMs, iso
+from models.session import Session
+from services.engine import conversation, running
+from services.engine.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`events` to append (none: the command is already fulfilled) and the caller's `answer`. With `fence` the append
+    is valid only while that attempt of a run holds the session."""
+
+    events: tuple[EventBody, ...] = ()
+    answer: dict[str, object] = field(default_factory=dict)
+    fence: str | None = None
+
+
+def decide(session_id: str, context: Context | None, command: Command, now: EpochMs) -> Decision:
+    """Raises SessionNotFound, IllegalTransition, RunAlreadyActive, Fenced, VersionMismatch, RunNotFound; a refusal
+    changes nothing (I8)."""
+    if isinstance(command, CreateSession):
+        return _create(session_id, command, now)
+    if context is None:
+        raise SessionNotFound()
+    if isinstance(command, RestoreSession):
+        return Decision((SessionRestored(),)) if context.deleted_at is not None else Decision()
+    if context.deleted_at is not None:
+        raise SessionNotFound()
+    match command:
+        case AppendDelta():
+            return Decision(running.append(context, command), fence=context.fence)
+        case SendMessage():
+            return Decision(*conversation.send(context, command, now))
+        case CancelRun():
+            return Decision(*running.cancel(context, command, now))
+        case StartRun():
+            return Decision(running.start(context, command, now))
+        case TakeOverRun():
+            return Decision(running.take_over(context, command, now))
+        case RequestModel():
+            return Decision(running.request(context, command), fence=context.fence)
+        case BeginStream():
+            return Decision(running.begin(context, command, now), fence=context.fence)
+        case FinalizeStream():
+            return Decision(running.finalize(context, command, now), fence=context.fence)
+        case EmitMessage():
+            return Decision(*running.emit(context, command, now), fence=context.fence)
+        case FinishRun():
+            return Decision(running.finish(context, command, now), fence=context.fence)
+        case RenameSession():
+            return _rename(context, command)
+        case SetModel():
+            same = command.model == context.model
+            return Decision() if same else Decision((ContextModelChanged(model=command.model),))
+        case DeleteSession():
+            stopped, _ = running.cancel(context, CancelRun(reason="session deleted"), now)
+            return Decision((*stopped, SessionDeleted()))
+        case _:
+            assert_never(command)
+
+
+def _create(session_id: str, command: CreateSession, now: EpochMs) -> Decision:
+    session = Session(
+        id=session_id,
+        project_id=command.project_id,
+        project_name=command.project_name,
+        title=command.title,
+        state="IDLE",
+        created_at_utc=iso(now),
+        updated_at_utc=iso(now),
+        head=1,
+    )
+    return Decision((SessionCreated(session=session, model=command.model),))
+
+
+def _rename(context: Context, command: RenameSession) -> Decision:
+    if command.expected_version not in (None, context.version):
+        raise VersionMismatch(currentVersion=context.version)
+    if command.title == context.title:
+        return Decision()
+    return Decision((SessionRenamed(title=command.title, version=context.version + 1),))

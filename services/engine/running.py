@@ -1,0 +1,244 @@
+"""The life of a run inside a session: start, ask a model, stream, emit, finish, cancel, take over."""
+
+from __future__ import annotations
+
+from models.commands import (
+    AppendDelta,
+    BeginStream,
+    CancelRun,
+    EmitMessage,
+    FinalizeStream,
+    FinishRun,
+    RequestModel,
+    RunFence,
+    StartRun,
+    TakeOverRun,
+)
+from models.errors import Fenced, IllegalTransition, RunAlreadyActive, RunNotFound
+from models.events import (
+    ContextStateChanged,
+    EventBody,
+    MessageCompleted,
+    MessageCreated,
+    MessageDelta,
+    RunFinished,
+    RunStarted,
+    SessionStateChanged,
+)
+from models.ids import EpochMs, from_iso, iso
+from models.messages import Message, MessageStatus, Metadata, message_type_of
+from models.payloads import StreamingResponsePayload
+from models.runs import Run
+from models.states import Active, AwaitingLLM, Failed, RunState, SessionState, StreamingResponse
+from models.usage import Usage
+from services.engine.context import Context, Stream
+from services.engine.transitions import step
+
+Events = tuple[EventBody, ...]
+SESSION_STATES: dict[RunState, SessionState] = {
+    "completed": "COMPLETED",
+    "failed": "FAILED",
+    "cancelled": "CANCELLED",
+}
+
+
+def start(context: Context, command: StartRun, now: EpochMs) -> Events:
+    """Raises RunAlreadyActive (one active run per session, I4) and RunNotFound when it no longer waits."""
+    if context.run is not None:
+        raise RunAlreadyActive()
+    waiting = next((run for run in context.queue if run.id == command.run_id), None)
+    if waiting is None:
+        raise RunNotFound()
+    step(context.state, "start")
+    events: list[EventBody] = [RunStarted(run=_started(waiting, now))]
+    if context.state.name != "active":
+        events.append(ContextStateChanged(state=Active()))
+    return tuple(events)
+
+
+def take_over(context: Context, command: TakeOverRun, now: EpochMs) -> Events:
+    """Closes what the lost attempt left open and starts the next one. Raises Fenced when somebody was faster."""
+    run = context.run
+    if run is None or (run.id, run.attempt) != (command.run_id, command.attempt):
+        raise Fenced()
+    return (*_closed(context, now, "interrupted", command.reason), RunStarted(run=_started(run, now)))
+
+
+def request(context: Context, command: RequestModel) -> Events:
+    _check_fence(context, command.fence)
+    step(context.state, "request")
+    return (ContextStateChanged(state=AwaitingLLM(request_id=command.request_id)),)
+
+
+def begin(context: Context, command: BeginStream, now: EpochMs) -> Events:
+    run = _check_fence(context, command.fence)
+    step(context.state, "begin")
+    message = Message(
+        id=command.message_id,
+        ordinal=context.pool_count + 1,
+        role="agent",
+        content="",
+        message_type="text",
+        kind="streaming_response",
+        payload=StreamingResponsePayload(model=command.model, started_at=iso(now)),
+        status="streaming",
+        created_at_utc=iso(now),
+        author=command.author,
+        run_id=run.id,
+        metadata=Metadata(source="ai_generated"),
+    )
+    state = StreamingResponse(message_id=message.id)
+    return (MessageCreated(message=message), ContextStateChanged(state=state))
+
+
+def append(context: Context, command: AppendDelta) -> Events:
+    _check_fence(context, command.fence)
+    step(context.state, "append")
+    stream = _stream(context, command.message_id)
+    return (MessageDelta(message_id=command.message_id, sequence=stream.sequence + 1, delta=command.delta),)
+
+
+def finalize(context: Context, command: FinalizeStream, now: EpochMs) -> Events:
+    _check_fence(context, command.fence)
+    step(context.state, "finalize")
+    stream = _stream(context, command.message_id)
+    message = _finished(
+        stream,
+        now,
+        command.status,
+        command.finish_reason,
+        usage=command.usage,
+        provider_deltas=command.provider_deltas,
+    )
+    return (MessageCompleted(message=message), ContextStateChanged(state=Active()))
+
+
+def emit(context: Context, command: EmitMessage, now: EpochMs) -> tuple[Events, dict[str, object]]:
+    run = _check_fence(context, command.fence)
+    target = step(context.state, "emit")
+    message = Message(
+        id=command.message_id,
+        ordinal=context.pool_count + 1,
+        role=command.role,
+        content=command.content,
+        message_type=message_type_of(command.payload.kind),
+        kind=command.payload.kind,
+        payload=command.payload,
+        created_at_utc=iso(now),
+        author=command.author,
+        run_id=run.id,
+        metadata=command.metadata,
+    )
+    events: list[EventBody] = [MessageCreated(message=message)]
+    if context.state.name != target:
+        events.append(ContextStateChanged(state=Active()))
+    return tuple(events), {"messageId": message.id, "seq": context.head + 1}
+
+
+def finish(context: Context, command: FinishRun, now: EpochMs) -> Events:
+    """Ends the active run. Raises IllegalTransition with code detail `unseen` while a steering message waits."""
+    run = _check_fence(context, command.fence)
+    if command.error is None and context.steered > command.seen:
+        raise IllegalTransition("A steering message was not taken into account yet", unseen=context.steered)
+    if command.error is None:
+        return _ended(context, run, "completed", None, now)
+    return _ended(context, run, "failed", command.error, now)
+
+
+def cancel(context: Context, command: CancelRun, now: EpochMs) -> tuple[Events, dict[str, object]]:
+    """Works before, during and after a run (I6): what is active ends, what waits is dropped, at once."""
+    doomed = [run for run in context.queue if command.run_id in (None, run.id)]
+    events: list[EventBody] = [RunFinished(run=_over(run, "cancelled", command.reason, now)) for run in doomed]
+    run = context.run
+    if run is not None and command.run_id in (None, run.id):
+        events.extend(_ended(context, run, "cancelled", command.reason, now, dropped=len(doomed)))
+    elif doomed and run is None and len(doomed) == len(context.queue):
+        events.append(SessionStateChanged(state="CANCELLED", completed_at_utc=iso(now)))
+    return tuple(events), {"cancelled": bool(events)}
+
+
+def _ended(context: Context, run: Run, state: RunState, reason: str | None, now: EpochMs, dropped: int = 0) -> Events:
+    step(context.state, "interrupt" if state == "cancelled" else "finish")
+    closing: MessageStatus = "cancelled" if state == "cancelled" else "error"
+    events = list(_closed(context, now, closing, reason or "the run ended without closing its reply"))
+    if state == "failed":
+        events = [body for body in events if not isinstance(body, ContextStateChanged)]
+        events.append(ContextStateChanged(state=Failed(message=reason or "")))
+    events.append(RunFinished(run=_over(run, state, reason, now)))
+    if len(context.queue) == dropped:
+        events.append(SessionStateChanged(state=SESSION_STATES[state], completed_at_utc=iso(now)))
+    return tuple(events)
+
+
+def _closed(context: Context, now: EpochMs, status: MessageStatus, reason: str) -> Events:
+    """Closes a half-streamed reply and brings the context back to active, if it isn't."""
+    events: list[EventBody] = []
+    if context.stream is not None:
+        finish_reason = status if status == "cancelled" else f"error: {reason}"
+        events.append(MessageCompleted(message=_finished(context.stream, now, status, finish_reason)))
+    if context.state.name != "active":
+        events.append(ContextStateChanged(state=Active()))
+    return tuple(events)
+
+
+def _finished(
+    stream: Stream,
+    now: EpochMs,
+    status: MessageStatus,
+    finish_reason: str,
+    usage: Usage | None = None,
+    provider_deltas: int | None = None,
+) -> Message:
+    """The complete message of a stream, with the metadata of mission C6."""
+    payload = stream.message.payload
+    assert isinstance(payload, StreamingResponsePayload)  # noqa: S101 -- begin() makes no other
+    interval = None
+    if stream.first_at is not None and stream.last_at is not None and stream.sequence > 1:
+        interval = round((stream.last_at - stream.first_at) / (stream.sequence - 1), 3)
+    payload = payload.model_copy(
+        update={
+            "finish_reason": finish_reason,
+            "usage": usage,
+            "chunks_count": stream.sequence,
+            "provider_deltas": provider_deltas,
+            "completed_at": iso(now),
+            "total_duration_ms": now - _started_at(stream, now),
+            "average_chunk_interval_ms": interval,
+        }
+    )
+    return stream.message.model_copy(
+        update={"content": stream.text, "payload": payload, "status": status, "sequence": stream.sequence}
+    )
+
+
+def _started_at(stream: Stream, now: EpochMs) -> int:
+    return min(now, from_iso(stream.message.created_at_utc))
+
+
+def _started(run: Run, now: EpochMs) -> Run:
+    return run.model_copy(
+        update={
+            "state": "running",
+            "attempt": run.attempt + 1,
+            "started_at_utc": run.started_at_utc or iso(now),
+        }
+    )
+
+
+def _over(run: Run, state: RunState, reason: str | None, now: EpochMs) -> Run:
+    return run.model_copy(update={"state": state, "reason": reason, "finished_at_utc": iso(now)})
+
+
+def _check_fence(context: Context, fence: RunFence) -> Run:
+    """Raises Fenced unless this attempt is the one that holds the session."""
+    run = context.run
+    if run is None or run.id != fence.run_id or run.attempt != fence.attempt:
+        raise Fenced()
+    return run
+
+
+def _stream(context: Context, message_id: str) -> Stream:
+    stream = context.stream
+    if stream is None or stream.message.id != message_id:
+        raise IllegalTransition("This message is not being streamed", messageId=message_id)
+    return stream

@@ -1,0 +1,382 @@
+"""The journal on SQLite, its reading half: one short read transaction per request, head and rows from the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+from sqlalchemy import Row, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from models.errors import BranchNotFound, MessageNotFound, SessionNotFound
+from models.events import BY_CODE, Event, EventBody, MessageBody, MessageDelta, truncated
+from models.ids import EpochMs, iso
+from models.messages import Message
+from models.runs import Run
+from models.session import Session
+from models.snapshot import Snapshot
+from models.states import ContextState, StreamingResponse
+from models.usage import Usage
+from services.database import Database
+from services.engine.context import Branch, Context, Stream
+from services.engine.snapshot import SNAPSHOT_MESSAGES, snapshot_of, so_far
+from services.journal import (
+    PAGE_BYTES,
+    PAGE_EVENTS,
+    Chunk,
+    ChunkPage,
+    EventPage,
+    MessagePage,
+    MessageQuery,
+    Sent,
+    page_positions,
+)
+
+STATE: TypeAdapter[ContextState] = TypeAdapter(ContextState)
+READ_AHEAD_EVENTS = 200
+"""Events fetched at a time: a page's byte bound is met without reading a thousand bodies first."""
+
+SESSION = text(
+    "SELECT sessions.*, contexts.state AS context_state, mode, model, active_branch, usage, steered, "
+    "projects.name AS project_name FROM sessions JOIN contexts ON contexts.session = sessions.key "
+    "LEFT JOIN projects ON projects.id = sessions.project_id WHERE sessions.id = :id"
+)
+HEAD = text("SELECT key, epoch, head FROM sessions WHERE id = :id")
+LISTED = (
+    "SELECT sessions.*, projects.name AS project_name FROM sessions "
+    "LEFT JOIN projects ON projects.id = sessions.project_id WHERE deleted_at IS NULL {} ORDER BY updated_at DESC"
+)
+ALL_SESSIONS = text(LISTED.format(""))
+PROJECT_SESSIONS = text(LISTED.format("AND project_id = :project_id"))
+RUNNING_SESSIONS = text(LISTED.format("AND state = 'RUNNING'"))
+BRANCHES = text("SELECT * FROM branches WHERE session = :session ORDER BY key")
+OPEN_RUNS = text(
+    "SELECT body FROM runs WHERE session = :session AND state IN ('queued', 'running', 'awaiting_input') ORDER BY key"
+)
+RUNS = text(
+    "SELECT body FROM runs JOIN sessions ON sessions.key = runs.session WHERE sessions.id = :id ORDER BY runs.key"
+)
+EVENTS = text(
+    "SELECT seq, code, at, e.message, e.sequence, data, m.id AS message_id, "
+    "CASE WHEN code != :delta AND e.sequence IS NULL THEN m.content END AS content "
+    "FROM events e LEFT JOIN messages m ON m.session = e.session AND m.ordinal = e.message "
+    "WHERE e.session = :session AND seq > :after ORDER BY seq LIMIT :limit"
+)
+DELTAS = text(
+    "SELECT sequence, data, at FROM events WHERE session = :session AND seq > :from_seq AND code = :delta "
+    "AND message = :ordinal AND sequence > :after ORDER BY seq LIMIT :limit"
+)
+LAST_DELTA = text(
+    "SELECT max(sequence) FROM events WHERE session = :session AND seq > :from_seq AND code = :delta AND message = :ordinal"
+)
+MESSAGE_COLUMNS = "header, size, content"
+SMALL_COLUMNS = "header, size, CASE WHEN size IS NULL THEN content END AS content"
+PATH_MESSAGES = (
+    "SELECT {} FROM branch_messages b JOIN messages m ON m.session = :session AND m.ordinal = b.message "
+    "WHERE b.branch = :branch AND b.position BETWEEN :low AND :high ORDER BY b.position"
+)
+POOL_MESSAGES = text(
+    f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE session = :session "  # noqa: S608 -- constants
+    "AND ordinal BETWEEN :low AND :high ORDER BY ordinal"
+)
+MESSAGES_BY_ID = text(
+    f"SELECT id, {MESSAGE_COLUMNS} FROM messages WHERE session = :session AND id IN :ids"  # noqa: S608 -- constants
+).bindparams(bindparam("ids", expanding=True))
+MESSAGE = text("SELECT * FROM messages WHERE session = :session AND id = :id")
+SENT = text(
+    "SELECT m.* FROM messages m JOIN sessions ON sessions.key = m.session "
+    "WHERE sessions.id = :id AND author = :author AND client_message_id = :client_message_id"
+)
+UNFINISHED = text(
+    "SELECT sessions.id FROM runs JOIN sessions ON sessions.key = runs.session "
+    "WHERE runs.state IN ('queued', 'running', 'awaiting_input') AND deleted_at IS NULL "
+    "GROUP BY sessions.id ORDER BY min(runs.key)"
+)
+ORPHANS = text(
+    "SELECT sessions.id FROM runs JOIN sessions ON sessions.key = runs.session "
+    "WHERE runs.state IN ('running', 'awaiting_input') "
+    "AND (lease_owner IS NOT :owner OR lease_expires_at <= :now)"
+)
+EXPIRED = text("SELECT id FROM sessions WHERE deleted_at < :before")
+
+Found = Row[Any]
+
+
+class SqliteReads:
+    """Raises SessionNotFound for unknown ids, StorageUnavailable when the file can't be read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self, session_id: str) -> Context:
+        async with self._database.read() as db:
+            return await _context(db, await _session_row(db, session_id))
+
+    async def since(
+        self, session_id: str, after: int, *, limit: int = PAGE_EVENTS, limit_bytes: int = PAGE_BYTES
+    ) -> EventPage:
+        events: list[Event] = []
+        size = 0
+        async with self._database.read() as db:
+            row = await _head_row(db, session_id)
+            while len(events) < limit:
+                ahead = min(READ_AHEAD_EVENTS, limit - len(events))
+                found = await _events(db, session_id, row, events[-1].seq if events else after, ahead)
+                for event in found:
+                    size += len(orjson.dumps(event.to_wire()))
+                    if events and size > limit_bytes:
+                        return EventPage(row.epoch, row.head, tuple(events), True)
+                    events.append(event)
+                if len(found) < ahead:
+                    break
+        return EventPage(row.epoch, row.head, tuple(events), bool(events) and events[-1].seq < row.head)
+
+    async def snapshot(self, session_id: str) -> Snapshot:
+        async with self._database.read() as db:
+            row = await _session_row(db, session_id)
+            context = await _context(db, row)
+            keys = await _branch_keys(db, row.key)
+            low = max(1, context.branch.length - SNAPSHOT_MESSAGES + 1)
+            messages = await _path(db, row.key, context, keys, range(low, context.branch.length + 1), SMALL_COLUMNS)
+            return snapshot_of(context, row.project_name, messages)
+
+    async def page(self, session_id: str, query: MessageQuery) -> MessagePage:
+        async with self._database.read() as db:
+            row = await _session_row(db, session_id)
+            context = await _context(db, row)
+            branch = query.branch or context.active_branch
+            if branch not in context.branches:
+                raise BranchNotFound()
+            total = context.pool_count if query.pool else context.branches[branch].length
+            positions = page_positions(query, total)
+            ascending = positions if positions.step > 0 else positions[::-1]
+            if query.pool:
+                messages = await _pool(db, row.key, ascending)
+            else:
+                keys = await _branch_keys(db, row.key)
+                messages = await _path(db, row.key, context, keys, ascending, MESSAGE_COLUMNS, branch)
+            shown = [_current(context, message) for message in messages]
+            if positions.step < 0:
+                shown.reverse()
+            return MessagePage(row.epoch, row.head, total, tuple(shown), positions[0] if positions else 0)
+
+    async def messages(self, session_id: str, ids: Sequence[str]) -> tuple[Message, ...]:
+        async with self._database.read() as db:
+            row = await _session_row(db, session_id)
+            found = (await db.execute(MESSAGES_BY_ID, {"session": row.key, "ids": list(ids)})).all()
+            by_id = {each.id: _message(each) for each in found}
+            if any(message.status == "streaming" for message in by_id.values()):
+                context = await _context(db, row)
+                by_id = {id_: _current(context, message) for id_, message in by_id.items()}
+        return tuple(by_id[wanted] for wanted in ids if wanted in by_id)
+
+    async def chunks(self, session_id: str, message_id: str, after: int, limit: int = PAGE_EVENTS) -> ChunkPage:
+        async with self._database.read() as db:
+            row = await _head_row(db, session_id)
+            message = (await db.execute(MESSAGE, {"session": row.key, "id": message_id})).first()
+            if message is None:
+                raise MessageNotFound()
+            where = _delta_range(row.key, message)
+            found = (await db.execute(DELTAS, {**where, "after": after, "limit": limit})).all()
+            current = (await db.execute(LAST_DELTA, where)).scalar() or 0
+        chunks = tuple(Chunk(each.sequence, each.data, EpochMs(each.at)) for each in found)
+        return ChunkPage(chunks, current, bool(chunks) and chunks[-1].sequence < current)
+
+    async def sent(self, session_id: str, author: str, client_message_id: str) -> Sent | None:
+        wanted = {"id": session_id, "author": author, "client_message_id": client_message_id}
+        async with self._database.read() as db:
+            row = (await db.execute(SENT, wanted)).first()
+        return Sent(_message(row), row.seq) if row is not None else None
+
+    async def session(self, session_id: str) -> Session:
+        async with self._database.read() as db:
+            return _session(await _session_row(db, session_id))
+
+    async def sessions(self, project_id: str | None = None) -> tuple[Session, ...]:
+        async with self._database.read() as db:
+            if project_id is None:
+                rows = (await db.execute(ALL_SESSIONS)).all()
+            else:
+                rows = (await db.execute(PROJECT_SESSIONS, {"project_id": project_id})).all()
+        return tuple(_session(row) for row in rows)
+
+    async def running(self) -> tuple[Session, ...]:
+        async with self._database.read() as db:
+            return tuple(_session(row) for row in (await db.execute(RUNNING_SESSIONS)).all())
+
+    async def runs(self, session_id: str) -> tuple[Run, ...]:
+        async with self._database.read() as db:
+            await _head_row(db, session_id)
+            found = (await db.execute(RUNS, {"id": session_id})).scalars()
+            return tuple(Run.model_validate_json(body) for body in found)
+
+    async def unfinished(self) -> tuple[str, ...]:
+        async with self._database.read() as db:
+            return tuple((await db.execute(UNFINISHED)).scalars())
+
+    async def orphans(self, owner: str, now: EpochMs) -> tuple[str, ...]:
+        """The folder's lock says that no other process lives: a lease of another owner is void at once."""
+        async with self._database.read() as db:
+            return tuple((await db.execute(ORPHANS, {"owner": owner, "now": now})).scalars())
+
+    async def expired(self, before: EpochMs) -> tuple[str, ...]:
+        async with self._database.read() as db:
+            return tuple((await db.execute(EXPIRED, {"before": before})).scalars())
+
+
+async def _head_row(db: AsyncConnection, session_id: str) -> Found:
+    row = (await db.execute(HEAD, {"id": session_id})).first()
+    if row is None:
+        raise SessionNotFound()
+    return row
+
+
+async def _session_row(db: AsyncConnection, session_id: str) -> Found:
+    row = (await db.execute(SESSION, {"id": session_id})).first()
+    if row is None:
+        raise SessionNotFound()
+    return row
+
+
+async def _context(db: AsyncConnection, row: Found) -> Context:
+    branches = (await db.execute(BRANCHES, {"session": row.key})).all()
+    runs = [Run.model_validate_json(body) for body in (await db.execute(OPEN_RUNS, {"session": row.key})).scalars()]
+    state = STATE.validate_json(row.context_state)
+    stream = await _stream(db, row.key, state) if isinstance(state, StreamingResponse) else None
+    if stream is not None and isinstance(state, StreamingResponse):
+        state = state.model_copy(update={"sequence": stream.sequence})
+    return Context(
+        session_id=row.id,
+        epoch=row.epoch,
+        project_id=row.project_id,
+        title=row.title,
+        session_state=row.state,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        completed_at=row.completed_at,
+        deleted_at=row.deleted_at,
+        version=row.version,
+        head=row.head,
+        pool_count=row.pool_count,
+        state=state,
+        mode=row.mode,
+        model=row.model,
+        active_branch=row.active_branch,
+        branches={each.name: _branch(each) for each in branches},
+        stream=stream,
+        run=next((run for run in runs if run.state != "queued"), None),
+        queue=tuple(run for run in runs if run.state == "queued"),
+        steered=row.steered,
+        usage=Usage.model_validate_json(row.usage),
+    )
+
+
+async def _stream(db: AsyncConnection, key: int, state: StreamingResponse) -> Stream:
+    """The reply in progress, from its chunks: the message's row gets its text only at completion."""
+    row = (await db.execute(MESSAGE, {"session": key, "id": state.message_id})).one()
+    where = {**_delta_range(key, row), "after": 0, "limit": -1}
+    chunks = (await db.execute(DELTAS, where)).all()
+    return Stream(
+        message=_message(row),
+        text="".join(chunk.data for chunk in chunks),
+        sequence=chunks[-1].sequence if chunks else 0,
+        first_at=EpochMs(chunks[0].at) if chunks else None,
+        last_at=EpochMs(chunks[-1].at) if chunks else None,
+    )
+
+
+def _delta_range(key: int, message: Found) -> dict[str, int]:
+    return {"session": key, "from_seq": message.seq, "ordinal": message.ordinal, "delta": MessageDelta.code}
+
+
+async def _branch_keys(db: AsyncConnection, key: int) -> dict[str, int]:
+    return {each.name: each.key for each in (await db.execute(BRANCHES, {"session": key})).all()}
+
+
+async def _path(
+    db: AsyncConnection,
+    key: int,
+    context: Context,
+    keys: dict[str, int],
+    positions: range,
+    columns: str,
+    branch: str | None = None,
+) -> list[Message]:
+    """The messages at ascending `positions` of a branch's path: a range read in each branch that the path crosses."""
+    messages: list[Message] = []
+    for name, low, high in segments(context, branch or context.active_branch, positions):
+        where = {"session": key, "branch": keys[name], "low": low, "high": high}
+        found = (await db.execute(text(PATH_MESSAGES.format(columns)), where)).all()
+        messages.extend(_message(each) for each in found)
+    return messages
+
+
+def segments(context: Context, branch: str, positions: range) -> list[tuple[str, int, int]]:
+    """Which positions each branch itself holds, oldest first: [(branch, low, high)]."""
+    if not positions:
+        return []
+    low, high = positions[0], positions[-1]
+    found: list[tuple[str, int, int]] = []
+    at: Branch | None = context.branches[branch]
+    while at is not None and high >= low:
+        if high > at.forked_at:
+            found.append((at.name, max(low, at.forked_at + 1), high))
+            high = at.forked_at
+        at = context.branches[at.parent] if at.parent is not None else None
+    return found[::-1]
+
+
+async def _pool(db: AsyncConnection, key: int, ordinals: range) -> list[Message]:
+    if not ordinals:
+        return []
+    where = {"session": key, "low": ordinals[0], "high": ordinals[-1]}
+    return [_message(each) for each in (await db.execute(POOL_MESSAGES, where)).all()]
+
+
+async def _events(db: AsyncConnection, session_id: str, row: Found, after: int, limit: int) -> list[Event]:
+    where = {"session": row.key, "after": after, "limit": limit, "delta": MessageDelta.code}
+    found = (await db.execute(EVENTS, where)).all()
+    return [Event(session_id, row.epoch, each.seq, EpochMs(each.at), _body(each)) for each in found]
+
+
+def _body(row: Found) -> EventBody:
+    if row.code == MessageDelta.code:
+        return MessageDelta(message_id=row.message_id, sequence=row.sequence, delta=row.data)
+    body = BY_CODE[row.code].model_validate_json(row.data)
+    if not isinstance(body, MessageBody) or body.message.status == "streaming":
+        return body
+    message = body.message
+    full = truncated(message, row.sequence) if row.content is None else message.with_body(row.content)
+    return body.model_copy(update={"message": full})
+
+
+def _message(row: Found) -> Message:
+    message = Message.model_validate_json(row.header)
+    return truncated(message, row.size) if row.content is None else message.with_body(row.content)
+
+
+def _current(context: Context, message: Message) -> Message:
+    stream = context.stream
+    return so_far(stream) if stream is not None and stream.message.id == message.id else message
+
+
+def _session(row: Found) -> Session:
+    return Session(
+        id=row.id,
+        project_id=row.project_id,
+        project_name=row.project_name or "",
+        title=row.title,
+        state=row.state,
+        created_at_utc=iso(row.created_at),
+        updated_at_utc=iso(row.updated_at),
+        completed_at_utc=iso(row.completed_at) if row.completed_at is not None else None,
+        message_count=row.message_count,
+        head=row.head,
+        version=row.version,
+    )
+
+
+def _branch(row: Found) -> Branch:
+    return Branch(row.name, row.parent, row.forked_at, row.length, row.system_prompt, EpochMs(row.created_at))

@@ -1,0 +1,162 @@
+"""An append as rows: what the writer inserts and updates. Pure; both the journal and its rebuild use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from models.events import (
+    Event,
+    MessageBody,
+    MessageCompleted,
+    MessageCreated,
+    MessageDelta,
+    MessageUpdated,
+    RunFinished,
+    RunQueued,
+    RunStarted,
+    oversize,
+)
+from models.ids import from_iso
+from models.messages import Message
+from models.runs import Run
+from services.engine.context import Context
+from services.journal import Append
+
+Row = list[Any]
+
+
+@dataclass(slots=True)
+class Keys:
+    """The integer keys that stand for a session and its branches inside the database."""
+
+    session: int
+    branches: dict[str, int]
+
+
+@dataclass(slots=True)
+class Rows:
+    """What one transaction writes, by table; the column orders are those of journal_sqlite's statements."""
+
+    guards: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    sessions: list[Row] = field(default_factory=list)
+    contexts: list[Row] = field(default_factory=list)
+    messages: list[Row] = field(default_factory=list)
+    bodies: list[Row] = field(default_factory=list)
+    headers: list[Row] = field(default_factory=list)
+    positions: list[Row] = field(default_factory=list)
+    lengths: list[Row] = field(default_factory=list)
+    runs_new: list[Row] = field(default_factory=list)
+    runs: list[Row] = field(default_factory=list)
+    leases: list[Row] = field(default_factory=list)
+
+    def add(self, append: Append, keys: Keys) -> None:
+        before, after = append.before, append.after
+        if before is not None:
+            self.guards.append([keys.session, before.head, after.head, append.fence])
+        for event in append.events:
+            self.events.append(event_row(keys.session, event, after))
+        if all(isinstance(event.body, MessageDelta) for event in append.events):
+            return
+        self.sessions.append([keys.session, *session_values(after)])
+        self.contexts.append([keys.session, *context_values(after)])
+        for event in append.events:
+            self._project(event, after, keys)
+        if append.lease is not None and after.run is not None:
+            self.leases.append([after.run.id, append.lease.owner, append.lease.expires_at])
+
+    def _project(self, event: Event, after: Context, keys: Keys) -> None:
+        match event.body:
+            case MessageCreated(message=message):
+                self.messages.append([keys.session, *message_values(message, event.seq)])
+                self._lengthen(message, after, keys)
+            case MessageCompleted(message=message):
+                values = [message.status, oversize(message), header_of(message), message.content]
+                self.bodies.append([keys.session, message.ordinal, *values])
+            case MessageUpdated(message=message):
+                self.headers.append([keys.session, message.ordinal, message.status, header_of(message)])
+            case RunQueued(run=run):
+                self.runs_new.append([keys.session, *run_values(run)])
+            case RunStarted(run=run) | RunFinished(run=run):
+                self.runs.append(run_values(run))
+            case _:
+                pass
+
+    def _lengthen(self, message: Message, after: Context, keys: Keys) -> None:
+        """The message takes the next position; several in one append take the last ones in order."""
+        branch = after.branch
+        key = keys.branches[branch.name]
+        position = branch.length - (after.pool_count - message.ordinal)
+        self.positions.append([key, position, message.ordinal])
+        self.lengths.append([key, branch.length])
+
+
+def session_values(context: Context) -> Row:
+    return [
+        context.fence,
+        context.title,
+        context.session_state,
+        context.updated_at,
+        context.completed_at,
+        context.deleted_at,
+        context.branch.length,
+        context.pool_count,
+        context.version,
+    ]
+
+
+def context_values(context: Context) -> Row:
+    state = context.state.model_dump_json(by_alias=True)
+    usage = context.usage.model_dump_json(by_alias=True)
+    return [state, context.mode, context.model, context.active_branch, usage, context.steered]
+
+
+def message_values(message: Message, seq: int) -> Row:
+    return [
+        message.ordinal,
+        message.id,
+        seq,
+        message.role,
+        message.status,
+        message.author,
+        message.client_message_id,
+        from_iso(message.created_at_utc),
+        oversize(message),
+        header_of(message),
+        message.content,
+    ]
+
+
+def header_of(message: Message) -> str:
+    return orjson.dumps(message.without_body().to_wire()).decode()
+
+
+def run_values(run: Run) -> Row:
+    return [run.id, run.state, run.attempt, run.model_dump_json(by_alias=True)]
+
+
+def event_row(session: int, event: Event, after: Context) -> Row:
+    body = event.body
+    if isinstance(body, MessageDelta):
+        return [session, event.seq, body.code, event.at, _streaming_ordinal(after), body.sequence, body.delta]
+    if isinstance(body, MessageBody):
+        message = body.message
+        return [session, event.seq, body.code, event.at, message.ordinal, oversize(message), _bare(body)]
+    return [session, event.seq, body.code, event.at, None, None, body.model_dump_json(by_alias=True)]
+
+
+def _bare(body: MessageBody) -> str:
+    return orjson.dumps(body.without_body().to_wire()).decode()
+
+
+def _streaming_ordinal(after: Context) -> int | None:
+    return after.stream.message.ordinal if after.stream is not None else None
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """The one bound parameter of a batch statement."""
+    return orjson.dumps(rows).decode()

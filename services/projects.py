@@ -1,0 +1,35 @@
+"""Projects: plain records with a version. The interface and the rules; backends store them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from models.errors import Conflict
+from models.session import Project
+
+INBOX = "Inbox"
+"""The project that exists from the start and takes sessions without one."""
+
+
+class Projects(Protocol):
+    """Raises ProjectNotFound, and VersionMismatch when `expected_version` is not the stored one."""
+
+    async def create(self, name: str) -> Project: ...
+    async def get(self, project_id: str) -> Project: ...
+    async def inbox(self) -> Project: ...
+    async def all(self) -> tuple[Project, ...]: ...
+    async def rename(self, project_id: str, name: str, expected_version: int | None = None) -> Project: ...
+    async def set_current(self, project_id: str, session_id: str, expected_version: int | None = None) -> Project: ...
+    async def delete(self, project_id: str, expected_version: int | None = None) -> None:
+        """Raises Conflict for the Inbox and for a project that still has sessions (deleted ones count until purged)."""
+        ...
+
+
+def check_deletable(project: Project, session_count: int) -> None:
+    if project.name == INBOX:
+        raise Conflict("The Inbox can't be deleted; sessions without a project live there")
+    if session_count:
+        raise Conflict(
+            f"The project still has {session_count} sessions; delete them for good first (?purge=true)",
+            sessions=session_count,
+        )

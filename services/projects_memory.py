@@ -1,0 +1,63 @@
+"""Projects in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from models.errors import ProjectNotFound, VersionMismatch
+from models.ids import iso, new_id, now_ms
+from models.session import Project
+from services.projects import INBOX, check_deletable
+
+
+class MemoryProjects:
+    def __init__(self) -> None:
+        self._projects: dict[str, Project] = {}
+        self._add(INBOX)
+        self.count_sessions: Callable[[str], int] = lambda project_id: 0
+
+    async def create(self, name: str) -> Project:
+        return self._add(name)
+
+    async def get(self, project_id: str) -> Project:
+        return self.find(project_id)
+
+    async def inbox(self) -> Project:
+        return next(iter(self._projects.values()))
+
+    async def all(self) -> tuple[Project, ...]:
+        return tuple(self._projects.values())
+
+    async def rename(self, project_id: str, name: str, expected_version: int | None = None) -> Project:
+        return self._edit(project_id, expected_version, name=name)
+
+    async def set_current(self, project_id: str, session_id: str, expected_version: int | None = None) -> Project:
+        return self._edit(project_id, expected_version, current_session_id=session_id)
+
+    async def delete(self, project_id: str, expected_version: int | None = None) -> None:
+        project = self._checked(project_id, expected_version)
+        check_deletable(project, self.count_sessions(project_id))
+        del self._projects[project_id]
+
+    def find(self, project_id: str) -> Project:
+        project = self._projects.get(project_id)
+        if project is None:
+            raise ProjectNotFound()
+        return project
+
+    def _add(self, name: str) -> Project:
+        project = Project(id=new_id(), name=name, created_at_utc=iso(now_ms()))
+        self._projects[project.id] = project
+        return project
+
+    def _checked(self, project_id: str, expected_version: int | None) -> Project:
+        project = self.find(project_id)
+        if expected_version not in (None, project.version):
+            raise VersionMismatch(currentVersion=project.version)
+        return project
+
+    def _edit(self, project_id: str, expected_version: int | None, **changes: str) -> Project:
+        project = self._checked(project_id, expected_version)
+        edited = project.model_copy(update={**changes, "version": project.version + 1})
+        self._projects[project_id] = edited
+        return edited
