@@ -87,10 +87,10 @@ def _weight(kind: str | None, piece: str) -> float:
 
 
 def _space(piece: str) -> float:
-    """One blank belongs to the word behind it; line ends are a token, and so is an indentation."""
-    indentation = piece.rstrip("\r\n") if not piece.endswith(("\r", "\n")) else ""
-    indented = len(indentation.rpartition("\n")[2]) > 1
-    return ("\n" in piece) + indented
+    """One blank belongs to the word behind it; a run of line ends is a token, and an indentation or a gap is one."""
+    ends_lines = piece.strip(" \t") != ""
+    indents = len(piece.rpartition("\n")[2]) > 1
+    return ends_lines + indents
 
 
 class TokenCounter:
