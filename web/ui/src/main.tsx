@@ -1,0 +1,14 @@
+/** Where the page starts. */
+
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import "./style.css";
+import { App } from "./view/App";
+
+const root = document.getElementById("root");
+if (root === null) throw new Error("The page has no #root");
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

@@ -1,0 +1,148 @@
+import { describe, expect, test } from "vitest";
+import { applyEvent, withEarlier } from "./reducer";
+import { aMessage, aRun, aSession, aSnapshot, anEvent } from "./testing";
+import type { SessionEvent, Snapshot } from "./wire";
+
+function fold(snapshot: Snapshot, ...events: [type: string, data: unknown][]): Snapshot {
+  return events.reduce(
+    (folded, [type, data]) => applyEvent(folded, anEvent(folded.head + 1, type, data)),
+    snapshot,
+  );
+}
+
+describe("sessions", () => {
+  test("session.created brings the session, at this event's head", () => {
+    const folded = fold(aSnapshot(), ["session.created", { session: aSession({ title: "New", head: 0 }) }]);
+    expect(folded.session).toMatchObject({ title: "New", head: 2 });
+  });
+
+  test("session.renamed changes title and version", () => {
+    const folded = fold(aSnapshot(), ["session.renamed", { title: "Better", version: 2 }]);
+    expect(folded.session).toMatchObject({ title: "Better", version: 2, state: "IDLE" });
+  });
+
+  test("session.state_changed changes the state and when it ended", () => {
+    const change = { state: "COMPLETED", completedAtUtc: "2026-11-20T10:00:01.000Z" };
+    expect(fold(aSnapshot(), ["session.state_changed", change]).session).toMatchObject(change);
+  });
+
+  test.each(["session.deleted", "session.restored"])("%s leaves the content as it was", (type) => {
+    const before = aSnapshot({ messages: [aMessage()] });
+    expect(fold(before, [type, {}]).messages).toBe(before.messages);
+  });
+});
+
+describe("the context", () => {
+  test("context.state_changed replaces the whole state", () => {
+    const before = aSnapshot({ state: { name: "awaiting_llm", requestId: "q1" } });
+    const folded = fold(before, ["context.state_changed", { state: { name: "active" } }]);
+    expect(folded.state).toEqual({ name: "active" });
+  });
+
+  test("context.model_changed and context.mode_changed", () => {
+    const folded = fold(
+      aSnapshot(),
+      ["context.model_changed", { model: "large" }],
+      ["context.mode_changed", { mode: "plan" }],
+    );
+    expect(folded).toMatchObject({ model: "large", mode: "plan" });
+  });
+});
+
+describe("messages", () => {
+  test("message.created appends and counts", () => {
+    const folded = fold(aSnapshot(), ["message.created", { message: aMessage() }]);
+    expect(folded.messages).toEqual([aMessage()]);
+    expect(folded.session.messageCount).toBe(1);
+  });
+
+  test("message.delta adds to the text and moves the sequence, of that message alone", () => {
+    const other = aMessage({ id: "m0", content: "before", status: "complete" });
+    const folded = fold(
+      aSnapshot({ messages: [other, aMessage()] }),
+      ["message.delta", { messageId: "m1", sequence: 1, delta: "Hel" }],
+      ["message.delta", { messageId: "m1", sequence: 2, delta: "lo" }],
+    );
+    expect(folded.messages).toEqual([other, aMessage({ content: "Hello", sequence: 2 })]);
+    expect(folded.messages[0]).toBe(other);
+  });
+
+  test("message.completed puts the final message in place of the streamed one and counts none", () => {
+    const final = aMessage({ content: "Hello", status: "complete", sequence: 2 });
+    const folded = fold(aSnapshot({ messages: [aMessage()] }), ["message.completed", { message: final }]);
+    expect(folded.messages).toEqual([final]);
+    expect(folded.session.messageCount).toBe(0);
+  });
+
+  test("message.updated changes a message in place", () => {
+    const first = aMessage({ id: "m0" });
+    const next = aMessage({ id: "m0", status: "cancelled" });
+    const folded = fold(aSnapshot({ messages: [first, aMessage()] }), ["message.updated", { message: next }]);
+    expect(folded.messages).toEqual([next, aMessage()]);
+  });
+
+  test("a message that was never loaded is left alone", () => {
+    const before = aSnapshot({ messages: [aMessage()] });
+    const folded = fold(before, ["message.updated", { message: aMessage({ id: "long-ago" }) }]);
+    expect(folded.messages).toBe(before.messages);
+  });
+
+  test("a payload that was cut only moves the head", () => {
+    const folded = fold(aSnapshot(), ["message.created", { truncated: true, size: 70_000 }]);
+    expect(folded).toMatchObject({ head: 2, messages: [] });
+  });
+
+  test("an earlier page goes in front, without what is already there", () => {
+    const [early, late] = [aMessage({ id: "m0" }), aMessage()];
+    expect(withEarlier(aSnapshot({ messages: [late] }), [early, late]).messages).toEqual([early, late]);
+  });
+});
+
+describe("runs", () => {
+  test("a run queues, starts and finishes", () => {
+    const queued = fold(aSnapshot(), ["run.queued", { run: aRun() }]);
+    expect(queued).toMatchObject({ run: null, queue: [aRun()] });
+    const running = aRun({ state: "running" });
+    const started = fold(queued, ["run.started", { run: running }]);
+    expect(started).toMatchObject({ run: running, queue: [] });
+    const finished = fold(started, ["run.finished", { run: aRun({ state: "completed" }) }]);
+    expect(finished).toMatchObject({ run: null, queue: [] });
+  });
+
+  test("a run dropped from the queue leaves the active one alone", () => {
+    const active = aRun({ id: "r0", state: "running" });
+    const before = aSnapshot({ run: active, queue: [aRun()] });
+    const folded = fold(before, ["run.finished", { run: aRun({ state: "cancelled" }) }]);
+    expect(folded).toMatchObject({ run: active, queue: [] });
+  });
+});
+
+describe("every event", () => {
+  const delta = anEvent(2, "message.delta", { messageId: "m1", sequence: 1, delta: "x" });
+  const unknown = anEvent(2, "plan.changed", { items: [] });
+
+  test.each<[string, SessionEvent]>([
+    ["known", delta],
+    ["unknown", unknown],
+    ["named like a property of every object", anEvent(2, "constructor", {})],
+  ])("moves the head of snapshot and session: %s", (_name, event) => {
+    expect(applyEvent(aSnapshot(), event)).toMatchObject({ head: 2, session: { head: 2 } });
+  });
+
+  test("but a delta says when the session was updated", () => {
+    expect(applyEvent(aSnapshot(), delta).session.updatedAtUtc).toBe("2026-11-20T09:00:00.000Z");
+    expect(applyEvent(aSnapshot(), unknown).session.updatedAtUtc).toBe(unknown.at);
+  });
+
+  test("leaves the snapshot it was given as it was", () => {
+    const before = aSnapshot({ messages: [aMessage()], queue: [aRun()] });
+    const copy = structuredClone(before);
+    fold(
+      before,
+      ["message.delta", { messageId: "m1", sequence: 1, delta: "x" }],
+      ["run.started", { run: aRun() }],
+      ["session.renamed", { title: "x", version: 2 }],
+    );
+    expect(before).toEqual(copy);
+  });
+});

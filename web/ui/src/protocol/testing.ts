@@ -1,0 +1,166 @@
+/** Stand-ins for tests: a socket that a test plays the server of, and contract-shaped values. Not part of the page. */
+
+import type { SocketLike } from "./socket";
+import type { Message, Run, Session, SessionEvent, Snapshot } from "./wire";
+
+export interface SentCall {
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly ack: (answer: unknown) => void;
+}
+
+export class FakeSocket implements SocketLike {
+  connected = false;
+  active = false;
+  /** How often it was asked to connect. */
+  attempts = 0;
+  readonly sent: SentCall[] = [];
+  readonly #listeners = new Map<string, ((...args: unknown[]) => void)[]>();
+
+  connect(): void {
+    this.active = true;
+    this.attempts += 1;
+  }
+
+  disconnect(): void {
+    this.active = false;
+    this.drop();
+  }
+
+  on(event: string, listener: (...args: unknown[]) => void): void {
+    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener]);
+  }
+
+  emit(event: string, ...args: unknown[]): void {
+    const [given, ack] = args as [SentCall["args"], SentCall["ack"]];
+    this.sent.push({ name: event, args: given, ack });
+  }
+
+  /** The server accepts the handshake. */
+  accept(): void {
+    this.connected = true;
+    this.fire("connect");
+  }
+
+  /** The transport breaks, or the other side closes it. */
+  drop(): void {
+    if (!this.connected) return;
+    this.connected = false;
+    this.fire("disconnect", "transport close");
+  }
+
+  /** The server cannot be reached. */
+  fail(): void {
+    this.fire("connect_error", new Error("websocket error"));
+  }
+
+  /** The server answers the handshake with a no. */
+  refuse(message: string, data?: unknown): void {
+    this.active = false;
+    this.fire("connect_error", Object.assign(new Error(message), { data }));
+  }
+
+  fire(event: string, ...args: unknown[]): void {
+    for (const listener of this.#listeners.get(event) ?? []) listener(...args);
+  }
+
+  calls(name: string): SentCall[] {
+    return this.sent.filter((call) => call.name === name);
+  }
+
+  last(name: string): SentCall {
+    const call = this.calls(name).at(-1);
+    if (call === undefined) throw new Error(`${name} was not called`);
+    return call;
+  }
+}
+
+export const SESSION_ID = "0197-session";
+export const EPOCH = "epoch-1";
+const AT = "2026-11-20T09:00:00.000Z";
+
+export function aSession(change: Partial<Session> = {}): Session {
+  return {
+    id: SESSION_ID,
+    projectId: "0197-project",
+    projectName: "Inbox",
+    title: "First",
+    state: "IDLE",
+    createdAtUtc: AT,
+    updatedAtUtc: AT,
+    completedAtUtc: null,
+    messageCount: 0,
+    head: 1,
+    version: 1,
+    ...change,
+  };
+}
+
+export function aMessage(change: Partial<Message> = {}): Message {
+  return {
+    id: "m1",
+    ordinal: 1,
+    role: "agent",
+    content: "",
+    messageType: "text",
+    kind: "streaming_response",
+    payload: null,
+    status: "streaming",
+    sequence: 0,
+    createdAtUtc: AT,
+    author: null,
+    metadata: null,
+    ...change,
+  };
+}
+
+export function aRun(change: Partial<Run> = {}): Run {
+  return {
+    id: "r1",
+    sessionId: SESSION_ID,
+    state: "queued",
+    reason: null,
+    startedAtUtc: null,
+    finishedAtUtc: null,
+    ...change,
+  };
+}
+
+export function aSnapshot(change: Partial<Snapshot> = {}): Snapshot {
+  const head = change.head ?? 1;
+  return {
+    sessionId: SESSION_ID,
+    epoch: EPOCH,
+    head,
+    session: aSession({ head }),
+    state: { name: "active" },
+    mode: "act",
+    model: "demo",
+    run: null,
+    queue: [],
+    messages: [],
+    ...change,
+  };
+}
+
+export function anEvent(seq: number, type: string, data: unknown, change: Partial<SessionEvent> = {}): SessionEvent {
+  return {
+    sessionId: SESSION_ID,
+    epoch: EPOCH,
+    seq,
+    type,
+    at: `2026-11-20T10:00:00.${String(seq).padStart(3, "0")}Z`,
+    data,
+    ...change,
+  };
+}
+
+/** The event that makes the title `t<seq>`: a fold of several shows which of them were applied last. */
+export function renamed(seq: number): SessionEvent {
+  return anEvent(seq, "session.renamed", { title: `t${seq}`, version: seq });
+}
+
+export function joinAck(change: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
+  const base = { ok: true, sessionId: SESSION_ID, epoch: EPOCH, head: 1, recovered: true, events: [] };
+  return { ...base, hasMore: false, participants: [], ...change };
+}

@@ -1,0 +1,155 @@
+/** The shapes of the wire contract as this page uses them. Types only: nothing here runs. */
+
+export type SessionState = "IDLE" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
+
+export interface Session {
+  readonly id: string;
+  readonly projectId: string;
+  readonly projectName: string;
+  readonly title: string;
+  readonly state: SessionState;
+  readonly createdAtUtc: string;
+  readonly updatedAtUtc: string;
+  readonly completedAtUtc: string | null;
+  readonly messageCount: number;
+  readonly head: number;
+  readonly version: number;
+}
+
+export type Role = "user" | "agent" | "system";
+export type MessageStatus = "streaming" | "complete" | "interrupted" | "error" | "cancelled";
+
+export interface Message {
+  readonly id: string;
+  readonly ordinal: number;
+  /** The place in the branch, where the server states it; paging counts in places. */
+  readonly position?: number;
+  readonly role: Role;
+  readonly content: string;
+  readonly messageType: "text" | "tool" | "status" | "artifact";
+  readonly kind: string;
+  readonly payload: unknown;
+  readonly status: MessageStatus;
+  /** How many deltas `content` holds. */
+  readonly sequence: number;
+  readonly createdAtUtc: string;
+  readonly author: string | null;
+  readonly clientMessageId?: string | null;
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+}
+
+export interface Run {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly state: "queued" | "running" | "awaiting_input" | "completed" | "failed" | "cancelled";
+  readonly reason?: string | null;
+  readonly startedAtUtc: string | null;
+  readonly finishedAtUtc: string | null;
+}
+
+/** `name` is a state in snake_case; what else is there depends on it. */
+export interface ContextState {
+  readonly name: string;
+  readonly [detail: string]: unknown;
+}
+
+export interface Snapshot {
+  readonly sessionId: string;
+  readonly epoch: string;
+  readonly head: number;
+  readonly session: Session;
+  readonly state: ContextState;
+  readonly mode: string;
+  readonly model: string;
+  readonly run: Run | null;
+  readonly queue: readonly Run[];
+  readonly messages: readonly Message[];
+}
+
+export interface SessionEvent {
+  readonly sessionId: string;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly type: string;
+  readonly at: string;
+  readonly data: unknown;
+}
+
+export interface Head {
+  readonly sessionId: string;
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+export interface Goodbye {
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly reason: string;
+}
+
+/** One change of a watched list: a session as it is now, or the id of one that left. */
+export interface ListChange {
+  readonly session?: Session;
+  readonly removed?: string;
+}
+
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface ServerEvents {
+  readonly event: SessionEvent;
+  readonly head: Head;
+  readonly resync: { readonly sessionId: string; readonly reason: string };
+  readonly goodbye: Goodbye;
+  readonly session: ListChange;
+  readonly running: ListChange;
+}
+
+export interface JoinAck {
+  readonly sessionId: string;
+  readonly epoch: string;
+  readonly head: number;
+  readonly recovered: boolean;
+  readonly events: readonly SessionEvent[];
+  readonly hasMore: boolean;
+  readonly snapshot?: Snapshot | null;
+}
+
+type Nothing = Readonly<Record<string, never>>;
+
+/** Every call this page makes: what it takes, and what its ack holds beside `ok`. */
+export interface Calls {
+  readonly join_session: {
+    readonly args: { sessionId: string; after?: number; epoch?: string };
+    readonly ack: JoinAck;
+  };
+  readonly leave_session: { readonly args: { sessionId: string }; readonly ack: Nothing };
+  readonly send_message: {
+    readonly args: { sessionId: string; content: string; clientMessageId: string };
+    readonly ack: { messageId: string; seq: number; runId: string | null };
+  };
+  readonly cancel_run: { readonly args: { sessionId: string }; readonly ack: { cancelled: boolean } };
+  readonly watch_sessions: { readonly args: Nothing; readonly ack: { sessions: readonly Session[] } };
+  readonly watch_running: { readonly args: Nothing; readonly ack: { sessions: readonly Session[] } };
+}
+
+export type CallName = keyof Calls;
+export type Ack<N extends CallName> = Calls[N]["ack"];
+
+export interface EventsPage {
+  readonly epoch: string;
+  readonly head: number;
+  readonly events: readonly SessionEvent[];
+  readonly hasMore: boolean;
+}
+
+export interface MessagesPage {
+  readonly messages: readonly Message[];
+  readonly total: number;
+  readonly epoch: string;
+  readonly head: number;
+}

@@ -1,0 +1,62 @@
+/** How components read what lives outside React: signals with a current value, and the address bar. */
+
+import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import type { ConnectionState } from "../protocol/connection";
+import type { FeedView, SessionFeed } from "../protocol/feed";
+import type { Hub } from "../protocol/hub";
+import type { SessionList, Sessions } from "../protocol/lists";
+import type { Signal } from "../protocol/signal";
+import { perFrame } from "./frames";
+
+/** The present value of `read`, rendered again at most once per frame when `signal` fires. */
+function useSignal<T, V>(signal: Signal<T>, read: () => V): V {
+  const subscribe = useCallback(
+    (onChange: () => void) => {
+      const { request, cancel } = perFrame(onChange);
+      const unsubscribe = signal.listen(request);
+      return () => {
+        unsubscribe();
+        cancel();
+      };
+    },
+    [signal],
+  );
+  return useSyncExternalStore(subscribe, read);
+}
+
+export function useConnectionState(hub: Hub): ConnectionState {
+  return useSignal(hub.connection.states, () => hub.connection.state);
+}
+
+export function useSessions(list: SessionList): Sessions {
+  return useSignal(list.changes, () => list.sessions);
+}
+
+export function useFeedView(feed: SessionFeed): FeedView {
+  return useSignal(feed.changes, () => feed.view);
+}
+
+/** A feed for as long as the component shows this session; a component is keyed by it. */
+export function useFeed(hub: Hub, sessionId: string): SessionFeed {
+  const [feed] = useState(() => hub.session(sessionId));
+  useEffect(() => {
+    feed.open();
+    return () => feed.close();
+  }, [feed]);
+  return feed;
+}
+
+/** The session named in the address, so that a reload or a shared link returns to it. */
+export function useSelectedSession(): string | null {
+  return useSyncExternalStore(
+    (onChange) => {
+      window.addEventListener("hashchange", onChange);
+      return () => window.removeEventListener("hashchange", onChange);
+    },
+    () => window.location.hash.slice(1) || null,
+  );
+}
+
+export function selectSession(sessionId: string | null): void {
+  window.location.hash = sessionId ?? "";
+}
