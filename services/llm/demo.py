@@ -67,10 +67,10 @@ _FILLER = (
 
 
 class DemoProvider:
-    """Deterministic: the same request gets the same words."""
+    """Deterministic: the same request gets the same words. `words_per_s=0` streams without waiting."""
 
     def __init__(self, *, words_per_s: float = WORDS_PER_S, sleep: Sleep = asyncio.sleep) -> None:
-        self._gap_s = 1 / words_per_s
+        self._gap_s = 1 / words_per_s if words_per_s > 0 else 0.0
         self._sleep = sleep
 
     def models(self) -> tuple[ModelInfo, ...]:

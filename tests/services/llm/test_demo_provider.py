@@ -88,6 +88,13 @@ async def test_twenty_words_take_a_second() -> None:
     assert clock.now_s == pytest.approx(10.0)
 
 
+async def test_no_pace_waits_for_nothing() -> None:
+    clock = Clock()
+    events = [event async for event in DemoProvider(words_per_s=0, sleep=clock.sleep).stream(request("hello"))]
+    assert clock.now_s == 0
+    assert isinstance(events[-1], Finished)
+
+
 @pytest.mark.parametrize(
     ("command", "count"),
     [

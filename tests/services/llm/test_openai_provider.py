@@ -14,6 +14,7 @@ from openai_loopback import Behaviour, OpenAILoopback
 from models.errors import InvalidArgument, ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
 from models.usage import Usage
 from services.llm.openai import OpenAIProvider
+from services.llm.openai_chunks import Reply
 from services.llm.provider import Finished, ModelEvent, ModelMessage, ModelRequest, TextDelta, open_stream
 
 KEY = "sk-loopback-0123456789"
@@ -343,6 +344,15 @@ def test_a_key_that_no_header_can_carry_is_refused_without_quoting_it(key: str) 
         OpenAIProvider(api_key=key)
     assert caught.value.details["field"] == "openai_api_key"
     assert key not in caught.value.message
+
+
+async def test_a_mistake_of_our_own_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def take(*_: object) -> str:
+        raise AttributeError("oops")
+
+    monkeypatch.setattr(Reply, "take", take)
+    with pytest.raises(AttributeError, match="oops"):
+        await reply(Behaviour())
 
 
 def test_a_base_url_without_scheme_is_refused() -> None:
