@@ -90,12 +90,12 @@ describe("joining", () => {
   });
 
   test("an answer to an earlier join is void", () => {
-    goLive();
-    reconnect();
     const earlier = socket.last("join_session");
-    reconnect();
-    earlier.ack(joinAck({ events: [renamed(2)] }));
-    expect(head()).toBe(1);
+    socket.fire("resync", { sessionId: SESSION_ID, reason: "import" });
+    earlier.ack(joinAck({ snapshot: aSnapshot({ epoch: "before the import" }) }));
+    expect(feed.view.snapshot).toBeNull();
+    goLive();
+    expect(feed.view.snapshot?.epoch).toBe(EPOCH);
   });
 
   test("a retryable error is asked again, a final one is shown and asked again on request", () => {

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { messageOf } from "../protocol/errors";
 import type { Hub } from "../protocol/hub";
 import type { Session } from "../protocol/wire";
-import { ConnectionBadge } from "./ConnectionBadge";
+import { ConnectionBadge, Refusal } from "./ConnectionBadge";
 import { selectSession, useSelectedSession, useSessions } from "./hooks";
 import { SessionPage } from "./SessionPage";
 import { SessionPanel } from "./SessionPanel";
@@ -49,7 +49,7 @@ export function Workspace({ hub }: { hub: Hub }) {
         <div className="top-bar">
           <button
             type="button"
-            className="panel-toggle quiet"
+            className="panel-toggle"
             aria-expanded={panelOpen}
             aria-controls="session-panel"
             onClick={() => setPanelOpen(!panelOpen)}
@@ -58,6 +58,7 @@ export function Workspace({ hub }: { hub: Hub }) {
           </button>
           <ConnectionBadge hub={hub} />
         </div>
+        <Refusal hub={hub} />
         {notice !== null && <NoticeBar notice={notice} onClose={() => setNotice(null)} />}
         {selected === null ? (
           <EmptyPage onNew={create} />
