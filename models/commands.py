@@ -81,6 +81,15 @@ class TakeOverRun:
 
 
 @dataclass(frozen=True, slots=True)
+class AbandonRun:
+    """Ends a run whose process is gone and that can't be resumed."""
+
+    run_id: str
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunFence:
     """Which attempt of which run is writing."""
 
@@ -153,5 +162,6 @@ Command = (
     | CancelRun
     | StartRun
     | TakeOverRun
+    | AbandonRun
     | RunCommand
 )

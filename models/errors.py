@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from pydantic.alias_generators import to_camel
+
 
 class ParleyError(Exception):
     """Base of all. `message` is for people, `code` for programs, `details` names the field or the current version."""
@@ -35,7 +37,7 @@ class ParleyError(Exception):
             "code": self.code,
             "message": self.message,
             "retryable": self.retryable,
-            "details": self.details,
+            "details": {to_camel(name): value for name, value in self.details.items()},
         }
 
 

@@ -122,7 +122,7 @@ class Sent:
 
 
 class Journal(Protocol):
-    """Raises SessionNotFound for ids that it does not hold; deleted sessions are still read here."""
+    """Reads raise SessionNotFound for sessions that it does not hold and, all but `load`, for deleted ones."""
 
     async def open(self) -> None: ...
     async def close(self) -> None: ...

@@ -105,14 +105,14 @@ class MemoryJournal:
         if append.lease is not None and append.after.run is not None:
             self._leases[append.after.run.id] = append.lease
 
-    def _get(self, session_id: str) -> _Stored:
+    def _get(self, session_id: str, *, deleted: bool = False) -> _Stored:
         stored = self._stored.get(session_id)
-        if stored is None:
+        if stored is None or (stored.context.deleted_at is not None and not deleted):
             raise SessionNotFound()
         return stored
 
     async def load(self, session_id: str) -> Context:
-        return self._get(session_id).context
+        return self._get(session_id, deleted=True).context
 
     async def since(
         self, session_id: str, after: int, *, limit: int = PAGE_EVENTS, limit_bytes: int = PAGE_BYTES
@@ -211,7 +211,7 @@ class MemoryJournal:
         return lease is not None and lease.owner == owner and lease.expires_at > now
 
     async def purge(self, session_id: str) -> None:
-        self._get(session_id)
+        self._get(session_id, deleted=True)
         del self._stored[session_id]
 
     async def expired(self, before: EpochMs) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ CREATE_CONTEXT = text(
     "VALUES (:session, :state, :mode, :model, :active_branch, :usage, :steered)"
 )
 CREATE_BRANCH = text(
-    "INSERT INTO branches (session, name, forked_at, length, created_at) VALUES (:s, :name, 0, 0, :at)"
+    "INSERT INTO branches (session, name, forked_at, length, created_at) VALUES (:session, :name, 0, 0, :at)"
 )
 FIND_KEYS = text(
     "SELECT sessions.key, branches.name, branches.key FROM sessions JOIN branches ON branches.session = sessions.key "
@@ -171,7 +171,7 @@ def _create(connection: Connection, append: Append) -> Keys:
     session = connection.execute(CREATE_SESSION, values).lastrowid
     small = dict(zip(CONTEXT_COLUMNS.split(", "), context_values(context), strict=True))
     connection.execute(CREATE_CONTEXT, {"session": session, **small})
-    branch = {"s": session, "name": context.active_branch, "at": context.created_at}
+    branch = {"session": session, "name": context.active_branch, "at": context.created_at}
     return Keys(session, {context.active_branch: connection.execute(CREATE_BRANCH, branch).lastrowid})
 
 

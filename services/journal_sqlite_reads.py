@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from pydantic import TypeAdapter
-from sqlalchemy import Row, bindparam, text
+from sqlalchemy import Row, TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.errors import BranchNotFound, MessageNotFound, SessionNotFound
@@ -43,7 +43,7 @@ SESSION = text(
     "projects.name AS project_name FROM sessions JOIN contexts ON contexts.session = sessions.key "
     "LEFT JOIN projects ON projects.id = sessions.project_id WHERE sessions.id = :id"
 )
-HEAD = text("SELECT key, epoch, head FROM sessions WHERE id = :id")
+HEAD = text("SELECT key, epoch, head, deleted_at FROM sessions WHERE id = :id")
 LISTED = (
     "SELECT sessions.*, projects.name AS project_name FROM sessions "
     "LEFT JOIN projects ON projects.id = sessions.project_id WHERE deleted_at IS NULL {} ORDER BY updated_at DESC"
@@ -69,20 +69,22 @@ DELTAS = text(
     "AND message = :ordinal AND sequence > :after ORDER BY seq LIMIT :limit"
 )
 LAST_DELTA = text(
-    "SELECT max(sequence) FROM events WHERE session = :session AND seq > :from_seq AND code = :delta AND message = :ordinal"
+    "SELECT max(sequence) FROM events "
+    "WHERE session = :session AND seq > :from_seq AND code = :delta AND message = :ordinal"
 )
-MESSAGE_COLUMNS = "header, size, content"
-SMALL_COLUMNS = "header, size, CASE WHEN size IS NULL THEN content END AS content"
 PATH_MESSAGES = (
-    "SELECT {} FROM branch_messages b JOIN messages m ON m.session = :session AND m.ordinal = b.message "
+    "SELECT header, size, {} AS content FROM branch_messages b "
+    "JOIN messages m ON m.session = :session AND m.ordinal = b.message "
     "WHERE b.branch = :branch AND b.position BETWEEN :low AND :high ORDER BY b.position"
 )
+WHOLE_PATH = text(PATH_MESSAGES.format("content"))
+SMALL_PATH = text(PATH_MESSAGES.format("CASE WHEN size IS NULL THEN content END"))
 POOL_MESSAGES = text(
-    f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE session = :session "  # noqa: S608 -- constants
+    "SELECT header, size, content FROM messages WHERE session = :session "
     "AND ordinal BETWEEN :low AND :high ORDER BY ordinal"
 )
 MESSAGES_BY_ID = text(
-    f"SELECT id, {MESSAGE_COLUMNS} FROM messages WHERE session = :session AND id IN :ids"  # noqa: S608 -- constants
+    "SELECT id, header, size, content FROM messages WHERE session = :session AND id IN :ids"
 ).bindparams(bindparam("ids", expanding=True))
 MESSAGE = text("SELECT * FROM messages WHERE session = :session AND id = :id")
 SENT = text(
@@ -112,7 +114,7 @@ class SqliteReads:
 
     async def load(self, session_id: str) -> Context:
         async with self._database.read() as db:
-            return await _context(db, await _session_row(db, session_id))
+            return await _context(db, await _session_row(db, session_id, deleted=True))
 
     async def since(
         self, session_id: str, after: int, *, limit: int = PAGE_EVENTS, limit_bytes: int = PAGE_BYTES
@@ -139,7 +141,7 @@ class SqliteReads:
             context = await _context(db, row)
             keys = await _branch_keys(db, row.key)
             low = max(1, context.branch.length - SNAPSHOT_MESSAGES + 1)
-            messages = await _path(db, row.key, context, keys, range(low, context.branch.length + 1), SMALL_COLUMNS)
+            messages = await _path(db, row.key, context, keys, range(low, context.branch.length + 1), SMALL_PATH)
             return snapshot_of(context, row.project_name, messages)
 
     async def page(self, session_id: str, query: MessageQuery) -> MessagePage:
@@ -156,7 +158,7 @@ class SqliteReads:
                 messages = await _pool(db, row.key, ascending)
             else:
                 keys = await _branch_keys(db, row.key)
-                messages = await _path(db, row.key, context, keys, ascending, MESSAGE_COLUMNS, branch)
+                messages = await _path(db, row.key, context, keys, ascending, WHOLE_PATH, branch)
             shown = [_current(context, message) for message in messages]
             if positions.step < 0:
                 shown.reverse()
@@ -208,8 +210,8 @@ class SqliteReads:
 
     async def runs(self, session_id: str) -> tuple[Run, ...]:
         async with self._database.read() as db:
-            await _head_row(db, session_id)
-            found = (await db.execute(RUNS, {"id": session_id})).scalars()
+            row = await _head_row(db, session_id)
+            found = (await db.execute(RUNS, {"session": row.key})).scalars()
             return tuple(Run.model_validate_json(body) for body in found)
 
     async def unfinished(self) -> tuple[str, ...]:
@@ -228,14 +230,14 @@ class SqliteReads:
 
 async def _head_row(db: AsyncConnection, session_id: str) -> Found:
     row = (await db.execute(HEAD, {"id": session_id})).first()
-    if row is None:
+    if row is None or row.deleted_at is not None:
         raise SessionNotFound()
     return row
 
 
-async def _session_row(db: AsyncConnection, session_id: str) -> Found:
+async def _session_row(db: AsyncConnection, session_id: str, *, deleted: bool = False) -> Found:
     row = (await db.execute(SESSION, {"id": session_id})).first()
-    if row is None:
+    if row is None or (row.deleted_at is not None and not deleted):
         raise SessionNotFound()
     return row
 
@@ -301,14 +303,14 @@ async def _path(
     context: Context,
     keys: dict[str, int],
     positions: range,
-    columns: str,
+    statement: TextClause,
     branch: str | None = None,
 ) -> list[Message]:
     """The messages at ascending `positions` of a branch's path: a range read in each branch that the path crosses."""
     messages: list[Message] = []
     for name, low, high in segments(context, branch or context.active_branch, positions):
         where = {"session": key, "branch": keys[name], "low": low, "high": high}
-        found = (await db.execute(text(PATH_MESSAGES.format(columns)), where)).all()
+        found = (await db.execute(statement, where)).all()
         messages.extend(_message(each) for each in found)
     return messages
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from models.commands import (
+    AbandonRun,
     AppendDelta,
     BeginStream,
     CancelRun,
@@ -73,6 +74,8 @@ def decide(session_id: str, context: Context | None, command: Command, now: Epoc
             return Decision(running.start(context, command, now))
         case TakeOverRun():
             return Decision(running.take_over(context, command, now))
+        case AbandonRun():
+            return Decision(running.abandon(context, command, now))
         case RequestModel():
             return Decision(running.request(context, command), fence=context.fence)
         case BeginStream():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.commands import (
+    AbandonRun,
     AppendDelta,
     BeginStream,
     CancelRun,
@@ -58,10 +59,14 @@ def start(context: Context, command: StartRun, now: EpochMs) -> Events:
 
 def take_over(context: Context, command: TakeOverRun, now: EpochMs) -> Events:
     """Closes what the lost attempt left open and starts the next one. Raises Fenced when somebody was faster."""
-    run = context.run
-    if run is None or (run.id, run.attempt) != (command.run_id, command.attempt):
-        raise Fenced()
+    run = _check_fence(context, command)
     return (*_closed(context, now, "interrupted", command.reason), RunStarted(run=_started(run, now)))
+
+
+def abandon(context: Context, command: AbandonRun, now: EpochMs) -> Events:
+    """Raises Fenced when somebody was faster."""
+    run = _check_fence(context, command)
+    return _ended(context, run, "failed", command.reason, now, closing="interrupted")
 
 
 def request(context: Context, command: RequestModel) -> Events:
@@ -151,15 +156,26 @@ def cancel(context: Context, command: CancelRun, now: EpochMs) -> tuple[Events, 
     events: list[EventBody] = [RunFinished(run=_over(run, "cancelled", command.reason, now)) for run in doomed]
     run = context.run
     if run is not None and command.run_id in (None, run.id):
-        events.extend(_ended(context, run, "cancelled", command.reason, now, dropped=len(doomed)))
+        dropped = len(doomed)
+        events.extend(_ended(context, run, "cancelled", command.reason, now, closing="cancelled", dropped=dropped))
     elif doomed and run is None and len(doomed) == len(context.queue):
         events.append(SessionStateChanged(state="CANCELLED", completed_at_utc=iso(now)))
     return tuple(events), {"cancelled": bool(events)}
 
 
-def _ended(context: Context, run: Run, state: RunState, reason: str | None, now: EpochMs, dropped: int = 0) -> Events:
+def _ended(
+    context: Context,
+    run: Run,
+    state: RunState,
+    reason: str | None,
+    now: EpochMs,
+    *,
+    closing: MessageStatus = "error",
+    dropped: int = 0,
+) -> Events:
+    """The end of the active run; `closing` is what becomes of a half-streamed reply, `dropped` how many of the queue
+    end with it."""
     step(context.state, "interrupt" if state == "cancelled" else "finish")
-    closing: MessageStatus = "cancelled" if state == "cancelled" else "error"
     events = list(_closed(context, now, closing, reason or "the run ended without closing its reply"))
     if state == "failed":
         events = [body for body in events if not isinstance(body, ContextStateChanged)]
@@ -229,7 +245,7 @@ def _over(run: Run, state: RunState, reason: str | None, now: EpochMs) -> Run:
     return run.model_copy(update={"state": state, "reason": reason, "finished_at_utc": iso(now)})
 
 
-def _check_fence(context: Context, fence: RunFence) -> Run:
+def _check_fence(context: Context, fence: RunFence | TakeOverRun | AbandonRun) -> Run:
     """Raises Fenced unless this attempt is the one that holds the session."""
     run = context.run
     if run is None or run.id != fence.run_id or run.attempt != fence.attempt:

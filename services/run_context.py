@@ -1,0 +1,96 @@
+"""What an agent gets: the session's history, and the ways to write to it while its run holds the session."""
+
+from __future__ import annotations
+
+from models.commands import EmitMessage, FinishRun, RequestModel, RunFence
+from models.ids import new_id
+from models.messages import Message, Metadata, Role
+from models.payloads import Payload, TextPayload
+from models.runs import Run
+from models.text import cleaned
+from services.journal import MessageQuery
+from services.reply import Reply
+from services.sessions import SessionManager
+
+HISTORY_PAGE = 200
+
+
+class RunContext:
+    """Every write raises Fenced once the run was cancelled, taken over or ended: let it pass."""
+
+    def __init__(self, sessions: SessionManager, run: Run, *, window_s: float) -> None:
+        self.run = run
+        self._sessions = sessions
+        self._fence = RunFence(run.id, run.attempt)
+        self._window_s = window_s
+        self._seen = 0
+
+    @property
+    def session_id(self) -> str:
+        return self.run.session_id
+
+    async def model(self) -> str:
+        """The session's model at this moment: it may be switched between two requests."""
+        context = self._sessions.context(self.session_id)
+        if context is None:
+            context = await self._sessions.journal.load(self.session_id)
+        return context.model
+
+    async def history(self, limit: int = HISTORY_PAGE) -> tuple[Message, ...]:
+        """The newest messages of the active branch, oldest first, without those that wait for runs of their own."""
+        query = MessageQuery(take=limit, before=2**62)
+        page = await self._sessions.journal.page(self.session_id, query)
+        context = self._sessions.context(self.session_id)
+        waiting = {run.message_id for run in context.queue} if context is not None else set()
+        if page.messages:
+            self._seen = max(self._seen, max(message.ordinal for message in page.messages))
+        return tuple(message for message in page.messages if message.id not in waiting)
+
+    def stream(self, *, model: str = "", author: str | None = None) -> Reply:
+        """A reply that grows in front of everybody; use it in an `async with`."""
+        return Reply(
+            self._sessions,
+            self.session_id,
+            self._fence,
+            message_id=new_id(),
+            author=author or self.run.agent,
+            model=model,
+            window_s=self._window_s,
+        )
+
+    async def request_model(self, request_id: str) -> None:
+        """Shows that a model was asked. The next step is `stream` or `emit`."""
+        await self._sessions.submit(self.session_id, RequestModel(self._fence, request_id))
+
+    async def emit(
+        self,
+        content: str,
+        *,
+        payload: Payload | None = None,
+        role: Role = "agent",
+        author: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> str:
+        """Writes a whole message; returns its id. Without `payload` it is text."""
+        text = cleaned(content)
+        command = EmitMessage(
+            self._fence,
+            message_id=new_id(),
+            author=author or self.run.agent,
+            role=role,
+            content=text,
+            payload=payload or TextPayload(text=text),
+            metadata=metadata or Metadata(source="ai_generated"),
+        )
+        await self._sessions.submit(self.session_id, command)
+        return command.message_id
+
+    def mark_seen(self) -> None:
+        """Everything said until now counts as taken into account; called before the agent begins anew."""
+        context = self._sessions.context(self.session_id)
+        if context is not None:
+            self._seen = max(self._seen, context.steered)
+
+    async def finish(self, error: str | None = None) -> None:
+        """Ends the run. Raises IllegalTransition with `unseen` in its details while a steering message waits."""
+        await self._sessions.submit(self.session_id, FinishRun(self._fence, self._seen, error))

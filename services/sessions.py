@@ -1,0 +1,296 @@
+"""The door: every command of a session passes here, one at a time, and is decided, committed, and only then shown.
+
+Deciding, appending and publishing are driven by the journal's callback, not by the caller: a caller that is cancelled
+or gone leaves nothing half done. Never knows who listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+
+import structlog
+
+from models.commands import Command, SendMessage, StartRun, TakeOverRun
+from models.errors import (
+    ClientMessageIdTaken,
+    IdempotencyConflict,
+    ParleyError,
+    SessionNotFound,
+    StaleHead,
+    StorageUnavailable,
+)
+from models.events import Event
+from models.ids import EpochMs, now_ms
+from services.access import Access, Action, Principal
+from services.engine.apply import apply_all
+from services.engine.context import Context
+from services.engine.decide import Decision, decide
+from services.journal import Append, Journal, Lease
+from services.tail import Tail
+
+log = structlog.get_logger(__name__)
+
+Answer = dict[str, object]
+STALE_TRIES = 5
+"""How often a decision that lost the race for the head is made anew before the caller is told."""
+OPEN_SESSIONS = 2_000
+"""Contexts kept in memory; beyond it the one that was idle longest is let go."""
+RELOAD_AFTER_S = (0.1, 0.3, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What listeners get, in order, once per append. `before` is None for a new session."""
+
+    before: Context | None
+    after: Context
+    events: tuple[Event, ...]
+
+
+Listener = Callable[[Committed], None]
+
+
+@dataclass(slots=True)
+class _Pending:
+    command: Command
+    future: asyncio.Future[Answer]
+    lease: Lease | None = None
+    tries: int = 0
+
+    def resolve(self, answer: Answer) -> None:
+        if not self.future.done():
+            self.future.set_result(answer)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A session in memory. `known` is false until its context was read, and again when an append's outcome is
+    unknown. While `busy` the inbox waits."""
+
+    session_id: str
+    context: Context | None = None
+    known: bool = False
+    busy: bool = False
+    shown_head: int | None = None
+    inbox: deque[_Pending] = field(default_factory=deque)
+    tail: Tail = field(default_factory=Tail)
+
+
+class SessionManager:
+    """`handle` may raise every ParleyError that `decide` raises, IdempotencyConflict and StorageUnavailable."""
+
+    def __init__(self, journal: Journal, access: Access, *, clock: Callable[[], EpochMs] = now_ms) -> None:
+        self.journal = journal
+        self.access = access
+        self._clock = clock
+        self._open: OrderedDict[str, _Open] = OrderedDict()
+        self._listeners: list[Listener] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def subscribe(self, listener: Listener) -> None:
+        """`listener` is called in the loop for every append, right after it is durable. It must not block."""
+        self._listeners.append(listener)
+
+    async def close(self) -> None:
+        """Waits for what is being read or looked up, 5 s at most. Submit nothing after."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=5)
+            for task in late:
+                task.cancel()
+
+    async def handle(
+        self, session_id: str, command: Command, principal: Principal, *, action: Action = "write"
+    ) -> Answer:
+        """Returns the decision's answer once its events are durable and shown."""
+        self.access.check(principal, action)
+        return await self.submit(session_id, command)
+
+    def submit(self, session_id: str, command: Command, lease: Lease | None = None) -> asyncio.Future[Answer]:
+        """The same without waiting, for callers that are trusted: the future may be dropped. `lease` goes with
+        StartRun and TakeOverRun."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        session = self._open.get(session_id)
+        if session is None:
+            session = self._open[session_id] = _Open(session_id)
+            self._evict()
+        else:
+            self._open.move_to_end(session_id)
+        session.inbox.append(_Pending(command, future, lease))
+        if not session.busy:
+            self._next(session)
+        return future
+
+    def tail(self, session_id: str, after: int) -> tuple[Event, ...] | None:
+        """The events after `after` from memory, without any await; None when memory does not reach back that far."""
+        session = self._open.get(session_id)
+        return session.tail.since(after) if session is not None else None
+
+    def context(self, session_id: str) -> Context | None:
+        """The context as of the last shown event, when it is in memory."""
+        session = self._open.get(session_id)
+        return session.context if session is not None and session.known else None
+
+    def _next(self, session: _Open) -> None:
+        """Takes from the inbox until something has to be waited for."""
+        while session.inbox:
+            if not session.known:
+                session.busy = True
+                self._spawn(self._load(session))
+                return
+            pending = session.inbox.popleft()
+            if self._begin(session, pending):
+                session.busy = True
+                return
+        session.busy = False
+
+    def _begin(self, session: _Open, pending: _Pending) -> bool:
+        """Decides and hands over to the journal; False when the command is over already."""
+        now = self._clock()
+        try:
+            decision = decide(session.session_id, session.context, pending.command, now)
+            if not decision.events:
+                pending.resolve(decision.answer)
+                return False
+            append = self._append_of(session, pending, decision, now)
+        except ParleyError as refused:
+            pending.fail(refused)
+            return False
+        except Exception as bug:
+            log.exception("deciding failed", session=session.session_id, command=type(pending.command).__name__)
+            pending.fail(bug)
+            return False
+        try:
+            self.journal.append(append, lambda error: self._appended(session, pending, decision, append, error))
+        except StorageUnavailable as refused:
+            pending.fail(refused)
+            return False
+        return True
+
+    def _append_of(self, session: _Open, pending: _Pending, decision: Decision, now: EpochMs) -> Append:
+        context = session.context
+        head = context.head if context is not None else 0
+        epoch = context.epoch if context is not None else getattr(pending.command, "epoch", "")
+        events = tuple(
+            Event(session.session_id, epoch, head + index, now, body)
+            for index, body in enumerate(decision.events, start=1)
+        )
+        lease = pending.lease if isinstance(pending.command, StartRun | TakeOverRun) else None
+        return Append(context, apply_all(context, events), events, decision.fence, lease)
+
+    def _appended(
+        self, session: _Open, pending: _Pending, decision: Decision, append: Append, error: BaseException | None
+    ) -> None:
+        """The journal's answer, in the loop: apply, publish, tell the caller, go on."""
+        match error:
+            case None:
+                self._show(session, append)
+                pending.resolve(decision.answer)
+            case StaleHead() if pending.tries < STALE_TRIES:
+                pending.tries += 1
+                session.inbox.appendleft(pending)
+                session.known = False
+            case ClientMessageIdTaken():
+                self._spawn(self._answer_repetition(session, pending))
+                return
+            case StorageUnavailable():
+                pending.fail(error)
+                self._spawn(self._reload_after_trouble(session))
+                return
+            case _:
+                pending.fail(error)
+                session.known = session.known and not isinstance(error, StaleHead)
+        self._next(session)
+
+    def _show(self, session: _Open, append: Append) -> None:
+        session.context = append.after
+        session.known = True
+        session.shown_head = append.after.head
+        session.tail.extend(append.events)
+        self._publish(Committed(append.before, append.after, append.events))
+
+    def _publish(self, committed: Committed) -> None:
+        for listener in self._listeners:
+            try:
+                listener(committed)
+            except Exception:
+                log.exception("a listener failed", session=committed.after.session_id)
+
+    async def _load(self, session: _Open) -> None:
+        try:
+            await self._read(session)
+        except Exception as error:
+            self._fail_all(session, error)
+        self._next(session)
+
+    async def _read(self, session: _Open) -> None:
+        """Reads the context, and shows what was committed without our knowing."""
+        try:
+            context = await self.journal.load(session.session_id)
+        except SessionNotFound:
+            session.context, session.known = None, True
+            return
+        before, shown = session.context, session.shown_head
+        missed: tuple[Event, ...] = ()
+        if shown is not None and before is not None and context.head > shown:
+            missed = (await self.journal.since(session.session_id, shown, limit=context.head - shown)).events
+        session.context, session.known, session.shown_head = context, True, context.head
+        if missed:
+            session.tail.extend(missed)
+            self._publish(Committed(before, context, missed))
+
+    async def _reload_after_trouble(self, session: _Open) -> None:
+        """An append's outcome is unknown: nothing else may happen before the head was read. Until then all who ask
+        are refused at once."""
+        session.known = False
+        for wait_s in chain(RELOAD_AFTER_S, repeat(RELOAD_AFTER_S[-1])):
+            try:
+                await self._read(session)
+                break
+            except Exception as error:
+                self._fail_all(session, error)
+            await asyncio.sleep(wait_s)
+        self._next(session)
+
+    async def _answer_repetition(self, session: _Open, pending: _Pending) -> None:
+        """I10: the message exists; answer as the first time, or refuse other content under the same id."""
+        command = pending.command
+        try:
+            if not isinstance(command, SendMessage) or command.client_message_id is None:
+                raise StaleHead()
+            sent = await self.journal.sent(session.session_id, command.author, command.client_message_id)
+            if sent is None:
+                raise StaleHead()
+            message = sent.message
+            if (message.content, message.payload) != (command.content, command.payload):
+                raise IdempotencyConflict(field="clientMessageId", messageId=message.id)
+            pending.resolve({"messageId": message.id, "seq": sent.seq, "runId": message.run_id})
+        except Exception as error:
+            pending.fail(error)
+        self._next(session)
+
+    def _fail_all(self, session: _Open, error: Exception) -> None:
+        while session.inbox:
+            session.inbox.popleft().fail(error)
+
+    def _evict(self) -> None:
+        """Lets go of the longest idle session; one that works, or whose run does, stays."""
+        for session_id, session in self._open.items():
+            if len(self._open) <= OPEN_SESSIONS:
+                return
+            context = session.context
+            if not session.busy and not session.inbox and (context is None or not context.busy):
+                del self._open[session_id]
+                return
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
