@@ -17,6 +17,7 @@ import structlog
 from models.commands import Command, SendMessage, StartRun, TakeOverRun
 from models.errors import (
     ClientMessageIdTaken,
+    Conflict,
     IdempotencyConflict,
     ParleyError,
     SessionNotFound,
@@ -127,6 +128,14 @@ class SessionManager:
         if not session.busy:
             self._next(session)
         return future
+
+    async def purge(self, session_id: str) -> None:
+        """Forgets a session for good; it must have been deleted. Raises SessionNotFound, Conflict."""
+        context = await self.journal.load(session_id)
+        if context.deleted_at is None:
+            raise Conflict("The session was restored in the meantime")
+        await self.journal.purge(session_id)
+        self._open.pop(session_id, None)
 
     def tail(self, session_id: str, after: int) -> tuple[Event, ...] | None:
         """The events after `after` from memory, without any await; None when memory does not reach back that far."""

@@ -1,0 +1,204 @@
+"""What clients send, as models that validate it: the arguments of the socket's calls and the bodies of REST requests.
+
+Errors name the field. Text with NUL or lone surrogates is refused here, so nothing behind has to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from models.errors import InvalidArgument
+from models.messages import DisplayHint, Metadata
+from models.payloads import TextPayload, UserPayload
+from models.runs import OnBusy
+from models.session import TITLE_MAX_CHARS
+from models.text import is_clean
+from models.wire import Wire
+
+BROADCAST_MAX_BYTES = 4 * 1024
+METADATA_MAX_BYTES = 16 * 1024
+DEPTH_MAX = 32
+"""Nesting of JSON in free-form arguments (metadata, broadcast data)."""
+SEQ_MAX = 2**53 - 1
+"""The largest integer that every JSON client holds exactly."""
+
+
+def _clean(text: str) -> str:
+    if not is_clean(text):
+        raise ValueError("contains NUL or a lone surrogate")
+    return text
+
+
+def _clean_tree(value: Any) -> Any:
+    check_tree(value)
+    return value
+
+
+def check_tree(value: Any, depth: int = 0) -> None:
+    """Raises ValueError for JSON nested too deeply or with text that can't be stored."""
+    if depth > DEPTH_MAX:
+        raise ValueError(f"is nested more than {DEPTH_MAX} levels deep")
+    if isinstance(value, str):
+        _clean(value)
+    elif isinstance(value, Mapping):
+        for key, child in value.items():
+            _clean(str(key))
+            check_tree(child, depth + 1)
+    elif isinstance(value, list | tuple):
+        for child in value:
+            check_tree(child, depth + 1)
+
+
+Text = Annotated[str, AfterValidator(_clean)]
+Id = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_clean)]
+Title = Annotated[str, Field(max_length=TITLE_MAX_CHARS), AfterValidator(_clean)]
+Name = Annotated[str, Field(min_length=1, max_length=TITLE_MAX_CHARS), AfterValidator(_clean)]
+Seq = Annotated[int, Field(strict=True, ge=0, le=SEQ_MAX)]
+Version = Annotated[int, Field(strict=True, ge=1, le=SEQ_MAX)]
+Tree = Annotated[Any, AfterValidator(_clean_tree)]
+
+
+class ClientMetadata(Wire):
+    """What a client may say of its message."""
+
+    display_hint: DisplayHint | None = None
+    trace_id: Annotated[Text | None, Field(max_length=200)] = None
+    original_input: Text | None = None
+    extra: Annotated[dict[str, Any], AfterValidator(_clean_tree)] = Field(default_factory=dict)
+
+    def to_metadata(self) -> Metadata:
+        return Metadata(
+            display_hint=self.display_hint,
+            trace_id=self.trace_id,
+            original_input=self.original_input,
+            extra=self.extra,
+        )
+
+
+class JoinSession(Wire):
+    session_id: Id
+    after: Seq | None = None
+    epoch: Annotated[Text | None, Field(max_length=64)] = None
+    mode: Literal["push", "signal"] = "push"
+
+
+class LeaveSession(Wire):
+    session_id: Id
+
+
+class Outgoing(Wire):
+    """A message as a client writes it: `content`, or a `payload` of kind text, image or file_reference."""
+
+    content: Annotated[Text | None, Field(min_length=1)] = None
+    payload: Annotated[UserPayload | None, AfterValidator(lambda payload: _clean_payload(payload))] = None
+    client_message_id: Annotated[Text | None, Field(min_length=1, max_length=200)] = None
+    metadata: ClientMetadata = ClientMetadata()
+    on_busy: OnBusy = "enqueue"
+
+    @model_validator(mode="after")
+    def _has_something_to_say(self) -> Self:
+        if self.content is None and self.payload is None:
+            raise ValueError("content or payload is required")
+        if isinstance(self.payload, TextPayload) and not (self.payload.text or self.content):
+            raise ValueError("payload.text must not be empty")
+        return self
+
+
+def _clean_payload(payload: UserPayload | None) -> UserPayload | None:
+    if payload is not None:
+        check_tree(payload.model_dump())
+    return payload
+
+
+class SendMessageCall(Outgoing):
+    session_id: Id
+
+
+class BroadcastMessage(Wire):
+    session_id: Id
+    data: Tree
+
+
+class CancelRunArguments(Wire):
+    run_id: Id | None = None
+
+
+class CancelRunCall(CancelRunArguments):
+    session_id: Id
+
+
+class ResolveApproval(Wire):
+    session_id: Id
+    approval_id: Id
+    decision: Literal["approve", "edit", "deny", "respond"]
+    arguments: dict[str, Any] | None = None
+    reason: Text | None = None
+    scope: Literal["once", "session"] = "once"
+
+
+class WatchSessions(Wire):
+    project_id: Id | None = None
+
+
+class NoArguments(Wire):
+    pass
+
+
+class CreateProject(Wire):
+    name: Name
+
+
+class EditProject(Wire):
+    name: Name
+    expected_version: Version | None = None
+
+
+class SetCurrentSession(Wire):
+    session_id: Id
+    expected_version: Version | None = None
+
+
+class CreateSessionBody(Wire):
+    project_id: Id | None = None
+    title: Title | None = None
+    model: Annotated[Text | None, Field(min_length=1, max_length=200)] = None
+
+
+class EditSession(Wire):
+    title: Annotated[Title, Field(min_length=1)]
+    expected_version: Version | None = None
+
+
+class SetModelBody(Wire):
+    model: Annotated[Text, Field(min_length=1, max_length=200)]
+
+
+Model = TypeVar("Model", bound=Wire)
+
+
+def parse(model: type[Model], arguments: Any) -> Model:
+    """Raises InvalidArgument: `details["field"]` is the first bad field, `details["fields"]` has all with their
+    reasons."""
+    try:
+        return model.model_validate(arguments)
+    except ValidationError as error:
+        raise invalid(error) from None
+    except RecursionError:
+        raise InvalidArgument("The arguments are nested too deeply", field="") from None
+
+
+def invalid(error: ValidationError) -> InvalidArgument:
+    fields = [
+        {"field": ".".join(str(part) for part in each["loc"]), "message": _reason(each["msg"])}
+        for each in error.errors(include_url=False, include_context=False, include_input=False)[:20]
+    ]
+    first = fields[0]
+    message = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+    return InvalidArgument(message, field=first["field"], fields=fields)
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,154 @@
+"""What a caller can do with sessions and projects, whatever the transport: checks access, completes arguments, and puts
+commands through the door. REST and Socket.IO are thin over this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from models.calls import METADATA_MAX_BYTES, CreateSessionBody, Outgoing
+from models.commands import (
+    CancelRun,
+    CreateSession,
+    DeleteSession,
+    RenameSession,
+    RestoreSession,
+    SendMessage,
+    SetModel,
+)
+from models.errors import Conflict, PayloadTooLarge, ProjectNotFound, SessionNotFound
+from models.ids import EpochMs, new_id, now_ms
+from models.payloads import Payload, TextPayload
+from models.session import Project, Session
+from services.access import SYSTEM, Access, Principal
+from services.agents import Agents
+from services.journal import Journal
+from services.llm.registry import Providers
+from services.projects import Projects
+from services.sessions import Answer, SessionManager
+
+RESTORABLE_MS = 30 * 24 * 3600 * 1000
+"""How long a deleted session can be restored; then it is purged."""
+MESSAGE_MAX_CHARS = 10_000_000
+"""One message, by REST; a call on the socket is bounded by its own payload limit."""
+
+
+@dataclass(frozen=True)
+class Chat:
+    """Raises the errors of the door, and Forbidden, ProjectNotFound, SessionNotFound, UnknownModel."""
+
+    sessions: SessionManager
+    projects: Projects
+    providers: Providers
+    agents: Agents
+    access: Access
+    model: str
+    agent: str = "assistant"
+
+    @property
+    def journal(self) -> Journal:
+        return self.sessions.journal
+
+    async def create_session(self, principal: Principal, wanted: CreateSessionBody) -> Session:
+        self.access.check(principal, "write")
+        project = await self._project(wanted.project_id)
+        model = wanted.model or self.model
+        self.providers.resolve(model)
+        session_id = new_id()
+        command = CreateSession(new_id(), project.id, project.name, (wanted.title or "").strip(), model)
+        await self.sessions.handle(session_id, command, principal)
+        return await self.journal.session(session_id)
+
+    async def send_message(self, principal: Principal, session_id: str, message: Outgoing) -> Answer:
+        """Answers `{messageId, seq, runId}`; the same again for the same clientMessageId (I10)."""
+        payload, content = _body(message)
+        if len(content) > MESSAGE_MAX_CHARS:
+            raise PayloadTooLarge(field="content", limit=MESSAGE_MAX_CHARS, size=len(content))
+        metadata = message.metadata.to_metadata()
+        size = len(orjson.dumps(metadata.to_wire()))
+        if size > METADATA_MAX_BYTES:
+            raise PayloadTooLarge("metadata is too large", field="metadata", limit=METADATA_MAX_BYTES, size=size)
+        command = SendMessage(
+            message_id=new_id(),
+            run_id=new_id(),
+            author=principal.user_id,
+            content=content,
+            payload=payload,
+            client_message_id=message.client_message_id,
+            metadata=metadata,
+            on_busy=message.on_busy,
+            agent=self.agent,
+            on_crash=self.agents.on_crash(self.agent),
+        )
+        return await self.sessions.handle(session_id, command, principal)
+
+    async def cancel(self, principal: Principal, session_id: str, run_id: str | None = None) -> Answer:
+        """Answers `{cancelled}`: whether there was anything to cancel."""
+        return await self.sessions.handle(session_id, CancelRun(run_id), principal)
+
+    async def rename(self, principal: Principal, session_id: str, title: str, version: int | None) -> Session:
+        await self.sessions.handle(session_id, RenameSession(title, version), principal)
+        return await self.journal.session(session_id)
+
+    async def set_model(self, principal: Principal, session_id: str, model: str) -> Session:
+        self.providers.resolve(model)
+        await self.sessions.handle(session_id, SetModel(model), principal)
+        return await self.journal.session(session_id)
+
+    async def delete(self, principal: Principal, session_id: str, *, purge: bool = False) -> None:
+        """Cancels the run; `purge` leaves nothing to restore."""
+        try:
+            await self.sessions.handle(session_id, DeleteSession(), principal, action="manage")
+        except SessionNotFound:
+            # Deleted before: what is left of it can still be purged.
+            if not purge:
+                raise
+        if purge:
+            await self.sessions.purge(session_id)
+
+    async def restore(self, principal: Principal, session_id: str) -> Session:
+        await self.sessions.handle(session_id, RestoreSession(), principal, action="manage")
+        return await self.journal.session(session_id)
+
+    async def set_current(
+        self, principal: Principal, project_id: str, session_id: str, version: int | None = None
+    ) -> Project:
+        self.access.check(principal, "write")
+        session = await self.journal.session(session_id)
+        if session.project_id != project_id:
+            raise Conflict("The session belongs to another project", projectId=session.project_id)
+        return await self.projects.set_current(project_id, session_id, version)
+
+    async def sessions_of(self, principal: Principal, project_id: str) -> tuple[Session, ...]:
+        self.access.check(principal, "read")
+        await self.projects.get(project_id)
+        return await self.journal.sessions(project_id)
+
+    async def purge_expired(self, now: EpochMs | None = None) -> int:
+        """Removes what was deleted more than 30 days ago; returns how many."""
+        before = EpochMs((now_ms() if now is None else now) - RESTORABLE_MS)
+        expired = await self.journal.expired(before)
+        for session_id in expired:
+            await self.delete(SYSTEM, session_id, purge=True)
+        return len(expired)
+
+    async def _project(self, project_id: str | None) -> Project:
+        if project_id is None:
+            return await self.projects.inbox()
+        try:
+            return await self.projects.get(project_id)
+        except ProjectNotFound as error:
+            raise ProjectNotFound(field="projectId") from error
+
+
+def _body(message: Outgoing) -> tuple[Payload, str]:
+    """The payload and the plain text that stands for it."""
+    payload = message.payload
+    if payload is None:
+        content = message.content or ""
+        return TextPayload(text=content), content
+    if isinstance(payload, TextPayload):
+        content = payload.text or message.content or ""
+        return payload.model_copy(update={"text": content}), content
+    return payload, message.content or ""
