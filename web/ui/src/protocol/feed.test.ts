@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Connection, SILENCE_MS } from "./connection";
 import { HEAD_GRACE_MS, SessionFeed } from "./feed";
 import { EPOCH, FakeSocket, SESSION_ID, aMessage, aSnapshot, anEvent, joinAck, renamed } from "./testing";
-import type { EventsPage } from "./wire";
+import type { MessageBatch } from "./wire";
 
 let socket: FakeSocket;
 let connection: Connection;
 let feed: SessionFeed;
-const pull = vi.fn<(sessionId: string, after: number) => Promise<EventsPage>>();
+const pull = vi.fn<(sessionId: string, ids: readonly string[]) => Promise<MessageBatch>>();
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -199,34 +199,50 @@ describe("following", () => {
 
   test("an earlier page goes in front of the messages", () => {
     answer({ snapshot: aSnapshot({ messages: [aMessage()] }) });
-    feed.prepend([aMessage({ id: "m0" })]);
+    const page = { messages: [aMessage({ id: "m0" })], total: 2, head: 1 };
+    feed.prepend({ ...page, epoch: "before the import" });
+    feed.prepend({ ...page, epoch: EPOCH });
     expect(feed.view.snapshot?.messages.map(({ id }) => id)).toEqual(["m0", "m1"]);
   });
 });
 
-describe("an event that was too large for the socket", () => {
-  const cut = anEvent(2, "message.created", { truncated: true, size: 70_000 });
-  const whole = anEvent(2, "message.created", { message: aMessage({ content: "long" }) });
+describe("a body that was too large for the socket", () => {
+  const cut = aMessage({ status: "complete", truncated: true });
+  const whole = aMessage({ status: "complete", content: "long" });
+  const content = () => feed.view.snapshot?.messages.map((message) => message.content);
 
-  test("is pulled, and what came meanwhile is joined for", async () => {
-    pull.mockResolvedValue({ epoch: EPOCH, head: 3, events: [whole], hasMore: false });
-    goLive();
-    socket.fire("event", cut);
-    socket.fire("event", renamed(3));
-    await vi.waitFor(() => expect(joins()).toHaveLength(2));
-    expect(pull).toHaveBeenCalledExactlyOnceWith(SESSION_ID, 1);
-    expect(socket.last("join_session").args).toMatchObject({ after: 2 });
-    answer({ events: [renamed(3)] });
-    expect(feed.view).toMatchObject({ phase: "live", snapshot: { head: 3, messages: [{ content: "long" }] } });
+  test("is pulled by REST, in an event as in a snapshot", async () => {
+    pull.mockImplementation((_, ids) => Promise.resolve({ messages: ids.map((id) => ({ ...whole, id })) }));
+    answer({ snapshot: aSnapshot({ messages: [cut] }) });
+    socket.fire("event", anEvent(2, "message.created", { message: { ...cut, id: "m2" }, truncated: true }));
+    await vi.waitFor(() => expect(content()).toEqual(["long", "long"]));
+    expect(pull.mock.calls).toEqual([
+      [SESSION_ID, ["m1"]],
+      [SESSION_ID, ["m2"]],
+    ]);
+    expect(feed.view).toMatchObject({ phase: "live", snapshot: { head: 2 } });
   });
 
-  test("is asked for again when the pull fails", async () => {
-    pull.mockRejectedValue(new Error("no network"));
-    goLive();
-    socket.fire("event", cut);
-    await vi.advanceTimersByTimeAsync(10_000);
-    expect(joins()).toHaveLength(2);
-    expect(head()).toBe(1);
+  test("is completed by the deltas that came while it was read", async () => {
+    const growing = aMessage({ truncated: true, sequence: 2 });
+    pull.mockResolvedValue({ messages: [aMessage({ content: "a b c ", sequence: 3 })] });
+    answer({ snapshot: aSnapshot({ messages: [growing] }) });
+    for (const [index, delta] of ["c ", "d "].entries()) {
+      socket.fire("event", anEvent(2 + index, "message.delta", { messageId: "m1", sequence: 3 + index, delta }));
+    }
+    await vi.waitFor(() => expect(content()).toEqual(["a b c d "]));
+    socket.fire("event", anEvent(4, "message.delta", { messageId: "m1", sequence: 5, delta: "e" }));
+    expect(content()).toEqual(["a b c d e"]);
+  });
+
+  test("is asked for again after a failure, and not again when the server cannot give it", async () => {
+    pull.mockRejectedValueOnce(new Error("no network")).mockResolvedValue({ messages: [cut] });
+    answer({ snapshot: aSnapshot({ messages: [cut] }) });
+    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(1_000);
+    socket.fire("event", renamed(2));
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(pull).toHaveBeenCalledTimes(2);
   });
 });
 

@@ -2,11 +2,12 @@
 
 import { delayMs } from "./backoff";
 import type { Connection } from "./connection";
-import { follow, followPulled } from "./cursor";
+import { wantKey, wanted, withBodies } from "./bodies";
+import { follow } from "./cursor";
 import { CallError } from "./errors";
 import { withEarlier } from "./reducer";
 import { Signal } from "./signal";
-import type { EventsPage, Head, JoinAck, Message, SessionEvent, Snapshot } from "./wire";
+import type { Head, JoinAck, MessageBatch, MessagesPage, SessionEvent, Snapshot } from "./wire";
 
 /** `gone`: deleted or never there. `failed`: the server refuses the session; `error` says why. */
 export type FeedPhase = "loading" | "live" | "catching_up" | "gone" | "failed";
@@ -17,29 +18,33 @@ export interface FeedView {
   readonly error: string | null;
 }
 
-/** Reads events by REST: for payloads too large to travel in an event. */
-export type PullEvents = (sessionId: string, after: number) => Promise<EventsPage>;
+/** Reads whole messages by REST: for bodies too large to travel in an event. */
+export type PullMessages = (sessionId: string, ids: readonly string[]) => Promise<MessageBatch>;
 
 /** A head that is ahead of us may only have overtaken events on their way; then they have arrived by now. */
 export const HEAD_GRACE_MS = 3_000;
 
+const PULLED_AT_ONCE = 100;
 const NOTHING_YET: FeedView = { phase: "loading", snapshot: null, error: null };
 
 export class SessionFeed {
   readonly changes = new Signal<FeedView>();
   readonly sessionId: string;
   readonly #connection: Connection;
-  readonly #pull: PullEvents;
+  readonly #pull: PullMessages;
   #subscriptions: (() => void)[] = [];
   #view = NOTHING_YET;
   /** Counts the joins. An answer to any but the latest is of no interest. */
   #join = 0;
   #joining = false;
+  #pulling = false;
+  #pullFailures = 0;
+  readonly #pulled = new Set<string>();
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #open = false;
 
-  constructor(connection: Connection, sessionId: string, pull: PullEvents) {
+  constructor(connection: Connection, sessionId: string, pull: PullMessages) {
     this.#connection = connection;
     this.sessionId = sessionId;
     this.#pull = pull;
@@ -79,9 +84,9 @@ export class SessionFeed {
   }
 
   /** Puts an earlier page of the branch in front of what is shown. */
-  prepend(page: readonly Message[]): void {
+  prepend({ epoch, messages }: MessagesPage): void {
     const { snapshot } = this.#view;
-    if (snapshot !== null) this.#show({ snapshot: withEarlier(snapshot, page) });
+    if (snapshot?.epoch === epoch) this.#show({ snapshot: withEarlier(snapshot, messages) });
   }
 
   #isMine({ sessionId }: { readonly sessionId: string }): boolean {
@@ -117,12 +122,11 @@ export class SessionFeed {
     const known = this.#view.snapshot;
     const base = ack.snapshot ?? known;
     if (base === null) return this.#rejoinLater(false);
-    const { snapshot, need } = follow(base, ack.events);
+    const { snapshot, whole } = follow(base, ack.events);
     const progress = base !== known || snapshot.head > base.head;
-    const behind = ack.hasMore || need !== "nothing";
-    this.#show({ snapshot, phase: phaseAfter(ack.events, behind ? "catching_up" : "live"), error: null });
-    if (need === "pull") return this.#pullNext(snapshot);
-    if (need === "join" || (ack.hasMore && !progress)) return this.#rejoinLater(false);
+    const phase = whole && !ack.hasMore ? "live" : "catching_up";
+    this.#show({ snapshot, phase: phaseAfter(ack.events, phase), error: null });
+    if (!whole || (ack.hasMore && !progress)) return this.#rejoinLater(false);
     this.#failures = 0;
     if (ack.hasMore) this.#rejoin(true);
   }
@@ -142,10 +146,9 @@ export class SessionFeed {
     const { snapshot } = this.#view;
     // While a join is open, its answer will hold this event or an earlier one that has to come first.
     if (this.#joining || snapshot === null) return;
-    const { snapshot: next, need } = follow(snapshot, [event]);
+    const { snapshot: next, whole } = follow(snapshot, [event]);
     if (next !== snapshot) this.#show({ snapshot: next, phase: phaseAfter([event], this.#view.phase) });
-    if (need === "pull") this.#pullNext(next);
-    if (need === "join") this.#rejoin(true);
+    if (!whole) this.#rejoin(true);
   }
 
   #onHead(head: Head): void {
@@ -159,23 +162,36 @@ export class SessionFeed {
     }, HEAD_GRACE_MS);
   }
 
-  /** Reads by REST the event that was too large to be sent, then joins after it. Counts as a join that is open. */
-  #pullNext(snapshot: Snapshot): void {
-    const join = ++this.#join;
-    this.#joining = true;
-    this.#pull(this.sessionId, snapshot.head).then(
-      (page) => {
-        if (join !== this.#join) return;
-        this.#show({ snapshot: followPulled(snapshot, page.events) });
-        this.#rejoin(true);
+  /** One pull at a time; what it did not bring, or what was cut meanwhile, is asked for by the next. */
+  #pullBodies(): void {
+    const { snapshot } = this.#view;
+    if (this.#pulling || !this.#open || snapshot === null) return;
+    const wants = wanted(snapshot)
+      .filter((message) => !this.#pulled.has(wantKey(message)))
+      .slice(0, PULLED_AT_ONCE);
+    if (wants.length === 0) return;
+    this.#pulling = true;
+    for (const message of wants) this.#pulled.add(wantKey(message));
+    const ids = wants.map(({ id }) => id);
+    this.#pull(this.sessionId, ids).then(
+      ({ messages }) => {
+        this.#pulling = false;
+        this.#pullFailures = 0;
+        const now = this.#view.snapshot;
+        if (now?.epoch === snapshot.epoch) this.#show({ snapshot: withBodies(now, messages) });
       },
-      (error: unknown) => join === this.#join && this.#onJoinFailed(error),
+      () => {
+        this.#pulling = false;
+        for (const message of wants) this.#pulled.delete(wantKey(message));
+        setTimeout(() => this.#pullBodies(), delayMs(this.#pullFailures++));
+      },
     );
   }
 
   #show(change: Partial<FeedView>): void {
     this.#view = { ...this.#view, ...change };
     this.changes.emit(this.#view);
+    this.#pullBodies();
   }
 }
 

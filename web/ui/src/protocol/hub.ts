@@ -25,6 +25,6 @@ export class Hub {
 
   /** A feed to be opened, and closed by whoever opened it. */
   session(sessionId: string): SessionFeed {
-    return new SessionFeed(this.connection, sessionId, (id, after) => this.rest.eventsAfter(id, after));
+    return new SessionFeed(this.connection, sessionId, (id, ids) => this.rest.messagesById(id, ids));
   }
 }

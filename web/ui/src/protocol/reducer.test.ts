@@ -12,7 +12,10 @@ function fold(snapshot: Snapshot, ...events: [type: string, data: unknown][]): S
 
 describe("sessions", () => {
   test("session.created brings the session, at this event's head", () => {
-    const folded = fold(aSnapshot(), ["session.created", { session: aSession({ title: "New", head: 0 }) }]);
+    const folded = fold(aSnapshot(), [
+      "session.created",
+      { session: aSession({ title: "New", head: 0 }), model: "demo" },
+    ]);
     expect(folded.session).toMatchObject({ title: "New", head: 2 });
   });
 
@@ -54,6 +57,7 @@ describe("messages", () => {
     const folded = fold(aSnapshot(), ["message.created", { message: aMessage() }]);
     expect(folded.messages).toEqual([aMessage()]);
     expect(folded.session.messageCount).toBe(1);
+    expect(folded.branches).toEqual([{ name: "main", length: 1 }]);
   });
 
   test("message.delta adds to the text and moves the sequence, of that message alone", () => {
@@ -65,6 +69,24 @@ describe("messages", () => {
     );
     expect(folded.messages).toEqual([other, aMessage({ content: "Hello", sequence: 2 })]);
     expect(folded.messages[0]).toBe(other);
+    expect(folded.state).toEqual({ name: "streaming_response", messageId: "m1", sequence: 2 });
+  });
+
+  test("a delta that a pulled body held already changes nothing", () => {
+    const before = aSnapshot({ messages: [aMessage({ content: "Hello", sequence: 2 })] });
+    const folded = fold(before, ["message.delta", { messageId: "m1", sequence: 2, delta: "lo" }]);
+    expect(folded.messages).toEqual(before.messages);
+  });
+
+  test("message.completed adds what the reply cost", () => {
+    const usage = { inputTokens: 10, outputTokens: 5, estimated: true };
+    const message = aMessage({ payload: { kind: "streaming_response", usage } });
+    const folded = fold(
+      aSnapshot({ messages: [aMessage()] }),
+      ["message.completed", { message }],
+      ["message.completed", { message }],
+    );
+    expect(folded.usage).toEqual({ inputTokens: 20, outputTokens: 10, estimated: true });
   });
 
   test("message.completed puts the final message in place of the streamed one and counts none", () => {
@@ -87,9 +109,11 @@ describe("messages", () => {
     expect(folded.messages).toBe(before.messages);
   });
 
-  test("a payload that was cut only moves the head", () => {
-    const folded = fold(aSnapshot(), ["message.created", { truncated: true, size: 70_000 }]);
-    expect(folded).toMatchObject({ head: 2, messages: [] });
+  test("a message that comes without its body keeps the one that is known, and says so", () => {
+    const before = aSnapshot({ messages: [aMessage({ content: "streamed", sequence: 9 })] });
+    const message = aMessage({ status: "complete", sequence: 9, truncated: true });
+    const folded = fold(before, ["message.completed", { message, truncated: true, size: 70_000 }]);
+    expect(folded.messages).toEqual([{ ...message, content: "streamed" }]);
   });
 
   test("an earlier page goes in front, without what is already there", () => {

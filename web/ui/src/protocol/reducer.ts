@@ -1,19 +1,30 @@
 /** Folds events into a snapshot: old snapshot + later events = fresh snapshot (I2). Pure; never asks the server.
  *
- * One liberty: a fresh snapshot holds the last 50 messages of the branch, a folded one keeps all it has seen.
+ * Two liberties: a fresh snapshot holds the last 50 messages of the branch, a folded one keeps all it has seen; and
+ * a body that is known stays in view when the same message comes again without it, until it is pulled (bodies.ts).
  */
 
-import type { ContextState, Message, Run, Session, SessionEvent, SessionState, Snapshot } from "./wire";
+import type {
+  ContextState,
+  Delta,
+  Message,
+  Run,
+  Session,
+  SessionEvent,
+  SessionState,
+  Snapshot,
+  Usage,
+} from "./wire";
 
 interface EventData {
-  "session.created": { session: Session };
+  "session.created": { session: Session; model: string };
   "session.renamed": { title: string; version: number };
   "session.state_changed": { state: SessionState; completedAtUtc: string | null };
   "context.state_changed": { state: ContextState };
   "context.model_changed": { model: string };
   "context.mode_changed": { mode: string };
   "message.created": { message: Message };
-  "message.delta": { messageId: string; sequence: number; delta: string };
+  "message.delta": { messageId: string } & Delta;
   "message.completed": { message: Message };
   "message.updated": { message: Message };
   "run.queued": { run: Run };
@@ -24,7 +35,7 @@ interface EventData {
 type Folds = { [T in keyof EventData]: (snapshot: Snapshot, data: EventData[T]) => Snapshot };
 
 const FOLDS: Folds = {
-  "session.created": (snapshot, { session }) => ({ ...snapshot, session }),
+  "session.created": (snapshot, { session, model }) => ({ ...snapshot, session, model }),
   "session.renamed": (snapshot, { title, version }) => withSession(snapshot, { title, version }),
   "session.state_changed": (snapshot, { state, completedAtUtc }) =>
     withSession(snapshot, { state, completedAtUtc }),
@@ -32,8 +43,8 @@ const FOLDS: Folds = {
   "context.model_changed": (snapshot, { model }) => ({ ...snapshot, model }),
   "context.mode_changed": (snapshot, { mode }) => ({ ...snapshot, mode }),
   "message.created": created,
-  "message.delta": delta,
-  "message.completed": (snapshot, { message }) => replaced(snapshot, message),
+  "message.delta": grown,
+  "message.completed": (snapshot, { message }) => withUsage(replaced(snapshot, message), message),
   "message.updated": (snapshot, { message }) => replaced(snapshot, message),
   "run.queued": (snapshot, { run }) => ({ ...snapshot, queue: [...without(snapshot.queue, run), run] }),
   "run.started": (snapshot, { run }) => ({ ...snapshot, run, queue: without(snapshot.queue, run) }),
@@ -46,7 +57,7 @@ const FOLDS: Folds = {
 
 /** The snapshot after `event`, which must be the one that follows its head. Unknown types only move the head. */
 export function applyEvent(snapshot: Snapshot, event: SessionEvent): Snapshot {
-  const folded = isTruncated(event) ? snapshot : foldKnown(snapshot, event);
+  const folded = foldKnown(snapshot, event);
   const updatedAtUtc = event.type === "message.delta" ? folded.session.updatedAtUtc : event.at;
   return { ...folded, head: event.seq, session: { ...folded.session, head: event.seq, updatedAtUtc } };
 }
@@ -56,12 +67,6 @@ export function withEarlier(snapshot: Snapshot, page: readonly Message[]): Snaps
   const known = new Set(snapshot.messages.map((message) => message.id));
   const fresh = page.filter((message) => !known.has(message.id));
   return { ...snapshot, messages: [...fresh, ...snapshot.messages] };
-}
-
-/** A payload over 64 KiB travels as its size only and has to be pulled. */
-export function isTruncated(event: SessionEvent): boolean {
-  const data = event.data as { truncated?: unknown } | null;
-  return data?.truncated === true;
 }
 
 function foldKnown(snapshot: Snapshot, event: SessionEvent): Snapshot {
@@ -76,19 +81,41 @@ function withSession(snapshot: Snapshot, change: Partial<Session>): Snapshot {
 
 function created(snapshot: Snapshot, { message }: { message: Message }): Snapshot {
   const messageCount = snapshot.session.messageCount + 1;
-  return { ...withSession(snapshot, { messageCount }), messages: [...snapshot.messages, message] };
+  const branches = snapshot.branches.map((branch) =>
+    branch.name === snapshot.activeBranch ? { ...branch, length: branch.length + 1 } : branch,
+  );
+  return { ...withSession(snapshot, { messageCount }), branches, messages: [...snapshot.messages, message] };
 }
 
-function delta(snapshot: Snapshot, data: EventData["message.delta"]): Snapshot {
-  return changed(snapshot, data.messageId, (message) => ({
-    ...message,
-    content: message.content + data.delta,
-    sequence: data.sequence,
-  }));
+/** A chunk moves the context's state too: the server sends no event of its own for that. */
+function grown(snapshot: Snapshot, { messageId, sequence, delta }: EventData["message.delta"]): Snapshot {
+  const state = { name: "streaming_response", messageId, sequence };
+  return changed({ ...snapshot, state }, messageId, (message) => {
+    // A body that was pulled may hold what is still on its way as deltas.
+    if (sequence <= message.sequence) return message;
+    if (message.truncated !== true) return { ...message, sequence, content: message.content + delta };
+    return { ...message, sequence, late: [...(message.late ?? []), { sequence, delta }] };
+  });
 }
 
 function replaced(snapshot: Snapshot, next: Message): Snapshot {
-  return changed(snapshot, next.id, (message) => ({ ...message, ...next }));
+  return changed(snapshot, next.id, (message) =>
+    next.truncated === true ? { ...next, content: message.content, late: message.late } : next,
+  );
+}
+
+function withUsage(snapshot: Snapshot, { payload }: Message): Snapshot {
+  const { usage } = (payload ?? {}) as { usage?: Usage | null };
+  if (!usage) return snapshot;
+  const total = snapshot.usage;
+  return {
+    ...snapshot,
+    usage: {
+      inputTokens: total.inputTokens + usage.inputTokens,
+      outputTokens: total.outputTokens + usage.outputTokens,
+      estimated: total.estimated || usage.estimated,
+    },
+  };
 }
 
 /** Looks from the end: what changes is nearly always the last message. One that was never loaded is left alone. */

@@ -2,7 +2,7 @@
 
 import { lost, toCallError } from "./errors";
 import { Signal } from "./signal";
-import type { EventsPage, MessagesPage, Session } from "./wire";
+import type { MessageBatch, MessagesPage, Session } from "./wire";
 
 const ANSWER_MS = 15_000;
 /** How many messages one page of history brings. */
@@ -51,8 +51,9 @@ export class Rest {
     return this.#request("GET", `/sessions/${encodeURIComponent(sessionId)}/messages?before=${position}&take=${PAGE_SIZE}`);
   }
 
-  eventsAfter(sessionId: string, after: number): Promise<EventsPage> {
-    return this.#request("GET", `/sessions/${encodeURIComponent(sessionId)}/events?after=${after}`);
+  /** Whole messages, whatever their size; at most 200 at a time. */
+  messagesById(sessionId: string, ids: readonly string[]): Promise<MessageBatch> {
+    return this.#request("GET", `/contexts/${encodeURIComponent(sessionId)}/messages?ids=${ids.join(",")}`);
   }
 
   async #request<T>(method: string, path: string, body?: unknown): Promise<T> {

@@ -22,8 +22,6 @@ export type MessageStatus = "streaming" | "complete" | "interrupted" | "error" |
 export interface Message {
   readonly id: string;
   readonly ordinal: number;
-  /** The place in the branch, where the server states it; paging counts in places. */
-  readonly position?: number;
   readonly role: Role;
   readonly content: string;
   readonly messageType: "text" | "tool" | "status" | "artifact";
@@ -36,6 +34,15 @@ export interface Message {
   readonly author: string | null;
   readonly clientMessageId?: string | null;
   readonly metadata: Readonly<Record<string, unknown>> | null;
+  /** The body was over 64 KiB and did not travel: pull the message by REST. */
+  readonly truncated?: boolean | undefined;
+  /** Kept by this side while the body is being pulled: the deltas that came meanwhile. */
+  readonly late?: readonly Delta[] | undefined;
+}
+
+export interface Delta {
+  readonly sequence: number;
+  readonly delta: string;
 }
 
 export interface Run {
@@ -53,6 +60,17 @@ export interface ContextState {
   readonly [detail: string]: unknown;
 }
 
+export interface Branch {
+  readonly name: string;
+  readonly length: number;
+}
+
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly estimated: boolean;
+}
+
 export interface Snapshot {
   readonly sessionId: string;
   readonly epoch: string;
@@ -61,6 +79,9 @@ export interface Snapshot {
   readonly state: ContextState;
   readonly mode: string;
   readonly model: string;
+  readonly activeBranch: string;
+  readonly branches: readonly Branch[];
+  readonly usage: Usage;
   readonly run: Run | null;
   readonly queue: readonly Run[];
   readonly messages: readonly Message[];
@@ -140,11 +161,8 @@ export interface Calls {
 export type CallName = keyof Calls;
 export type Ack<N extends CallName> = Calls[N]["ack"];
 
-export interface EventsPage {
-  readonly epoch: string;
-  readonly head: number;
-  readonly events: readonly SessionEvent[];
-  readonly hasMore: boolean;
+export interface MessageBatch {
+  readonly messages: readonly Message[];
 }
 
 export interface MessagesPage {

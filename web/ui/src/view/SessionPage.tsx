@@ -37,12 +37,11 @@ export function SessionPage({ hub, sessionId, onRename, onDelete }: Props) {
 }
 
 /** Puts the page before the first message in front. Resolves with an error's text, or null. */
-async function loadEarlier(hub: Hub, feed: SessionFeed, { messages }: Snapshot): Promise<string | null> {
-  const [first] = messages;
-  if (first === undefined) return null;
+async function loadEarlier(hub: Hub, feed: SessionFeed, shown: Snapshot): Promise<string | null> {
+  // Positions count from 1, and what is shown is the end of the branch.
+  const first = shown.session.messageCount - shown.messages.length + 1;
   try {
-    const page = await hub.rest.messagesBefore(feed.sessionId, first.position ?? first.ordinal);
-    feed.prepend(page.messages);
+    feed.prepend(await hub.rest.messagesBefore(feed.sessionId, first));
     return null;
   } catch (error) {
     return messageOf(error);
