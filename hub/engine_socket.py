@@ -174,6 +174,7 @@ class HubSocket:
             return self.engine._bad_request("The session is closed")
         if self.leaving:
             self.finish(self.reason)
+            await self._bury_if_over()
         return [stock.Packet(int(text[0]), text[1:]) for text in packets]
 
     async def _poll(self) -> list[str]:
@@ -193,6 +194,12 @@ class HubSocket:
                 await self._take_polled(packet)
         finally:
             self._posting = False
+            await self._bury_if_over()
+
+    async def _bury_if_over(self) -> None:
+        """Sooner than the sweep would."""
+        if self.buriable:
+            await self.engine.bury(self)
 
     async def _take_polled(self, packet: bytes) -> None:
         if self.closed:
