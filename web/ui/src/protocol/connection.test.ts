@@ -101,6 +101,15 @@ describe("reconnecting", () => {
     expect(socket.attempts).toBe(2);
   });
 
+  test("goes on when the transport closes in the middle of the handshake", () => {
+    socket.fire("disconnect", "transport close");
+    vi.advanceTimersByTime(1_000);
+    expect(socket.attempts).toBe(2);
+    socket.accept();
+    vi.advanceTimersByTime(CONNECT_MS);
+    expect(socket).toMatchObject({ connected: true, attempts: 2 });
+  });
+
   test("is at once when the page is looked at again", () => {
     socket.accept();
     socket.drop();

@@ -158,8 +158,10 @@ export class Connection {
     if (code === "unauthenticated") this.unauthenticated.emit(null);
   }
 
+  /** Also fired when the transport closes before the handshake is through: a server that is full or draining. */
   #onDisconnect(): void {
     clearTimeout(this.#silence);
+    clearTimeout(this.#connecting);
     this.#rejectPending();
     if (this.#stopped || this.#dropping) return;
     if (this.#farewell?.retryable === false) this.#setState("refused");
