@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from models.errors import InvalidArgument
 from models.messages import DisplayHint, Metadata
@@ -101,9 +102,9 @@ class Outgoing(Wire):
     @model_validator(mode="after")
     def _has_something_to_say(self) -> Self:
         if self.content is None and self.payload is None:
-            raise ValueError("content or payload is required")
+            raise PydanticCustomError("missing", "content or payload is required", {"field": "content"})
         if isinstance(self.payload, TextPayload) and not (self.payload.text or self.content):
-            raise ValueError("payload.text must not be empty")
+            raise PydanticCustomError("too_short", "must not be empty", {"field": "payload.text"})
         return self
 
 
@@ -192,12 +193,18 @@ def parse(model: type[Model], arguments: Any) -> Model:
 
 def invalid(error: ValidationError) -> InvalidArgument:
     fields = [
-        {"field": ".".join(str(part) for part in each["loc"]), "message": _reason(each["msg"])}
-        for each in error.errors(include_url=False, include_context=False, include_input=False)[:20]
+        {"field": _field(each), "message": _reason(each["msg"])}
+        for each in error.errors(include_url=False, include_input=False)[:20]
     ]
     first = fields[0]
     message = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
     return InvalidArgument(message, field=first["field"], fields=fields)
+
+
+def _field(error: ErrorDetails) -> str:
+    """The path of the field, also where a rule over several fields was broken."""
+    named = error.get("ctx", {}).get("field")
+    return str(named) if named else ".".join(str(part) for part in error["loc"])
 
 
 def _reason(message: str) -> str:

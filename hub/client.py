@@ -1,0 +1,360 @@
+"""The Python client: a connection that heals itself, and the sessions that are open on it.
+
+It never gives up: a lost, refused or stalled connection is replaced, with growing waits, and every open session joins
+again from its cursor. Calls that time out count as a stalled socket. In signal mode it pulls what was announced by REST.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import aiohttp
+import socketio
+import structlog
+
+from hub.session_view import Json, Mode, SessionView
+from models.errors import ParleyError
+from models.ids import new_id
+
+log = structlog.get_logger(__name__)
+
+State = Literal["connecting", "connected", "reconnecting", "closed"]
+BACKOFF_S = (0.1, 0.3, 1.0, 2.0, 5.0)
+"""Waits between attempts, each shortened by a random part of up to a half; the last one repeats."""
+CALL_TIMEOUT_S = 10.0
+SILENCE_S = 30.0
+"""A connection that brought nothing for this long (heads come every 25 s) is probed by joining again."""
+
+
+class CallFailed(ParleyError):
+    """The server's refusal of a call, as it came: `code`, `retryable` and `details` are the server's."""
+
+    def __init__(self, error: Json) -> None:
+        super().__init__(error["message"], **error["details"])
+        self.code = error["code"]  # type: ignore[misc]  # here the code is the server's, not the class's
+        self.retryable = error["retryable"]  # type: ignore[misc]
+
+
+class ConnectionLost(ParleyError):
+    """The call has no answer; it may or may not have been carried out."""
+
+    code = "connection_lost"
+    retryable = True
+    default_message = "The connection was lost"
+
+
+class HubClient:
+    """`async with HubClient(url) as hub: view = await hub.open(session_id)`. One loop, any number of sessions."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        call_timeout_s: float = CALL_TIMEOUT_S,
+        silence_s: float = SILENCE_S,
+        backoff_s: tuple[float, ...] = BACKOFF_S,
+        on_state: Callable[[State], None] | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.state: State = "connecting"
+        self.refused: Json | None = None
+        self.views: dict[str, SessionView] = {}
+        self.on: dict[str, Callable[[Json], None]] = {}
+        self._token = token
+        self._call_timeout_s = call_timeout_s
+        self._silence_s = silence_s
+        self._backoff_s = backoff_s
+        self._on_state = on_state
+        self._socket: socketio.AsyncClient | None = None
+        self._lost = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._heard_at = 0.0
+        self._keeper: asyncio.Task[None] | None = None
+        self._chores: set[asyncio.Task[None]] = set()
+        self._http: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def start(self) -> None:
+        """Begins to connect; returns at once."""
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        self._http = aiohttp.ClientSession(headers=headers)
+        self._keeper = asyncio.get_running_loop().create_task(self._keep_connected())
+
+    async def close(self) -> None:
+        self._set_state("closed")
+        tasks = [task for task in (self._keeper, *self._chores) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._drop()
+        if self._http is not None:
+            await self._http.close()
+
+    async def open(self, session_id: str, mode: Mode = "push", *, timeout_s: float = 30.0) -> SessionView:
+        """Joins a session and keeps it joined. Raises CallFailed when the server refuses, TimeoutError."""
+        view = self.views[session_id] = SessionView(session_id, mode)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while view.snapshot is None:
+                    await self._connected()
+                    await self._join(view)
+        except BaseException:
+            self.views.pop(session_id, None)
+            raise
+        return view
+
+    async def leave(self, session_id: str) -> None:
+        self.views.pop(session_id, None)
+        await self.call("leave_session", {"sessionId": session_id})
+
+    async def send_message(
+        self, session_id: str, content: str, *, timeout_s: float = 60.0, **arguments: object
+    ) -> Json:
+        """Sends until the server has answered: the clientMessageId makes repetition harmless (I10). Returns the ack.
+        Raises CallFailed, TimeoutError."""
+        message = {"sessionId": session_id, "content": content, "clientMessageId": new_id(), **arguments}
+        async with asyncio.timeout(timeout_s):
+            while True:
+                try:
+                    return await self.call("send_message", message)
+                except (ConnectionLost, CallFailed) as failed:
+                    if not failed.retryable:
+                        raise
+                    await asyncio.sleep(self._backoff_s[0])
+
+    async def cancel_run(self, session_id: str, run_id: str | None = None) -> Json:
+        return await self.call("cancel_run", {"sessionId": session_id, **({"runId": run_id} if run_id else {})})
+
+    async def call(self, name: str, arguments: Json | None = None) -> Json:
+        """One call, once. Raises CallFailed for `ok: false`, ConnectionLost when no answer came."""
+        await self._connected()
+        socket = self._socket
+        if socket is None:
+            raise ConnectionLost()
+        answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+
+        def answered(ack: Json) -> None:
+            if not answer.done():
+                answer.set_result(ack)
+
+        try:
+            await socket.emit(name, arguments or {}, callback=answered)
+            ack = await self._answer_or_loss(answer)
+        except socketio.exceptions.SocketIOError as error:
+            raise ConnectionLost() from error
+        if not ack["ok"]:
+            raise CallFailed(ack["error"])
+        return ack
+
+    async def get(self, path: str, **query: str | int) -> Json:
+        """A REST read, for example `/api/sessions/running`. Raises ConnectionLost, CallFailed."""
+        if self._http is None:
+            raise ConnectionLost()
+        try:
+            async with self._http.get(self.url + path, params=query) as response:
+                body: Json = await response.json()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ConnectionLost() from error
+        if response.status >= 400:
+            raise CallFailed({**body, "message": body["error"]})
+        return body
+
+    async def _answer_or_loss(self, answer: asyncio.Future[Json]) -> Json:
+        lost = asyncio.get_running_loop().create_task(self._lost.wait())
+        try:
+            await asyncio.wait([answer, lost], timeout=self._call_timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            lost.cancel()
+        if answer.done():
+            return answer.result()
+        # Nothing came in time: whatever the socket says of itself, it is of no use.
+        self._lost.set()
+        raise ConnectionLost()
+
+    async def _connected(self) -> None:
+        """Waits for a connection. Raises CallFailed when the server refused it for good, ConnectionLost when closed."""
+        if self.state == "closed":
+            raise CallFailed(self.refused) if self.refused else ConnectionLost("The client is closed")
+        await self._ready.wait()
+        if self.refused:
+            raise CallFailed(self.refused)
+
+    async def _keep_connected(self) -> None:
+        attempt = 0
+        while self.state != "closed":
+            if await self._connect():
+                attempt = 0
+                await self._watch()
+            await self._drop()
+            if self.refused is not None:
+                self._set_state("closed")
+                self._ready.set()
+                return
+            self._set_state("reconnecting")
+            wait_s = self._backoff_s[min(attempt, len(self._backoff_s) - 1)]
+            attempt += 1
+            await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, not a secret
+
+    async def _connect(self) -> bool:
+        self._lost = lost = asyncio.Event()
+        socket = socketio.AsyncClient(reconnection=False, handle_sigint=False)
+        refusals: list[Any] = []
+        for name in ("event", "signal", "head", "presence", "resync", "goodbye", *self.on):
+            socket.on(name, self._receiver(name, lost))
+        socket.on("disconnect", lambda *_: lost.set())
+        socket.on("connect_error", refusals.append)
+        self._socket = socket
+        try:
+            auth = {"token": self._token} if self._token else {}
+            await socket.connect(self.url, transports=["websocket"], auth=auth, wait_timeout=self._call_timeout_s)
+        except (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, TimeoutError):
+            self.refused = next((_refusal(each) for each in refusals if _refusal(each)), None)
+            return False
+        self._heard_at = asyncio.get_running_loop().time()
+        self._set_state("connected")
+        self._ready.set()
+        for view in list(self.views.values()):
+            self._chore(self._rejoin(view))
+        return True
+
+    async def _watch(self) -> None:
+        """Returns when the connection is lost, or when it is silent and a probe has no answer."""
+        while not self._lost.is_set():
+            silent_for_s = asyncio.get_running_loop().time() - self._heard_at
+            try:
+                async with asyncio.timeout(max(0.05, self._silence_s - silent_for_s)):
+                    await self._lost.wait()
+            except TimeoutError:
+                if asyncio.get_running_loop().time() - self._heard_at >= self._silence_s:
+                    self._heard_at = asyncio.get_running_loop().time()
+                    for view in list(self.views.values()):
+                        self._chore(self._rejoin(view))
+
+    async def _drop(self) -> None:
+        socket, self._socket = self._socket, None
+        self._ready.clear()
+        if socket is not None:
+            await socket.eio.disconnect(abort=True)
+
+    def _receiver(self, name: str, lost: asyncio.Event) -> Callable[[Json], None]:
+        def receive(data: Json) -> None:
+            if lost is not self._lost or lost.is_set():
+                return  # a straggler of a connection that was given up
+            self._heard_at = asyncio.get_running_loop().time()
+            self._receive(name, data)
+            if name in self.on:
+                self.on[name](data)
+
+        return receive
+
+    def _receive(self, name: str, data: Json) -> None:
+        if name == "goodbye":
+            log.info("the server said goodbye", code=data["code"], reason=data["reason"])
+            if not data["retryable"]:
+                self.refused = {**data, "message": data["reason"], "details": {}}
+            return
+        view = self.views.get(data.get("sessionId", ""))
+        if view is None:
+            return
+        match name:
+            case "event":
+                self._take(view, data)
+            case "signal" | "head":
+                if view.announce(data["seq"]):
+                    self._chore(self._pull(view) if view.mode == "signal" else self._rejoin(view))
+            case "resync":
+                view.forget()
+                self._chore(self._rejoin(view))
+            case _:
+                pass
+
+    def _take(self, view: SessionView, event: Json) -> None:
+        if view.offer(event) == "gap":
+            self._chore(self._rejoin(view))
+        elif event["data"].get("truncated"):
+            self._chore(self._fetch_whole(view, event["data"]["message"]["id"]))
+
+    async def _rejoin(self, view: SessionView) -> None:
+        """Joins until the view is up to date; a lost connection ends it, the next one begins anew."""
+        if view.joining:
+            return
+        try:
+            await self._join(view)
+        except ConnectionLost:
+            return
+        except CallFailed as refused:
+            log.warning("join refused", session=view.session_id, code=refused.code)
+            if refused.retryable:
+                await asyncio.sleep(self._backoff_s[-1])
+                self._chore(self._rejoin(view))
+
+    async def _join(self, view: SessionView) -> None:
+        up_to_date = False
+        while not up_to_date:
+            try:
+                ack = await self.call("join_session", view.begin_join())
+            except BaseException:
+                view.joining = False
+                raise
+            up_to_date = view.joined(ack)
+            if view.mode == "signal":
+                await self._pull(view)
+                return
+        for message in view.snapshot["messages"] if view.snapshot else ():
+            if message.get("truncated"):
+                self._chore(self._fetch_whole(view, message["id"]))
+
+    async def _pull(self, view: SessionView) -> None:
+        """Signal mode: reads what was announced, in order. One pull at a time: others find nothing left to do."""
+        while view.behind and not view.joining:
+            page = await self.get(f"/api/sessions/{view.session_id}/events", after=view.last)
+            if page["epoch"] != view.epoch:
+                view.forget()
+                self._chore(self._rejoin(view))
+                return
+            for event in page["events"]:
+                view.offer(event)
+            if not page["events"]:
+                view.announced = view.last
+
+    async def _fetch_whole(self, view: SessionView, message_id: str) -> None:
+        found = await self.get(f"/api/contexts/{view.session_id}/messages", ids=message_id)
+        for message in found["messages"]:
+            view.heal(message)
+
+    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(self._quietly(work))
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+    async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
+        """A chore that loses its connection is taken up by the next one."""
+        try:
+            await work
+        except ParleyError as error:
+            log.info("postponed", reason=error.message)
+
+    def _set_state(self, state: State) -> None:
+        if state != self.state and self.state != "closed":
+            self.state = state
+            if self._on_state is not None:
+                self._on_state(state)
+
+
+def _refusal(data: Any) -> Json | None:
+    """The error with which a server refuses a connection for good."""
+    error = data.get("data") if isinstance(data, dict) else None
+    return error if isinstance(error, dict) and "code" in error and not error.get("retryable") else None

@@ -1,0 +1,183 @@
+"""The live lists: all sessions (of a project), and those that run. Changes are gathered for 100 ms and sent as they are
+at that moment, so a list that is read meanwhile can't end up older than what was sent before it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import structlog
+
+from hub.connection import Connection
+from hub.frames import event_frame
+from models.errors import ParleyError, SessionNotFound
+from models.events import MessageDelta
+from models.session import Session
+from services.chat import Chat
+from services.engine.snapshot import session_of
+from services.sessions import Committed
+
+log = structlog.get_logger(__name__)
+
+BATCH_S = 0.1
+
+
+@dataclass(slots=True, eq=False)
+class Watcher:
+    """What one connection watches. `held` gathers changes while its list is being read or its outbox drains."""
+
+    connection: Connection
+    all_projects: bool = False
+    project_id: str | None = None
+    running: bool = False
+    held: set[str] | None = None
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def sessions(self) -> bool:
+        return self.all_projects or self.project_id is not None
+
+
+@dataclass(slots=True)
+class Feeds:
+    """`watch_*` registers first and reads then; call `release` right after the ack went out."""
+
+    chat: Chat
+    _watchers: dict[str, Watcher] = field(default_factory=dict)
+    _dirty: set[str] = field(default_factory=set)
+    _running: set[str] = field(default_factory=set)
+    _task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self.chat.sessions.subscribe(self._on_committed)
+
+    async def close(self) -> None:
+        tasks = [task for task in (self._task, *(each.task for each in self._watchers.values())) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def watch_sessions(self, connection: Connection, project_id: str | None) -> tuple[Session, ...]:
+        """Raises ProjectNotFound."""
+        if project_id is not None:
+            await self.chat.projects.get(project_id)
+        watcher = self._watcher(connection)
+        watcher.all_projects, watcher.project_id = project_id is None, project_id
+        watcher.held = watcher.held or set()
+        return await self.chat.journal.sessions(project_id)
+
+    async def watch_running(self, connection: Connection) -> tuple[Session, ...]:
+        watcher = self._watcher(connection)
+        watcher.running = True
+        watcher.held = watcher.held or set()
+        sessions = await self.chat.journal.running()
+        self._running.update(session.id for session in sessions)
+        return sessions
+
+    def release(self, connection: Connection) -> None:
+        """The list is on its way: send what changed meanwhile."""
+        watcher = self._watchers.get(connection.sid)
+        if watcher is not None and watcher.task is None:
+            watcher.task = asyncio.get_running_loop().create_task(self._deliver_held(watcher))
+
+    def unwatch(self, connection: Connection, *, sessions: bool = False, running: bool = False) -> None:
+        watcher = self._watchers.get(connection.sid)
+        if watcher is None:
+            return
+        if sessions:
+            watcher.all_projects, watcher.project_id = False, None
+        if running:
+            watcher.running = False
+        if not watcher.sessions and not watcher.running:
+            self.forget(connection)
+
+    def forget(self, connection: Connection) -> None:
+        watcher = self._watchers.pop(connection.sid, None)
+        if watcher is not None and watcher.task is not None:
+            watcher.task.cancel()
+
+    def _watcher(self, connection: Connection) -> Watcher:
+        return self._watchers.setdefault(connection.sid, Watcher(connection))
+
+    def _on_committed(self, committed: Committed) -> None:
+        if not self._watchers or all(isinstance(event.body, MessageDelta) for event in committed.events):
+            return
+        self._dirty.add(committed.after.session_id)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._flush())
+
+    async def _flush(self) -> None:
+        await asyncio.sleep(BATCH_S)
+        self._task = None
+        dirty, self._dirty = self._dirty, set()
+        for session_id in dirty:
+            change = await self._change(session_id)
+            if change is not None:
+                for watcher in list(self._watchers.values()):
+                    self._give(watcher, change)
+
+    def _give(self, watcher: Watcher, change: _Change) -> None:
+        if watcher.held is None and watcher.connection.outbox.over_high_water:
+            watcher.held = set()
+            watcher.task = asyncio.get_running_loop().create_task(self._deliver_held(watcher))
+        if watcher.held is not None:
+            watcher.held.add(change.session_id)
+        else:
+            change.tell(watcher)
+
+    async def _deliver_held(self, watcher: Watcher) -> None:
+        while watcher.held:
+            await watcher.connection.outbox.drained()
+            change = await self._change(watcher.held.pop())
+            if change is not None:
+                # It may have stopped while it was held, and been told to the others then.
+                change.ran = True
+                change.tell(watcher)
+        watcher.held, watcher.task = None, None
+
+    async def _change(self, session_id: str) -> _Change | None:
+        """The session as it is now; None when it can't be read."""
+        try:
+            session: Session | None = await self._session(session_id)
+        except SessionNotFound:
+            session = None
+        except ParleyError as error:
+            log.warning("a session list is behind", session=session_id, reason=error.message)
+            return None
+        ran = session_id in self._running
+        if session is not None and session.state == "RUNNING":
+            self._running.add(session_id)
+        else:
+            self._running.discard(session_id)
+        return _Change(session_id, session, ran)
+
+    async def _session(self, session_id: str) -> Session:
+        context = self.chat.sessions.context(session_id)
+        if context is None:
+            return await self.chat.journal.session(session_id)
+        if context.deleted_at is not None:
+            raise SessionNotFound()
+        return session_of(context, (await self.chat.projects.get(context.project_id)).name)
+
+
+class _Change:
+    """One session as it is now (None: gone), ready to be told. `ran` says that it was told as running before."""
+
+    def __init__(self, session_id: str, session: Session | None, ran: bool) -> None:
+        self.session_id = session_id
+        self.ran = ran
+        self._session = session
+        self._runs = session is not None and session.state == "RUNNING"
+        view = session.to_wire() if session is not None else None
+        gone = {"removed": session_id}
+        self._session_frame = event_frame("session", {"session": view} if view else gone)
+        self._running_frame = event_frame("running", {"session": view} if self._runs else gone)
+
+    def tell(self, watcher: Watcher) -> None:
+        if watcher.all_projects or (watcher.project_id is not None and self._may_concern(watcher.project_id)):
+            watcher.connection.send(self._session_frame)
+        if watcher.running and (self._runs or self.ran):
+            watcher.connection.send(self._running_frame)
+
+    def _may_concern(self, project_id: str) -> bool:
+        return self._session is None or self._session.project_id == project_id

@@ -1,0 +1,278 @@
+"""The hub: carries out the calls of design §5 and keeps rooms, presence and the live lists. Rules live in services.
+
+Every call is in `CALLS`, with the model that validates its arguments; PROTOCOL.md describes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import orjson
+import structlog
+from aiohttp import web
+
+from hub.calls import Reply
+from hub.connection import Connection
+from hub.feeds import Feeds
+from hub.frames import event_frame
+from hub.join import Joiner
+from hub.rooms import Room, Rooms
+from hub.transport import MAX_CONNECTIONS, Transport
+from models.calls import (
+    BROADCAST_MAX_BYTES,
+    BroadcastMessage,
+    CancelRunCall,
+    JoinSession,
+    LeaveSession,
+    NoArguments,
+    ResolveApproval,
+    SendMessageCall,
+    WatchSessions,
+    parse,
+)
+from models.errors import InvalidArgument, NotSupported, ParleyError, PayloadTooLarge, SessionNotFound, UnknownCall
+from models.wire import Wire
+from services.access import Principal
+from services.chat import Chat
+
+log = structlog.get_logger(__name__)
+
+HEAD_EVERY_S = 25.0
+"""How often each room tells its head: what a client compares its own position with."""
+Arguments = TypeVar("Arguments", bound=Wire)
+
+
+@dataclass(slots=True)
+class Client:
+    """What the hub keeps for one connection."""
+
+    principal: Principal
+    sessions: set[str] = field(default_factory=set)
+
+
+class Hub:
+    """`admit` decides at the handshake (origin, host) and raises a ParleyError to refuse. `attach` it to one
+    application."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        *,
+        admit: Callable[[web.Request], None] = lambda request: None,
+        on_let_go: Callable[[str], None] | None = None,
+        max_connections: int = MAX_CONNECTIONS,
+        head_every_s: float = HEAD_EVERY_S,
+        stall_timeout_s: float = 10,
+        ping_interval_s: float = 25,
+    ) -> None:
+        self.chat = chat
+        self.rooms = Rooms(chat.sessions)
+        self.feeds = Feeds(chat)
+        self.joiner = Joiner(chat)
+        self._admit = admit
+        self._head_every_s = head_every_s
+        self._heads: asyncio.Task[None] | None = None
+        self.transport = Transport(
+            self,
+            max_connections=max_connections,
+            on_let_go=on_let_go,
+            stall_timeout_s=stall_timeout_s,
+            ping_interval_s=ping_interval_s,
+        )
+
+    def attach(self, app: web.Application) -> None:
+        """Adds the socket's routes; starts and stops with the application."""
+        self.transport.attach(app)
+        app.on_startup.append(self._start)
+        app.on_cleanup.append(self._stop)
+
+    async def drain(self) -> None:
+        """Refuses new clients, tells the others to come back, and waits until they are gone (2 s at most)."""
+        await self.transport.drain()
+
+    @property
+    def connections(self) -> int:
+        return len(self.transport.connections)
+
+    @property
+    def subscriptions(self) -> int:
+        return self.rooms.subscriptions
+
+    def participants(self, session_id: str) -> list[dict[str, Any]]:
+        """`{userId, name, connections}` of those who are in the room now."""
+        room = self.rooms.find(session_id)
+        return room.presence.participants() if room is not None else []
+
+    def admit(self, request: web.Request) -> None:
+        self._admit(request)
+
+    async def on_connect(self, connection: Connection, auth: object) -> None:
+        token = auth.get("token") if isinstance(auth, dict) else None
+        if token is not None and not isinstance(token, str):
+            raise InvalidArgument("auth.token must be a string", field="token")
+        connection.principal = self.chat.access.resolve(token or None)
+        connection.state = Client(connection.principal)
+
+    def on_disconnect(self, connection: Connection, reason: str) -> None:
+        self.feeds.forget(connection)
+        client = _client(connection)
+        for session_id in list(client.sessions):
+            self.rooms.leave(session_id, connection)
+        client.sessions.clear()
+
+    async def on_call(self, connection: Connection, name: str, args: list[object]) -> Reply:
+        call = CALLS.get(name)
+        if call is None:
+            raise UnknownCall(f"There is no call {name[:64]!r}", call=name[:64])
+        return await call.handle(self, connection, parse(call.arguments, _only(args)))
+
+    async def _join(self, connection: Connection, wanted: JoinSession) -> Reply:
+        client = _client(connection)
+        self.chat.access.check(client.principal, "read")
+        subscription = self.rooms.enter(wanted.session_id, connection)
+        subscription.restart(wanted.mode)
+        client.sessions.add(wanted.session_id)
+        try:
+            joined = await self.joiner.read(wanted)
+        except BaseException:
+            self._leave(client, connection, wanted.session_id)
+            raise
+        room = self.rooms.find(wanted.session_id)
+        if room is None or room.subscriptions.get(connection.sid) is not subscription:
+            raise SessionNotFound()  # deleted while it was read
+        room.presence.enter(client.principal.user_id, client.principal.name, connection.sid)
+        # From here to `then` there is no await: what is published later is offered to a live subscription.
+        answered = self.joiner.answer(joined, wanted, room)
+        return Reply(answered.ack, lambda: self.joiner.go(subscription, answered))
+
+    async def _leave_session(self, connection: Connection, wanted: LeaveSession) -> Reply:
+        self._leave(_client(connection), connection, wanted.session_id)
+        return Reply({"ok": True})
+
+    def _leave(self, client: Client, connection: Connection, session_id: str) -> None:
+        client.sessions.discard(session_id)
+        self.rooms.leave(session_id, connection)
+
+    async def _send_message(self, connection: Connection, message: SendMessageCall) -> Reply:
+        answer = await self.chat.send_message(connection.principal, message.session_id, message)
+        return Reply({"ok": True, **answer})
+
+    async def _broadcast(self, connection: Connection, wanted: BroadcastMessage) -> Reply:
+        size = len(orjson.dumps(wanted.data))
+        if size > BROADCAST_MAX_BYTES:
+            raise PayloadTooLarge(field="data", limit=BROADCAST_MAX_BYTES, size=size)
+        room = self._joined(connection, wanted.session_id)
+        sender = {"userId": connection.principal.user_id, "name": connection.principal.name}
+        message = {"sessionId": wanted.session_id, "from": sender, "data": wanted.data}
+        room.broadcast(event_frame("broadcast", message), but=connection.sid)
+        return Reply({"ok": True})
+
+    def _joined(self, connection: Connection, session_id: str) -> Room:
+        room = self.rooms.find(session_id)
+        if room is None or connection.sid not in room.subscriptions:
+            raise SessionNotFound("Join the session first")
+        return room
+
+    async def _cancel_run(self, connection: Connection, wanted: CancelRunCall) -> Reply:
+        answer = await self.chat.cancel(connection.principal, wanted.session_id, wanted.run_id)
+        return Reply({"ok": True, **answer})
+
+    async def _resolve_approval(self, connection: Connection, wanted: ResolveApproval) -> Reply:
+        raise NotSupported("Approvals come with tools, which this version does not have")
+
+    async def _watch_sessions(self, connection: Connection, wanted: WatchSessions) -> Reply:
+        self.chat.access.check(connection.principal, "read")
+        sessions = await self.feeds.watch_sessions(connection, wanted.project_id)
+        listed = [session.to_wire() for session in sessions]
+        return Reply({"ok": True, "sessions": listed}, lambda: self.feeds.release(connection))
+
+    async def _unwatch_sessions(self, connection: Connection, wanted: NoArguments) -> Reply:
+        self.feeds.unwatch(connection, sessions=True)
+        return Reply({"ok": True})
+
+    async def _watch_running(self, connection: Connection, wanted: NoArguments) -> Reply:
+        self.chat.access.check(connection.principal, "read")
+        sessions = await self.feeds.watch_running(connection)
+        listed = [session.to_wire() for session in sessions]
+        return Reply({"ok": True, "sessions": listed}, lambda: self.feeds.release(connection))
+
+    async def _unwatch_running(self, connection: Connection, wanted: NoArguments) -> Reply:
+        self.feeds.unwatch(connection, running=True)
+        return Reply({"ok": True})
+
+    async def _start(self, app: web.Application) -> None:
+        self.feeds.start()
+        self._heads = asyncio.get_running_loop().create_task(self._tell_heads())
+
+    async def _stop(self, app: web.Application) -> None:
+        if self._heads is not None:
+            self._heads.cancel()
+            await asyncio.gather(self._heads, return_exceptions=True)
+        await self.feeds.close()
+        self.rooms.close()
+
+    async def _tell_heads(self) -> None:
+        while True:
+            await asyncio.sleep(self._head_every_s)
+            self.rooms.sweep()
+            for room in self.rooms:
+                try:
+                    await self._tell_head(room)
+                except ParleyError as error:
+                    log.warning("a head was not told", session=room.session_id, reason=error.message)
+
+    async def _tell_head(self, room: Room) -> None:
+        session_id = room.session_id
+        context = self.chat.sessions.context(session_id) or await self.chat.journal.load(session_id)
+        head = {
+            "sessionId": session_id,
+            "epoch": context.epoch,
+            "seq": context.head,
+            "state": context.state.to_wire(),
+            "presenceVersion": room.presence.version,
+        }
+        room.broadcast(event_frame("head", head))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    arguments: type[Wire]
+    handle: Callable[[Hub, Connection, Any], Awaitable[Reply]]
+
+
+def _call(
+    arguments: type[Arguments], handle: Callable[[Hub, Connection, Arguments], Coroutine[None, None, Reply]]
+) -> Call:
+    return Call(arguments, handle)
+
+
+CALLS: dict[str, Call] = {
+    "join_session": _call(JoinSession, Hub._join),
+    "leave_session": _call(LeaveSession, Hub._leave_session),
+    "send_message": _call(SendMessageCall, Hub._send_message),
+    "broadcast_message": _call(BroadcastMessage, Hub._broadcast),
+    "cancel_run": _call(CancelRunCall, Hub._cancel_run),
+    "resolve_approval": _call(ResolveApproval, Hub._resolve_approval),
+    "watch_sessions": _call(WatchSessions, Hub._watch_sessions),
+    "unwatch_sessions": _call(NoArguments, Hub._unwatch_sessions),
+    "watch_running": _call(NoArguments, Hub._watch_running),
+    "unwatch_running": _call(NoArguments, Hub._unwatch_running),
+}
+
+
+def _only(args: list[object]) -> object:
+    """The one argument of a call; none counts as an empty object. Raises InvalidArgument."""
+    if not args:
+        return {}
+    if len(args) > 1:
+        raise InvalidArgument(f"A call takes one object, not {len(args)} arguments", field="arguments")
+    if not isinstance(args[0], dict):
+        raise InvalidArgument("A call takes an object", field="arguments")
+    return args[0]
+
+
+def _client(connection: Connection) -> Client:
+    return cast(Client, connection.state)

@@ -1,0 +1,100 @@
+"""Which web pages may talk to this server: the Origin and Host checks, one for REST and the socket's handshake alike.
+
+A page of a foreign site can make a browser send requests to a loopback port. Its Origin gives it away; and a Host that is
+no loopback name means that a foreign name was made to point here (DNS rebinding). Never looks at tokens.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from models.errors import Forbidden, OriginNotAllowed
+
+ANY = "*"
+AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+def is_loopback(host: str) -> bool:
+    """True for 127.0.0.0/8, ::1, `localhost` and names below it (RFC 6761 §6.3)."""
+    name = host.strip("[]").rstrip(".").lower()
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+
+
+def normal_origin(origin: str) -> str:
+    """As browsers write it: lower case, no default port. Raises ValueError for what no browser sends."""
+    parts = urlsplit(origin)
+    match = AUTHORITY.fullmatch(parts.netloc)
+    if not parts.scheme or match is None or parts.path or parts.query or parts.fragment:
+        raise ValueError(f"{origin!r} is not an origin: scheme://host or scheme://host:port, without a path")
+    host, port = match.groups()
+    suffix = "" if port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{port}"
+    return f"{parts.scheme}://{host.lower()}{suffix}"
+
+
+class Origins:
+    """`allowed` are further origins (`--allow-origin`); `*` admits every page, which only a token makes safe.
+
+    Bound to a loopback address the server answers to loopback names and the hosts of allowed origins only.
+    """
+
+    def __init__(self, bound_to: str, allowed: Iterable[str] = ()) -> None:
+        wanted = tuple(allowed)
+        self._any = ANY in wanted
+        self._allowed = frozenset(normal_origin(origin) for origin in wanted if origin != ANY)
+        self._hosts = frozenset(_host_of(urlsplit(origin).netloc) for origin in self._allowed)
+        self._loopback = is_loopback(bound_to)
+
+    def admit(self, request: web.Request) -> None:
+        """Raises Forbidden for a foreign Host, OriginNotAllowed for a foreign page."""
+        host = request.headers.get("Host", "")
+        self._check_host(host)
+        origin = request.headers.get("Origin")
+        if origin is not None and not self._is_allowed(origin, host):
+            raise OriginNotAllowed(field="Origin")
+
+    def cors_headers(self, request: web.Request) -> dict[str, str]:
+        """What an admitted page of another origin needs in order to read the answer; nothing for the same origin."""
+        origin = request.headers.get("Origin")
+        if origin is None or _same(origin, request.headers.get("Host", "")):
+            return {}
+        return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "ETag", "Vary": "Origin"}
+
+    def _check_host(self, host: str) -> None:
+        if AUTHORITY.fullmatch(host) is None:
+            raise Forbidden("The Host header is missing or malformed", field="Host")
+        name = _host_of(host)
+        if self._loopback and not is_loopback(name) and name not in self._hosts:
+            raise Forbidden(
+                "This server answers to loopback names only; to reach it under another name, list that name's origin "
+                "with --allow-origin",
+                field="Host",
+            )
+
+    def _is_allowed(self, origin: str, host: str) -> bool:
+        if self._any or _same(origin, host):
+            return True
+        try:
+            return normal_origin(origin) in self._allowed
+        except ValueError:  # also "null", which sandboxed and local pages send
+            return False
+
+
+def _same(origin: str, host: str) -> bool:
+    """Compares what follows the scheme: behind a proxy that ends TLS the server does not see the page's scheme."""
+    scheme, _, authority = origin.partition("://")
+    default = f":{DEFAULT_PORTS.get(scheme, '')}"
+    return bool(authority) and authority.lower().removesuffix(default) == host.lower().removesuffix(default)
+
+
+def _host_of(authority: str) -> str:
+    match = AUTHORITY.fullmatch(authority)
+    return match.group(1).lower() if match is not None else ""

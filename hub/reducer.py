@@ -1,0 +1,93 @@
+"""The client's half of the state: folds events into a snapshot, both as JSON, as they travel.
+
+`reduce(old snapshot, later events)` equals a fresh snapshot (I2), apart from `messages`, which may reach further back,
+and `session.projectName`, which is the project's to change. The TypeScript client has the same rules.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def reduce(snapshot: Json, event: Json) -> Json:
+    """The snapshot after `event`, whose seq must be head + 1. Unknown types move the head only. Nothing is mutated."""
+    seq, at, kind, data = event["seq"], event["at"], event["type"], event["data"]
+    session = {**snapshot["session"], "head": seq}
+    if kind != "message.delta":
+        session["updatedAtUtc"] = at
+    after = {**snapshot, "head": seq, "session": session}
+    match kind:
+        case "message.delta":
+            return _grown(after, data)
+        case "message.created":
+            return _created(after, data["message"])
+        case "message.completed":
+            return _completed(after, data["message"])
+        case "message.updated":
+            return {**after, "messages": _replaced(after["messages"], data["message"])}
+        case "context.state_changed":
+            return {**after, "state": data["state"]}
+        case "context.model_changed":
+            return {**after, "model": data["model"]}
+        case "session.renamed":
+            session |= {"title": data["title"], "version": data["version"]}
+        case "session.state_changed":
+            session |= {"state": data["state"], "completedAtUtc": data["completedAtUtc"]}
+        case "run.queued":
+            return {**after, "queue": [*after["queue"], data["run"]]}
+        case "run.started":
+            return {**after, "run": data["run"], "queue": _without(after["queue"], data["run"])}
+        case "run.finished":
+            run = after["run"]
+            still = run if run is not None and run["id"] != data["run"]["id"] else None
+            return {**after, "run": still, "queue": _without(after["queue"], data["run"])}
+        case _:
+            pass
+    return after
+
+
+def _created(snapshot: Json, message: Json) -> Json:
+    session = snapshot["session"] | {"messageCount": snapshot["session"]["messageCount"] + 1}
+    branches = [
+        {**branch, "length": branch["length"] + 1} if branch["name"] == snapshot["activeBranch"] else branch
+        for branch in snapshot["branches"]
+    ]
+    return {**snapshot, "session": session, "branches": branches, "messages": [*snapshot["messages"], message]}
+
+
+def _completed(snapshot: Json, message: Json) -> Json:
+    usage = (message.get("payload") or {}).get("usage")
+    total = snapshot["usage"]
+    if usage is not None:
+        total = {
+            "inputTokens": total["inputTokens"] + usage["inputTokens"],
+            "outputTokens": total["outputTokens"] + usage["outputTokens"],
+            "estimated": total["estimated"] or usage["estimated"],
+        }
+    return {**snapshot, "usage": total, "messages": _replaced(snapshot["messages"], message)}
+
+
+def _grown(snapshot: Json, delta: Json) -> Json:
+    """One chunk more. A chunk that a pulled message already holds only moves the head; a message whose text could not
+    travel stays without it until it is pulled."""
+    state = {"name": "streaming_response", "messageId": delta["messageId"], "sequence": delta["sequence"]}
+    messages = snapshot["messages"]
+    for index in range(len(messages) - 1, -1, -1):
+        message = messages[index]
+        if message["id"] == delta["messageId"]:
+            if delta["sequence"] > message["sequence"]:
+                text = "" if message.get("truncated") else message["content"] + delta["delta"]
+                messages = [*messages[:index], message | {"content": text, "sequence": delta["sequence"]}]
+                messages += snapshot["messages"][index + 1 :]
+            break
+    return {**snapshot, "state": state, "messages": messages}
+
+
+def _replaced(messages: list[Json], message: Json) -> list[Json]:
+    return [message if each["id"] == message["id"] else each for each in messages]
+
+
+def _without(queue: list[Json], run: Json) -> list[Json]:
+    return [waiting for waiting in queue if waiting["id"] != run["id"]]

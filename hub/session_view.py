@@ -1,0 +1,127 @@
+"""One session as a client sees it: the folded snapshot, the cursor, and the rule that keeps both free of gaps.
+
+    seq ≤ last: drop · seq = last + 1: apply · seq > last + 1: join again with `after`
+
+Never touches a socket; hub/client.py does, and so could a test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Literal
+
+from hub.reducer import reduce
+
+Json = dict[str, Any]
+Verdict = Literal["applied", "dropped", "gap"]
+Mode = Literal["push", "signal"]
+
+
+class SessionView:
+    """`events` has everything applied since the last snapshot, in order; `snapshot` is None before the first join."""
+
+    def __init__(self, session_id: str, mode: Mode = "push") -> None:
+        self.session_id = session_id
+        self.mode: Mode = mode
+        self.snapshot: Json | None = None
+        self.epoch: str | None = None
+        self.last = 0
+        self.announced = 0
+        self.events: list[Json] = []
+        self.participants: list[Json] = []
+        self.joining = False
+        self.on_event: Callable[[Json], None] | None = None
+        self._early: list[Json] = []
+        self._changed = asyncio.Event()
+
+    @property
+    def behind(self) -> bool:
+        """Signal mode: whether something was announced that was not pulled yet."""
+        return self.announced > self.last
+
+    def begin_join(self) -> Json:
+        """The arguments for `join_session`. Until `joined`, events are kept: they may overtake the ack here."""
+        self.joining = True
+        self._early = []
+        arguments: Json = {"sessionId": self.session_id, "mode": self.mode}
+        if self.snapshot is not None:
+            arguments |= {"after": self.last, "epoch": self.epoch}
+        return arguments
+
+    def forget(self) -> None:
+        """The next join starts from a snapshot."""
+        self.snapshot = None
+
+    def joined(self, ack: Json) -> bool:
+        """Takes the ack. True when the client is up to date as far as the server said; False: join again (push) or
+        pull (signal)."""
+        self.joining = False
+        self.participants = ack["participants"]
+        if "snapshot" in ack:
+            self._start_from(ack["snapshot"])
+        self.epoch = ack["epoch"]
+        early, self._early = self._early, []
+        if self.mode == "signal":
+            self.announced = max(self.announced, ack["head"])
+            self._wake()
+            return not self.behind
+        gap = any(self.offer(event) == "gap" for event in (*ack["events"], *early))
+        return not gap and not ack["hasMore"]
+
+    def offer(self, event: Json) -> Verdict:
+        """An event from the socket or from a pull."""
+        if self.joining:
+            self._early.append(event)
+            return "dropped"
+        if self.snapshot is None or event["seq"] <= self.last:
+            return "dropped"
+        if event["seq"] > self.last + 1 or event["epoch"] != self.epoch:
+            return "gap"
+        self.snapshot = reduce(self.snapshot, event)
+        self.last = event["seq"]
+        self.events.append(event)
+        if self.on_event is not None:
+            self.on_event(event)
+        self._wake()
+        return "applied"
+
+    def announce(self, seq: int) -> bool:
+        """A signal or a head. True when the client is behind it."""
+        self.announced = max(self.announced, seq)
+        return self.behind and not self.joining
+
+    def heal(self, message: Json) -> None:
+        """Puts a message that was pulled whole in the place of its header."""
+        if self.snapshot is not None:
+            messages = [message if each["id"] == message["id"] else each for each in self.snapshot["messages"]]
+            self.snapshot = {**self.snapshot, "messages": messages}
+            self._wake()
+
+    def text(self) -> str:
+        """The transcript's newest message; empty without one."""
+        messages = self.snapshot["messages"] if self.snapshot else []
+        return messages[-1]["content"] if messages else ""
+
+    async def until(self, condition: Callable[[SessionView], bool], timeout_s: float = 10.0) -> None:
+        """Waits until `condition` holds. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while not condition(self):
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def settled(self, timeout_s: float = 10.0) -> None:
+        """Waits until nothing runs or waits in the session any more. Raises TimeoutError."""
+        await self.until(
+            lambda view: view.snapshot is not None and view.snapshot["session"]["state"] != "RUNNING", timeout_s
+        )
+
+    def _start_from(self, snapshot: Json) -> None:
+        self.snapshot = snapshot
+        self.last = snapshot["head"]
+        self.announced = max(self.last, 0)
+        self.events = []
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
