@@ -30,9 +30,13 @@ async def session() -> AsyncIterator[ClientSession]:
 async def fill(connection: Connection) -> int:
     """Feed until the high-water mark, as the hub does, and again until the kernel takes no more; how many blocks."""
     sent = 0
+
+    def full() -> bool:
+        return connection.outbox.over_high_water
+
     async with asyncio.timeout(5):
-        while not connection.outbox.over_high_water:
-            while not connection.outbox.over_high_water:
+        while not full():
+            while not full():
                 connection.send(BLOCK)
                 sent += 1
             await asyncio.sleep(0.05)
