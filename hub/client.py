@@ -1,7 +1,7 @@
 """The Python client: a connection that heals itself, and the sessions that are open on it.
 
-It never gives up: a lost, refused or stalled connection is replaced, with growing waits, and every open session joins
-again from its cursor. Calls that time out count as a stalled socket. In signal mode it pulls what was announced by REST.
+It never gives up: a lost or stalled connection is replaced, with growing waits, and every open session joins again from
+its cursor. A call without an answer counts as a stalled socket. In signal mode it pulls by REST what was announced.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import socketio
 import structlog
 
 from hub.session_view import Json, Mode, SessionView
-from models.errors import ParleyError
 from models.ids import new_id
 
 log = structlog.get_logger(__name__)
@@ -30,21 +29,25 @@ SILENCE_S = 30.0
 """A connection that brought nothing for this long (heads come every 25 s) is probed by joining again."""
 
 
-class CallFailed(ParleyError):
-    """The server's refusal of a call, as it came: `code`, `retryable` and `details` are the server's."""
+class ClientError(Exception):
+    """Base of what the client raises beside TimeoutError."""
+
+
+class CallFailed(ClientError):
+    """The server's refusal, as it came."""
 
     def __init__(self, error: Json) -> None:
-        super().__init__(error["message"], **error["details"])
-        self.code = error["code"]  # type: ignore[misc]  # here the code is the server's, not the class's
-        self.retryable = error["retryable"]  # type: ignore[misc]
+        super().__init__(error["message"])
+        self.code: str = error["code"]
+        self.message: str = error["message"]
+        self.retryable: bool = error["retryable"]
+        self.details: Json = error.get("details", {})
 
 
-class ConnectionLost(ParleyError):
+class ConnectionLost(ClientError):
     """The call has no answer; it may or may not have been carried out."""
 
-    code = "connection_lost"
     retryable = True
-    default_message = "The connection was lost"
 
 
 class HubClient:
@@ -143,7 +146,7 @@ class HubClient:
         await self._connected()
         socket = self._socket
         if socket is None:
-            raise ConnectionLost()
+            raise ConnectionLost("Not connected")
         answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
 
         def answered(ack: Json) -> None:
@@ -154,7 +157,7 @@ class HubClient:
             await socket.emit(name, arguments or {}, callback=answered)
             ack = await self._answer_or_loss(answer)
         except socketio.exceptions.SocketIOError as error:
-            raise ConnectionLost() from error
+            raise ConnectionLost(str(error)) from error
         if not ack["ok"]:
             raise CallFailed(ack["error"])
         return ack
@@ -162,27 +165,28 @@ class HubClient:
     async def get(self, path: str, **query: str | int) -> Json:
         """A REST read, for example `/api/sessions/running`. Raises ConnectionLost, CallFailed."""
         if self._http is None:
-            raise ConnectionLost()
+            raise ConnectionLost("Not connected")
         try:
             async with self._http.get(self.url + path, params=query) as response:
                 body: Json = await response.json()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ConnectionLost() from error
+            raise ConnectionLost(str(error)) from error
         if response.status >= 400:
             raise CallFailed({**body, "message": body["error"]})
         return body
 
     async def _answer_or_loss(self, answer: asyncio.Future[Json]) -> Json:
-        lost = asyncio.get_running_loop().create_task(self._lost.wait())
+        lost = self._lost
+        watch = asyncio.get_running_loop().create_task(_when(lost, answer))
         try:
-            await asyncio.wait([answer, lost], timeout=self._call_timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            async with asyncio.timeout(self._call_timeout_s):
+                return await answer
+        except TimeoutError:
+            # Nothing came in time: whatever the socket says of itself, it is of no use.
+            lost.set()
+            raise ConnectionLost(f"No answer within {self._call_timeout_s} s") from None
         finally:
-            lost.cancel()
-        if answer.done():
-            return answer.result()
-        # Nothing came in time: whatever the socket says of itself, it is of no use.
-        self._lost.set()
-        raise ConnectionLost()
+            watch.cancel()
 
     async def _connected(self) -> None:
         """Waits for a connection. Raises CallFailed when the server refused it for good, ConnectionLost when closed."""
@@ -212,7 +216,7 @@ class HubClient:
         self._lost = lost = asyncio.Event()
         socket = socketio.AsyncClient(reconnection=False, handle_sigint=False)
         refusals: list[Any] = []
-        for name in ("event", "signal", "head", "presence", "resync", "goodbye", *self.on):
+        for name in {"event", "signal", "head", "presence", "resync", "goodbye", *self.on}:
             socket.on(name, self._receiver(name, lost))
         socket.on("disconnect", lambda *_: lost.set())
         socket.on("connect_error", refusals.append)
@@ -344,14 +348,20 @@ class HubClient:
         """A chore that loses its connection is taken up by the next one."""
         try:
             await work
-        except ParleyError as error:
-            log.info("postponed", reason=error.message)
+        except ClientError as error:
+            log.info("postponed", reason=str(error))
 
     def _set_state(self, state: State) -> None:
         if state != self.state and self.state != "closed":
             self.state = state
             if self._on_state is not None:
                 self._on_state(state)
+
+
+async def _when(lost: asyncio.Event, answer: asyncio.Future[Json]) -> None:
+    await lost.wait()
+    if not answer.done():
+        answer.set_exception(ConnectionLost("The connection was lost"))
 
 
 def _refusal(data: Any) -> Json | None:

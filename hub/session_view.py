@@ -98,6 +98,10 @@ class SessionView:
             self.snapshot = {**self.snapshot, "messages": messages}
             self._wake()
 
+    @property
+    def session_state(self) -> str | None:
+        return self.snapshot["session"]["state"] if self.snapshot else None
+
     def text(self) -> str:
         """The transcript's newest message; empty without one."""
         messages = self.snapshot["messages"] if self.snapshot else []
@@ -119,7 +123,7 @@ class SessionView:
     def _start_from(self, snapshot: Json) -> None:
         self.snapshot = snapshot
         self.last = snapshot["head"]
-        self.announced = max(self.last, 0)
+        self.announced = self.last
         self.events = []
         self._wake()
 

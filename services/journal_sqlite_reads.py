@@ -59,10 +59,10 @@ RUNS = text(
     "SELECT body FROM runs JOIN sessions ON sessions.key = runs.session WHERE sessions.id = :id ORDER BY runs.key"
 )
 EVENTS = text(
-    "SELECT seq, code, at, e.message, e.sequence, data, m.id AS message_id, "
+    "SELECT e.seq, code, at, e.message, e.sequence, data, m.id AS message_id, "
     "CASE WHEN code != :delta AND e.sequence IS NULL THEN m.content END AS content "
     "FROM events e LEFT JOIN messages m ON m.session = e.session AND m.ordinal = e.message "
-    "WHERE e.session = :session AND seq > :after ORDER BY seq LIMIT :limit"
+    "WHERE e.session = :session AND e.seq > :after ORDER BY e.seq LIMIT :limit"
 )
 DELTAS = text(
     "SELECT sequence, data, at FROM events WHERE session = :session AND seq > :from_seq AND code = :delta "

@@ -21,11 +21,11 @@ def input_budget(window_tokens: int, max_output_tokens: int) -> int:
 def view(history: Sequence[Message], costs: Sequence[int], budget_tokens: int) -> tuple[ModelMessage, ...]:
     """`costs` are the tokens of the newest messages' contents, as many as were worth counting, in the order of
     `history`. The last message is always in, cut at its end when it alone is too large; then as many before it as
-    fit (I9). Empty messages are left out."""
+    fit (I9). Left out are empty messages, and replies that broke off and were asked for again."""
     chosen: list[ModelMessage] = []
     left = budget_tokens
     for message, cost in zip(reversed(history), reversed(costs), strict=False):
-        if not message.content:
+        if not message.content or message.status in ("interrupted", "error"):
             continue
         role = ROLES[message.role]
         left -= cost + MESSAGE_OVERHEAD_TOKENS
