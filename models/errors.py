@@ -1,14 +1,22 @@
 """Every error a caller can meet. Names are conditions; `code` is what clients branch on. Never formats HTTP or packets.
 
 ParleyError
-├── InvalidArgument 400        ├── Unauthenticated 401      ├── Forbidden 403
-├── NotFound 404               │   SessionNotFound, ProjectNotFound, MessageNotFound, BranchNotFound, RunNotFound
-├── Conflict 409               │   RunAlreadyActive, IdempotencyConflict, IllegalTransition, StaleHead, Fenced
-├── EventsGone 410             ├── VersionMismatch 412      ├── PayloadTooLarge 413
-├── UnknownCall 404            ├── NotSupported 501 → only on the socket
-├── StorageUnavailable 503     │   DatabaseCorrupt, DatabaseLocked, DatabaseTooNew
+├── InvalidArgument 400        │   UnknownModel
+├── Unauthenticated 401
+├── Forbidden 403              │   OriginNotAllowed
+├── NotFound 404               │   SessionNotFound, ProjectNotFound, MessageNotFound, BranchNotFound, RunNotFound,
+│                              │   UnknownCall
+├── MethodNotAllowed 405
+├── Conflict 409               │   RunAlreadyActive, IdempotencyConflict, IllegalTransition, StaleHead,
+│                              │   ClientMessageIdTaken, Fenced
+├── EventsGone 410
+├── VersionMismatch 412
+├── PayloadTooLarge 413
+├── NotSupported 501
+├── ProviderError 502          │   ProviderUnavailable, ProviderBroken, ProviderRefused
+├── StorageUnavailable 503     │   DatabaseLocked, DatabaseFull, DatabaseCorrupt, DatabaseTooNew, DataFolderInUse
 ├── Draining 503
-└── ProviderError 502          │   ProviderUnavailable, ProviderBroken, ProviderRefused
+└── TooManyConnections 503
 """
 
 from __future__ import annotations
