@@ -25,6 +25,8 @@ DEPTH_MAX = 32
 """Nesting of JSON in free-form arguments (metadata, broadcast data)."""
 SEQ_MAX = 2**53 - 1
 """The largest integer that every JSON client holds exactly."""
+INTEGERS = range(-(2**63), 2**64)
+"""Integers that JSON encoders write; beyond them a number in free-form arguments could be neither kept nor sent."""
 
 
 def _clean(text: str) -> str:
@@ -39,11 +41,13 @@ def _clean_tree(value: Any) -> Any:
 
 
 def check_tree(value: Any, depth: int = 0) -> None:
-    """Raises ValueError for JSON nested too deeply or with text that can't be stored."""
+    """Raises ValueError for JSON nested too deeply, or with text or numbers that can't be stored."""
     if depth > DEPTH_MAX:
         raise ValueError(f"is nested more than {DEPTH_MAX} levels deep")
     if isinstance(value, str):
         _clean(value)
+    elif isinstance(value, int) and value not in INTEGERS:
+        raise ValueError("contains an integer of more than 64 bits")
     elif isinstance(value, Mapping):
         for key, child in value.items():
             _clean(str(key))
@@ -59,13 +63,14 @@ Title = Annotated[str, Field(max_length=TITLE_MAX_CHARS), AfterValidator(_clean)
 Name = Annotated[str, Field(min_length=1, max_length=TITLE_MAX_CHARS), AfterValidator(_clean)]
 Seq = Annotated[int, Field(strict=True, ge=0, le=SEQ_MAX)]
 Version = Annotated[int, Field(strict=True, ge=1, le=SEQ_MAX)]
+Parsed = TypeVar("Parsed", bound=Wire | None)
 Tree = Annotated[Any, AfterValidator(_clean_tree)]
 
 
 class ClientMetadata(Wire):
     """What a client may say of its message."""
 
-    display_hint: DisplayHint | None = None
+    display_hint: Annotated[DisplayHint | None, AfterValidator(lambda hint: _clean_model(hint))] = None
     trace_id: Annotated[Text | None, Field(max_length=200)] = None
     original_input: Text | None = None
     extra: Annotated[dict[str, Any], AfterValidator(_clean_tree)] = Field(default_factory=dict)
@@ -94,7 +99,7 @@ class Outgoing(Wire):
     """A message as a client writes it: `content`, or a `payload` of kind text, image or file_reference."""
 
     content: Annotated[Text | None, Field(min_length=1)] = None
-    payload: Annotated[UserPayload | None, AfterValidator(lambda payload: _clean_payload(payload))] = None
+    payload: Annotated[UserPayload | None, AfterValidator(lambda payload: _clean_model(payload))] = None
     client_message_id: Annotated[Text | None, Field(min_length=1, max_length=200)] = None
     metadata: ClientMetadata = ClientMetadata()
     on_busy: OnBusy = "enqueue"
@@ -108,10 +113,10 @@ class Outgoing(Wire):
         return self
 
 
-def _clean_payload(payload: UserPayload | None) -> UserPayload | None:
-    if payload is not None:
-        check_tree(payload.model_dump())
-    return payload
+def _clean_model(value: Parsed) -> Parsed:
+    if value is not None:
+        check_tree(value.model_dump())
+    return value
 
 
 class SendMessageCall(Outgoing):
