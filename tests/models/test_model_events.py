@@ -1,0 +1,215 @@
+"""Events on the wire: every body there and back, frozen codes, small signals, oversized bodies left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from models.events import (
+    BODIES,
+    BY_CODE,
+    BY_TYPE,
+    TRUNCATE_OVER_BYTES,
+    ContextModelChanged,
+    ContextStateChanged,
+    Event,
+    EventBody,
+    MessageBody,
+    MessageCompleted,
+    MessageCreated,
+    MessageDelta,
+    MessageUpdated,
+    RunFinished,
+    RunQueued,
+    RunStarted,
+    SessionCreated,
+    SessionDeleted,
+    SessionRenamed,
+    SessionRestored,
+    SessionStateChanged,
+    fit_for_travel,
+    oversize,
+)
+from models.ids import EpochMs
+from models.messages import DisplayHint, Message, Metadata
+from models.payloads import ImagePayload, StreamingResponsePayload, TextPayload
+from models.runs import Run
+from models.session import Session
+from models.states import Active, AwaitingLLM, Failed, Initial, StreamingResponse
+from models.usage import Usage
+
+AT = "2026-11-20T09:00:00.000Z"
+CODES = {
+    "session.created": 1,
+    "session.renamed": 2,
+    "session.state_changed": 3,
+    "session.deleted": 4,
+    "session.restored": 5,
+    "context.state_changed": 10,
+    "context.model_changed": 12,
+    "message.created": 20,
+    "message.delta": 21,
+    "message.completed": 22,
+    "message.updated": 23,
+    "run.queued": 30,
+    "run.started": 31,
+    "run.finished": 32,
+}
+"""What databases in the field hold: a new event gets a new line, no line ever changes."""
+
+
+def message(content: str = "hello", **changes: object) -> Message:
+    base = Message(
+        id="m" * 36,
+        ordinal=1,
+        role="user",
+        content=content,
+        message_type="text",
+        kind="text",
+        payload=TextPayload(text=content),
+        created_at_utc=AT,
+        author="ann",
+        client_message_id="c1",
+        run_id="r1",
+    )
+    return base.model_copy(update=changes)
+
+
+RUN = Run(id="r1", session_id="s1", state="queued", created_at_utc=AT, message_id="m1")
+SESSION = Session(
+    id="s1", project_id="p1", project_name="P", title="", state="IDLE", created_at_utc=AT, updated_at_utc=AT
+)
+STREAMED = message(
+    kind="streaming_response",
+    payload=StreamingResponsePayload(model="demo", usage=Usage(output_tokens=1), average_chunk_interval_ms=1.5),
+    role="agent",
+    sequence=4,
+    client_message_id=None,
+)
+EXAMPLES: tuple[EventBody, ...] = (
+    SessionCreated(session=SESSION, model="demo"),
+    SessionRenamed(title="New", version=2),
+    SessionStateChanged(state="COMPLETED", completed_at_utc=AT),
+    SessionDeleted(),
+    SessionRestored(),
+    *(
+        ContextStateChanged(state=state)
+        for state in (
+            Initial(),
+            Active(),
+            AwaitingLLM(request_id="q1"),
+            StreamingResponse(message_id="m1", sequence=3),
+            Failed(message="broke"),
+        )
+    ),
+    ContextModelChanged(model="openai:gpt-5"),
+    MessageCreated(message=message()),
+    MessageCreated(message=message(metadata=Metadata(display_hint=DisplayHint(icon="x"), extra={"a": [1, None]}))),
+    MessageDelta(message_id="m1", sequence=1, delta="wörd \U0001f600"),
+    MessageCompleted(message=STREAMED),
+    MessageUpdated(message=message(status="cancelled")),
+    RunQueued(run=RUN),
+    RunStarted(run=RUN.model_copy(update={"state": "running", "attempt": 1, "started_at_utc": AT})),
+    RunFinished(run=RUN.model_copy(update={"state": "failed", "reason": "why", "finished_at_utc": AT})),
+)
+
+
+def event(body: EventBody) -> Event:
+    return Event("s" * 36, "e" * 36, 2**53 - 1, EpochMs(1_795_165_200_000), body)
+
+
+def test_every_body_has_an_example_here() -> None:
+    assert {type(body) for body in EXAMPLES} == set(BODIES)
+
+
+def test_codes_are_frozen_because_databases_hold_them() -> None:
+    assert {body.type: body.code for body in BODIES} == CODES
+    assert {kind: body.type for kind, body in BY_TYPE.items()} == {kind: kind for kind in CODES}
+    assert {code: body.code for code, body in BY_CODE.items()} == {code: code for code in CODES.values()}
+
+
+def test_every_declared_body_is_listed() -> None:
+    leaves = {body for body in EventBody.__subclasses__() if body is not MessageBody} | {*MessageBody.__subclasses__()}
+    assert leaves == set(BODIES)
+
+
+@pytest.mark.parametrize("body", EXAMPLES, ids=lambda body: body.type)
+def test_a_body_survives_the_wire(body: EventBody) -> None:
+    wire = orjson.loads(orjson.dumps(event(body).to_wire()))
+    assert {"sessionId", "epoch", "seq", "type", "at", "data"} == set(wire)
+    assert wire["at"] == "2026-11-20T09:00:00.000Z"
+    assert BY_TYPE[wire["type"]].model_validate(wire["data"]) == body
+
+
+@pytest.mark.parametrize("body", EXAMPLES, ids=lambda body: body.type)
+def test_a_signal_has_no_content_and_stays_under_1_kb_for_the_longest_ids(body: EventBody) -> None:
+    longest = replace(event(body), session_id="s" * 64, epoch="e" * 64)
+    signal = longest.to_signal()
+    assert "data" not in signal
+    assert len(orjson.dumps(signal)) < 1024
+    assert "hello" not in str(signal)
+
+
+def test_signals_say_what_to_pull() -> None:
+    delta = event(MessageDelta(message_id="m1", sequence=7, delta="x")).to_signal()
+    assert (delta["messageId"], delta["sequence"]) == ("m1", 7)
+    assert event(MessageCompleted(message=STREAMED)).to_signal()["sequence"] == 4
+    assert event(ContextStateChanged(state=Failed(message="x" * 5_000))).to_signal()["state"] == "error"
+
+
+@pytest.mark.parametrize("content", ["x" * 66_000, "ж" * 33_000, '"' * 33_000, "x" * 10_000_000])
+def test_a_message_over_64_kib_travels_as_its_header_with_its_size(content: str) -> None:
+    large = message(content)
+    wire = event(MessageCreated(message=large)).to_wire()
+    header = wire["data"]["message"]
+    assert wire["data"]["truncated"] is True
+    assert wire["data"]["size"] == header["size"] == len(orjson.dumps(large.to_wire()))
+    assert (header["content"], header["payload"], header["truncated"]) == ("", None, True)
+    assert len(orjson.dumps(wire)) < TRUNCATE_OVER_BYTES
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        message(payload=ImagePayload(source="base64", data="A" * 70_000, mime_type="image/png"), kind="image"),
+        message(metadata=Metadata(extra={"blob": "x" * 70_000})),
+        message(metadata=Metadata(original_input="x" * 70_000)),
+        message(metadata=Metadata(display_hint=DisplayHint(summary="x" * 70_000))),
+        message(metadata=Metadata(streaming={"x": "x" * 70_000})),
+    ],
+    ids=["payload", "extra", "original_input", "display_hint", "streaming"],
+)
+def test_size_counts_wherever_it_sits(large: Message) -> None:
+    assert oversize(large) is not None
+    assert fit_for_travel(large).truncated
+
+
+def test_the_bound_is_exact() -> None:
+    overhead = len(orjson.dumps(message("").to_wire()))
+    fits = (TRUNCATE_OVER_BYTES - overhead) // 2
+    assert oversize(message("x" * fits)) is None
+    assert oversize(message("x" * (fits + 1))) is not None
+
+
+def test_truncating_twice_keeps_the_first_size() -> None:
+    once = fit_for_travel(message("x" * 70_000))
+    assert fit_for_travel(once) == once
+
+
+def test_an_ordinary_message_leaves_empty_keys_out() -> None:
+    wire = message(client_message_id=None, run_id=None).to_wire()
+    assert {"clientMessageId", "runId", "truncated", "size"}.isdisjoint(wire)
+    assert wire["metadata"]["extra"] == {}
+
+
+@pytest.mark.parametrize("body", EXAMPLES, ids=lambda body: body.type)
+def test_without_body_keeps_everything_but_the_text(body: EventBody) -> None:
+    bare = body.without_body()
+    if not isinstance(body, MessageBody):
+        assert bare is body
+        return
+    assert isinstance(bare, MessageBody)
+    assert bare.message.content == ""
+    assert bare.message.with_body(body.message.content) == body.message
