@@ -18,6 +18,7 @@ from engineio import packet as stock
 from hub import frames
 from hub.connection import CLOSE_POLICY, Connection
 from hub.frames import Frame
+from hub.liveness import Liveness
 from hub.outbox import Outbox
 from hub.packets import BinaryNotSupported, MalformedPacket
 
@@ -34,10 +35,9 @@ PROBE_WITHIN_S = 10.0
 class HubSocket:
     __slots__ = (
         "_gone",
-        "_moved_bytes",
-        "_pinged_at",
         "_polling",
         "_posting",
+        "_probing",
         "_timer",
         "_transport",
         "busy",
@@ -45,10 +45,9 @@ class HubSocket:
         "connected",
         "connection",
         "engine",
-        "heard_at",
         "leaving",
+        "liveness",
         "outbox",
-        "ping_due",
         "reason",
         "request",
         "sid",
@@ -63,8 +62,10 @@ class HubSocket:
         self.request = request
         self.outbox = Outbox()
         self.connection: Connection
-        self.since = self.heard_at = engine.clock()
-        self.ping_due = self.since + engine.ping_interval
+        self.since = engine.clock()
+        # Clients that came in one wave, after a restart, shall not be pinged in one wave for ever.
+        early = len(engine.live) % 8 / 16
+        self.liveness = Liveness(self.since, engine.ping_interval, engine.ping_timeout, early)
         self.reason = ""
         # The stock server asks for these: `connected` once polling may begin, `upgraded` once it may not.
         self.connected = True
@@ -74,8 +75,7 @@ class HubSocket:
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._gone: asyncio.Future[None] | None = None
-        self._pinged_at: float | None = None
-        self._moved_bytes = 0
+        self._probing: asyncio.Transport | None = None
 
     # WebSocket ---------------------------------------------------------------------------------------------------
 
@@ -98,11 +98,13 @@ class HubSocket:
         if self.upgraded or self.upgrading or self.closed:
             return web.Response(status=400, text="This session can't be upgraded")
         self.upgrading = True
+        self._probing = request.transport
         try:
             ws, writer = await open_websocket(request)
             ready = await self._probe(ws)
         finally:
             self.upgrading = False
+            self._probing = None
         if ready:
             await self.serve(ws, writer, request)
         else:
@@ -169,7 +171,7 @@ class HubSocket:
             packets = await self._poll()
         finally:
             self._polling = False
-        self.heard_at = self.engine.clock()
+        self.liveness.heard_at = self.engine.clock()
         if not packets:
             return self.engine._bad_request("The session is closed")
         if self.leaving:
@@ -227,7 +229,7 @@ class HubSocket:
     # Packets -----------------------------------------------------------------------------------------------------
 
     async def _take(self, packet: bytes) -> None:
-        self.heard_at = self.engine.clock()
+        self.liveness.heard_at = self.engine.clock()
         if self.leaving or self.closed:
             return
         match packet[:1]:
@@ -246,7 +248,7 @@ class HubSocket:
             await self.engine.handlers["message"](self.sid, packet)
         finally:
             self.busy = False
-            self.heard_at = self.engine.clock()
+            self.liveness.heard_at = self.engine.clock()
 
     async def _wait_until_drained(self) -> None:
         self.busy = True
@@ -254,10 +256,10 @@ class HubSocket:
             await self.outbox.drained()
         finally:
             self.busy = False
-            self.heard_at = self.engine.clock()
+            self.liveness.heard_at = self.engine.clock()
 
     def _refuse_binary(self) -> None:
-        self.heard_at = self.engine.clock()
+        self.liveness.heard_at = self.engine.clock()
         if self.connection.attachments_due:
             self.connection.attachments_due -= 1
         else:
@@ -287,6 +289,8 @@ class HubSocket:
             self._send_close(close_code)
 
     def _send_close(self, close_code: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer = self.engine.call_later(CLOSE_WITHIN_S, lambda: self.abort(self.reason))
         if self._transport is not None:
             self.outbox.put(frames.close_frame(close_code))
@@ -318,6 +322,8 @@ class HubSocket:
         self.reason = self.reason or reason
         if self._timer is not None:
             self._timer.cancel()
+        if self._probing is not None:
+            self._probing.abort()
         self.outbox.close()
         self.engine.sockets.pop(self.sid, None)
         if self._gone is not None and not self._gone.done():
@@ -340,28 +346,13 @@ class HubSocket:
             self.finish("transport close")
         elif self.outbox.stalled_for_s(now) >= self.engine.stall_timeout:
             self.let_go()
-        elif self._is_dead(now):
+        elif self.liveness.is_dead(now, self.outbox, busy=self.busy):
             self.abort("ping timeout")
         elif not self.connection.connected and now - self.since > self.engine.connect_timeout:
             self.abort("connect timeout")
-        elif now >= self.ping_due and not self.leaving:
-            self._ping(now)
-
-    def _ping(self, now: float) -> None:
-        self.outbox.put(frames.PING)
-        self.ping_due = now + self.engine.ping_interval
-        if self._pinged_at is None:
-            self._pinged_at = now
-
-    def _is_dead(self, now: float) -> bool:
-        """Silent since a ping. A client that is being served, or that keeps taking a backlog, is not silent."""
-        taken = self.outbox.taken_bytes
-        if self.busy or (self.outbox.backlog_bytes and taken != self._moved_bytes):
-            self.heard_at = now
-        self._moved_bytes = taken
-        if self._pinged_at is not None and self.heard_at >= self._pinged_at:
-            self._pinged_at = None
-        return self._pinged_at is not None and now - self._pinged_at > self.engine.ping_timeout
+        elif self.liveness.is_due(now) and not self.leaving:
+            self.outbox.put(frames.PING)
+            self.liveness.pinged(now)
 
 
 async def open_websocket(request: web.Request) -> tuple[web.WebSocketResponse, AbstractStreamWriter]:

@@ -24,7 +24,7 @@ BINARY_ACK: int = stock.BINARY_ACK
 # JavaScript counts ack ids up from 0 and is exact up to 16 digits; nobody sends more in good faith.
 _HEAD = re.compile(
     rb"(?:(?P<binary>[56])(?P<attachments>[0-9]{1,4})-|(?P<type>[0-4]))"
-    rb"(?:(?P<namespace>/[^,\"\[{]{0,200})(?:,|\Z))?"
+    rb"(?:(?P<namespace>/[^,\"\[{\x00-\x20\x7f-\xff]{0,200})(?:,|\Z))?"
     rb"(?P<ack_id>[0-9]{1,20}(?![0-9]))?"
 )
 

@@ -69,6 +69,14 @@ def test_event_frames_are_encoded_once_and_alike() -> None:
     assert frames.event_frame("event", {"a": 1}).text == '42["event",{"a":1}]'
 
 
+def test_a_batch_is_one_write_and_several_packets() -> None:
+    parts = [frame("4a"), frame("4b")]
+    batch = frames.batch_frame(parts)
+    assert batch.ws == parts[0].ws + parts[1].ws
+    assert batch.text == "4a\x1e4b"
+    assert frames.batch_frame(parts[:1]) is parts[0]
+
+
 def test_acks_repeat_namespace_and_id_as_they_came() -> None:
     assert frames.ack_frame(b"/", b"007", {"ok": True}).text == '43007[{"ok":true}]'
     assert frames.ack_frame(b"/admin", b"1", {}).text == "43/admin,1[{}]"

@@ -78,6 +78,7 @@ DISMISSED = {
     "huge ack id": ("42" + "9" * 5000 + '["x"]', "malformed_packet"),
     "namespace without end": ("42/" + "a" * 5000, "malformed_packet"),
     "wrong namespace": ('42/admin,["x"]', "unknown_namespace"),
+    "namespace beyond ASCII": ('42/\u00e4dmin,7["x"]', "malformed_packet"),
     "binary event": ('451-["x",{"_placeholder":true,"num":0}]', "binary_not_supported"),
     "binary ack": ("461-7[]", "binary_not_supported"),
     "too many attachments": ('4599999999999-["x"]', "malformed_packet"),

@@ -20,6 +20,7 @@ from socket_peers import (
     start_hub,
 )
 
+from hub import frames
 from hub.connection import Connection
 from hub.outbox import HIGH_WATER_BYTES
 from hub.transport import Reply
@@ -60,6 +61,21 @@ async def test_a_polling_client_gets_acks_and_events_in_order(hub: Hub, session:
     await peer.post(*(f'42{n}["mixed",{n}]' for n in range(40)))
     expected = [f for n in range(40) for f in (f'42["a",{n}]', f'43{n}[{{"ok":true}}]', f'42["b",{n}]')]
     assert await peer.packets(120) == expected
+
+
+async def test_a_batch_is_several_packets_to_a_polling_client_and_after_an_upgrade(
+    hub: Hub, session: ClientSession
+) -> None:
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    batch = frames.batch_frame([frames.event_frame("n", n) for n in range(3)])
+    hub.only.send(batch)
+    assert await peer.poll() == ['42["n",0]', '42["n",1]', '42["n",2]']
+    upgraded = await probe(session, hub, peer.sid)
+    hub.only.send(batch)
+    await upgraded.ws.send_str("5")
+    hub.only.send(batch)
+    assert [await upgraded.event() for _ in range(6)] == [["n", n % 3] for n in range(6)]
 
 
 async def test_a_post_that_comes_in_pieces_is_read_whole(hub: Hub, session: ClientSession) -> None:
