@@ -1,7 +1,7 @@
 """Which web pages may talk to this server: the Origin and Host checks, one for REST and the socket's handshake alike.
 
-A page of a foreign site can make a browser send requests to a loopback port. Its Origin gives it away; and a Host that is
-no loopback name means that a foreign name was made to point here (DNS rebinding). Never looks at tokens.
+A page of a foreign site can make a browser send requests to a loopback port. Its Origin gives it away; and a Host that
+is no loopback name means that a foreign name was made to point here (DNS rebinding). Never looks at tokens.
 """
 
 from __future__ import annotations

@@ -1,0 +1,62 @@
+# One command each: install | serve | test | check | bench | ui. Stamp files make a second run quick.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UI := web/ui
+NPM_FLAGS := --no-audit --no-fund
+HAS_NODE := $(shell command -v npm 2>/dev/null)
+UI_SOURCES := $(shell find $(UI)/src $(UI)/public $(UI)/index.html $(UI)/vite.config.ts $(UI)/tsconfig.json -type f 2>/dev/null)
+CODE := hub models services web tests
+ARGS ?=
+
+.PHONY: install serve test check bench ui check-python check-ui
+.DEFAULT_GOAL := install
+
+install: $(VENV)/.installed ui
+
+serve: install
+	$(BIN)/parley serve $(ARGS)
+
+test: $(VENV)/.installed ui
+	$(BIN)/pytest --cov $(ARGS)
+
+check: check-python check-ui
+
+bench: install
+	$(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
+
+ifneq ($(HAS_NODE),)
+ui: $(UI)/dist/index.html
+
+check-ui: $(UI)/node_modules/.installed
+	cd $(UI) && npm run --silent lint && npm run --silent check && npm run --silent test
+else
+ui:
+	@test -f $(UI)/dist/index.html || echo "Node is not installed: the page is left out, everything else works."
+
+check-ui:
+	@echo "Node is not installed: the page's checks are left out."
+endif
+
+check-python: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy tests
+	$(BIN)/lint-imports
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Parley needs Python 3.11 or later, but $(PYTHON) is `$(PYTHON) --version 2>&1`; try make PYTHON=python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+$(UI)/node_modules/.installed: $(UI)/package.json $(UI)/package-lock.json
+	cd $(UI) && npm ci $(NPM_FLAGS)
+	touch $@
+
+$(UI)/dist/index.html: $(UI)/node_modules/.installed $(UI_SOURCES)
+	cd $(UI) && npm run --silent build
+	touch $@

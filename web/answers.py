@@ -1,0 +1,174 @@
+"""The shapes of REST answers that are not simply a session, a project or a snapshot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.messages import Message
+from models.runs import Run
+from models.session import Project, Session
+from models.snapshot import BranchView
+from models.states import ContextState, Mode
+from models.usage import Usage
+from models.wire import Wire
+
+
+class Done(Wire):
+    success: bool = True
+
+
+class CurrentSession(Wire):
+    success: bool = True
+    current_session_id: str
+
+
+class ProjectList(Wire):
+    projects: tuple[Project, ...]
+
+
+class SessionList(Wire):
+    sessions: tuple[Session, ...]
+
+
+class RunList(Wire):
+    runs: tuple[Run, ...]
+
+
+class BranchList(Wire):
+    active_branch: str
+    branches: tuple[BranchView, ...]
+
+
+class Participant(Wire):
+    user_id: str
+    name: str
+    connections: int
+
+
+class ParticipantList(Wire):
+    participants: tuple[Participant, ...]
+
+
+class MessagePageAnswer(Wire):
+    """`firstPosition` is the position of the first message in `messages`, 0 on an empty page."""
+
+    messages: tuple[Message, ...]
+    total: int
+    epoch: str
+    head: int
+    first_position: int
+
+    def to_wire(self) -> dict[str, Any]:
+        return {
+            "messages": [message.to_wire() for message in self.messages],
+            "total": self.total,
+            "epoch": self.epoch,
+            "head": self.head,
+            "firstPosition": self.first_position,
+        }
+
+
+class MessageBatch(Wire):
+    """The messages that exist, in the order of the ids asked for."""
+
+    messages: tuple[Message, ...]
+    requested_count: int
+    found_count: int
+
+    def to_wire(self) -> dict[str, Any]:
+        messages = [message.to_wire() for message in self.messages]
+        return {"messages": messages, "requestedCount": self.requested_count, "foundCount": self.found_count}
+
+
+class EventEnvelope(Wire):
+    """One entry of the journal; `data` is by `type`, as hub/PROTOCOL.md lists them."""
+
+    session_id: str
+    epoch: str
+    seq: int
+    type: str
+    at: str
+    data: dict[str, Any]
+
+
+class EventPageAnswer(Wire):
+    """At most 1,000 events and 256 KiB; with `hasMore` ask again after the last."""
+
+    epoch: str
+    head: int
+    events: tuple[EventEnvelope, ...]
+    has_more: bool
+
+
+class ChunkView(Wire):
+    sequence: int
+    delta: str
+    at: str
+
+
+class ChunkPageAnswer(Wire):
+    context_id: str
+    message_id: str
+    chunks: tuple[ChunkView, ...]
+    current_sequence: int
+    has_more: bool
+
+
+class ContextMetadata(Wire):
+    """The context's snapshot without its messages."""
+
+    session_id: str
+    epoch: str
+    head: int
+    session: Session
+    state: ContextState
+    mode: Mode
+    model: str
+    active_branch: str
+    branches: tuple[BranchView, ...]
+    approvals: tuple[dict[str, Any], ...]
+    run: Run | None
+    queue: tuple[Run, ...]
+    pins: tuple[dict[str, Any], ...]
+    plan: tuple[dict[str, Any], ...]
+    usage: Usage
+
+
+class Sent(Wire):
+    """`runId` is the run that the message starts, waits for or steers."""
+
+    message_id: str
+    seq: int
+    run_id: str | None
+
+
+class Cancelled(Wire):
+    """Whether there was anything to cancel."""
+
+    cancelled: bool
+
+
+class ModelView(Wire):
+    name: str
+    provider: str
+    window_tokens: int
+    max_output_tokens: int
+    vision: bool
+    tools: bool
+
+
+class ModelList(Wire):
+    """`default` is the model of new sessions; more than these may be known by name."""
+
+    models: tuple[ModelView, ...]
+    default: str
+
+
+class Me(Wire):
+    user_id: str
+    name: str
+
+
+class Health(Wire):
+    status: str
+    version: str

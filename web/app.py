@@ -1,0 +1,156 @@
+"""The composition root: builds every part once, connects them, starts and stops them in order. Owns no logic."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+
+from hub.hub import Hub
+from hub.origins import Origins
+from models.errors import ParleyError
+from services.access import Access
+from services.agents import Agent, Agents
+from services.assistant import Assistant
+from services.chat import Chat
+from services.database import Database
+from services.journal import Journal
+from services.journal_memory import MemoryJournal
+from services.journal_sqlite import SqliteJournal
+from services.llm.registry import Providers
+from services.llm.tokens import TokenCounter
+from services.metrics import MeteredSessionManager, Metrics
+from services.projects import Projects
+from services.projects_memory import MemoryProjects
+from services.projects_sqlite import SqliteProjects
+from services.runs import RunManager
+from web.door import door
+from web.keys import CHAT, HUB, LIFECYCLE, METRICS, ORIGINS, PROVIDERS, RUNS, SESSIONS, SETTINGS, Lifecycle
+from web.operations import parley_version
+from web.pages import Pages
+from web.reading import BODY_LIMIT_BYTES
+from web.routes import register
+from web.settings import BUILT_IN_AGENT, Settings
+
+log = structlog.get_logger(__name__)
+
+PURGE_EVERY_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A journal and the projects beside it."""
+
+    journal: Journal
+    projects: Projects
+
+
+def storage_of(settings: Settings) -> Storage:
+    folder = settings.folder
+    if folder is None:
+        projects = MemoryProjects()
+        return Storage(MemoryJournal(projects), projects)
+    database = Database(folder)
+    return Storage(SqliteJournal(database), SqliteProjects(database))
+
+
+def create_app(
+    settings: Settings,
+    *,
+    storage: Storage | None = None,
+    providers: Providers | None = None,
+    agents: Mapping[str, Agent] | None = None,
+) -> web.Application:
+    """An application that is not started yet: its startup opens the storage and may raise StorageUnavailable.
+
+    `agents` are added under their names to the built-in one; `providers` and `storage` stand in for what the settings
+    ask for.
+    """
+    app = web.Application(middlewares=[door], client_max_size=BODY_LIMIT_BYTES)
+    metrics = Metrics(parley_version())
+    app[SETTINGS] = settings
+    app[LIFECYCLE] = Lifecycle()
+    app[METRICS] = metrics
+    app[ORIGINS] = Origins(settings.host, settings.allow_origin)
+    app[PROVIDERS] = providers or settings.providers()
+    _build_core(app, storage or storage_of(settings), dict(agents or {}))
+    app[HUB] = Hub(
+        app[CHAT],
+        admit=app[ORIGINS].admit,
+        on_let_go=metrics.on_let_go,
+        max_connections=settings.max_connections,
+    )
+    _watch(app)
+    register(app)
+    Pages().attach(app)
+    _order(app)
+    return app
+
+
+def _build_core(app: web.Application, storage: Storage, agents: dict[str, Agent]) -> None:
+    settings, providers = app[SETTINGS], app[PROVIDERS]
+    token = settings.token
+    access = Access(token.get_secret_value() if token is not None else None)
+    sessions = MeteredSessionManager(storage.journal, access)
+    sessions.metrics = app[METRICS]
+    known = Agents({BUILT_IN_AGENT: Assistant(providers, TokenCounter()), **agents})
+    app[SESSIONS] = sessions
+    app[RUNS] = RunManager(sessions, known, window_s=settings.coalesce_window_ms / 1000)
+    app[CHAT] = Chat(sessions, storage.projects, providers, known, access, settings.model, settings.agent)
+
+
+def _watch(app: web.Application) -> None:
+    metrics, hub, runs, journal = app[METRICS], app[HUB], app[RUNS], app[CHAT].journal
+    app[SESSIONS].subscribe(metrics.on_committed)
+    metrics.gauge("parley_connections", "Socket connections.", lambda: hub.connections)
+    metrics.gauge("parley_subscriptions", "Sessions joined, over all connections.", lambda: hub.subscriptions)
+    metrics.gauge("parley_runs_active", "Runs at work.", lambda: runs.active)
+    metrics.gauge("parley_storage_ok", "1 when the storage works, else 0.", lambda: journal.trouble is None)
+    metrics.gauge("parley_draining", "1 while the server stops.", lambda: app[LIFECYCLE].draining)
+
+
+def _order(app: web.Application) -> None:
+    """The storage opens before and closes after everything that uses it; runs stop before clients are sent away."""
+    app.on_startup.append(_start)
+    app.on_shutdown.append(_drain)
+    app[HUB].attach(app)
+    app.on_cleanup.append(_stop)
+
+
+async def _start(app: web.Application) -> None:
+    chat = app[CHAT]
+    await chat.journal.open()
+    try:
+        await chat.projects.inbox()
+        await app[RUNS].start()
+    except BaseException:
+        await _stop(app)
+        raise
+    app[LIFECYCLE].housekeeping = asyncio.get_running_loop().create_task(purge_daily(chat))
+
+
+async def _drain(app: web.Application) -> None:
+    app[LIFECYCLE].draining = True
+    await app[RUNS].drain()
+    await app[HUB].drain()
+
+
+async def _stop(app: web.Application) -> None:
+    await app[LIFECYCLE].end_housekeeping()
+    await app[SESSIONS].close()
+    await app[CHAT].journal.close()
+    await app[PROVIDERS].aclose()
+
+
+async def purge_daily(chat: Chat, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    """Removes what was deleted more than 30 days ago, now and then every day, as long as it is not cancelled."""
+    while True:
+        try:
+            if purged := await chat.purge_expired():
+                log.info("deleted sessions purged", count=purged)
+        except ParleyError as error:
+            log.warning("purge postponed", reason=error.message)
+        await sleep(PURGE_EVERY_S)

@@ -1,0 +1,70 @@
+"""REST of contexts: what clients in signal mode pull, and the actions on a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.calls import CancelRunArguments, Id, NoArguments, Outgoing, SetModelBody
+from models.errors import InvalidArgument
+from models.ids import iso
+from models.session import Session
+from models.snapshot import Snapshot
+from services.engine.snapshot import snapshot_of
+from web.answers import ContextMetadata, MessageBatch
+from web.queries import EventsQuery, IdsQuery
+from web.route import Call, NoQuery
+
+
+class SendMessageBody(Outgoing):
+    """The call's arguments; the session is in the path."""
+
+    session_id: Id | None = None
+
+
+async def get_context(call: Call[NoArguments, NoQuery]) -> Snapshot:
+    call.chat.access.check(call.principal, "read")
+    return await call.chat.journal.snapshot(call.session_id)
+
+
+async def get_context_metadata(call: Call[NoArguments, NoQuery]) -> ContextMetadata:
+    """Mostly from memory: clients in signal mode ask for it at every change of state."""
+    call.chat.access.check(call.principal, "read")
+    session = await call.chat.journal.session(call.session_id)
+    context = call.chat.sessions.context(call.session_id) or await call.chat.journal.load(call.session_id)
+    snapshot = snapshot_of(context, session.project_name, ())
+    return ContextMetadata.model_construct(**{name: getattr(snapshot, name) for name in ContextMetadata.model_fields})
+
+
+async def get_context_messages(call: Call[NoArguments, IdsQuery]) -> MessageBatch:
+    call.chat.access.check(call.principal, "read")
+    wanted = call.query.wanted
+    messages = await call.chat.journal.messages(call.session_id, wanted)
+    return MessageBatch(messages=messages, requested_count=len(wanted), found_count=len(messages))
+
+
+async def list_streaming_chunks(call: Call[NoArguments, EventsQuery]) -> Mapping[str, Any]:
+    call.chat.access.check(call.principal, "read")
+    message_id = call.path["messageId"]
+    page = await call.chat.journal.chunks(call.session_id, message_id, call.query.after)
+    return {
+        "contextId": call.session_id,
+        "messageId": message_id,
+        "chunks": [{"sequence": each.sequence, "delta": each.delta, "at": iso(each.at)} for each in page.chunks],
+        "currentSequence": page.current_sequence,
+        "hasMore": page.has_more,
+    }
+
+
+async def send_message(call: Call[SendMessageBody, NoQuery]) -> Mapping[str, Any]:
+    if call.body.session_id not in (None, call.session_id):
+        raise InvalidArgument("sessionId is not the session of the path", field="sessionId")
+    return await call.chat.send_message(call.principal, call.session_id, call.body)
+
+
+async def cancel_run(call: Call[CancelRunArguments, NoQuery]) -> Mapping[str, Any]:
+    return await call.chat.cancel(call.principal, call.session_id, call.body.run_id)
+
+
+async def set_model(call: Call[SetModelBody, NoQuery]) -> Session:
+    return await call.chat.set_model(call.principal, call.session_id, call.body.model)

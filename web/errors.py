@@ -1,0 +1,88 @@
+"""Errors as HTTP answers, in one place: `{error, code, retryable, details}`. Never lets a traceback out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+import structlog
+from aiohttp import web
+
+from models.errors import InvalidArgument, MethodNotAllowed, NotFound, ParleyError, PayloadTooLarge, Unauthenticated
+from models.text import cleaned
+from models.wire import Wire
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+CODE = web.ResponseKey("code", str)
+"""The error's code, kept for the metrics."""
+TEXT_MAX_CHARS = 500
+"""Errors quote the caller's input; a megabyte of it helps nobody."""
+RETRY_AFTER_S = 2
+
+
+class ErrorBody(Wire):
+    """Every answer with a status of 400 and above."""
+
+    error: str
+    code: str
+    retryable: bool
+    details: dict[str, Any]
+
+
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except ParleyError as error:
+        return error_response(error)
+    except web.HTTPException as error:
+        return _from_aiohttp(error)
+    except ConnectionResetError:
+        raise
+    except Exception:
+        log.exception("request failed", method=request.method, path=request.path[:200])
+        return error_response(ParleyError())
+
+
+def error_response(error: ParleyError) -> web.Response:
+    wire = error.to_wire()
+    body = _shown({"error": wire.pop("message")} | wire)
+    response = web.Response(body=orjson.dumps(body), status=error.status, content_type="application/json")
+    response[CODE] = error.code
+    if error.retryable:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _from_aiohttp(error: web.HTTPException) -> web.Response:
+    match error:
+        case web.HTTPNotFound():
+            return error_response(NotFound())
+        case web.HTTPMethodNotAllowed():
+            allowed = sorted(error.allowed_methods)
+            response = error_response(MethodNotAllowed(allowed=allowed))
+            response.headers["Allow"] = ", ".join(allowed)
+            return response
+        case web.HTTPRequestEntityTooLarge():
+            return error_response(PayloadTooLarge(field="body"))
+        case _:
+            return error_response(InvalidArgument(error.reason))
+
+
+def _shown(value: Any) -> Any:
+    """JSON that can be written whatever the input was: no lone surrogates, no endless quotations."""
+    match value:
+        case str():
+            return cleaned(value[:TEXT_MAX_CHARS])
+        case dict():
+            return {cleaned(str(key)[:TEXT_MAX_CHARS]): _shown(child) for key, child in value.items()}
+        case list() | tuple():
+            return [_shown(child) for child in value]
+        case None | bool() | int() | float():
+            return value
+        case _:
+            return cleaned(str(value)[:TEXT_MAX_CHARS])

@@ -1,0 +1,42 @@
+"""Where an aiohttp application of Parley keeps its services."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from hub.hub import Hub
+from hub.origins import Origins
+from services.chat import Chat
+from services.llm.registry import Providers
+from services.metrics import Metrics
+from services.runs import RunManager
+from services.sessions import SessionManager
+from web.settings import Settings
+
+
+@dataclass(slots=True)
+class Lifecycle:
+    """`draining` is set once, when the server begins to stop. `housekeeping` runs as long as the server."""
+
+    draining: bool = False
+    housekeeping: asyncio.Task[None] | None = None
+
+    async def end_housekeeping(self) -> None:
+        task, self.housekeeping = self.housekeeping, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+SETTINGS = web.AppKey("settings", Settings)
+SESSIONS = web.AppKey("sessions", SessionManager)
+PROVIDERS = web.AppKey("providers", Providers)
+RUNS = web.AppKey("runs", RunManager)
+CHAT = web.AppKey("chat", Chat)
+HUB = web.AppKey("hub", Hub)
+METRICS = web.AppKey("metrics", Metrics)
+ORIGINS = web.AppKey("origins", Origins)
+LIFECYCLE = web.AppKey("lifecycle", Lifecycle)

@@ -1,0 +1,43 @@
+"""What operators and their tools ask: is it alive, is it ready, how does it do, what can it do."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from models.calls import NoArguments
+from models.errors import Draining, StorageUnavailable
+from services.metrics import CONTENT_TYPE
+from web.answers import Health
+from web.keys import LIFECYCLE, METRICS
+from web.openapi import DOCUMENT
+from web.route import Call, NoQuery, Raw
+
+DISTRIBUTION = "parley-hub"
+
+
+def parley_version() -> str:
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "unknown"
+
+
+async def get_health(call: Call[NoArguments, NoQuery]) -> Health:
+    """Says that the process answers, nothing more: a full disk is no reason to restart it."""
+    return Health(status="ok", version=parley_version())
+
+
+async def get_readiness(call: Call[NoArguments, NoQuery]) -> Health:
+    if call.app[LIFECYCLE].draining:
+        raise Draining()
+    if (trouble := call.chat.journal.trouble) is not None:
+        raise StorageUnavailable(trouble)
+    return Health(status="ready", version=parley_version())
+
+
+async def get_metrics(call: Call[NoArguments, NoQuery]) -> Raw:
+    return Raw(call.app[METRICS].exposition(), CONTENT_TYPE)
+
+
+async def get_openapi(call: Call[NoArguments, NoQuery]) -> Raw:
+    return Raw(call.app[DOCUMENT].body, "application/json")

@@ -1,0 +1,139 @@
+"""Reads requests: path, query, body and headers, strictly. Every refusal is a ParleyError that names the field."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
+
+import orjson
+from aiohttp import web
+
+from models.calls import parse
+from models.errors import InvalidArgument, PayloadTooLarge
+from models.text import check_text, is_clean
+from models.wire import Wire
+
+BODY_LIMIT_BYTES = 12 * 1024 * 1024
+"""A message of 10 MB, its JSON escapes, and something around it."""
+PATH_ID_MAX_CHARS = 64
+ETAG = re.compile(r'"v([1-9][0-9]{0,15})"')
+Model = TypeVar("Model", bound=Wire)
+
+
+def read_path(request: web.Request) -> dict[str, str]:
+    _check_utf8(request.rel_url.raw_path, "path")
+    for name, value in request.match_info.items():
+        check_text(value, name)
+        if len(value) > PATH_ID_MAX_CHARS:
+            raise InvalidArgument(f"{name} is longer than {PATH_ID_MAX_CHARS} characters", field=name)
+    return dict(request.match_info)
+
+
+def read_query(request: web.Request, model: type[Model]) -> Model:
+    """A parameter may be given once; unknown ones are refused like unknown fields of a body."""
+    _check_utf8(request.rel_url.raw_query_string, "query")
+    found: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in found:
+            raise InvalidArgument(f"{name} is given more than once", field=name)
+        found[name] = value
+    return parse(model, found)
+
+
+async def read_body(request: web.Request, model: type[Model]) -> Model:
+    """An empty body counts as an empty object. Raises PayloadTooLarge, InvalidArgument."""
+    raw = await _read(request)
+    if not raw:
+        return parse(model, {})
+    _check_content_type(request)
+    data = _decode(raw)
+    if not isinstance(data, dict):
+        raise InvalidArgument("The body must be a JSON object", field="body")
+    return parse(model, data)
+
+
+def read_if_match(request: web.Request) -> int | None:
+    """The version in If-Match; 0 when it is some other tag, which then matches no version; None without one or for
+    `*`, which any version matches."""
+    value = request.headers.get("If-Match", "*").strip()
+    if value == "*":
+        return None
+    match = ETAG.fullmatch(value)
+    return int(match.group(1)) if match is not None else 0
+
+
+def read_bearer(request: web.Request) -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    token = token.strip()
+    return token if scheme.lower() == "bearer" and token and is_clean(token) else None
+
+
+async def _read(request: web.Request) -> bytes:
+    if (request.content_length or 0) > BODY_LIMIT_BYTES:
+        raise _too_large(request.content_length)
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise _too_large(None) from None
+
+
+def _too_large(size: int | None) -> PayloadTooLarge:
+    details = {"size": size} if size is not None else {}
+    return PayloadTooLarge(
+        f"The body is larger than {BODY_LIMIT_BYTES} bytes", field="body", limit=BODY_LIMIT_BYTES, **details
+    )
+
+
+def _check_content_type(request: web.Request) -> None:
+    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise InvalidArgument("The body must be application/json in UTF-8", field="Content-Type")
+
+
+def _decode(raw: bytes) -> Any:
+    try:
+        data = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        _find_bad_text(raw)
+        raise InvalidArgument(f"The body is not JSON: {error}", field="body") from None
+    if b"\\u0000" in raw:
+        _check_text(data)
+    return data
+
+
+def _find_bad_text(raw: bytes) -> None:
+    r"""Python's own parser takes the lone surrogates (\ud800) that orjson refuses, so their field can be named."""
+    if re.search(rb"\\u[dD][89a-fA-F]", raw) is None:
+        return
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError):
+        return
+    _check_text(data)
+
+
+def _check_text(data: Any, path: str = "") -> None:
+    """Finds the first text with NUL or a lone surrogate, and the way to it."""
+    children: list[tuple[str, Any]] = []
+    match data:
+        case str():
+            check_text(data, path or "body")
+        case Mapping():
+            children = [(str(key), child) for key, child in data.items()]
+        case list():
+            children = [(str(index), child) for index, child in enumerate(data)]
+    for name, child in children:
+        where = f"{path}.{name}" if path else name
+        if not is_clean(name):
+            raise InvalidArgument(f"A key in {path or 'body'} contains NUL or a lone surrogate", field=path or "body")
+        _check_text(child, where)
+
+
+def _check_utf8(raw: str, field: str) -> None:
+    """yarl leaves what it can't decode as it is; better to say so."""
+    try:
+        unquote_to_bytes(raw).decode()
+    except UnicodeError:
+        raise InvalidArgument(f"The {field} is not UTF-8", field=field) from None

@@ -1,0 +1,112 @@
+"""`parley serve`: from options to a listening server, and gracefully back. Never builds the application's parts."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import structlog
+from aiohttp import web
+
+from models.errors import ParleyError
+from services import logs
+from web.app import create_app
+from web.settings import SECRET_OPTIONS, Settings, SettingsError, load, option
+
+log = structlog.get_logger(__name__)
+
+MISTAKEN, FAILED = 2, 1
+REQUESTS_END_S = 5.0
+"""How long REST requests may take to finish once the runs have stopped and the sockets are closed."""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "Every option can also be set as PARLEY_… in the environment (--log-level: PARLEY_LOG_LEVEL) or in "
+        "./parley.toml (log_level = …). The secrets PARLEY_TOKEN and PARLEY_OPENAI_API_KEY are taken from there only."
+    )
+    for name, field in Settings.model_fields.items():
+        if name in SECRET_OPTIONS:
+            parser.add_argument(option(name), dest=name, action=_Refused, help=argparse.SUPPRESS)
+            continue
+        repeatable = isinstance(field.default, tuple)
+        action = "append" if repeatable else "store"
+        shown = "" if repeatable or field.default is None else f" Default: {field.default}"
+        summary = f"{field.description}{shown}".replace("%", "%%")
+        parser.add_argument(option(name), dest=name, action=action, metavar="…", help=summary)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    given = {name: value for name, value in vars(parsed).items() if name in Settings.model_fields and value is not None}
+    # Agents are named by module, and theirs lie where the command is run.
+    sys.path.insert(0, os.getcwd())
+    try:
+        settings = load(given)
+    except SettingsError as error:
+        _complain("parley: these settings can't work:", *(f"  {mistake}" for mistake in error.mistakes))
+        return MISTAKEN
+    logs.configure(settings.log_level, settings.log_style, secrets=settings.secrets)
+    return asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
+    stop = asyncio.Event()
+    _on_signals(stop)
+    runner = web.AppRunner(create_app(settings), access_log=None, shutdown_timeout=REQUESTS_END_S)
+    try:
+        await runner.setup()
+        site = web.TCPSite(runner, settings.host, settings.port)
+        await site.start()
+    except ParleyError as error:
+        _complain(f"parley: {error.message}")
+        await runner.cleanup()
+        return FAILED
+    except OSError as error:
+        _complain(f"parley: can't serve {settings.host}:{settings.port} from {settings.folder}: {error}")
+        await runner.cleanup()
+        return FAILED
+    print(f"Parley listens on {_url(settings.host, runner.addresses)}", flush=True)
+    await stop.wait()
+    log.info("stopping")
+    await runner.cleanup()
+    return 0
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    """The first signal stops gracefully, the second at once."""
+
+    def ask() -> None:
+        if stop.is_set():
+            os._exit(FAILED)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask)
+
+
+def _url(host: str, addresses: Sequence[object]) -> str:
+    address = addresses[0]
+    port = address[1] if isinstance(address, tuple) else "?"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _complain(*lines: str) -> None:
+    print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+class _Refused(argparse.Action):
+    """A secret on the command line."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        parser.error(f"every user of this machine can read a command line: set PARLEY_{self.dest.upper()} instead")

@@ -1,0 +1,251 @@
+"""The server's options: command line before environment (PARLEY_…) before parley.toml before defaults.
+
+All mistakes are found at once and named by option. Never opens a database or a socket.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings import SettingsError as SettingsSourceError
+
+from hub.origins import ANY, is_loopback, normal_origin
+from hub.transport import MAX_CONNECTIONS
+from models.errors import InvalidArgument, UnknownModel
+from services.agents import Agents
+from services.database import FILE_NAME
+from services.llm.demo import WORDS_PER_S
+from services.llm.registry import Providers
+from services.logs import Format
+
+CONFIG_FILE = Path("parley.toml")
+IN_MEMORY = "memory:"
+SQLITE = "sqlite:///"
+BUILT_IN_AGENT = "assistant"
+SECRET_OPTIONS = ("token", "openai_api_key")
+"""Not taken from the command line, which every user of the machine can read."""
+
+
+class SettingsError(Exception):
+    """`mistakes` has one line for each, with the option's name."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        self.mistakes = mistakes
+        super().__init__("\n".join(mistakes))
+
+
+def _listed(value: Any) -> Any:
+    """The environment has only text: `a,b`."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _origin(value: str) -> str:
+    return value if value == ANY else normal_origin(value)
+
+
+def _database(value: str | None) -> str | None:
+    if value is None or value == IN_MEMORY:
+        return value
+    path = value.removeprefix(SQLITE)
+    if path == value or "?" in path:
+        raise ValueError(f"only {SQLITE}FOLDER/{FILE_NAME} and {IN_MEMORY} are supported by this version")
+    if Path(path).name != FILE_NAME:
+        raise ValueError(f"the file must be called {FILE_NAME}: the folder around it belongs to the server")
+    return value
+
+
+def _folder(value: Path) -> Path:
+    if value.exists() and not value.is_dir():
+        raise ValueError("is not a folder")
+    return value
+
+
+def _existing(value: Path) -> Path:
+    if not value.is_dir():
+        raise ValueError("is not an existing folder")
+    return value
+
+
+def _secret(value: SecretStr | None) -> SecretStr | None:
+    text = value.get_secret_value() if value is not None else None
+    if text is not None and (not text or not text.isascii() or not text.isprintable() or " " in text):
+        raise ValueError("must be printable ASCII without spaces, and not empty")
+    return value
+
+
+def _token_where_needed(token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    host = info.data.get("host")
+    if token is None and host is not None and not is_loopback(host):
+        raise ValueError(
+            f"{host} is reachable by others, so a token is needed: set PARLEY_TOKEN to a long random text, "
+            "or listen on 127.0.0.1"
+        )
+    if token is None and ANY in (info.data.get("allow_origin") or ()):
+        raise ValueError(f"--allow-origin {ANY} admits every web page, so a token is needed: set PARLEY_TOKEN")
+    return token
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Allowed = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_listed)]
+Secret = Annotated[SecretStr | None, AfterValidator(_secret)]
+
+
+class Settings(BaseSettings):
+    """What was asked for, checked. Built directly it takes its arguments only; `load` looks everywhere."""
+
+    model_config = SettingsConfigDict(env_prefix="PARLEY_", extra="forbid", frozen=True, validate_default=True)
+
+    host: Annotated[str, Field(min_length=1, description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes any free one.")] = 8765
+    data: Annotated[Path, AfterValidator(_folder), Field(description="Folder of the database and its lock.")] = Path(
+        ".parley"
+    )
+    database: Annotated[
+        str | None,
+        AfterValidator(_database),
+        Field(description=f"{SQLITE}FOLDER/{FILE_NAME} instead of the data folder's, or {IN_MEMORY} to keep nothing."),
+    ] = None
+    workspace: Annotated[Path, AfterValidator(_existing), Field(description="Folder that agents may look at.")] = Path()
+    model: Annotated[str, Field(min_length=1, description="Model of new sessions.")] = "demo"
+    agent: Annotated[
+        str, Field(min_length=1, description="Agent that answers: a name or package.module:attribute.")
+    ] = BUILT_IN_AGENT
+    allow_origin: Annotated[Allowed, Field(description="Origin of pages that may connect; may be repeated.")] = ()
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="From which level on to log.")
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "console"], Field(description="auto: console on a terminal, else json.")
+    ] = "auto"
+    coalesce_window_ms: Annotated[
+        float, Field(ge=0, le=10_000, description="How long to gather a model's words into one event; 0 for none.")
+    ] = 40
+    max_connections: Annotated[int, Field(ge=1, description="Socket connections at once.")] = MAX_CONNECTIONS
+    demo_words_per_s: Annotated[float, Field(gt=0, le=100_000, description="How fast the demo model talks.")] = (
+        WORDS_PER_S
+    )
+    openai_base_url: Annotated[str | None, Field(description="An OpenAI-compatible endpoint.")] = None
+    openai_models: Annotated[Names, Field(description="Models of that endpoint to offer; may be repeated.")] = ()
+    openai_api_key: Annotated[Secret, Field(description="Its key.")] = None
+    token: Annotated[
+        Secret, AfterValidator(_token_where_needed), Field(description="The shared secret that clients must show.")
+    ] = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+    @property
+    def log_style(self) -> Format:
+        if self.log_format != "auto":
+            return self.log_format
+        return "console" if sys.stderr.isatty() else "json"
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the database lives; None when it is kept in memory."""
+        if self.database is None:
+            return self.data
+        return None if self.database == IN_MEMORY else Path(self.database.removeprefix(SQLITE)).parent
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must appear in no log."""
+        return tuple(secret.get_secret_value() for secret in (self.token, self.openai_api_key) if secret is not None)
+
+    def providers(self) -> Providers:
+        """Raises InvalidArgument on a key or URL that can never work."""
+        key = self.openai_api_key
+        return Providers(
+            openai_api_key=key.get_secret_value() if key is not None else None,
+            openai_base_url=self.openai_base_url,
+            openai_models=self.openai_models,
+            demo_words_per_s=self.demo_words_per_s,
+        )
+
+
+def load(command_line: Mapping[str, Any], config: Path = CONFIG_FILE) -> Settings:
+    """Raises SettingsError with every mistake."""
+    try:
+        settings = _sources(config)(**command_line)
+    except ValidationError as error:
+        raise SettingsError(_mistakes(error)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([f"{config}: {error}"]) from None
+    except (OSError, UnicodeDecodeError, SettingsSourceError) as error:
+        raise SettingsError([f"{config} or the environment can't be read: {error}"]) from None
+    if mistakes := _unworkable(settings):
+        raise SettingsError(mistakes)
+    return settings
+
+
+def option(name: str) -> str:
+    """How people write it: `--log-level`."""
+    return "--" + name.replace("_", "-")
+
+
+def _sources(config: Path) -> type[Settings]:
+    class FromEverywhere(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config))
+
+    return FromEverywhere
+
+
+def _mistakes(error: ValidationError) -> list[str]:
+    return [_mistake(each) for each in error.errors(include_url=False, include_context=False)]
+
+
+def _mistake(each: ErrorDetails) -> str:
+    name = str(each["loc"][0]) if each["loc"] else "options"
+    reason = each["msg"].removeprefix("Value error, ")
+    if each["type"] == "extra_forbidden":
+        return f"{name}: there is no such option"
+    if name in SECRET_OPTIONS:
+        return f"PARLEY_{name.upper()}: {reason}"
+    return f"{option(name)} (PARLEY_{name.upper()}): {reason}; given: {str(each['input'])[:80]!r}"
+
+
+def _unworkable(settings: Settings) -> list[str]:
+    """What each option alone allows and the parts of the server do not."""
+    mistakes = []
+    try:
+        settings.providers().resolve(settings.model)
+    except UnknownModel as error:
+        mistakes.append(f"{option('model')} (PARLEY_MODEL): {error.message}")
+    except InvalidArgument as error:
+        mistakes.append(f"{option('openai_base_url')} or PARLEY_OPENAI_API_KEY: {error.message}")
+    if settings.agent != BUILT_IN_AGENT:
+        try:
+            Agents({}).resolve(settings.agent)
+        except InvalidArgument as error:
+            mistakes.append(f"{option('agent')} (PARLEY_AGENT): {error.message}")
+    return mistakes
