@@ -27,7 +27,7 @@ from models.commands import (
     StartRun,
     TakeOverRun,
 )
-from models.errors import SessionNotFound, VersionMismatch
+from models.errors import Conflict, SessionNotFound, VersionMismatch
 from models.events import (
     ContextModelChanged,
     EventBody,
@@ -53,9 +53,11 @@ class Decision:
 
 
 def decide(session_id: str, context: Context | None, command: Command, now: EpochMs) -> Decision:
-    """Raises SessionNotFound, IllegalTransition, RunAlreadyActive, Fenced, VersionMismatch, RunNotFound; a refusal
-    changes nothing (I8)."""
+    """Raises SessionNotFound, IllegalTransition, RunAlreadyActive, Fenced, VersionMismatch, RunNotFound, Conflict; a
+    refusal changes nothing (I8)."""
     if isinstance(command, CreateSession):
+        if context is not None:
+            raise Conflict("The session exists")
         return _create(session_id, command, now)
     if context is None:
         raise SessionNotFound()
