@@ -1,0 +1,230 @@
+"""Random commands against the pure engine: whatever is asked, in whatever order, the rules of design §4 to §7 hold.
+
+Taken out for the check, each makes this fail: `_check_fence` (I4), the closing of streams in `_ended`, the state change
+in `cancel` for a queue (I6), `+ 1` in the ordinals.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import get_args
+
+import pytest
+from histories import KINDS, RUN_KINDS, Maker, stale_fences
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from world import T0, appending, create, decided
+
+from models.commands import CancelRun, Command, CreateSession, DeleteSession, RestoreSession
+from models.errors import Fenced, ParleyError, SessionNotFound
+from models.events import BY_TYPE, Event, MessageBody, MessageCreated, MessageDelta, RunFinished
+from models.ids import EpochMs
+from services.engine.apply import apply, apply_all
+from services.engine.context import Context
+from services.engine.decide import decide
+
+ENDS = {"completed": "COMPLETED", "failed": "FAILED", "cancelled": "CANCELLED"}
+
+
+class EngineMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[Event] = []
+        self.now = int(T0)
+        self.made = 0
+
+    @initialize()
+    def begin(self) -> None:
+        append = decided("s", None, create(title="t"), now=self.now)
+        assert append is not None
+        self.context: Context = append.after
+        self.events.extend(append.events)
+
+    def maker(self, data: st.DataObject) -> Maker:
+        return Maker(lambda items: data.draw(st.sampled_from(items)), self.made)
+
+    @rule(data=st.data())
+    def something_likely(self, data: st.DataObject) -> None:
+        maker = self.maker(data)
+        command = maker.command(maker.likely_kind(self.context), self.context)
+        self.made = maker.made
+        self.ask(command)
+
+    @rule(data=st.data(), kind=st.sampled_from(KINDS))
+    def anything(self, data: st.DataObject, kind: str) -> None:
+        maker = self.maker(data)
+        command = maker.command(kind, self.context)
+        self.made = maker.made
+        self.ask(command)
+
+    @rule(data=st.data(), kind=st.sampled_from((*RUN_KINDS, "take_over", "abandon")))
+    def i4_a_write_with_a_stale_fence_is_refused(self, data: st.DataObject, kind: str) -> None:
+        maker = self.maker(data)
+        fence = data.draw(st.sampled_from(stale_fences(self.context)))
+        command = maker.command(kind, self.context, fence)
+        self.made = maker.made
+        with pytest.raises(SessionNotFound if self.context.deleted_at else Fenced):
+            decide("s", self.context, command, EpochMs(self.now))
+
+    @rule()
+    def a_session_that_exists_is_not_created_again(self) -> None:
+        with pytest.raises(ParleyError):
+            decide("s", self.context, create(), EpochMs(self.now))
+
+    @rule(step_ms=st.integers(min_value=-1_000, max_value=60_000))
+    def time_goes_on_or_is_set_back(self, step_ms: int) -> None:
+        self.now += step_ms
+
+    def ask(self, command: Command) -> None:
+        untouched = copy.deepcopy(self.context)
+        try:
+            decision = decide("s", self.context, command, EpochMs(self.now))
+        except ParleyError:
+            assert self.context == untouched, "I8: an illegal command changes nothing"
+            return
+        if not decision.events:
+            return
+        append = appending("s", self.context, decision.events, now=self.now)
+        assert self.context == untouched, "applying makes a new context"
+        self.context = append.after
+        self.events.extend(append.events)
+
+    @invariant()
+    def i6_cancelling_always_works(self) -> None:
+        if self.context.deleted_at is not None:
+            return
+        decision = decide("s", self.context, CancelRun(), EpochMs(self.now))
+        assert decision.answer == {"cancelled": self.context.busy}
+        if not decision.events:
+            return
+        cancelled = appending("s", self.context, decision.events).after
+        assert not cancelled.busy
+        assert cancelled.stream is None
+        assert cancelled.session_state == "CANCELLED"
+        assert cancelled.state.name in ("active", "error")
+
+    @invariant()
+    def seqs_and_ordinals_and_sequences_are_dense(self) -> None:
+        assert [event.seq for event in self.events] == list(range(1, self.context.head + 1))
+        created = [event.body.message for event in self.events if isinstance(event.body, MessageCreated)]
+        assert [message.ordinal for message in created] == list(range(1, self.context.pool_count + 1))
+        assert self.context.branch.length == self.context.pool_count
+        sequences: dict[str, int] = {}
+        for event in self.events:
+            if isinstance(event.body, MessageDelta):
+                assert event.body.sequence == sequences.get(event.body.message_id, 0) + 1
+                sequences[event.body.message_id] = event.body.sequence
+
+    @invariant()
+    def the_session_state_says_what_the_runs_do(self) -> None:
+        context = self.context
+        ended = [event.body.run for event in self.events if isinstance(event.body, RunFinished)]
+        if context.busy:
+            expected = "RUNNING"
+        elif ended:
+            expected = ENDS[ended[-1].state]
+        else:
+            expected = "IDLE"
+        assert context.session_state == expected
+        assert (context.completed_at is not None) == (expected in ENDS.values())
+
+    @invariant()
+    def at_most_one_run_is_active_and_no_run_is_lost(self) -> None:
+        runs = {event.body.run.id: event.body.run for event in self.events if hasattr(event.body, "run")}
+        active = [run for run in runs.values() if run.state in ("running", "awaiting_input")]
+        waiting = [run for run in runs.values() if run.state == "queued"]
+        assert active == ([self.context.run] if self.context.run else [])
+        assert {run.id for run in waiting} == {run.id for run in self.context.queue}
+
+    @invariant()
+    def the_context_state_says_what_is_in_progress(self) -> None:
+        context, state = self.context, self.context.state
+        assert (context.stream is not None) == (state.name == "streaming_response")
+        if state.name == "streaming_response" and context.stream is not None:
+            assert (state.message_id, state.sequence) == (context.stream.message.id, context.stream.sequence)
+        if state.name in ("awaiting_llm", "streaming_response"):
+            assert context.run is not None
+        if context.run is not None:
+            assert state.name in ("active", "awaiting_llm", "streaming_response")
+
+    @invariant()
+    def a_message_that_does_not_stream_has_ended(self) -> None:
+        """A reply is closed with all its chunks, whoever ends it."""
+        last: dict[str, str] = {}
+        texts: dict[str, str] = {}
+        for event in self.events:
+            if isinstance(event.body, MessageDelta):
+                texts[event.body.message_id] = texts.get(event.body.message_id, "") + event.body.delta
+            elif isinstance(event.body, MessageBody):
+                message = event.body.message
+                last[message.id] = message.status
+                if message.id in texts:
+                    assert message.content == texts[message.id]
+        open_now = {self.context.stream.message.id} if self.context.stream else set()
+        assert {each for each, status in last.items() if status == "streaming"} == open_now
+
+    def teardown(self) -> None:
+        """I2, its server half: folding the journal anew, from the wire, gives the same context."""
+        if not self.events:
+            return
+        assert apply_all(None, self.events) == self.context
+        wired = [
+            Event(e.session_id, e.epoch, e.seq, e.at, BY_TYPE[e.type].model_validate(e.body.to_wire()))
+            for e in self.events
+        ]
+        assert apply_all(None, wired) == self.context
+
+
+EngineMachine.TestCase.settings = settings(
+    max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestEngine = EngineMachine.TestCase
+
+
+def test_a_journal_with_a_hole_or_no_beginning_is_refused() -> None:
+    append = decided("s", None, create())
+    assert append is not None
+    first = append.events[0]
+    with pytest.raises(ValueError, match="hole"):
+        apply(append.after, Event("s", "e1", 3, T0, first.body))
+    with pytest.raises(ValueError, match="starts with"):
+        apply(None, Event("s", "e1", 2, T0, first.body))
+    with pytest.raises(ValueError, match=r"can't follow"):
+        apply(append.after, Event("s", "e1", 2, T0, first.body))
+    with pytest.raises(ValueError, match="nothing streams"):
+        apply(append.after, Event("s", "e1", 2, T0, MessageDelta(message_id="m", sequence=1, delta="x")))
+    with pytest.raises(ValueError, match="empty"):
+        apply_all(None, [])
+
+
+def test_unknown_sessions_are_not_found_whatever_is_asked() -> None:
+    for kind in KINDS:
+        maker = Maker(lambda items: items[0])
+        append = decided("s", None, create())
+        assert append is not None
+        with pytest.raises(SessionNotFound):
+            decide("s", None, maker.command(kind, append.after), T0)
+
+
+def test_a_deleted_session_can_only_be_restored() -> None:
+    append = decided("s", None, create())
+    assert append is not None
+    deleted = decided("s", append.after, DeleteSession())
+    assert deleted is not None
+    for kind in set(KINDS) - {"restore"}:
+        with pytest.raises(SessionNotFound):
+            decide("s", deleted.after, Maker(lambda items: items[0]).command(kind, deleted.after), T0)
+    restored = decided("s", deleted.after, RestoreSession())
+    assert restored is not None
+    assert restored.after.deleted_at is None
+    assert decided("s", restored.after, RestoreSession()) is None
+
+
+def test_every_command_has_a_kind_here() -> None:
+    """A command that nobody thought of fails: it must be made by `histories` to be tested."""
+    maker = Maker(lambda items: items[0])
+    append = decided("s", None, create())
+    assert append is not None
+    made = {type(maker.command(kind, append.after)) for kind in KINDS}
+    assert made | {CreateSession} == set(get_args(Command))
