@@ -164,10 +164,17 @@ class HubClient:
 
     async def get(self, path: str, **query: str | int) -> Json:
         """A REST read, for example `/api/sessions/running`. Raises ConnectionLost, CallFailed."""
+        return await self._request("GET", path, params=query)
+
+    async def post(self, path: str, body: Json) -> Json:
+        """A REST write. Raises ConnectionLost (it may have been carried out), CallFailed."""
+        return await self._request("POST", path, json=body)
+
+    async def _request(self, method: str, path: str, **arguments: Any) -> Json:
         if self._http is None:
             raise ConnectionLost("Not connected")
         try:
-            async with self._http.get(self.url + path, params=query) as response:
+            async with self._http.request(method, self.url + path, **arguments) as response:
                 body: Json = await response.json()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ConnectionLost(str(error)) from error

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from web import serve
+from web import chat, serve
 from web.operations import parley_version
 
 
@@ -21,7 +21,10 @@ class Command:
     run: Callable[[argparse.Namespace], int]
 
 
-COMMANDS: tuple[Command, ...] = (Command("serve", "Run the hub.", serve.declare, serve.run),)
+COMMANDS: tuple[Command, ...] = (
+    Command("serve", "Run the hub.", serve.declare, serve.run),
+    Command("chat", "Talk in a session from the terminal.", chat.declare, chat.run),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
