@@ -17,6 +17,7 @@ import filelock
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -118,6 +119,8 @@ class Database:
         try:
             async with self._readers.connect() as connection, connection.begin():
                 yield connection
+        except PoolTimeout as error:
+            raise StorageUnavailable("Too many readers wait for the database; try again") from error
         except (DBAPIError, sqlite3.Error) as error:
             raise self._translate_and_note(error) from error
 
