@@ -64,9 +64,8 @@ class Joiner:
         """The ack: what was read, and, as far as it fits, what was published since. `events` follow the snapshot."""
         cursor, events = joined.cursor, joined.events
         if not joined.has_more and room.last_seq > cursor:
-            since = _bounded(self.chat.sessions.tail(wanted.session_id, cursor) or (), len(events))
-            events = (*events, *since)
-            cursor = since[-1].seq if since else cursor
+            events = _bounded((*events, *(self.chat.sessions.tail(wanted.session_id, cursor) or ())))
+            cursor = events[-1].seq if events else cursor
         ack: dict[str, Any] = {
             "ok": True,
             "sessionId": wanted.session_id,
@@ -96,7 +95,7 @@ class Joiner:
         if context is not None and after and wanted.epoch == context.epoch and context.deleted_at is None:
             tail = self.chat.sessions.tail(wanted.session_id, after)
             if after <= context.head and tail is not None and len(tail) == context.head - after:
-                events = _bounded(tail, 0)
+                events = _bounded(tail)
                 return Joined(context.epoch, context.head, after + len(events), events, len(events) < len(tail))
         page = await self.chat.journal.since(wanted.session_id, after)
         if after > page.head or (after > 0 and wanted.epoch != page.epoch):
@@ -105,11 +104,11 @@ class Joiner:
         return Joined(page.epoch, page.head, cursor, page.events, page.has_more)
 
 
-def _bounded(events: tuple[Event, ...], already: int) -> tuple[Event, ...]:
+def _bounded(events: tuple[Event, ...]) -> tuple[Event, ...]:
     """As many as one page may hold."""
     size = 0
     for index, event in enumerate(events):
         size += len(orjson.dumps(event.to_wire()))
-        if index and (size > PAGE_BYTES or index + already >= PAGE_EVENTS):
+        if index and (size > PAGE_BYTES or index >= PAGE_EVENTS):
             return events[:index]
     return events
