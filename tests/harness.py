@@ -1,17 +1,22 @@
-"""A whole server inside the test's loop: real sockets, a journal of choice, scripted models."""
+"""A whole server inside the test's loop: real sockets, a journal of choice, scripted models, the few REST reads that
+the Python client needs."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
 from hub.hub import Hub
 from models.calls import CreateSessionBody
-from services.access import LOCAL, Access
+from models.commands import RenameSession
+from models.errors import ParleyError
+from services.access import LOCAL, Access, Principal
 from services.agents import Agent, Agents
 from services.assistant import Assistant
 from services.chat import Chat
@@ -28,6 +33,15 @@ from services.projects_sqlite import SqliteProjects
 from services.runs import RunManager
 from services.sessions import SessionManager
 
+Json = dict[str, Any]
+
+
+class Users(Access):
+    """Everybody is who their token says: for tests with several users."""
+
+    def resolve(self, token: str | None) -> Principal:
+        return Principal(token, token.title(), "token") if token else LOCAL
+
 
 @dataclass
 class Harness:
@@ -41,9 +55,28 @@ class Harness:
     def journal(self) -> Journal:
         return self.chat.journal
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
     async def session(self, model: str | None = None) -> str:
         """A new session's id."""
         return (await self.chat.create_session(LOCAL, CreateSessionBody(model=model))).id
+
+    async def commit(self, session_id: str, events: int, *, size: int = 8) -> None:
+        """So many events of one kind, each with a different text of about `size` characters, one after the other."""
+        context = self.chat.sessions.context(session_id) or await self.journal.load(session_id)
+        titles = [f"{context.head + number} ".ljust(size, "x") for number in range(1, events + 1)]
+        submitted = [self.chat.sessions.submit(session_id, RenameSession(title)) for title in titles]
+        await asyncio.gather(*submitted)
+
+    async def wires(self, session_id: str, after: int = 0) -> list[Json]:
+        """The journal after a position, as it travels."""
+        page = await self.journal.since(session_id, after, limit=1_000_000, limit_bytes=1 << 40)
+        return [event.to_wire() for event in page.events]
+
+    async def snapshot(self, session_id: str) -> Json:
+        return (await self.journal.snapshot(session_id)).to_wire()
 
 
 @asynccontextmanager
@@ -55,22 +88,24 @@ async def serving(
     agents: dict[str, Agent] | None = None,
     agent: str = "assistant",
     token: str | None = None,
+    access: Access | None = None,
+    memory: Callable[[MemoryProjects], Journal] = MemoryJournal,
     window_s: float = 0.0,
     head_every_s: float = 25.0,
     stall_timeout_s: float = 10.0,
     ping_interval_s: float = 25.0,
 ) -> AsyncIterator[Harness]:
-    """On SQLite in `folder`, in memory without one."""
+    """On SQLite in `folder`, in memory (made by `memory`) without one."""
     journal: Journal
     projects: Projects
     if folder is None:
-        memory = MemoryProjects()
-        journal, projects = MemoryJournal(memory), memory
+        in_memory = MemoryProjects()
+        journal, projects = memory(in_memory), in_memory
     else:
         database = Database(folder)
         journal, projects = SqliteJournal(database), SqliteProjects(database)
     await journal.open()
-    access = Access(token)
+    access = access or Access(token)
     sessions = SessionManager(journal, access)
     scripted = ScriptedProvider()
     providers = Providers(scripted=scripted, demo_words_per_s=0)
@@ -80,6 +115,7 @@ async def serving(
     hub = Hub(chat, head_every_s=head_every_s, stall_timeout_s=stall_timeout_s, ping_interval_s=ping_interval_s)
     app = web.Application()
     hub.attach(app)
+    _add_reads(app, journal)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
@@ -94,3 +130,32 @@ async def serving(
         await sessions.close()
         await providers.aclose()
         await journal.close()
+
+
+def _add_reads(app: web.Application, journal: Journal) -> None:
+    """`/api/sessions/{id}/events` and `/api/contexts/{id}/messages`, as design §5 has them, without access checks."""
+
+    async def events(request: web.Request) -> Json:
+        page = await journal.since(request.match_info["id"], int(request.query.get("after", "0")))
+        wires = [event.to_wire() for event in page.events]
+        return {"epoch": page.epoch, "head": page.head, "events": wires, "hasMore": page.has_more}
+
+    async def messages(request: web.Request) -> Json:
+        ids = request.query["ids"].split(",")
+        found = await journal.messages(request.match_info["id"], ids)
+        wires = [message.to_wire() for message in found]
+        return {"messages": wires, "requestedCount": len(ids), "foundCount": len(wires)}
+
+    app.router.add_get("/api/sessions/{id}/events", _answering(events))
+    app.router.add_get("/api/contexts/{id}/messages", _answering(messages))
+
+
+def _answering(read: Callable[[web.Request], Awaitable[Json]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(await read(request))
+        except ParleyError as error:
+            wire = error.to_wire()
+            return web.json_response({"error": wire.pop("message"), **wire}, status=error.status)
+
+    return answer
