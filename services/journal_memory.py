@@ -192,7 +192,14 @@ class MemoryJournal:
         return tuple(self._get(session_id).runs.values())
 
     async def unfinished(self) -> tuple[str, ...]:
-        return tuple(session_id for session_id, stored in self._stored.items() if stored.context.busy)
+        oldest = {
+            session_id: min(
+                run.created_at_utc for run in (stored.context.run, *stored.context.queue) if run is not None
+            )
+            for session_id, stored in self._stored.items()
+            if stored.context.busy
+        }
+        return tuple(sorted(oldest, key=oldest.__getitem__))
 
     async def renew(self, run_ids: Sequence[str], lease: Lease) -> None:
         for run_id in run_ids:
@@ -213,6 +220,7 @@ class MemoryJournal:
     async def purge(self, session_id: str) -> None:
         self._get(session_id, deleted=True)
         del self._stored[session_id]
+        self._projects.forget_session(session_id)
 
     async def expired(self, before: EpochMs) -> tuple[str, ...]:
         return tuple(

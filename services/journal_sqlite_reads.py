@@ -55,9 +55,7 @@ BRANCHES = text("SELECT * FROM branches WHERE session = :session ORDER BY key")
 OPEN_RUNS = text(
     "SELECT body FROM runs WHERE session = :session AND state IN ('queued', 'running', 'awaiting_input') ORDER BY key"
 )
-RUNS = text(
-    "SELECT body FROM runs JOIN sessions ON sessions.key = runs.session WHERE sessions.id = :id ORDER BY runs.key"
-)
+RUNS = text("SELECT body FROM runs WHERE session = :session ORDER BY key")
 EVENTS = text(
     "SELECT e.seq, code, at, e.message, e.sequence, data, m.id AS message_id, "
     "CASE WHEN code != :delta AND e.sequence IS NULL THEN m.content END AS content "
@@ -88,8 +86,7 @@ MESSAGES_BY_ID = text(
 ).bindparams(bindparam("ids", expanding=True))
 MESSAGE = text("SELECT * FROM messages WHERE session = :session AND id = :id")
 SENT = text(
-    "SELECT m.* FROM messages m JOIN sessions ON sessions.key = m.session "
-    "WHERE sessions.id = :id AND author = :author AND client_message_id = :client_message_id"
+    "SELECT * FROM messages WHERE session = :session AND author = :author AND client_message_id = :client_message_id"
 )
 UNFINISHED = text(
     "SELECT sessions.id FROM runs JOIN sessions ON sessions.key = runs.session "
@@ -187,9 +184,10 @@ class SqliteReads:
         return ChunkPage(chunks, current, bool(chunks) and chunks[-1].sequence < current)
 
     async def sent(self, session_id: str, author: str, client_message_id: str) -> Sent | None:
-        wanted = {"id": session_id, "author": author, "client_message_id": client_message_id}
+        wanted = {"author": author, "client_message_id": client_message_id}
         async with self._database.read() as db:
-            row = (await db.execute(SENT, wanted)).first()
+            key = (await _head_row(db, session_id)).key
+            row = (await db.execute(SENT, {"session": key, **wanted})).first()
         return Sent(_message(row), row.seq) if row is not None else None
 
     async def session(self, session_id: str) -> Session:

@@ -45,6 +45,12 @@ class MemoryProjects:
             raise ProjectNotFound()
         return project
 
+    def forget_session(self, session_id: str) -> None:
+        """The session was purged: no project may point at it."""
+        for project in self._projects.values():
+            if project.current_session_id == session_id:
+                self._projects[project.id] = project.model_copy(update={"current_session_id": None})
+
     def _add(self, name: str) -> Project:
         project = Project(id=new_id(), name=name, created_at_utc=iso(now_ms()))
         self._projects[project.id] = project
