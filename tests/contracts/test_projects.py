@@ -1,0 +1,125 @@
+"""The contract of projects: every backend passes all of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from world import commit, create, decided
+
+from models.commands import DeleteSession
+from models.errors import Conflict, ProjectNotFound, VersionMismatch
+from services.database import Database
+from services.journal import Journal
+from services.journal_memory import MemoryJournal
+from services.journal_sqlite import SqliteJournal
+from services.projects import INBOX, Projects
+from services.projects_memory import MemoryProjects
+from services.projects_sqlite import SqliteProjects
+
+Both = tuple[Projects, Journal]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Both]:
+    if request.param == "memory":
+        memory = MemoryProjects()
+        yield memory, MemoryJournal(memory)
+        return
+    database = Database(tmp_path)
+    journal = SqliteJournal(database)
+    await journal.open()
+    yield SqliteProjects(database), journal
+    await journal.close()
+
+
+async def test_the_inbox_exists_from_the_start_and_only_once(both: Both) -> None:
+    projects, _ = both
+    found = await asyncio.gather(*(projects.inbox() for _ in range(10)))
+    assert len({project.id for project in found}) == 1
+    assert found[0].name == INBOX
+    assert await projects.all() == (found[0],)
+
+
+async def test_projects_are_listed_in_the_order_of_creation(both: Both) -> None:
+    projects, _ = both
+    inbox = await projects.inbox()
+    made = [await projects.create(name) for name in ("B", "A", "B", "日本語")]
+    assert await projects.all() == (inbox, *made)
+    assert await projects.get(made[3].id) == made[3]
+    assert (made[0].version, made[0].current_session_id) == (1, None)
+
+
+async def test_edits_move_the_version(both: Both) -> None:
+    projects, _ = both
+    project = await projects.create("A")
+    renamed = await projects.rename(project.id, "B")
+    assert (renamed.name, renamed.version) == ("B", 2)
+    current = await projects.set_current(project.id, "s1", expected_version=2)
+    assert (current.current_session_id, current.version) == ("s1", 3)
+    assert await projects.get(project.id) == current
+
+
+async def test_an_edit_of_another_version_is_refused_with_the_current_one(both: Both) -> None:
+    projects, _ = both
+    project = await projects.rename((await projects.create("A")).id, "B", 1)
+    for edit in (
+        projects.rename(project.id, "C", 1),
+        projects.set_current(project.id, "s", 1),
+        projects.delete(project.id, 3),
+    ):
+        with pytest.raises(VersionMismatch) as refused:
+            await edit
+        assert refused.value.details == {"currentVersion": 2}
+    assert await projects.get(project.id) == project
+
+
+async def test_racing_edits_of_one_version_have_one_winner(both: Both) -> None:
+    projects, _ = both
+    project = await projects.create("A")
+    results = await asyncio.gather(
+        *(projects.rename(project.id, f"from {n}", 1) for n in range(10)), return_exceptions=True
+    )
+    assert sum(isinstance(each, VersionMismatch) for each in results) == 9
+    assert (await projects.get(project.id)).version == 2
+
+
+async def test_an_unknown_project_is_not_found(both: Both) -> None:
+    projects, _ = both
+    for call in (
+        projects.get("x"),
+        projects.rename("x", "y"),
+        projects.set_current("x", "s"),
+        projects.delete("x"),
+    ):
+        with pytest.raises(ProjectNotFound):
+            await call
+
+
+async def test_a_project_is_deleted_when_its_sessions_are_gone_for_good(both: Both) -> None:
+    projects, journal = both
+    await projects.inbox()
+    project = await projects.create("A")
+    created = decided("s", None, create(project.id))
+    assert created is not None
+    await commit(journal, created)
+    with pytest.raises(Conflict) as refused:
+        await projects.delete(project.id)
+    assert refused.value.details == {"sessions": 1}
+    deleted = decided("s", created.after, DeleteSession())
+    assert deleted is not None
+    await commit(journal, deleted)
+    with pytest.raises(Conflict):
+        await projects.delete(project.id)
+    await journal.purge("s")
+    await projects.delete(project.id, expected_version=1)
+    with pytest.raises(ProjectNotFound):
+        await projects.get(project.id)
+
+
+async def test_the_inbox_stays(both: Both) -> None:
+    projects, _ = both
+    with pytest.raises(Conflict):
+        await projects.delete((await projects.inbox()).id)
