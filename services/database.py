@@ -174,7 +174,9 @@ class Database:
         """What callers are told; from now on `trouble` says it too."""
         unavailable = translate(error)
         if self.trouble != unavailable.message:
-            log.error("storage trouble", reason=unavailable.message, cause=str(error))
+            # The driver's own words: the statement would bring what people said into the log.
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            log.error("storage trouble", reason=unavailable.message, cause=str(cause))
         self.trouble = unavailable.message
         self._damaged = self._damaged or isinstance(unavailable, DatabaseCorrupt)
         return unavailable
