@@ -23,7 +23,6 @@ from models.errors import (
     MessageNotFound,
     ProjectNotFound,
     RunAlreadyActive,
-    RunNotFound,
     SessionNotFound,
     StorageUnavailable,
     UnknownModel,
@@ -302,7 +301,7 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         Cancelled,
         "Cancels the run, and what is queued unless a run is named.",
-        errors=(SessionNotFound, RunNotFound),
+        errors=NO_SESSION,
     ),
     route(
         "POST",

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from models.errors import ParleyError
 from services import logs
+from services.collector import tune_collector
 from web.app import create_app
 from web.settings import SECRET_OPTIONS, Settings, SettingsError, load, option
 
@@ -69,6 +70,7 @@ async def _serve(settings: Settings) -> int:
         _complain(f"parley: can't serve {settings.host}:{settings.port} from {settings.folder}: {error}")
         await runner.cleanup()
         return FAILED
+    tune_collector()
     print(f"Parley listens on {_url(settings.host, runner.addresses)}", flush=True)
     await stop.wait()
     log.info("stopping")

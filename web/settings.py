@@ -134,9 +134,9 @@ class Settings(BaseSettings):
         float, Field(ge=0, le=10_000, description="How long to gather a model's words into one event; 0 for none.")
     ] = 40
     max_connections: Annotated[int, Field(ge=1, description="Socket connections at once.")] = MAX_CONNECTIONS
-    demo_words_per_s: Annotated[float, Field(gt=0, le=100_000, description="How fast the demo model talks.")] = (
-        WORDS_PER_S
-    )
+    demo_words_per_s: Annotated[
+        float, Field(ge=0, le=100_000, description="How fast the demo model talks; 0 for at once.")
+    ] = WORDS_PER_S
     openai_base_url: Annotated[str | None, Field(description="An OpenAI-compatible endpoint.")] = None
     openai_models: Annotated[Names, Field(description="Models of that endpoint to offer; may be repeated.")] = ()
     openai_api_key: Annotated[Secret, Field(description="Its key.")] = None
