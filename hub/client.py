@@ -79,6 +79,7 @@ class HubClient:
         self._heard_at = 0.0
         self._keeper: asyncio.Task[None] | None = None
         self._chores: set[asyncio.Task[None]] = set()
+        self._pulling: set[SessionView] = set()
         self._http: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -285,7 +286,7 @@ class HubClient:
                 self._take(view, data)
             case "signal" | "head":
                 if view.announce(data["seq"]):
-                    self._chore(self._pull(view) if view.mode == "signal" else self._rejoin(view))
+                    self._chore(self._catch_up(view) if view.mode == "signal" else self._rejoin(view))
             case "resync":
                 view.forget()
                 self._chore(self._rejoin(view))
@@ -328,8 +329,32 @@ class HubClient:
             if message.get("truncated"):
                 self._chore(self._fetch_whole(view, message["id"]))
 
+    async def _catch_up(self, view: SessionView) -> None:
+        """Pulls until it worked, once at a time: REST may fail while the socket lives, and no signal need follow."""
+        if view in self._pulling:
+            return
+        self._pulling.add(view)
+        try:
+            while view is self.views.get(view.session_id):
+                if await self._pulled(view):
+                    return
+                await asyncio.sleep(self._backoff_s[-1])
+        finally:
+            self._pulling.discard(view)
+
+    async def _pulled(self, view: SessionView) -> bool:
+        """False when it is worth another try."""
+        try:
+            await self._pull(view)
+        except (ConnectionLost, CallFailed) as failed:
+            if not failed.retryable:
+                raise
+            log.info("postponed", reason=str(failed))
+            return False
+        return True
+
     async def _pull(self, view: SessionView) -> None:
-        """Signal mode: reads what was announced, in order. One pull at a time: others find nothing left to do."""
+        """Signal mode: reads what was announced, in order."""
         while view.behind and not view.joining:
             page = await self.get(f"/api/sessions/{view.session_id}/events", after=view.last)
             if page["epoch"] != view.epoch:
