@@ -169,14 +169,14 @@ class HubSocket:
         self._polling = True
         try:
             packets = await self._poll()
+            if packets and self.leaving:
+                self.finish(self.reason)
         finally:
             self._polling = False
+            await self._bury_if_over()
         self.liveness.heard_at = self.engine.clock()
         if not packets:
             return self.engine._bad_request("The session is closed")
-        if self.leaving:
-            self.finish(self.reason)
-            await self._bury_if_over()
         return [stock.Packet(int(text[0]), text[1:]) for text in packets]
 
     async def _poll(self) -> list[str]:
@@ -230,6 +230,8 @@ class HubSocket:
 
     async def _take(self, packet: bytes) -> None:
         self.liveness.heard_at = self.engine.clock()
+        if packet[:1] == b"1":
+            self._client_closed()
         if self.leaving or self.closed:
             return
         match packet[:1]:
@@ -237,8 +239,6 @@ class HubSocket:
                 await self._message(packet[1:])
             case b"3" | b"5" | b"6":
                 pass
-            case b"1":
-                self._client_closed()
             case _:
                 self._dismiss(MalformedPacket("The packet is not valid Engine.IO"))
 
@@ -334,6 +334,11 @@ class HubSocket:
         self.abort(reason or "transport error")
 
     # The sweep -----------------------------------------------------------------------------------------------------
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether a poll waits for an answer."""
+        return self._polling
 
     @property
     def buriable(self) -> bool:

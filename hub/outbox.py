@@ -63,7 +63,10 @@ class Outbox:
 
     @property
     def over_high_water(self) -> bool:
-        return self.backlog_bytes > HIGH_WATER_BYTES
+        # Asked before every delivery, hence not by way of `backlog_bytes`.
+        transport = self._transport
+        backlog = self._queued_bytes if transport is None else transport.get_write_buffer_size()
+        return backlog > HIGH_WATER_BYTES
 
     @property
     def taken_bytes(self) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import itertools
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestServer
 
 from hub.connection import Connection
+from hub.engine import HubEngine
 from hub.transport import Reply, Transport
 from models.errors import ParleyError
 
@@ -27,6 +29,14 @@ async def eventually(condition: Callable[[], bool], within_s: float = WITHIN_S) 
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110  # the conditions are plain reads of foreign state
             await asyncio.sleep(0.005)
+
+
+async def stays(condition: Callable[[], bool], for_s: float = 0.05) -> None:
+    """The opposite: it must hold all the while."""
+    until = time.monotonic() + for_s
+    while time.monotonic() < until:
+        assert condition()
+        await asyncio.sleep(0.005)
 
 
 class Recorder:
@@ -70,6 +80,10 @@ class Hub:
         self.transport = transport
         self.server = server
         self.url = str(server.make_url("/")).rstrip("/")
+
+    @property
+    def engine(self) -> HubEngine:
+        return self.transport._server.eio
 
     @property
     def only(self) -> Connection:

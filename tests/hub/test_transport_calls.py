@@ -15,14 +15,21 @@ from socket_peers import (
     WebSocketPeer,
     connect_websocket,
     eventually,
+    hurry,
     open_websocket,
     start_hub,
+    stays,
 )
 
 from hub import frames
 from hub.connection import Connection
 from hub.transport import Reply
 from models.errors import Forbidden, InvalidArgument, Unauthenticated
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
 
 
 @pytest.fixture
@@ -299,7 +306,7 @@ async def test_a_long_call_is_no_reason_for_a_ping_timeout(
     hub = await start_hub(aiohttp_server, ping_interval_s=0.1, ping_timeout_s=0.1)
 
     async def long(connection: Connection, args: list[object]) -> Reply:
-        await asyncio.sleep(0.6)
+        await stays(lambda: not connection.closed, for_s=0.6)
         return Reply({})
 
     hub.handler.calls["long"] = long

@@ -12,10 +12,15 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import make_mocked_request
 from engineio import exceptions, payload
 from engineio.async_drivers import aiohttp as driver
-from socket_peers import Hub, PollingPeer, ServerFactory, start_hub
+from socket_peers import Hub, PollingPeer, ServerFactory, hurry, start_hub
 
 from hub.engine import HubEngine
 from hub.server import HubServer
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
 
 
 @pytest.fixture
@@ -50,7 +55,7 @@ class StockSession:
 
 
 def test_the_socketio_server_takes_its_engine_from_engineio_server_class(hub: Hub) -> None:
-    assert type(hub.transport._server.eio) is HubEngine
+    assert type(hub.engine) is HubEngine
     assert socketio.AsyncServer._engineio_server_class is not HubServer._engineio_server_class
 
 
@@ -126,7 +131,7 @@ async def test_the_stock_request_handler_refuses_polls_of_upgraded_and_of_closed
 
 
 def test_the_stock_ok_and_bad_request_make_dictionaries(hub: Hub) -> None:
-    engine = hub.transport._server.eio
+    engine = hub.engine
     assert engine._ok([engineio.packet.Packet(6)])["response"] == b"6"
     assert engine._bad_request("x")["status"].startswith("400")
 

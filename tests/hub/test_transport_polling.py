@@ -18,6 +18,7 @@ from socket_peers import (
     eventually,
     hurry,
     start_hub,
+    stays,
 )
 
 from hub import frames
@@ -86,7 +87,7 @@ async def test_a_post_that_comes_in_pieces_is_read_whole(hub: Hub, session: Clie
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(body), 50_000):
             yield body[start : start + 50_000]
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0)
 
     async with session.post(peer.url, data=pieces()) as response:
         assert response.status == 200
@@ -97,7 +98,7 @@ async def test_two_polls_at_once_end_the_session(hub: Hub, session: ClientSessio
     peer = PollingPeer(session, hub)
     await peer.connect()
     first = asyncio.ensure_future(peer.poll())
-    await asyncio.sleep(0.05)
+    await eventually(lambda: hub.engine.live[peer.sid].is_polled)
     with pytest.raises(ConnectionError):
         await peer.poll()
     with pytest.raises(ConnectionError):
@@ -148,8 +149,9 @@ async def test_a_polling_client_that_answers_pings_stays(aiohttp_server: ServerF
 async def test_a_polling_client_that_says_goodbye_is_gone(hub: Hub, session: ClientSession) -> None:
     peer = PollingPeer(session, hub)
     await peer.connect()
-    assert await peer.post("1") == 200
-    await eventually(lambda: hub.handler.reasons == ["client disconnect"])
+    assert await peer.post("41", "1") == 200
+    assert hub.handler.reasons == ["client disconnect"]
+    assert not hub.engine.live
 
 
 async def test_unknown_sessions_versions_and_transports_are_refused(hub: Hub, session: ClientSession) -> None:
@@ -192,7 +194,7 @@ async def test_a_waiting_poll_is_released_by_the_probe(hub: Hub, session: Client
     peer = PollingPeer(session, hub)
     await peer.connect()
     waiting = asyncio.ensure_future(peer.poll())
-    await asyncio.sleep(0.05)
+    await eventually(lambda: hub.engine.live[peer.sid].is_polled)
     upgraded = await probe(session, hub, peer.sid)
     assert await waiting == ["6"]
     assert await peer.poll() == ["6"]
@@ -238,10 +240,12 @@ async def test_a_session_upgrades_once(hub: Hub, session: ClientSession) -> None
     assert (await upgraded.call("x"))["ok"]
 
 
-async def test_events_that_flow_during_a_stock_clients_upgrade_arrive_once_and_in_order(hub: Hub) -> None:
+async def test_events_that_flow_during_a_stock_clients_upgrade_arrive_once_and_in_order(
+    hub: Hub, session: ClientSession
+) -> None:
     """Polling first, as stock clients do; the upgrade happens somewhere in the stream."""
     got: list[int] = []
-    client = socketio.AsyncClient(reconnection=False)
+    client = socketio.AsyncClient(reconnection=False, http_session=session)
     client.on("n", got.append)
     stock = hub.handler.on_connect
     count = 3_000
@@ -280,8 +284,7 @@ async def test_calls_of_a_polling_client_wait_while_its_outbox_is_over_the_high_
     await peer.connect()
     posting = asyncio.ensure_future(peer.post('421["big"]', '422["big"]', '423["big"]'))
     await eventually(lambda: hub.handler.log == ["big"])
-    await asyncio.sleep(0.05)
-    assert hub.handler.log == ["big"]
+    await stays(lambda: hub.handler.log == ["big"])
     acks = await peer.packets(3)
     assert [json.loads(ack[3:])[0]["ok"] for ack in acks] == [True] * 3
     assert await posting == 200

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import ClientSession
-from socket_peers import PollingPeer, ServerFactory, connect_websocket, eventually, start_hub
+from socket_peers import PollingPeer, ServerFactory, connect_websocket, eventually, hurry, start_hub, stays
 
 from hub import frames
 from hub.connection import Connection
@@ -19,6 +19,11 @@ from hub.outbox import HIGH_WATER_BYTES, LOW_WATER_BYTES, OVERFLOW_BYTES
 from hub.transport import Reply
 
 BLOCK = frames.event_frame("block", "x" * 10_000)
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
 
 
 @pytest.fixture
@@ -87,7 +92,7 @@ async def test_a_slow_reader_that_keeps_reading_is_kept(aiohttp_server: ServerFa
     connection = hub.only
     for _ in range(4):
         await fill(connection)
-        await asyncio.sleep(0.3)
+        await stays(lambda: not connection.closed, for_s=0.3)
         await peer.poll()
     assert not connection.closed
 
@@ -100,8 +105,7 @@ async def test_drained_returns_when_a_slow_reader_has_caught_up(
     connection = hub.only
     sent = await fill(connection)
     waiting = asyncio.ensure_future(connection.outbox.drained())
-    await asyncio.sleep(0.05)
-    assert not waiting.done()
+    await stays(lambda: not waiting.done())
     for _ in range(sent):
         await peer.event()
     await asyncio.wait_for(waiting, 5)
@@ -122,9 +126,7 @@ async def test_calls_are_not_read_while_the_outbox_is_over_the_high_water(
         await peer.ws.send_str(f'42{n}["big"]')
     connection = hub.only
     await eventually(lambda: connection.outbox.over_high_water)
-    await asyncio.sleep(0.1)
-    handled = len(hub.handler.log)
-    assert handled < 50
+    await stays(lambda: len(hub.handler.log) < 50, for_s=0.1)
     assert connection.outbox.backlog_bytes <= HIGH_WATER_BYTES + 700_000
     for n in range(100):
         assert (await peer.ack(str(n)))["ok"]
