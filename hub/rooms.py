@@ -116,4 +116,5 @@ class Rooms:
         room.publish(self._sessions, committed.events)
         if any(isinstance(event.body, SessionDeleted) for event in committed.events):
             for subscription in list(room.subscriptions.values()):
+                subscription.evict()
                 self.leave(room.session_id, subscription.connection)

@@ -94,6 +94,13 @@ class Subscription:
         self._stop()
         self.state = "ended"
 
+    def evict(self) -> None:
+        """The session was deleted. Who had not caught up until then can't any more, and must not wait for it."""
+        behind = self.state == "lagging"
+        self.end()
+        if behind:
+            self.resync("the session was deleted")
+
     def _stop(self) -> None:
         task, self._task = self._task, None
         if task is not None:
@@ -106,7 +113,9 @@ class Subscription:
             while not self.connection.closed:
                 await self.connection.outbox.drained()
                 if await feed(sessions):
-                    self.state, self._task = "live", None
+                    self._task = None
+                    if self.state == "lagging":
+                        self.state = "live"
                     return
         except SessionNotFound:
             self.resync("the session was deleted")
@@ -133,6 +142,8 @@ class Subscription:
                 return True
             events = page.events
         for event in events:
+            if self.connection.outbox.over_high_water:
+                return False
             self.cursor = event.seq
             self.connection.send(push_frame(event))
         return self.cursor >= self.room.last_seq

@@ -1,0 +1,241 @@
+"""Feeding by cursor (design §8): who is slow is left alone, catches up, and misses nothing (I3, I7)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from harness import Harness, Json
+from hub_peer import Peer, Throttle, eventually, peers, settled
+
+from hub.connection import Connection
+from hub.outbox import HIGH_WATER_BYTES
+from hub.subscription import Subscription
+from models.errors import StorageUnavailable
+from models.events import TRUNCATE_OVER_BYTES
+from services.access import LOCAL
+
+
+@pytest.fixture
+def throttle(monkeypatch: pytest.MonkeyPatch) -> Throttle:
+    return Throttle(monkeypatch)
+
+
+def connection_of(server: Harness, peer: Peer) -> Connection:
+    return server.hub.transport.connections[peer.sid]
+
+
+def subscription_of(server: Harness, peer: Peer, session_id: str) -> Subscription:
+    room = server.hub.rooms.find(session_id)
+    assert room is not None
+    return room.subscriptions[peer.sid]
+
+
+@pytest.mark.parametrize("missed", [1, 500, 2_300])
+async def test_lagging_client_is_left_alone_and_then_gets_the_exact_sequence(
+    server: Harness, throttle: Throttle, missed: int
+) -> None:
+    """I3. Fails when `_catch_up` goes live without reading the journal. 500 events come from memory, 2,300 don't."""
+    session_id = await server.session()
+    async with peers(server.url, 2) as (slow, quick):
+        await slow.join(session_id, after=0)
+        await quick.join(session_id, after=0)
+        throttle.hold(connection_of(server, slow))
+        await server.commit(session_id, missed)
+        await quick.reaches(session_id, 1 + missed)
+        assert slow.named("event") == []
+        assert subscription_of(server, slow, session_id).state == "lagging"
+        throttle.release(connection_of(server, slow))
+        await slow.reaches(session_id, 1 + missed)
+        await eventually(lambda: subscription_of(server, slow, session_id).state == "live")
+        await server.commit(session_id, 3)
+        await slow.reaches(session_id, 4 + missed)
+        journal = await server.wires(session_id)
+        assert slow.sequence(session_id) == journal
+        assert quick.sequence(session_id) == journal
+
+
+async def test_several_that_lag_at_once_each_get_the_exact_sequence(server: Harness, throttle: Throttle) -> None:
+    session_id = await server.session()
+    async with peers(server.url, 5) as five:
+        for peer in five:
+            await peer.join(session_id, after=0)
+        for number, peer in enumerate(five):
+            throttle.hold(connection_of(server, peer))
+            await server.commit(session_id, 100 * (number + 1))
+        for peer in reversed(five):
+            throttle.release(connection_of(server, peer))
+            await server.commit(session_id, 10)
+        journal = await server.wires(session_id)
+        for peer in five:
+            assert await peer.reaches(session_id, len(journal)) == journal
+
+
+async def test_lagging_on_and_off_while_commits_race_misses_and_repeats_nothing(
+    server: Harness, throttle: Throttle
+) -> None:
+    """I3. Fails when `offer` sends past a gap, or when `_catch_up` goes live before it has reached the room."""
+    session_id = await server.session()
+    stop = asyncio.Event()
+
+    async def churn() -> None:
+        while not stop.is_set():
+            await server.commit(session_id, 5)
+            await asyncio.sleep(0)
+
+    async with peers(server.url, 2) as two:
+        for peer in two:
+            await peer.join(session_id, after=0)
+        churning = asyncio.create_task(churn())
+        for turn in range(30):
+            connection = connection_of(server, two[turn % 2])
+            throttle.hold(connection)
+            await server.commit(session_id, 20)
+            throttle.release(connection)
+        stop.set()
+        await churning
+        journal = await server.wires(session_id)
+        for peer in two:
+            assert await peer.reaches(session_id, len(journal)) == journal
+
+
+async def test_reader_that_stops_costs_bounded_memory_and_goes_on_where_it_was(server: Harness) -> None:
+    """I7, on a real socket: 12 MB are committed, at most half a megabyte waits. Fails when `offer` ignores the high
+    water, or when `_feed_page` sends all that memory holds at once."""
+    session_id = await server.session()
+    async with peers(server.url, 2) as (stopped, quick):
+        await stopped.join(session_id, after=0)
+        await quick.join(session_id, after=0)
+        stopped.reading.clear()
+        outbox = connection_of(server, stopped).outbox
+        most = 0
+        for _ in range(60):
+            await server.commit(session_id, 10, size=20_000)
+            most = max(most, outbox.backlog_bytes)
+        await quick.reaches(session_id, 601)
+        stopped.reading.set()
+        while len(stopped.sequence(session_id)) < 601:
+            most = max(most, outbox.backlog_bytes)
+            assert not stopped.closed.is_set(), "let go, though it reads"
+            await asyncio.sleep(0.002)
+        assert stopped.sequence(session_id) == await server.wires(session_id)
+    assert most < HIGH_WATER_BYTES + TRUNCATE_OVER_BYTES
+
+
+async def test_signal_mode_merges_what_was_missed_into_one_high_water_mark(server: Harness, throttle: Throttle) -> None:
+    session_id = await server.session()
+    async with peers(server.url) as (peer,):
+        await peer.join(session_id, mode="signal")
+        throttle.hold(connection_of(server, peer))
+        await server.commit(session_id, 700)
+        throttle.release(connection_of(server, peer))
+        await peer.reaches(session_id, 701)
+        assert [signal["seq"] for signal in peer.named("signal")] == [701]
+        await server.commit(session_id, 2)
+        await peer.reaches(session_id, 703)
+        assert [signal["seq"] for signal in peer.named("signal")] == [701, 702, 703]
+
+
+async def test_lagging_client_is_told_to_join_again_when_the_journal_was_replaced(
+    in_memory: Harness, throttle: Throttle
+) -> None:
+    """And is fed nothing more. Fails when a page of another epoch is sent, or when `_catch_up` goes live after it."""
+    session_id = await in_memory.session()
+    async with peers(in_memory.url) as (peer,):
+        await peer.join(session_id)
+        subscription = subscription_of(in_memory, peer, session_id)
+        subscription.epoch = "before the restore"
+        throttle.hold(connection_of(in_memory, peer))
+        await in_memory.commit(session_id, 600)
+        throttle.release(connection_of(in_memory, peer))
+        await peer.until("resync")
+        await in_memory.commit(session_id, 3)
+        await settled()
+        assert subscription.state == "ended"
+        assert peer.named("event") == []
+        ack = await peer.join(session_id)
+        await in_memory.commit(session_id, 1)
+        await peer.reaches(session_id, ack["head"] + 1)
+
+
+@pytest.mark.parametrize("mode", ["push", "signal"])
+async def test_lagging_client_learns_that_the_session_was_deleted(
+    server: Harness, throttle: Throttle, mode: str
+) -> None:
+    """It missed session.deleted and can't read it any more. Fails when the room just drops who lags."""
+    session_id = await server.session()
+    async with peers(server.url) as (peer,):
+        await peer.join(session_id, mode=mode)
+        throttle.hold(connection_of(server, peer))
+        await server.commit(session_id, 600)
+        await server.chat.delete(LOCAL, session_id)
+        throttle.release(connection_of(server, peer))
+        (resync,) = await peer.until("resync")
+        assert resync["sessionId"] == session_id
+        ack = await peer.call("join_session", {"sessionId": session_id})
+        assert ack["error"]["code"] == "session_not_found"
+
+
+async def test_lagging_client_waits_out_a_storage_that_fails(
+    in_memory: Harness, throttle: Throttle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.subscription.STORAGE_RETRY_S", 0.01)
+    failures = [StorageUnavailable(), StorageUnavailable()]
+    since = in_memory.journal.since
+
+    async def broken(session_id: str, after: int) -> object:
+        if failures:
+            raise failures.pop()
+        return await since(session_id, after)
+
+    session_id = await in_memory.session()
+    async with peers(in_memory.url) as (peer,):
+        await peer.join(session_id, after=0)
+        throttle.hold(connection_of(in_memory, peer))
+        await in_memory.commit(session_id, 600)
+        monkeypatch.setattr(in_memory.journal, "since", broken)
+        throttle.release(connection_of(in_memory, peer))
+        await peer.reaches(session_id, 601)
+        monkeypatch.undo()
+        assert failures == []
+        assert peer.sequence(session_id) == await in_memory.wires(session_id)
+
+
+async def test_client_that_leaves_or_drops_while_it_lags_leaves_no_task(in_memory: Harness, throttle: Throttle) -> None:
+    session_id = await in_memory.session()
+    async with peers(in_memory.url, 2) as two:
+        subscriptions = []
+        for peer in two:
+            await peer.join(session_id)
+            throttle.hold(connection_of(in_memory, peer))
+            subscriptions.append(subscription_of(in_memory, peer, session_id))
+        await in_memory.commit(session_id, 5)
+        tasks = [subscription._task for subscription in subscriptions]
+        assert all(task is not None for task in tasks)
+        leaving = two[0].call_soon("leave_session", {"sessionId": session_id})
+        throttle.release(connection_of(in_memory, two[0]))
+        await leaving
+        two[1].drop()
+        await eventually(lambda: in_memory.hub.subscriptions == 0)
+        await eventually(lambda: all(task is not None and task.done() for task in tasks))
+
+
+async def test_message_bodies_beyond_the_limit_travel_as_headers_to_the_lagging_too(
+    in_memory: Harness, throttle: Throttle
+) -> None:
+    session_id = await in_memory.session()
+    content = "x" * (TRUNCATE_OVER_BYTES + 1)
+    async with peers(in_memory.url) as (peer,):
+        await peer.join(session_id)
+        throttle.hold(connection_of(in_memory, peer))
+        async with peers(in_memory.url) as (other,):
+            assert (await other.call("send_message", {"sessionId": session_id, "content": content}))["ok"]
+        throttle.release(connection_of(in_memory, peer))
+        await eventually(lambda: messages(peer))
+        data = messages(peer)[0]
+        assert (data["truncated"], data["message"]["content"]) == (True, "")
+        assert data["size"] > TRUNCATE_OVER_BYTES
+
+
+def messages(peer: Peer) -> list[Json]:
+    return [event["data"] for event in peer.named("event") if event["type"] == "message.created"]
