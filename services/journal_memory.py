@@ -115,9 +115,15 @@ class MemoryJournal:
         return self._get(session_id, deleted=True).context
 
     async def since(
-        self, session_id: str, after: int, *, limit: int = PAGE_EVENTS, limit_bytes: int = PAGE_BYTES
+        self,
+        session_id: str,
+        after: int,
+        *,
+        limit: int = PAGE_EVENTS,
+        limit_bytes: int = PAGE_BYTES,
+        deleted: bool = False,
     ) -> EventPage:
-        stored = self._get(session_id)
+        stored = self._get(session_id, deleted=deleted)
         events = stored.events[after : after + limit]
         size, kept = 0, 0
         for event in events:

@@ -114,12 +114,18 @@ class SqliteReads:
             return await _context(db, await _session_row(db, session_id, deleted=True))
 
     async def since(
-        self, session_id: str, after: int, *, limit: int = PAGE_EVENTS, limit_bytes: int = PAGE_BYTES
+        self,
+        session_id: str,
+        after: int,
+        *,
+        limit: int = PAGE_EVENTS,
+        limit_bytes: int = PAGE_BYTES,
+        deleted: bool = False,
     ) -> EventPage:
         events: list[Event] = []
         size = 0
         async with self._database.read() as db:
-            row = await _head_row(db, session_id)
+            row = await _head_row(db, session_id, deleted=deleted)
             while len(events) < limit:
                 ahead = min(READ_AHEAD_EVENTS, limit - len(events))
                 found = await _events(db, session_id, row, events[-1].seq if events else after, ahead)
@@ -226,9 +232,9 @@ class SqliteReads:
             return tuple((await db.execute(EXPIRED, {"before": before})).scalars())
 
 
-async def _head_row(db: AsyncConnection, session_id: str) -> Found:
+async def _head_row(db: AsyncConnection, session_id: str, *, deleted: bool = False) -> Found:
     row = (await db.execute(HEAD, {"id": session_id})).first()
-    if row is None or row.deleted_at is not None:
+    if row is None or (row.deleted_at is not None and not deleted):
         raise SessionNotFound()
     return row
 

@@ -120,8 +120,8 @@ class SessionManager:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         session = self._open.get(session_id)
         if session is None:
-            session = self._open[session_id] = _Open(session_id)
             self._evict()
+            session = self._open[session_id] = _Open(session_id)
         else:
             self._open.move_to_end(session_id)
         session.inbox.append(_Pending(command, future, lease))
@@ -249,11 +249,20 @@ class SessionManager:
         before, shown = session.context, session.shown_head
         missed: tuple[Event, ...] = ()
         if shown is not None and before is not None and context.head > shown:
-            missed = (await self.journal.since(session.session_id, shown, limit=context.head - shown)).events
+            missed = await self._events_between(session.session_id, shown, context.head)
         session.context, session.known, session.shown_head = context, True, context.head
         if missed:
             session.tail.extend(missed)
             self._publish(Committed(before, context, missed))
+
+    async def _events_between(self, session_id: str, after: int, head: int) -> tuple[Event, ...]:
+        """All of them: a deletion among them is shown too, and a page's bounds don't leave a hole."""
+        events: list[Event] = []
+        while (after + len(events)) < head:
+            left = head - after - len(events)
+            page = await self.journal.since(session_id, after + len(events), limit=left, deleted=True)
+            events.extend(page.events)
+        return tuple(events)
 
     async def _reload_after_trouble(self, session: _Open) -> None:
         """An append's outcome is unknown: nothing else may happen before the head was read. Until then all who ask
@@ -292,7 +301,7 @@ class SessionManager:
     def _evict(self) -> None:
         """Lets go of the longest idle session; one that works, or whose run does, stays."""
         for session_id, session in self._open.items():
-            if len(self._open) <= OPEN_SESSIONS:
+            if len(self._open) < OPEN_SESSIONS:
                 return
             context = session.context
             if not session.busy and not session.inbox and (context is None or not context.busy):
