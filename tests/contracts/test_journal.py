@@ -584,6 +584,7 @@ async def test_a_deleted_session_is_hidden_from_every_read_but_load_and_comes_ba
         with pytest.raises(SessionNotFound):
             await read()
     assert await journal.load("s") == deleted
+    assert wire((await journal.since("s", 0, deleted=True)).events) == wire(store.events["s"])
     assert await journal.sessions() == await journal.running() == ()
     assert await journal.unfinished() == ()
     restored = await store.do(deleted, RestoreSession())
