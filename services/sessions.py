@@ -20,6 +20,7 @@ from models.errors import (
     Conflict,
     IdempotencyConflict,
     ParleyError,
+    RunAlreadyActive,
     SessionNotFound,
     StaleHead,
     StorageUnavailable,
@@ -170,6 +171,10 @@ class SessionManager:
                 return False
             append = self._append_of(session, pending, decision, now)
         except ParleyError as refused:
+            if isinstance(refused, RunAlreadyActive) and getattr(pending.command, "client_message_id", None):
+                # It may be a repetition, and what is busy its own run.
+                self._spawn(self._answer_repetition(session, pending, refused))
+                return True
             pending.fail(refused)
             return False
         except Exception as bug:
@@ -207,7 +212,7 @@ class SessionManager:
                 session.inbox.appendleft(pending)
                 session.known = False
             case ClientMessageIdTaken():
-                self._spawn(self._answer_repetition(session, pending))
+                self._spawn(self._answer_repetition(session, pending, StaleHead()))
                 return
             case StorageUnavailable():
                 pending.fail(error)
@@ -277,15 +282,16 @@ class SessionManager:
             await asyncio.sleep(wait_s)
         self._next(session)
 
-    async def _answer_repetition(self, session: _Open, pending: _Pending) -> None:
-        """I10: the message exists; answer as the first time, or refuse other content under the same id."""
+    async def _answer_repetition(self, session: _Open, pending: _Pending, otherwise: ParleyError) -> None:
+        """I10: the message exists; answer as the first time, or refuse other content under the same id. `otherwise`
+        is the answer when it doesn't exist."""
         command = pending.command
         try:
             if not isinstance(command, SendMessage) or command.client_message_id is None:
-                raise StaleHead()
+                raise otherwise
             sent = await self.journal.sent(session.session_id, command.author, command.client_message_id)
             if sent is None:
-                raise StaleHead()
+                raise otherwise
             message = sent.message
             if (message.content, message.payload) != (command.content, command.payload):
                 raise IdempotencyConflict(field="clientMessageId", messageId=message.id)
