@@ -37,6 +37,7 @@ async def delete_project(call: Call[NoArguments, NoQuery]) -> Done:
 
 async def set_current_session(call: Call[SetCurrentSession, NoQuery]) -> CurrentSession:
     expected = call.expected(call.body.expected_version)
+    await call.chat.projects.get(call.project_id)
     await call.chat.set_current(call.principal, call.project_id, call.body.session_id, expected)
     return CurrentSession(current_session_id=call.body.session_id)
 

@@ -69,7 +69,7 @@ class EventsQuery(Wire):
 class IdsQuery(Wire):
     """Up to 200 message ids, separated by commas."""
 
-    ids: Annotated[str, AfterValidator(_id_list)]
+    ids: Annotated[Text, AfterValidator(_id_list)]
 
     @property
     def wanted(self) -> list[str]:

@@ -1,0 +1,169 @@
+"""What a full, valid request of each route looks like, and the ways to spoil one. A route without an entry fails."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from web.route import Route
+
+Json = dict[str, Any]
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """`body` has every field, the optional ones too; `free` are the paths below which anything goes. `query` has a
+    valid text for every parameter; `numbers` and `choices` say which of them are what. `{session}` and `{project}`
+    stand for the ids that a test has made."""
+
+    body: Json | None = None
+    required: tuple[str, ...] = ()
+    free: tuple[Path, ...] = ()
+    query: dict[str, str] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+
+
+MESSAGE: Json = {
+    "sessionId": "{session}",
+    "content": "hello",
+    "payload": {
+        "kind": "image",
+        "source": "url",
+        "data": "http://127.0.0.1/a.png",
+        "mimeType": "image/png",
+        "mode": "auto",
+        "ocrText": "a",
+        "description": "b",
+        "error": "c",
+    },
+    "clientMessageId": "c1",
+    "metadata": {
+        "displayHint": {"summary": "a", "collapsed": True, "icon": "b"},
+        "traceId": "t",
+        "originalInput": "o",
+        "extra": {"note": "n", "list": ["l"]},
+    },
+    "onBusy": "enqueue",
+}
+NOTHING = Example()
+EMPTY_BODY = Example(body={})
+EXAMPLES: dict[str, Example] = {
+    "list_projects": NOTHING,
+    "create_project": Example({"name": "a"}, ("name",)),
+    "get_project": NOTHING,
+    "edit_project": Example({"name": "a", "expectedVersion": 1}, ("name",)),
+    "delete_project": NOTHING,
+    "set_current_session": Example({"sessionId": "{session}", "expectedVersion": 1}, ("sessionId",)),
+    "list_project_sessions": NOTHING,
+    "create_session": Example({"projectId": "{project}", "title": "a", "model": "demo"}),
+    "list_running_sessions": NOTHING,
+    "get_session": NOTHING,
+    "edit_session": Example({"title": "a", "expectedVersion": 1}, ("title",)),
+    "delete_session": Example(query={"purge": "true"}, choices=("purge",)),
+    "restore_session": EMPTY_BODY,
+    "list_messages": Example(
+        query={
+            "skip": "0",
+            "take": "50",
+            "order": "asc",
+            "before": "9",
+            "after": "0",
+            "branch": "main",
+            "scope": "pool",
+        },
+        numbers=("skip", "take", "before", "after"),
+        choices=("order", "scope"),
+    ),
+    "list_events": Example(query={"after": "0"}, numbers=("after",)),
+    "list_runs": NOTHING,
+    "list_branches": NOTHING,
+    "list_participants": NOTHING,
+    "get_context": NOTHING,
+    "get_context_metadata": NOTHING,
+    "get_context_messages": Example(query={"ids": "a,b"}),
+    "list_streaming_chunks": Example(query={"after": "0"}, numbers=("after",)),
+    "send_message": Example(MESSAGE, (), (("metadata", "extra"),)),
+    "cancel_run": Example({"runId": "r"}),
+    "set_model": Example({"model": "demo"}, ("model",)),
+    "list_models": NOTHING,
+    "get_me": NOTHING,
+    "get_openapi": NOTHING,
+    "get_metrics": NOTHING,
+    "get_health": NOTHING,
+    "get_readiness": NOTHING,
+}
+
+
+def name_of(route: Route) -> str:
+    return route.handler.__name__
+
+
+def example_of(route: Route) -> Example:
+    return EXAMPLES[name_of(route)]
+
+
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every place of a body that holds a plain value, and the places that hold others."""
+    if path:
+        yield path, value
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from leaves(child, (*path, name))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from leaves(child, (*path, index))
+
+
+def replaced(body: Json, path: Path, value: Any) -> Json:
+    """A copy with another value at one place."""
+    spoiled = copy.deepcopy(body)
+    target: Any = spoiled
+    for step in path[:-1]:
+        target = target[step]
+    target[path[-1]] = value
+    return spoiled
+
+
+def dotted(path: Path) -> str:
+    return ".".join(str(step) for step in path)
+
+
+def wrong_types(value: Any) -> list[Any]:
+    """Values of every other type of JSON, beside None: that one stands for a field that is left out."""
+    others: list[Any] = [7, 1.5, True, "text", ["x"], {"x": "y"}]
+    return [other for other in others if type(other) is not type(value)]
+
+
+MALFORMED = (
+    b"{",
+    b"}",
+    b"nonsense",
+    b"'a'",
+    b'{"a":}',
+    b"\xff",
+    b'{"a":"\xff"}',
+    b"\x00",
+    b"{}{}",
+    b'{"a":NaN}',
+    b" ",
+    b'"\\ud800',
+)
+NO_OBJECTS: tuple[Any, ...] = ([], ["a"], "a", 1, True)
+OTHER_MEDIA = (
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "nonsense",
+    "application/json; charset=utf-16",
+)
+UNKNOWN_FIELDS = ("unknown", "", "__proto__", "x" * 100_000, "\U0001f600", "id")
+BAD_ESCAPES = ("\\u0000", "a\\u0000b", "\\ud800", "\\udc00", "x\\ud83dx", "\\ud800\\ud800")
+ABSURD_JSON_NUMBERS = ("1e999", "-1e999", "1e308", "9" * 400, "-" + "9" * 30, "0.1e-400", "-0", "1.0")
+BAD_NUMBERS = ("-1", "+1", "1.0", "1e3", "0x10", "", "%201", "abc", "NaN", "null", "%D9%A1", "9" * 17, "9" * 5000)
+BAD_CHOICES = ("", "ASC", "1", "yes", "asc,desc", "%5B%5D")
+BAD_TEXTS = ("a%00b", "%00", "%ED%A0%80", "%FF", "%C3")
+"""NUL, a surrogate as UTF-8 would write it if it could, bytes that are no UTF-8, an unfinished character."""
