@@ -16,12 +16,15 @@ from hub.hub import Hub
 from models.calls import CreateSessionBody
 from models.commands import RenameSession
 from models.errors import ParleyError
+from models.events import Event, SessionRenamed
+from models.ids import now_ms
 from services.access import LOCAL, Access, Principal
 from services.agents import Agent, Agents
 from services.assistant import Assistant
 from services.chat import Chat
 from services.database import Database
-from services.journal import Journal
+from services.engine.apply import apply_all
+from services.journal import Append, Journal
 from services.journal_memory import MemoryJournal
 from services.journal_sqlite import SqliteJournal
 from services.llm.registry import Providers
@@ -69,6 +72,19 @@ class Harness:
         titles = [f"{context.head + number} ".ljust(size, "x") for number in range(1, events + 1)]
         submitted = [self.chat.sessions.submit(session_id, RenameSession(title)) for title in titles]
         await asyncio.gather(*submitted)
+
+    async def fill(self, session_id: str, events: int, *, size: int = 8) -> None:
+        """The same in one transaction past the door, which forgets the session: quick, for what nobody watches."""
+        context = await self.journal.load(session_id)
+        bodies = (SessionRenamed(title=f"{n} ".ljust(size, "x"), version=n) for n in range(1, events + 1))
+        filled = tuple(
+            Event(session_id, context.epoch, context.head + number, now_ms(), body)
+            for number, body in enumerate(bodies, start=1)
+        )
+        done: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
+        self.journal.append(Append(context, apply_all(context, filled), filled), done.set_result)
+        assert await done is None
+        self.chat.sessions._open.pop(session_id, None)
 
     async def wires(self, session_id: str, after: int = 0) -> list[Json]:
         """The journal after a position, as it travels."""

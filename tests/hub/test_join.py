@@ -112,7 +112,7 @@ async def test_pages_are_bounded_by_events_and_bytes_until_has_more_is_false(
     server: Harness, events: int, size: int
 ) -> None:
     session_id = await server.session()
-    await server.commit(session_id, events, size=size)
+    await server.fill(session_id, events, size=size)
     epoch = (await server.snapshot(session_id))["epoch"]
     async with peers(server.url) as (peer,):
         last, pages = 0, 0
@@ -129,7 +129,7 @@ async def test_pages_are_bounded_by_events_and_bytes_until_has_more_is_false(
 
 async def test_a_part_is_fed_nothing_until_the_client_joins_again(in_memory: Harness) -> None:
     session_id = await in_memory.session()
-    await in_memory.commit(session_id, PAGE_EVENTS + 10)
+    await in_memory.fill(session_id, PAGE_EVENTS + 10)
     async with peers(in_memory.url) as (peer,):
         ack = await peer.join(session_id, after=0)
         assert ack["hasMore"]
@@ -206,7 +206,7 @@ async def test_storage_that_fails_during_a_join_is_told_and_the_next_join_works(
 
 
 @pytest.mark.parametrize("position", [None, 0, 7])
-@pytest.mark.parametrize("injected", [1, 100, 511, 513, 1_500])
+@pytest.mark.parametrize("injected", [1, 100, 511, 700])
 async def test_commits_between_read_and_merge_arrive_once_and_in_order(
     server: Harness, injected: int, position: int | None
 ) -> None:
@@ -228,7 +228,7 @@ async def test_commits_between_read_and_merge_arrive_once_and_in_order(
 
 async def test_full_page_stays_within_its_bound_when_more_is_committed_meanwhile(server: Harness) -> None:
     session_id = await server.session()
-    await server.commit(session_id, PAGE_EVENTS - 1)
+    await server.fill(session_id, PAGE_EVENTS - 1)
     server.hub.joiner.after_read = once(lambda session_id: server.commit(session_id, 100))
     async with peers(server.url) as (peer,):
         ack = await peer.join(session_id, after=0)
@@ -333,11 +333,11 @@ def deltas(peer: Peer) -> list[Json]:
     return [event["data"] for event in peer.named("event") if event["type"] == "message.delta"]
 
 
-async def test_ack_comes_before_the_live_events_that_follow_it(server: Harness) -> None:
+async def test_ack_comes_before_the_live_events_that_follow_it(in_memory: Harness) -> None:
     """Fails when the subscription goes live before the ack is written."""
-    session_id = await server.session()
-    server.hub.joiner.after_read = once(lambda session_id: server.commit(session_id, 600))
-    async with peers(server.url) as (peer,):
+    session_id = await in_memory.session()
+    in_memory.hub.joiner.after_read = once(lambda session_id: in_memory.commit(session_id, 600))
+    async with peers(in_memory.url) as (peer,):
         await peer.join(session_id)
         await peer.reaches(session_id, 601)
         assert next(name for name, _ in peer.log if name in ("event", "join_session")) == "join_session"
