@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 NODE_CACHE = Path.home() / ".cache" / "parley-bench"
 START_WITHIN_S = 20
+ANSWER_WITHIN_S = 60
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -67,6 +69,8 @@ class Swarm:
         assert self._process.stdout is not None
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
+        if not select.select([self._process.stdout], [], [], ANSWER_WITHIN_S)[0]:
+            raise TimeoutError(f"the swarm takes too long at: {line}")
         if self._process.stdout.readline().strip() != "done":
             raise RuntimeError(f"the swarm failed at: {line}")
 

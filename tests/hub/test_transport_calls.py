@@ -312,3 +312,15 @@ async def test_a_long_call_is_no_reason_for_a_ping_timeout(
     hub.handler.calls["long"] = long
     peer = await connect_websocket(session, hub)
     assert await peer.call("long") == {"ok": True}
+
+
+async def test_a_failing_disconnect_handler_leaves_no_trace_of_the_connection(
+    hub: Hub, session: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(connection: Connection, reason: str) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(hub.handler, "on_disconnect", fail)
+    peer = await connect_websocket(session, hub)
+    await peer.ws.close()
+    await eventually(lambda: not hub.transport.connections and not hub.engine.live)

@@ -288,3 +288,58 @@ async def test_calls_of_a_polling_client_wait_while_its_outbox_is_over_the_high_
     acks = await peer.packets(3)
     assert [json.loads(ack[3:])[0]["ok"] for ack in acks] == [True] * 3
     assert await posting == 200
+
+
+async def test_a_body_that_does_not_come_ends_the_session(
+    aiohttp_server: ServerFactory, session: ClientSession
+) -> None:
+    hub = await start_hub(aiohttp_server, ping_timeout_s=0.2)
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    gate = asyncio.Event()
+
+    async def never() -> AsyncIterator[bytes]:
+        yield b"42"
+        await gate.wait()
+
+    async with session.post(peer.url, data=never()) as response:
+        assert response.status == 400
+    gate.set()
+    await eventually(lambda: len(hub.handler.reasons) == 1)
+
+
+async def test_a_probe_that_goes_on_for_ever_does_not_keep_the_server_from_stopping(
+    hub: Hub, session: ClientSession
+) -> None:
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    half = await probe(session, hub, peer.sid)
+    async with asyncio.timeout(3):
+        await hub.server.close()
+    assert await half.closed() is not None
+    assert hub.handler.reasons == ["draining"]
+
+
+async def test_a_goodbye_during_an_upgrade_arrives_by_the_websocket(hub: Hub, session: ClientSession) -> None:
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    upgraded = await probe(session, hub, peer.sid)
+    hub.only.emit("n", 1)
+    hub.only.dismiss("draining", "Bye", retryable=True)
+    await upgraded.ws.send_str("5")
+    assert await upgraded.event() == ["n", 1]
+    assert (await upgraded.event())[0] == "goodbye"
+    assert await upgraded.closed() is not None
+    await eventually(lambda: hub.handler.reasons == ["draining"])
+
+
+async def test_a_probe_that_says_nothing_is_given_up(
+    hub: Hub, session: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.engine_socket.PROBE_WITHIN_S", 0.1)
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    ws = await session.ws_connect(f"{hub.url}/socket.io/?EIO=4&transport=websocket&sid={peer.sid}")
+    await WebSocketPeer(ws).closed()
+    hub.only.emit("still", "here")
+    assert await peer.packets(1) == ['42["still","here"]']
