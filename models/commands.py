@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from models.approvals import Decision, Scope
 from models.messages import MessageStatus, Metadata, Role
-from models.payloads import Payload
+from models.payloads import Payload, ToolCall, ToolStatus
 from models.runs import OnBusy, OnCrash
+from models.states import Mode
 from models.usage import Usage
 
 
@@ -142,6 +146,94 @@ class EmitMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestTools:
+    """The calls that a model asks for. A call is `approved` or `denied` when policy has decided, else `pending`, and
+    then `approvals` has the id of the question to the user: {callId: approvalId}."""
+
+    fence: RunFence
+    message_id: str
+    author: str
+    calls: tuple[ToolCall, ...]
+    approvals: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StartTools:
+    """Approved calls begin: committed before any of them does anything (I5)."""
+
+    fence: RunFence
+    call_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FinishTool:
+    """A call's result. Also ends a denied call, which never started."""
+
+    fence: RunFence
+    message_id: str
+    call_id: str
+    status: ToolStatus
+    output: str = ""
+    error: str | None = None
+    duration_ms: int = 0
+    handle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskUser:
+    """A question of the agent's own, or that of a limit. `key` tells it from the run's other questions."""
+
+    fence: RunFence
+    approval_id: str
+    kind: Literal["question", "limit"]
+    question: str
+    options: tuple[str, ...] = ()
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveApproval:
+    """The user's answer. `arguments` come with edit, `answer` is the reason of deny or the text of respond."""
+
+    approval_id: str
+    decision: Decision
+    by: str
+    arguments: Mapping[str, Any] | None = None
+    answer: str | None = None
+    scope: Scope = "once"
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeGrant:
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetMode:
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveContext:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class UnarchiveContext:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRun:
+    """Runs again for the last message of the branch, after an error or a cancellation."""
+
+    run_id: str
+    message_id: str
+    agent: str = "assistant"
+    on_crash: OnCrash = "resume"
+
+
+@dataclass(frozen=True, slots=True)
 class FinishRun:
     """`error` None completes the run. `seen` is the highest ordinal that the agent has taken into account: a run
     does not complete while a steering message waits unseen."""
@@ -151,7 +243,18 @@ class FinishRun:
     error: str | None = None
 
 
-RunCommand = RequestModel | BeginStream | AppendDelta | FinalizeStream | EmitMessage | FinishRun
+RunCommand = (
+    RequestModel
+    | BeginStream
+    | AppendDelta
+    | FinalizeStream
+    | EmitMessage
+    | RequestTools
+    | StartTools
+    | FinishTool
+    | AskUser
+    | FinishRun
+)
 Command = (
     CreateSession
     | RenameSession
@@ -163,5 +266,11 @@ Command = (
     | StartRun
     | TakeOverRun
     | AbandonRun
+    | ResolveApproval
+    | RevokeGrant
+    | SetMode
+    | ArchiveContext
+    | UnarchiveContext
+    | RetryRun
     | RunCommand
 )

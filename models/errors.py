@@ -105,6 +105,11 @@ class RunNotFound(NotFound):
     default_message = "Run not found"
 
 
+class ApprovalNotFound(NotFound):
+    code = "approval_not_found"
+    default_message = "No such approval is pending"
+
+
 class UnknownCall(NotFound):
     code = "unknown_call"
     default_message = "Unknown call"
@@ -142,6 +147,13 @@ class IllegalTransition(Conflict):
 
     code = "illegal_transition"
     default_message = "Not possible in the present state"
+
+
+class ApprovalResolved(Conflict):
+    """Somebody was faster. The details say who decided, and what."""
+
+    code = "approval_resolved"
+    default_message = "This was answered already"
 
 
 class StaleHead(Conflict):

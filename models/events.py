@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 import orjson
 
+from models.approvals import Approval
 from models.ids import EpochMs, iso
 from models.messages import Message
 from models.runs import Run
 from models.session import Session
-from models.states import ContextState, SessionState
+from models.states import ContextState, Mode, SessionState
 from models.wire import Wire
 
 TRUNCATE_OVER_BYTES = 64 * 1024
@@ -66,6 +67,12 @@ class ContextStateChanged(EventBody):
     type = "context.state_changed"
     code = 10
     state: ContextState
+
+
+class ContextModeChanged(EventBody):
+    type = "context.mode_changed"
+    code = 11
+    mode: Mode
 
 
 class ContextModelChanged(EventBody):
@@ -128,6 +135,30 @@ class RunFinished(EventBody):
     run: Run
 
 
+class ApprovalRequested(EventBody):
+    """The run waits from here on: its state is `awaiting_input`."""
+
+    type = "approval.requested"
+    code = 40
+    approval: Approval
+
+
+class ApprovalResolved(EventBody):
+    """With scope `session` the tool is granted; once nothing is pending the run's state is `running` again."""
+
+    type = "approval.resolved"
+    code = 41
+    approval: Approval
+
+
+class ApprovalRevoked(EventBody):
+    """A grant was taken back: the tool is asked for again."""
+
+    type = "approval.revoked"
+    code = 42
+    tool: str
+
+
 BODIES: tuple[type[EventBody], ...] = (
     SessionCreated,
     SessionRenamed,
@@ -135,6 +166,7 @@ BODIES: tuple[type[EventBody], ...] = (
     SessionDeleted,
     SessionRestored,
     ContextStateChanged,
+    ContextModeChanged,
     ContextModelChanged,
     MessageCreated,
     MessageDelta,
@@ -143,6 +175,9 @@ BODIES: tuple[type[EventBody], ...] = (
     RunQueued,
     RunStarted,
     RunFinished,
+    ApprovalRequested,
+    ApprovalResolved,
+    ApprovalRevoked,
 )
 BY_CODE: dict[int, type[EventBody]] = {body.code: body for body in BODIES}
 BY_TYPE: dict[str, type[EventBody]] = {body.type: body for body in BODIES}

@@ -29,6 +29,11 @@ def new_id() -> str:
     return str(uuid.UUID(int=value))
 
 
+def derived_id(parent: str, name: str) -> str:
+    """The same id for the same parent and name (UUID version 5): for what follows from something that has an id."""
+    return str(uuid.uuid5(uuid.UUID(parent), name))
+
+
 def now_ms() -> EpochMs:
     return EpochMs(time.time_ns() // 1_000_000)
 

@@ -6,7 +6,15 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from models.payloads import MESSAGE_TYPES, Kind, MessageType, Payload, TextPayload
+from models.payloads import (
+    MESSAGE_TYPES,
+    Kind,
+    McpToolResultPayload,
+    MessageType,
+    Payload,
+    TextPayload,
+    ToolResultPayload,
+)
 from models.wire import Wire
 
 Role = Literal["user", "agent", "system"]
@@ -75,16 +83,15 @@ class Message(Wire):
 
     def without_body(self) -> Message:
         """The header alone, for a place where the body can't travel or must not be stored twice."""
-        payload = self.payload
-        if isinstance(payload, TextPayload):
-            payload = payload.model_copy(update={"text": ""})
-        return self.model_copy(update={"content": "", "payload": payload})
+        return self.with_body("")
 
     def with_body(self, content: str) -> Message:
         """The inverse of `without_body`."""
         payload = self.payload
         if isinstance(payload, TextPayload):
             payload = payload.model_copy(update={"text": content})
+        elif isinstance(payload, ToolResultPayload | McpToolResultPayload):
+            payload = payload.model_copy(update={"output": content})
         return self.model_copy(update={"content": content, "payload": payload})
 
 

@@ -27,6 +27,8 @@ Kind = Literal[
 ]
 MessageType = Literal["text", "tool", "status", "artifact"]
 
+ToolStatus = Literal["ok", "error", "denied", "timeout", "cancelled", "interrupted"]
+CallStatus = Literal["pending", "approved", "denied", "executing", "done"]
 Instant = Annotated[str, Field(description="ISO 8601, UTC, milliseconds, Z")]
 
 
@@ -100,7 +102,7 @@ class ToolCall(Wire):
     name: str
     arguments: dict[str, Any] = Field(default_factory=dict)
     risk: Literal["read_only", "idempotent", "unsafe"] = "unsafe"
-    status: Literal["pending", "approved", "denied", "executing", "done"] = "pending"
+    status: CallStatus = "pending"
     decided_by: str | None = None
     decided_at: Instant | None = None
 
@@ -114,7 +116,7 @@ class ToolResultPayload(Wire):
     kind: Literal["tool_result"] = "tool_result"
     call_id: str
     name: str
-    status: Literal["ok", "error", "denied", "timeout", "cancelled", "interrupted"]
+    status: ToolStatus
     output: str = ""
     error: str | None = None
     duration_ms: int = 0
@@ -132,7 +134,7 @@ class McpToolResultPayload(Wire):
     server: str
     call_id: str
     name: str
-    status: Literal["ok", "error", "denied", "timeout", "cancelled", "interrupted"]
+    status: ToolStatus
     output: str = ""
     error: str | None = None
     duration_ms: int = 0

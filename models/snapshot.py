@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.approvals import Approval, Grant
 from models.messages import Message
 from models.runs import Run
 from models.session import Session
@@ -22,7 +23,7 @@ class BranchView(Wire):
 
 class Snapshot(Wire):
     """Design §5. `messages` are the newest 50 of the active branch, oldest first; one that streams has its text so
-    far. `approvals`, `pins` and `plan` are empty in this version."""
+    far. `approvals` are those that are pending; `pins` and `plan` are empty in this version."""
 
     session_id: str
     epoch: str
@@ -33,7 +34,8 @@ class Snapshot(Wire):
     model: str
     active_branch: str
     branches: tuple[BranchView, ...]
-    approvals: tuple[dict[str, Any], ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    grants: tuple[Grant, ...] = ()
     run: Run | None
     queue: tuple[Run, ...]
     pins: tuple[dict[str, Any], ...] = ()

@@ -40,6 +40,27 @@ class StreamingResponse(Wire):
     sequence: int = 0
 
 
+class ProcessingTool(Wire):
+    """Tools are at work; `tool_ids` are the calls that have not returned."""
+
+    name: Literal["processing_tool"] = "processing_tool"
+    tool_ids: tuple[str, ...]
+
+
+class AwaitingUser(Wire):
+    """The run can't go on without the user: approvals are pending, a question was asked, or a limit was reached."""
+
+    name: Literal["awaiting_user"] = "awaiting_user"
+    reason: Literal["tool", "question", "limit"]
+    approval_ids: tuple[str, ...]
+
+
+class Archived(Wire):
+    """Put away: readable, nothing can be said until it is restored."""
+
+    name: Literal["archived"] = "archived"
+
+
 class Failed(Wire):
     """The last run ended in an error; a new message goes on."""
 
@@ -47,4 +68,7 @@ class Failed(Wire):
     message: str
 
 
-ContextState = Annotated[Initial | Active | AwaitingLLM | StreamingResponse | Failed, Field(discriminator="name")]
+ContextState = Annotated[
+    Initial | Active | AwaitingUser | AwaitingLLM | ProcessingTool | StreamingResponse | Failed | Archived,
+    Field(discriminator="name"),
+]

@@ -49,7 +49,8 @@ class SessionRow(SQLModel, table=True):
 
 
 class ContextRow(SQLModel, table=True):
-    """Projection: what is small and often written. `state` and `usage` are JSON."""
+    """Projection: what is small and often written. `state`, `usage` and `grants` are JSON, `request` is the
+    ordinal of the open tool request."""
 
     __tablename__ = "contexts"
     session: int = Field(primary_key=True)
@@ -59,6 +60,8 @@ class ContextRow(SQLModel, table=True):
     active_branch: str
     usage: str
     steered: int = 0
+    grants: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
+    request: int | None = None
 
 
 class EventRow(SQLModel, table=True):
@@ -157,6 +160,18 @@ class RunRow(SQLModel, table=True):
     body: str = Field(sa_column=Column(Text, nullable=False))
     lease_owner: str | None = None
     lease_expires_at: int | None = None
+
+
+class ApprovalRow(SQLModel, table=True):
+    """Projection. `key` orders by request; `body` is the approval's JSON."""
+
+    __tablename__ = "approvals"
+    __table_args__ = (Index("ix_approvals_session", "session", "state"),)
+    key: int | None = Field(default=None, primary_key=True)
+    id: str = Field(unique=True)
+    session: int
+    state: str
+    body: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class MetaRow(SQLModel, table=True):

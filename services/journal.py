@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from models.approvals import Approval
 from models.events import Event
 from models.ids import EpochMs
 from models.messages import Message
@@ -155,6 +156,10 @@ class Journal(Protocol):
     async def sessions(self, project_id: str | None = None) -> tuple[Session, ...]: ...
     async def running(self) -> tuple[Session, ...]: ...
     async def runs(self, session_id: str) -> tuple[Run, ...]: ...
+    async def approvals(self, session_id: str) -> tuple[Approval, ...]:
+        """All, oldest first; those that were answered too."""
+        ...
+
     async def unfinished(self) -> tuple[str, ...]:
         """The sessions with a run that is queued or active, oldest first."""
         ...

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from models.approvals import Approval
 from models.errors import (
     BranchNotFound,
     ClientMessageIdTaken,
@@ -17,6 +18,8 @@ from models.errors import (
     StaleHead,
 )
 from models.events import (
+    ApprovalRequested,
+    ApprovalResolved,
     Event,
     MessageCompleted,
     MessageCreated,
@@ -58,6 +61,7 @@ class _Stored:
     seqs: dict[str, int] = field(default_factory=dict)
     paths: dict[str, list[int]] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
+    approvals: dict[str, Approval] = field(default_factory=dict)
     clients: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -197,6 +201,9 @@ class MemoryJournal:
     async def runs(self, session_id: str) -> tuple[Run, ...]:
         return tuple(self._get(session_id).runs.values())
 
+    async def approvals(self, session_id: str) -> tuple[Approval, ...]:
+        return tuple(self._get(session_id).approvals.values())
+
     async def unfinished(self) -> tuple[str, ...]:
         oldest = {
             session_id: min(
@@ -269,5 +276,9 @@ def _project(stored: _Stored, event: Event, after: Context) -> None:
             stored.messages[message.ordinal - 1] = message.with_body(body)
         case RunQueued(run=run) | RunStarted(run=run) | RunFinished(run=run):
             stored.runs[run.id] = run
+        case ApprovalRequested(approval=approval) | ApprovalResolved(approval=approval):
+            stored.approvals[approval.id] = approval
+            if after.run is not None:
+                stored.runs[after.run.id] = after.run
         case _:
             pass

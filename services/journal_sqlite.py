@@ -43,7 +43,7 @@ def _update(table: str, keys: str, columns: str) -> str:
 
 
 SESSION_COLUMNS = "fence, title, state, updated_at, completed_at, deleted_at, message_count, pool_count, version"
-CONTEXT_COLUMNS = "state, mode, model, active_branch, usage, steered"
+CONTEXT_COLUMNS = "state, mode, model, active_branch, usage, steered, grants, request"
 GUARD = (
     f"UPDATE sessions SET head = b.c2 FROM (SELECT {_columns(4)} FROM json_each(?)) AS b "  # noqa: S608 -- constants
     "WHERE sessions.key = b.c0 AND sessions.head = b.c1 AND (b.c3 IS NULL OR sessions.fence = b.c3)"
@@ -65,6 +65,8 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     ("lengths", _update("branches", "key", "length")),
     ("runs_new", _insert("runs", "session, id, state, attempt, body")),
     ("runs", _update("runs", "id", "state, attempt, body")),
+    ("approvals_new", _insert("approvals", "session, id, state, body")),
+    ("approvals", _update("approvals", "id", "state, body")),
     ("leases", _update("runs", "id", "lease_owner, lease_expires_at")),
 )
 """Field of Rows and its statement, in the order of execution. A run is queued by an insert and started by an update,
@@ -77,7 +79,7 @@ CREATE_SESSION = text(
 )
 CREATE_CONTEXT = text(
     f"INSERT INTO contexts (session, {CONTEXT_COLUMNS}) "  # noqa: S608 -- constants
-    "VALUES (:session, :state, :mode, :model, :active_branch, :usage, :steered)"
+    "VALUES (:session, :state, :mode, :model, :active_branch, :usage, :steered, :grants, :request)"
 )
 CREATE_BRANCH = text(
     "INSERT INTO branches (session, name, forked_at, length, created_at) VALUES (:session, :name, 0, 0, :at)"
@@ -86,7 +88,7 @@ FIND_KEYS = text(
     "SELECT sessions.key, branches.name, branches.key FROM sessions JOIN branches ON branches.session = sessions.key "
     "WHERE sessions.id = :id"
 )
-TABLES_OF_SESSION = ("events", "messages", "contexts", "branches", "runs")
+TABLES_OF_SESSION = ("events", "messages", "contexts", "branches", "runs", "approvals")
 
 
 class SqliteJournal(SqliteReads):
@@ -128,7 +130,7 @@ class SqliteJournal(SqliteReads):
             if updated != len(rows.guards):
                 raise _why_refused(connection, rows.guards[0]) if len(rows.guards) == 1 else StaleHead()
         for name, statement in STATEMENTS:
-            if pending := getattr(rows, name):
+            if pending := rows.of(name):
                 connection.exec_driver_sql(statement, (as_json(pending),))
 
     def _keys_of(self, connection: Connection, append: Append) -> Keys:

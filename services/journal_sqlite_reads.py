@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from models.approvals import Approval, Grant
 from models.errors import BranchNotFound, MessageNotFound, SessionNotFound
 from models.events import BY_CODE, Event, EventBody, MessageBody, MessageDelta, truncated
 from models.ids import EpochMs, iso
@@ -34,12 +35,13 @@ from services.journal import (
     page_positions,
 )
 
+GRANTS: TypeAdapter[tuple[Grant, ...]] = TypeAdapter(tuple[Grant, ...])
 STATE: TypeAdapter[ContextState] = TypeAdapter(ContextState)
 READ_AHEAD_EVENTS = 200
 """Events fetched at a time: a page's byte bound is met without reading a thousand bodies first."""
 
 SESSION = text(
-    "SELECT sessions.*, contexts.state AS context_state, mode, model, active_branch, usage, steered, "
+    "SELECT sessions.*, contexts.state AS context_state, mode, model, active_branch, usage, steered, grants, request, "
     "projects.name AS project_name FROM sessions JOIN contexts ON contexts.session = sessions.key "
     "LEFT JOIN projects ON projects.id = sessions.project_id WHERE sessions.id = :id"
 )
@@ -55,6 +57,8 @@ BRANCHES = text("SELECT * FROM branches WHERE session = :session ORDER BY key")
 OPEN_RUNS = text(
     "SELECT body FROM runs WHERE session = :session AND state IN ('queued', 'running', 'awaiting_input') ORDER BY key"
 )
+PENDING = text("SELECT body FROM approvals WHERE session = :session AND state = 'pending' ORDER BY key")
+APPROVALS = text("SELECT body FROM approvals WHERE session = :session ORDER BY key")
 RUNS = text("SELECT body FROM runs WHERE session = :session ORDER BY key")
 EVENTS = text(
     "SELECT e.seq, code, at, e.message, e.sequence, data, m.id AS message_id, "
@@ -218,6 +222,12 @@ class SqliteReads:
             found = (await db.execute(RUNS, {"session": row.key})).scalars()
             return tuple(Run.model_validate_json(body) for body in found)
 
+    async def approvals(self, session_id: str) -> tuple[Approval, ...]:
+        async with self._database.read() as db:
+            row = await _head_row(db, session_id)
+            found = (await db.execute(APPROVALS, {"session": row.key})).scalars()
+            return tuple(Approval.model_validate_json(body) for body in found)
+
     async def unfinished(self) -> tuple[str, ...]:
         async with self._database.read() as db:
             return tuple((await db.execute(UNFINISHED)).scalars())
@@ -275,8 +285,23 @@ async def _context(db: AsyncConnection, row: Found) -> Context:
         run=next((run for run in runs if run.state != "queued"), None),
         queue=tuple(run for run in runs if run.state == "queued"),
         steered=row.steered,
+        request=await _request(db, row),
+        approvals=await _pending(db, row.key),
+        grants=GRANTS.validate_json(row.grants),
         usage=Usage.model_validate_json(row.usage),
     )
+
+
+async def _request(db: AsyncConnection, row: Found) -> Message | None:
+    if row.request is None:
+        return None
+    where = {"session": row.key, "low": row.request, "high": row.request}
+    return _message((await db.execute(POOL_MESSAGES, where)).one())
+
+
+async def _pending(db: AsyncConnection, key: int) -> tuple[Approval, ...]:
+    found = (await db.execute(PENDING, {"session": key})).scalars()
+    return tuple(Approval.model_validate_json(body) for body in found)
 
 
 async def _stream(db: AsyncConnection, key: int, state: StreamingResponse) -> Stream:

@@ -8,7 +8,10 @@ from typing import Any
 
 import orjson
 
+from models.approvals import Approval
 from models.events import (
+    ApprovalRequested,
+    ApprovalResolved,
     Event,
     MessageBody,
     MessageCompleted,
@@ -47,12 +50,19 @@ class Rows:
     contexts: list[Row] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
     bodies: list[Row] = field(default_factory=list)
-    headers: list[Row] = field(default_factory=list)
+    headers: dict[tuple[int, int], Row] = field(default_factory=dict)
     positions: list[Row] = field(default_factory=list)
     lengths: list[Row] = field(default_factory=list)
     runs_new: list[Row] = field(default_factory=list)
-    runs: list[Row] = field(default_factory=list)
+    runs: dict[str, Row] = field(default_factory=dict)
+    approvals_new: list[Row] = field(default_factory=list)
+    approvals: dict[str, Row] = field(default_factory=dict)
     leases: list[Row] = field(default_factory=list)
+
+    def of(self, name: str) -> list[Row]:
+        """The rows of one field. What one append changes twice is written once, as it is in the end."""
+        rows: list[Row] | dict[object, Row] = getattr(self, name)
+        return list(rows.values()) if isinstance(rows, dict) else rows
 
     def add(self, append: Append, keys: Keys) -> None:
         before, after = append.before, append.after
@@ -78,13 +88,25 @@ class Rows:
                 values = [message.status, oversize(message), header_of(message), message.content]
                 self.bodies.append([keys.session, message.ordinal, *values])
             case MessageUpdated(message=message):
-                self.headers.append([keys.session, message.ordinal, message.status, header_of(message)])
+                key = (keys.session, message.ordinal)
+                self.headers[key] = [*key, message.status, header_of(message)]
             case RunQueued(run=run):
                 self.runs_new.append([keys.session, *run_values(run)])
             case RunStarted(run=run) | RunFinished(run=run):
-                self.runs.append(run_values(run))
+                self.runs[run.id] = run_values(run)
+            case ApprovalRequested(approval=approval):
+                self.approvals_new.append([keys.session, *approval_values(approval)])
+                self._waits(after)
+            case ApprovalResolved(approval=approval):
+                self.approvals[approval.id] = approval_values(approval)
+                self._waits(after)
             case _:
                 pass
+
+    def _waits(self, after: Context) -> None:
+        """The active run's state follows from what is pending."""
+        if after.run is not None:
+            self.runs[after.run.id] = run_values(after.run)
 
     def _lengthen(self, message: Message, after: Context, keys: Keys) -> None:
         """The message takes the next position; several in one append take the last ones in order."""
@@ -112,7 +134,9 @@ def session_values(context: Context) -> Row:
 def context_values(context: Context) -> Row:
     state = context.state.model_dump_json(by_alias=True)
     usage = context.usage.model_dump_json(by_alias=True)
-    return [state, context.mode, context.model, context.active_branch, usage, context.steered]
+    grants = orjson.dumps([grant.to_wire() for grant in context.grants]).decode()
+    request = context.request.ordinal if context.request is not None else None
+    return [state, context.mode, context.model, context.active_branch, usage, context.steered, grants, request]
 
 
 def message_values(message: Message, seq: int) -> Row:
@@ -137,6 +161,10 @@ def header_of(message: Message) -> str:
 
 def run_values(run: Run) -> Row:
     return [run.id, run.state, run.attempt, run.model_dump_json(by_alias=True)]
+
+
+def approval_values(approval: Approval) -> Row:
+    return [approval.id, approval.state, approval.model_dump_json(by_alias=True)]
 
 
 def event_row(session: int, event: Event, after: Context) -> Row:

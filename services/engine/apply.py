@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from models.approvals import Approval, Grant
 from models.events import (
+    ApprovalRequested,
+    ApprovalResolved,
+    ApprovalRevoked,
+    ContextModeChanged,
     ContextModelChanged,
     ContextStateChanged,
     Event,
@@ -51,6 +56,14 @@ def apply_all(context: Context | None, events: Iterable[Event]) -> Context:
         context = apply(context, event)
     if context is None:
         raise ValueError("an empty journal has no context")
+    return context
+
+
+def fold(context: Context, bodies: Iterable[EventBody], at: EpochMs) -> Context:
+    """The context as it would be after `bodies`, for a decision that takes several steps."""
+    for body in bodies:
+        event = Event(context.session_id, context.epoch, context.head + 1, at, body)
+        context = apply(context, event)
     return context
 
 
@@ -112,6 +125,8 @@ def _changed(context: Context, at: EpochMs, body: EventBody) -> Context:
             return replace(context, deleted_at=None)
         case ContextStateChanged():
             return replace(context, state=body.state)
+        case ContextModeChanged():
+            return replace(context, mode=body.mode)
         case ContextModelChanged():
             return replace(context, model=body.model)
         case MessageCreated():
@@ -119,7 +134,14 @@ def _changed(context: Context, at: EpochMs, body: EventBody) -> Context:
         case MessageCompleted():
             return replace(context, stream=None, usage=_added(context.usage, body.message))
         case MessageUpdated():
-            return context
+            return replace(context, request=_open_request(body.message, context.request))
+        case ApprovalRequested():
+            waiting = context.run.model_copy(update={"state": "awaiting_input"}) if context.run else None
+            return replace(context, run=waiting, approvals=(*context.approvals, body.approval))
+        case ApprovalResolved():
+            return _with_answer(context, body.approval)
+        case ApprovalRevoked():
+            return replace(context, grants=tuple(grant for grant in context.grants if grant.tool != body.tool))
         case RunQueued():
             return replace(context, queue=(*context.queue, body.run))
         case RunStarted():
@@ -147,6 +169,34 @@ def _with_message(context: Context, message: Message) -> Context:
         branches={**context.branches, branch.name: branch},
         stream=Stream(message, "", 0, None, None) if streams else context.stream,
         steered=message.ordinal if steers else context.steered,
+        request=_open_request(message, context.request),
+    )
+
+
+def _open_request(message: Message, request: Message | None) -> Message | None:
+    """The tool request that is open after `message` was written or updated."""
+    payload = message.payload
+    if payload is None or payload.kind != "tool_request":
+        return request
+    return message if any(call.status != "done" for call in payload.calls) else None
+
+
+def _with_answer(context: Context, approval: Approval) -> Context:
+    left = tuple(each for each in context.approvals if each.id != approval.id)
+    run, grants = context.run, context.grants
+    if run is not None and not left:
+        run = run.model_copy(update={"state": "running"})
+    granted = approval.state == "approved" and approval.scope == "session" and approval.tool is not None
+    if granted and approval.tool not in {grant.tool for grant in grants}:
+        grants = (*grants, _grant(approval))
+    return replace(context, run=run, approvals=left, grants=grants)
+
+
+def _grant(approval: Approval) -> Grant:
+    return Grant(
+        tool=approval.tool or "",
+        granted_by=approval.decided_by or "",
+        granted_at_utc=approval.decided_at_utc or "",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from models.approvals import Approval, Grant
 from models.ids import EpochMs
 from models.messages import Message
 from models.runs import Run
@@ -40,7 +41,9 @@ class Stream:
 @dataclass(frozen=True, slots=True)
 class Context:
     """`head` is the last event's seq, `pool_count` the last message's ordinal. `run` is the active run, `queue` those
-    that wait, oldest first. `steered` is the ordinal of the newest message that steers the active run, else 0."""
+    that wait, oldest first. `steered` is the ordinal of the newest message that steers the active run, else 0.
+    `request` is the tool request whose calls are not all done, `approvals` are those that are pending, `grants` the
+    tools that need none."""
 
     session_id: str
     epoch: str
@@ -64,6 +67,9 @@ class Context:
     queue: tuple[Run, ...]
     steered: int
     usage: Usage
+    request: Message | None = None
+    approvals: tuple[Approval, ...] = ()
+    grants: tuple[Grant, ...] = ()
 
     @property
     def branch(self) -> Branch:

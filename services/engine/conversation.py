@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.commands import CancelRun, SendMessage
+from models.approvals import Decision
+from models.commands import CancelRun, ResolveApproval, SendMessage
 from models.errors import RunAlreadyActive
 from models.events import (
     ContextStateChanged,
@@ -16,10 +17,11 @@ from models.ids import EpochMs, iso
 from models.messages import Message, Source, message_type_of
 from models.runs import Run
 from models.session import TITLE_MAX_CHARS
-from models.states import Active
-from services.engine import running
+from models.states import Active, AwaitingUser
+from services.engine import running, tools
+from services.engine.apply import fold
 from services.engine.context import Context
-from services.engine.transitions import step
+from services.engine.transitions import check
 
 TITLE_FROM_MESSAGE_CHARS = 60
 SOURCES: dict[str, Source] = {
@@ -31,7 +33,7 @@ SOURCES: dict[str, Source] = {
 
 def send(context: Context, command: SendMessage, now: EpochMs) -> tuple[tuple[EventBody, ...], dict[str, object]]:
     """The events and the answer `{messageId, seq, runId}`. Raises RunAlreadyActive when `on_busy` is reject."""
-    step(context.state, "speak")
+    check(context.state, "speak")
     if context.busy and command.on_busy == "reject":
         raise RunAlreadyActive()
     events: list[EventBody] = []
@@ -39,16 +41,38 @@ def send(context: Context, command: SendMessage, now: EpochMs) -> tuple[tuple[Ev
         stopped, _ = running.cancel(context, CancelRun(reason="interrupted by a new message"), now)
         # The session goes on at once: only the run's end is shown, not a state in between.
         events.extend(body for body in stopped if not isinstance(body, SessionStateChanged))
-    steered = context.run if command.on_busy == "steer" else None
+    answered = _answered(context, command, now)
+    steered = context.run if command.on_busy == "steer" or answered else None
     run_id = steered.id if steered else command.run_id
     message_at = len(events)
     events.append(MessageCreated(message=_message(context, command, run_id, now)))
+    events.extend(answered)
     if not context.title:
         events.append(SessionRenamed(title=title_from(command.content), version=context.version))
     if not steered:
         events.extend(_queued(context, command, now))
     answer = {"messageId": command.message_id, "seq": context.head + 1 + message_at, "runId": run_id}
     return tuple(events), answer
+
+
+def _answered(context: Context, command: SendMessage, now: EpochMs) -> tuple[EventBody, ...]:
+    """A message answers the question on which the run waits; steering past a tool's approval denies it."""
+    state = context.state
+    if not isinstance(state, AwaitingUser) or (state.reason == "tool" and command.on_busy != "steer"):
+        return ()
+    decision: Decision = "deny" if state.reason == "tool" else "respond"
+    answer = "the user went on with another message" if state.reason == "tool" else command.content
+    events: tuple[EventBody, ...] = ()
+    for approval in context.approvals:
+        resolve = ResolveApproval(approval.id, decision, command.author, answer=answer or "(no text)")
+        folded = tools.resolve(context, resolve, now)
+        events = (*events, *folded)
+        context = fold(context, folded, now)
+    # Each answer but the last leaves the state waiting: only the end is shown.
+    return (
+        *(body for body in events if not isinstance(body, ContextStateChanged)),
+        ContextStateChanged(state=Active()),
+    )
 
 
 def title_from(content: str) -> str:

@@ -11,6 +11,8 @@ from typing import assert_never
 from models.commands import (
     AbandonRun,
     AppendDelta,
+    ArchiveContext,
+    AskUser,
     BeginStream,
     CancelRun,
     Command,
@@ -19,17 +21,27 @@ from models.commands import (
     EmitMessage,
     FinalizeStream,
     FinishRun,
+    FinishTool,
     RenameSession,
     RequestModel,
+    RequestTools,
+    ResolveApproval,
     RestoreSession,
+    RetryRun,
+    RevokeGrant,
     SendMessage,
+    SetMode,
     SetModel,
     StartRun,
+    StartTools,
     TakeOverRun,
+    UnarchiveContext,
 )
-from models.errors import Conflict, SessionNotFound, VersionMismatch
+from models.errors import Conflict, RunAlreadyActive, SessionNotFound, VersionMismatch
 from models.events import (
+    ContextModeChanged,
     ContextModelChanged,
+    ContextStateChanged,
     EventBody,
     SessionCreated,
     SessionDeleted,
@@ -38,8 +50,10 @@ from models.events import (
 )
 from models.ids import EpochMs, iso
 from models.session import Session
-from services.engine import conversation, running
+from models.states import Active, Archived, Initial
+from services.engine import conversation, running, tools
 from services.engine.context import Context
+from services.engine.transitions import check
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,27 @@ def decide(session_id: str, context: Context | None, command: Command, now: Epoc
             return Decision(*running.emit(context, command, now), fence=context.fence)
         case FinishRun():
             return Decision(running.finish(context, command, now), fence=context.fence)
+        case RequestTools():
+            return Decision(tools.request(context, command, now), fence=context.fence)
+        case StartTools():
+            return Decision(tools.start(context, command), fence=context.fence)
+        case FinishTool():
+            return Decision(tools.finish(context, command, now), fence=context.fence)
+        case AskUser():
+            return Decision(tools.ask(context, command, now), fence=context.fence)
+        case ResolveApproval():
+            return Decision(tools.resolve(context, command, now))
+        case RevokeGrant():
+            return Decision(tools.revoke(context, command))
+        case RetryRun():
+            return Decision(*running.retry(context, command, now))
+        case SetMode():
+            same = command.mode == context.mode
+            return Decision() if same else Decision((ContextModeChanged(mode=command.mode),))
+        case ArchiveContext():
+            return Decision(_archive(context))
+        case UnarchiveContext():
+            return Decision(_unarchive(context))
         case RenameSession():
             return _rename(context, command)
         case SetModel():
@@ -112,6 +147,22 @@ def _create(session_id: str, command: CreateSession, now: EpochMs) -> Decision:
         head=1,
     )
     return Decision((SessionCreated(session=session, model=command.model),))
+
+
+def _archive(context: Context) -> tuple[EventBody, ...]:
+    """Raises RunAlreadyActive: what runs has to end first."""
+    if context.busy:
+        raise RunAlreadyActive("A run is active; cancel it before archiving")
+    if context.state.name == "archived":
+        return ()
+    check(context.state, "archive")
+    return (ContextStateChanged(state=Archived()),)
+
+
+def _unarchive(context: Context) -> tuple[EventBody, ...]:
+    if context.state.name != "archived":
+        return ()
+    return (ContextStateChanged(state=Active() if context.pool_count else Initial()),)
 
 
 def _rename(context: Context, command: RenameSession) -> Decision:

@@ -11,11 +11,11 @@ from models.commands import (
     FinalizeStream,
     FinishRun,
     RequestModel,
-    RunFence,
+    RetryRun,
     StartRun,
     TakeOverRun,
 )
-from models.errors import Fenced, IllegalTransition, RunAlreadyActive, RunNotFound
+from models.errors import IllegalTransition, RunAlreadyActive, RunNotFound
 from models.events import (
     ContextStateChanged,
     EventBody,
@@ -23,17 +23,20 @@ from models.events import (
     MessageCreated,
     MessageDelta,
     RunFinished,
+    RunQueued,
     RunStarted,
     SessionStateChanged,
 )
 from models.ids import EpochMs, from_iso, iso
 from models.messages import Message, MessageStatus, Metadata, message_type_of
-from models.payloads import StreamingResponsePayload
+from models.payloads import StreamingResponsePayload, ToolStatus
 from models.runs import Run
 from models.states import Active, AwaitingLLM, Failed, RunState, SessionState, StreamingResponse
 from models.usage import Usage
+from services.engine import tools
 from services.engine.context import Context, Stream
-from services.engine.transitions import step
+from services.engine.fence import check_fence
+from services.engine.transitions import check
 
 Events = tuple[EventBody, ...]
 SESSION_STATES: dict[RunState, SessionState] = {
@@ -50,7 +53,7 @@ def start(context: Context, command: StartRun, now: EpochMs) -> Events:
     waiting = next((run for run in context.queue if run.id == command.run_id), None)
     if waiting is None:
         raise RunNotFound()
-    step(context.state, "start")
+    check(context.state, "start")
     events: list[EventBody] = [RunStarted(run=_started(waiting, now))]
     if context.state.name != "active":
         events.append(ContextStateChanged(state=Active()))
@@ -59,25 +62,29 @@ def start(context: Context, command: StartRun, now: EpochMs) -> Events:
 
 def take_over(context: Context, command: TakeOverRun, now: EpochMs) -> Events:
     """Closes what the lost attempt left open and starts the next one. Raises Fenced when somebody was faster."""
-    run = _check_fence(context, command)
-    return (*_closed(context, now, "interrupted", command.reason), RunStarted(run=_started(run, now)))
+    run = check_fence(context, command)
+    events = [*_stream_closed(context, now, "interrupted", command.reason), *tools.lost(context, now)]
+    # What the user was asked stays asked; everything else begins anew.
+    if context.state.name not in ("active", "awaiting_user"):
+        events.append(ContextStateChanged(state=Active()))
+    return (*events, RunStarted(run=_started(run, now)))
 
 
 def abandon(context: Context, command: AbandonRun, now: EpochMs) -> Events:
     """Raises Fenced when somebody was faster."""
-    run = _check_fence(context, command)
+    run = check_fence(context, command)
     return _ended(context, run, "failed", command.reason, now, closing="interrupted")
 
 
 def request(context: Context, command: RequestModel) -> Events:
-    _check_fence(context, command.fence)
-    step(context.state, "request")
+    check_fence(context, command.fence)
+    check(context.state, "request")
     return (ContextStateChanged(state=AwaitingLLM(request_id=command.request_id)),)
 
 
 def begin(context: Context, command: BeginStream, now: EpochMs) -> Events:
-    run = _check_fence(context, command.fence)
-    step(context.state, "begin")
+    run = check_fence(context, command.fence)
+    check(context.state, "begin")
     message = Message(
         id=command.message_id,
         ordinal=context.pool_count + 1,
@@ -97,15 +104,15 @@ def begin(context: Context, command: BeginStream, now: EpochMs) -> Events:
 
 
 def append(context: Context, command: AppendDelta) -> Events:
-    _check_fence(context, command.fence)
-    step(context.state, "append")
+    check_fence(context, command.fence)
+    check(context.state, "append")
     stream = _stream(context, command.message_id)
     return (MessageDelta(message_id=command.message_id, sequence=stream.sequence + 1, delta=command.delta),)
 
 
 def finalize(context: Context, command: FinalizeStream, now: EpochMs) -> Events:
-    _check_fence(context, command.fence)
-    step(context.state, "finalize")
+    check_fence(context, command.fence)
+    check(context.state, "finalize")
     stream = _stream(context, command.message_id)
     message = _finished(
         stream,
@@ -119,8 +126,8 @@ def finalize(context: Context, command: FinalizeStream, now: EpochMs) -> Events:
 
 
 def emit(context: Context, command: EmitMessage, now: EpochMs) -> tuple[Events, dict[str, object]]:
-    run = _check_fence(context, command.fence)
-    target = step(context.state, "emit")
+    run = check_fence(context, command.fence)
+    check(context.state, "emit")
     message = Message(
         id=command.message_id,
         ordinal=context.pool_count + 1,
@@ -135,14 +142,35 @@ def emit(context: Context, command: EmitMessage, now: EpochMs) -> tuple[Events, 
         metadata=command.metadata,
     )
     events: list[EventBody] = [MessageCreated(message=message)]
-    if context.state.name != target:
+    if context.state.name != "active":
         events.append(ContextStateChanged(state=Active()))
     return tuple(events), {"messageId": message.id, "seq": context.head + 1}
 
 
+def retry(context: Context, command: RetryRun, now: EpochMs) -> tuple[Events, dict[str, object]]:
+    """A new run for a message that was answered by an error, a cancelled reply, or not at all. Raises
+    RunAlreadyActive."""
+    if context.busy:
+        raise RunAlreadyActive()
+    check(context.state, "start")
+    queued = Run(
+        id=command.run_id,
+        session_id=context.session_id,
+        state="queued",
+        created_at_utc=iso(now),
+        message_id=command.message_id,
+        agent=command.agent,
+        on_crash=command.on_crash,
+    )
+    events: list[EventBody] = [RunQueued(run=queued), SessionStateChanged(state="RUNNING")]
+    if context.state.name != "active":
+        events.append(ContextStateChanged(state=Active()))
+    return tuple(events), {"runId": command.run_id, "messageId": command.message_id, "seq": context.head + 1}
+
+
 def finish(context: Context, command: FinishRun, now: EpochMs) -> Events:
     """Ends the active run. Raises IllegalTransition with code detail `unseen` while a steering message waits."""
-    run = _check_fence(context, command.fence)
+    run = check_fence(context, command.fence)
     if command.error is None and context.steered > command.seen:
         raise IllegalTransition("A steering message was not taken into account yet", unseen=context.steered)
     if command.error is None:
@@ -175,8 +203,8 @@ def _ended(
 ) -> Events:
     """The end of the active run; `closing` is what becomes of a half-streamed reply, `dropped` how many of the queue
     end with it."""
-    step(context.state, "interrupt" if state == "cancelled" else "finish")
-    events = list(_closed(context, now, closing, reason or "the run ended without closing its reply"))
+    check(context.state, "interrupt" if state == "cancelled" else "finish")
+    events = list(_closed(context, now, closing, reason or "the run ended without closing it"))
     if state == "failed":
         events = [body for body in events if not isinstance(body, ContextStateChanged)]
         events.append(ContextStateChanged(state=Failed(message=reason or "")))
@@ -187,14 +215,19 @@ def _ended(
 
 
 def _closed(context: Context, now: EpochMs, status: MessageStatus, reason: str) -> Events:
-    """Closes a half-streamed reply and brings the context back to active, if it isn't."""
-    events: list[EventBody] = []
-    if context.stream is not None:
-        finish_reason = status if status == "cancelled" else f"error: {reason}"
-        events.append(MessageCompleted(message=_finished(context.stream, now, status, finish_reason)))
+    """Closes a half-streamed reply, open calls and pending approvals, and brings the context back to active."""
+    ended: ToolStatus = "cancelled" if status == "cancelled" else "interrupted"
+    events = [*_stream_closed(context, now, status, reason), *tools.closed(context, now, ended, reason)]
     if context.state.name != "active":
         events.append(ContextStateChanged(state=Active()))
     return tuple(events)
+
+
+def _stream_closed(context: Context, now: EpochMs, status: MessageStatus, reason: str) -> Events:
+    if context.stream is None:
+        return ()
+    finish_reason = status if status == "cancelled" else f"error: {reason}"
+    return (MessageCompleted(message=_finished(context.stream, now, status, finish_reason)),)
 
 
 def _finished(
@@ -243,14 +276,6 @@ def _started(run: Run, now: EpochMs) -> Run:
 
 def _over(run: Run, state: RunState, reason: str | None, now: EpochMs) -> Run:
     return run.model_copy(update={"state": state, "reason": reason, "finished_at_utc": iso(now)})
-
-
-def _check_fence(context: Context, fence: RunFence | TakeOverRun | AbandonRun) -> Run:
-    """Raises Fenced unless this attempt is the one that holds the session."""
-    run = context.run
-    if run is None or run.id != fence.run_id or run.attempt != fence.attempt:
-        raise Fenced()
-    return run
 
 
 def _stream(context: Context, message_id: str) -> Stream:

@@ -54,6 +54,8 @@ def snapshot_of(context: Context, project_name: str, messages: Iterable[Message]
         branches=tuple(_branch_view(context, name) for name in context.branches),
         run=context.run,
         queue=context.queue,
+        approvals=context.approvals,
+        grants=context.grants,
         usage=context.usage,
         messages=tuple(fit_for_travel(message) for message in shown),
     )

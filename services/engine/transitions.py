@@ -7,45 +7,94 @@ from typing import Literal
 from models.errors import IllegalTransition
 from models.states import ContextState
 
-Step = Literal["speak", "start", "request", "begin", "append", "finalize", "emit", "finish", "interrupt"]
-StateName = Literal["initial", "active", "awaiting_llm", "streaming_response", "error"]
+Step = Literal[
+    "speak",
+    "start",
+    "request",
+    "begin",
+    "append",
+    "finalize",
+    "emit",
+    "call",
+    "execute",
+    "return",
+    "ask",
+    "answer",
+    "finish",
+    "interrupt",
+    "archive",
+    "unarchive",
+]
+StateName = Literal[
+    "initial",
+    "active",
+    "awaiting_user",
+    "awaiting_llm",
+    "processing_tool",
+    "streaming_response",
+    "error",
+    "archived",
+]
 
-TRANSITIONS: dict[StateName, dict[Step, StateName]] = {
-    "initial": {"speak": "active"},
+TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
+    "initial": {"speak": frozenset({"active"}), "archive": frozenset({"archived"})},
     "active": {
-        "speak": "active",
-        "start": "active",
-        "request": "awaiting_llm",
-        "begin": "streaming_response",
-        "emit": "active",
-        "finish": "active",
-        "interrupt": "active",
+        "speak": frozenset({"active"}),
+        "start": frozenset({"active"}),
+        "request": frozenset({"awaiting_llm"}),
+        "begin": frozenset({"streaming_response"}),
+        "emit": frozenset({"active"}),
+        "call": frozenset({"active", "awaiting_user"}),
+        "execute": frozenset({"processing_tool"}),
+        "return": frozenset({"active"}),
+        "ask": frozenset({"awaiting_user"}),
+        "finish": frozenset({"active", "error"}),
+        "interrupt": frozenset({"active"}),
+        "archive": frozenset({"archived"}),
+    },
+    "awaiting_user": {
+        "speak": frozenset({"awaiting_user", "active"}),
+        "answer": frozenset({"awaiting_user", "active"}),
+        "finish": frozenset({"active", "error"}),
+        "interrupt": frozenset({"active", "awaiting_user"}),
     },
     "awaiting_llm": {
-        "speak": "awaiting_llm",
-        "request": "awaiting_llm",
-        "begin": "streaming_response",
-        "emit": "active",
-        "finish": "active",
-        "interrupt": "active",
+        "speak": frozenset({"awaiting_llm"}),
+        "request": frozenset({"awaiting_llm"}),
+        "begin": frozenset({"streaming_response"}),
+        "emit": frozenset({"active"}),
+        "call": frozenset({"active", "awaiting_user"}),
+        "ask": frozenset({"awaiting_user"}),
+        "finish": frozenset({"active", "error"}),
+        "interrupt": frozenset({"active"}),
+    },
+    "processing_tool": {
+        "speak": frozenset({"processing_tool"}),
+        "return": frozenset({"processing_tool", "active"}),
+        "finish": frozenset({"active", "error"}),
+        "interrupt": frozenset({"active"}),
     },
     "streaming_response": {
-        "speak": "streaming_response",
-        "append": "streaming_response",
-        "finalize": "active",
-        "finish": "active",
-        "interrupt": "active",
+        "speak": frozenset({"streaming_response"}),
+        "append": frozenset({"streaming_response"}),
+        "finalize": frozenset({"active"}),
+        "finish": frozenset({"active", "error"}),
+        "interrupt": frozenset({"active"}),
     },
-    "error": {"speak": "active", "start": "active"},
+    "error": {
+        "speak": frozenset({"active"}),
+        "start": frozenset({"active"}),
+        "archive": frozenset({"archived"}),
+    },
+    "archived": {"unarchive": frozenset({"active", "initial"})},
 }
 """`speak`: a user's message arrives (steering or queued while busy); `start`: a run begins; `request`: a model is
-asked, or asked again; `begin`, `append`, `finalize`: a streamed reply; `emit`: a run writes a whole message;
-`finish`: a run ends (an error then leads to `error`); `interrupt`: cancelled, or taken over after a crash."""
+asked, or asked again; `begin`, `append`, `finalize`: a streamed reply; `emit`: a run writes a whole message; `call`:
+tools are asked for; `execute`, `return`: they work; `ask`, `answer`: the user is asked and answers; `finish`: a run
+ends; `interrupt`: it is cancelled, or taken over after a crash. More than one target: the events decide."""
 
 
-def step(state: ContextState, name: Step) -> StateName:
-    """The next state's name. Raises IllegalTransition, which names the state and the step."""
-    target = TRANSITIONS[state.name].get(name)
-    if target is None:
+def check(state: ContextState, name: Step) -> None:
+    """Raises IllegalTransition, which names the state and the step."""
+    if name not in TRANSITIONS[state.name]:
         raise IllegalTransition(f"Not possible while the context is {state.name}", state=state.name, step=name)
-    return target

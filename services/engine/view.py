@@ -31,9 +31,9 @@ def view(history: Sequence[Message], costs: Sequence[int], budget_tokens: int) -
         left -= cost + MESSAGE_OVERHEAD_TOKENS
         if left < 0:
             if not chosen:
-                chosen.append(ModelMessage(role, clamp(message.content, cost, cost + left)))
+                chosen.append(ModelMessage.text(role, clamp(message.content, cost, cost + left)))
             break
-        chosen.append(ModelMessage(role, message.content))
+        chosen.append(ModelMessage.text(role, message.content))
     return tuple(reversed(chosen))
 
 

@@ -1,0 +1,47 @@
+"""A question to the user on which a run waits: may this tool run, or what do you say. Answered once, kept for ever."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from models.wire import Wire
+
+ApprovalKind = Literal["tool", "question", "limit"]
+ApprovalState = Literal["pending", "approved", "denied", "responded", "cancelled", "expired"]
+Decision = Literal["approve", "edit", "deny", "respond"]
+Scope = Literal["once", "session"]
+
+
+class Approval(Wire):
+    """`tool`: `callId`, `tool`, `arguments` and `risk` say what would run, `messageId` where it was asked for.
+    `question` and `limit`: `question` is put to the user, who responds with text. `answer` is the reason of a denial
+    or the text of a response."""
+
+    id: str
+    session_id: str
+    run_id: str
+    kind: ApprovalKind
+    state: ApprovalState = "pending"
+    message_id: str | None = None
+    call_id: str | None = None
+    tool: str | None = None
+    arguments: dict[str, Any] | None = None
+    risk: str | None = None
+    question: str | None = None
+    options: tuple[str, ...] = ()
+    key: str | None = None
+    requested_at_utc: str
+    expires_at_utc: str | None = None
+    decision: Decision | None = None
+    scope: Scope | None = None
+    answer: str | None = None
+    decided_by: str | None = None
+    decided_at_utc: str | None = None
+
+
+class Grant(Wire):
+    """A tool that the user allowed for the rest of the session."""
+
+    tool: str
+    granted_by: str
+    granted_at_utc: str

@@ -1,0 +1,283 @@
+"""Tools inside a session: asked for, approved, at work, returned; and questions to the user, answered the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from models.approvals import Approval, ApprovalState
+from models.commands import AskUser, FinishTool, RequestTools, ResolveApproval, RevokeGrant, RunFence, StartTools
+from models.errors import ApprovalNotFound, IllegalTransition, InvalidArgument
+from models.events import (
+    ApprovalRequested,
+    ApprovalResolved,
+    ApprovalRevoked,
+    ContextStateChanged,
+    EventBody,
+    MessageCreated,
+    MessageUpdated,
+)
+from models.ids import EpochMs, derived_id, iso
+from models.messages import Message, Metadata, message_type_of
+from models.payloads import CallStatus, ToolCall, ToolRequestPayload, ToolResultPayload, ToolStatus
+from models.runs import Run
+from models.states import Active, AwaitingUser, ContextState, ProcessingTool
+from services.engine.context import Context
+from services.engine.fence import check_fence
+from services.engine.transitions import check
+
+Events = tuple[EventBody, ...]
+DECIDED: dict[str, ApprovalState] = {
+    "approve": "approved",
+    "edit": "approved",
+    "deny": "denied",
+    "respond": "responded",
+}
+UNKNOWN_OUTCOME = "interrupted, outcome unknown"
+
+
+def request(context: Context, command: RequestTools, now: EpochMs) -> Events:
+    """Raises IllegalTransition when an earlier request is still open or two calls share an id."""
+    run = check_fence(context, command.fence)
+    check(context.state, "call")
+    if context.request is not None or len({call.call_id for call in command.calls}) < len(command.calls):
+        raise IllegalTransition("One request at a time, with call ids of its own")
+    message = Message(
+        id=command.message_id,
+        ordinal=context.pool_count + 1,
+        role="agent",
+        content=", ".join(call.name for call in command.calls),
+        message_type=message_type_of("tool_request"),
+        kind="tool_request",
+        payload=ToolRequestPayload(calls=command.calls),
+        created_at_utc=iso(now),
+        author=command.author,
+        run_id=run.id,
+        metadata=Metadata(source="ai_generated"),
+    )
+    asked = tuple(_approval(run, message, call, command, now) for call in command.calls if call.status == "pending")
+    events: list[EventBody] = [MessageCreated(message=message)]
+    events.extend(ApprovalRequested(approval=approval) for approval in asked)
+    target: ContextState = _awaiting(asked) if asked else Active()
+    if target != context.state:
+        events.append(ContextStateChanged(state=target))
+    return tuple(events)
+
+
+def start(context: Context, command: StartTools) -> Events:
+    """Raises IllegalTransition unless every call is approved and nothing is pending."""
+    check_fence(context, command.fence)
+    check(context.state, "execute")
+    message, calls = open_request(context)
+    wanted = [call for call in calls if call.call_id in command.call_ids]
+    if len(wanted) != len(command.call_ids) or any(call.status != "approved" for call in wanted):
+        raise IllegalTransition("Only approved calls can start", callIds=list(command.call_ids))
+    updated = _with_status(message, calls, command.call_ids, "executing")
+    return (
+        MessageUpdated(message=updated),
+        ContextStateChanged(state=ProcessingTool(tool_ids=command.call_ids)),
+    )
+
+
+def finish(context: Context, command: FinishTool, now: EpochMs) -> Events:
+    """Raises IllegalTransition unless the call is at work or was denied."""
+    check_fence(context, command.fence)
+    check(context.state, "return")
+    message, calls = open_request(context)
+    call = next((call for call in calls if call.call_id == command.call_id), None)
+    if call is None or call.status not in ("executing", "denied"):
+        raise IllegalTransition("This call is not at work", callId=command.call_id)
+    updated = _with_status(message, calls, (call.call_id,), "done")
+    events: list[EventBody] = [
+        MessageCreated(message=_result(context, call, command, 1, now)),
+        MessageUpdated(message=updated),
+    ]
+    left = tuple(each.call_id for each in calls_of(updated) if each.status == "executing")
+    target: ContextState = ProcessingTool(tool_ids=left) if left else Active()
+    if target != context.state:
+        events.append(ContextStateChanged(state=target))
+    return tuple(events)
+
+
+def ask(context: Context, command: AskUser, now: EpochMs) -> Events:
+    run = check_fence(context, command.fence)
+    check(context.state, "ask")
+    approval = Approval(
+        id=command.approval_id,
+        session_id=context.session_id,
+        run_id=run.id,
+        kind=command.kind,
+        question=command.question,
+        options=command.options,
+        key=command.key,
+        requested_at_utc=iso(now),
+    )
+    return (ApprovalRequested(approval=approval), ContextStateChanged(state=_awaiting((approval,))))
+
+
+def resolve(context: Context, command: ResolveApproval, now: EpochMs) -> Events:
+    """The first answer wins: afterwards the approval is no longer pending. Raises ApprovalNotFound, InvalidArgument."""
+    approval = next((each for each in context.approvals if each.id == command.approval_id), None)
+    if approval is None:
+        raise ApprovalNotFound(approvalId=command.approval_id)
+    _check_answer(approval, command)
+    check(context.state, "answer")
+    arguments = dict(command.arguments) if command.decision == "edit" and command.arguments else approval.arguments
+    resolved = approval.model_copy(
+        update={
+            "state": DECIDED[command.decision],
+            "decision": command.decision,
+            "arguments": arguments,
+            "scope": command.scope,
+            "answer": command.answer,
+            "decided_by": command.by,
+            "decided_at_utc": iso(now),
+        }
+    )
+    events: list[EventBody] = [ApprovalResolved(approval=resolved)]
+    if approval.kind == "tool":
+        events.append(MessageUpdated(message=_decided(context, resolved)))
+    left = tuple(each for each in context.approvals if each.id != approval.id)
+    target: ContextState = _awaiting(left) if left else Active()
+    events.append(ContextStateChanged(state=target))
+    return tuple(events)
+
+
+def revoke(context: Context, command: RevokeGrant) -> Events:
+    """Nothing happens when the tool was not granted."""
+    granted = any(grant.tool == command.tool for grant in context.grants)
+    return (ApprovalRevoked(tool=command.tool),) if granted else ()
+
+
+def closed(context: Context, now: EpochMs, status: ToolStatus, reason: str) -> Events:
+    """What a run's end does to its tools: every approval that is pending is cancelled, every call gets its result."""
+    events: list[EventBody] = [
+        ApprovalResolved(
+            approval=approval.model_copy(update={"state": "cancelled", "answer": reason, "decided_at_utc": iso(now)})
+        )
+        for approval in context.approvals
+    ]
+    if context.request is not None:
+        message, calls = open_request(context)
+        events.extend(_ended(context, message, [call for call in calls if call.status != "done"], status, reason, now))
+    return tuple(events)
+
+
+def lost(context: Context, now: EpochMs) -> Events:
+    """After a crash: what may be repeated is approved again, an unsafe call that had begun is never repeated (I5)."""
+    if context.request is None:
+        return ()
+    message, calls = open_request(context)
+    begun = [call for call in calls if call.status == "executing"]
+    if not begun:
+        return ()
+    again = tuple(call.call_id for call in begun if call.risk != "unsafe")
+    message = _with_status(message, calls, again, "approved")
+    unsafe = [call for call in begun if call.risk == "unsafe"]
+    if not unsafe:
+        return (MessageUpdated(message=message),)
+    return _ended(context, message, unsafe, "interrupted", UNKNOWN_OUTCOME, now)
+
+
+def open_request(context: Context) -> tuple[Message, tuple[ToolCall, ...]]:
+    """The request whose calls are not all done. Raises IllegalTransition without one."""
+    if context.request is None:
+        raise IllegalTransition("No tools were asked for")
+    return context.request, calls_of(context.request)
+
+
+def calls_of(message: Message) -> tuple[ToolCall, ...]:
+    payload = message.payload
+    return payload.calls if payload is not None and payload.kind == "tool_request" else ()
+
+
+def _check_answer(approval: Approval, command: ResolveApproval) -> None:
+    if approval.kind != "tool" and command.decision not in ("respond", "deny"):
+        raise InvalidArgument("A question is answered with respond, or declined with deny", field="decision")
+    if command.decision == "edit" and command.arguments is None:
+        raise InvalidArgument("edit needs the arguments to use instead", field="arguments")
+    if command.decision == "respond" and not command.answer:
+        raise InvalidArgument("respond needs a text", field="reason")
+
+
+def _approval(run: Run, message: Message, call: ToolCall, command: RequestTools, now: EpochMs) -> Approval:
+    return Approval(
+        id=command.approvals[call.call_id],
+        session_id=run.session_id,
+        run_id=run.id,
+        kind="tool",
+        message_id=message.id,
+        call_id=call.call_id,
+        tool=call.name,
+        arguments=call.arguments,
+        risk=call.risk,
+        requested_at_utc=iso(now),
+    )
+
+
+def _awaiting(approvals: tuple[Approval, ...]) -> AwaitingUser:
+    return AwaitingUser(reason=approvals[0].kind, approval_ids=tuple(each.id for each in approvals))
+
+
+def _decided(context: Context, approval: Approval) -> Message:
+    """The request with the user's decision in its call."""
+    message, calls = open_request(context)
+    status: CallStatus = "approved" if approval.state == "approved" else "denied"
+    changed = {
+        "status": status,
+        "arguments": approval.arguments or {},
+        "decided_by": approval.decided_by,
+        "decided_at": approval.decided_at_utc,
+    }
+    updated = tuple(call.model_copy(update=changed) if call.call_id == approval.call_id else call for call in calls)
+    return _with_calls(message, updated)
+
+
+def _with_status(message: Message, calls: Iterable[ToolCall], call_ids: tuple[str, ...], status: CallStatus) -> Message:
+    updated = tuple(call.model_copy(update={"status": status}) if call.call_id in call_ids else call for call in calls)
+    return _with_calls(message, updated)
+
+
+def _with_calls(message: Message, calls: tuple[ToolCall, ...]) -> Message:
+    return message.model_copy(update={"payload": ToolRequestPayload(calls=calls)})
+
+
+def _ended(
+    context: Context, message: Message, calls: list[ToolCall], status: ToolStatus, reason: str, now: EpochMs
+) -> Events:
+    """Results for calls that nobody will finish, so that none stays without one."""
+    run = context.run
+    if run is None:
+        return ()
+    events: list[EventBody] = []
+    for index, call in enumerate(calls, start=1):
+        message_id = derived_id(message.id, call.call_id)
+        finish = FinishTool(RunFence(run.id, run.attempt), message_id, call.call_id, status, error=reason)
+        events.append(MessageCreated(message=_result(context, call, finish, index, now)))
+    done = _with_status(message, calls_of(message), tuple(call.call_id for call in calls), "done")
+    return (*events, MessageUpdated(message=done))
+
+
+def _result(context: Context, call: ToolCall, command: FinishTool, offset: int, now: EpochMs) -> Message:
+    """The `offset`-th new message of its append. Its content is the output: one copy of the text is stored."""
+    payload = ToolResultPayload(
+        call_id=call.call_id,
+        name=call.name,
+        status=command.status,
+        output=command.output,
+        error=command.error,
+        duration_ms=command.duration_ms,
+        handle=command.handle,
+    )
+    return Message(
+        id=command.message_id,
+        ordinal=context.pool_count + offset,
+        role="system",
+        content=command.output,
+        message_type=message_type_of("tool_result"),
+        kind="tool_result",
+        payload=payload,
+        created_at_utc=iso(now),
+        author=call.name,
+        run_id=command.fence.run_id,
+        metadata=Metadata(source="tool_execution", duration_ms=command.duration_ms),
+    )
