@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from models.commands import EmitMessage, FinishRun, RequestModel, RunFence
+from models.errors import InvalidArgument
 from models.ids import new_id
-from models.messages import Message, Metadata, Role
+from models.messages import Message, Metadata
 from models.payloads import Payload, TextPayload
 from models.runs import Run
 from models.text import cleaned
@@ -67,11 +70,14 @@ class RunContext:
         content: str,
         *,
         payload: Payload | None = None,
-        role: Role = "agent",
+        role: Literal["agent", "system"] = "agent",
         author: str | None = None,
         metadata: Metadata | None = None,
     ) -> str:
-        """Writes a whole message; returns its id. Without `payload` it is text."""
+        """Writes a whole message; returns its id. Without `payload` it is text. Raises InvalidArgument for another
+        role: what a user says steers the run, and a run that steers itself never ends."""
+        if role not in ("agent", "system"):
+            raise InvalidArgument("An agent speaks as agent or system", field="role")
         text = cleaned(content)
         command = EmitMessage(
             self._fence,

@@ -144,9 +144,7 @@ class RunManager:
     def _ended(self, run: Run) -> None:
         self._active.pop(run.id, None)
         if not self._draining and self._postponed:
-            session_id = next(iter(self._postponed))
-            del self._postponed[session_id]
-            self._help(self._wake(session_id))
+            self._help(self._wake_postponed())
 
     async def _work(self, run: Run) -> None:
         """One attempt, from the agent's first step to the run's end in the journal."""
@@ -203,6 +201,16 @@ class RunManager:
         """Starts what waits in a session, be it in memory or not."""
         context = self._sessions.context(session_id) or await self._sessions.journal.load(session_id)
         self._kick(session_id, context)
+
+    async def _wake_postponed(self) -> None:
+        """Gives free places to those that wait for one, longest first; some may have been cancelled meanwhile."""
+        while self._postponed and len(self._active) + len(self._starting) < self._runs_max:
+            session_id = next(iter(self._postponed))
+            del self._postponed[session_id]
+            try:
+                await self._wake(session_id)
+            except SessionNotFound:
+                continue
 
     async def _take_over(self, session_id: str) -> None:
         context = await self._sessions.journal.load(session_id)

@@ -1,0 +1,369 @@
+"""I2: an old snapshot and the later events are a fresh snapshot, for every type of event, as JSON.
+
+The scenarios are kept in tests/hub/scenarios as {name, snapshot, events, expected}, so that every client's reducer can
+be held to the same. `WRITE_SCENARIOS=1 pytest tests/hub/test_reducer.py` writes them anew after a change of the wire.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable, Sequence
+from functools import reduce as fold
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from harness import Json
+from histories import Maker
+
+from hub.reducer import reduce
+from models.commands import (
+    AppendDelta,
+    BeginStream,
+    CancelRun,
+    Command,
+    CreateSession,
+    DeleteSession,
+    EmitMessage,
+    FinalizeStream,
+    FinishRun,
+    RenameSession,
+    RequestModel,
+    RestoreSession,
+    RunFence,
+    SendMessage,
+    SetModel,
+    StartRun,
+    TakeOverRun,
+)
+from models.errors import ParleyError
+from models.events import BODIES, Event, EventBody, MessageUpdated, fit_for_travel
+from models.ids import EpochMs
+from models.messages import DisplayHint, Message, Metadata
+from models.payloads import ImagePayload, PlanItem, PlanPayload, TextPayload
+from models.runs import OnBusy
+from models.usage import Usage
+from services.engine.apply import apply, apply_all
+from services.engine.context import Context
+from services.engine.decide import decide
+from services.engine.snapshot import SNAPSHOT_MESSAGES, snapshot_of
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+T0 = 1_795_000_000_000
+SESSION = "01a1f850-0000-7000-8000-000000000001"
+SEEDS = range(60)
+
+
+class History:
+    """One session's events, and the snapshot that the server would give after each."""
+
+    def __init__(self) -> None:
+        self.now = T0
+        self.context: Context | None = None
+        self.events: list[Event] = []
+        self.messages: dict[str, Message] = {}
+        self.snapshots: list[Json] = []
+
+    def do(self, command: Command) -> None:
+        """Raises what the engine raises; the history is then as before."""
+        self.now += 137
+        self.happen(*decide(SESSION, self.context, command, EpochMs(self.now)).events)
+
+    def happen(self, *bodies: EventBody) -> None:
+        for body in bodies:
+            self._add(body)
+
+    def mark(self) -> int:
+        """The head, to take the old snapshot from."""
+        return len(self.events)
+
+    def scenario(self, name: str, since: int) -> Json:
+        return {
+            "name": name,
+            "snapshot": self.snapshots[since - 1],
+            "events": [event.to_wire() for event in self.events[since:]],
+            "expected": self.snapshots[-1],
+        }
+
+    def _add(self, body: EventBody) -> None:
+        event = Event(SESSION, "epoch-1", len(self.events) + 1, EpochMs(self.now), body)
+        self.context = apply(self.context, event)
+        self.events.append(event)
+        message = getattr(body, "message", None)
+        if isinstance(message, Message):
+            self.messages[message.id] = message
+        newest = list(self.messages.values())[-SNAPSHOT_MESSAGES:]
+        self.snapshots.append(snapshot_of(self.context, "Inbox", newest).to_wire())
+
+
+def say(number: int, text: str = "hello", on_busy: OnBusy = "enqueue") -> SendMessage:
+    return SendMessage(
+        message_id=f"m{number}",
+        run_id=f"r{number}",
+        author="ann",
+        content=text,
+        payload=TextPayload(text=text),
+        client_message_id=f"c{number}",
+        metadata=Metadata(display_hint=DisplayHint(summary="short"), extra={"from": "a test"}),
+        on_busy=on_busy,
+    )
+
+
+def created() -> History:
+    history = History()
+    history.do(CreateSession("epoch-1", "p1", "Inbox", "", "demo"))
+    return history
+
+
+def asked() -> History:
+    history = created()
+    history.do(say(1, "Tell me of birch and cedar"))
+    return history
+
+
+def started() -> History:
+    history = asked()
+    history.do(StartRun("r1"))
+    return history
+
+
+FENCE = RunFence("r1", 1)
+
+
+def streaming(deltas: int = 3) -> History:
+    history = started()
+    history.do(RequestModel(FENCE, "q1"))
+    history.do(BeginStream(FENCE, "a1", "assistant", "demo"))
+    for number in range(deltas):
+        history.do(AppendDelta(FENCE, "a1", f"word{number} "))
+    return history
+
+
+def finalized() -> History:
+    history = streaming()
+    usage = Usage(input_tokens=7, output_tokens=5)
+    history.do(FinalizeStream(FENCE, "a1", "stop", usage=usage, provider_deltas=9))
+    return history
+
+
+def after(make: Callable[[], History], *commands: Command) -> Callable[[], tuple[History, int]]:
+    def made() -> tuple[History, int]:
+        history = make()
+        since = history.mark()
+        for command in commands:
+            history.do(command)
+        return history, since
+
+    return made
+
+
+def from_the_first_event() -> tuple[History, int]:
+    history = finalized()
+    history.do(FinishRun(FENCE))
+    return history, 1
+
+
+def updated() -> tuple[History, int]:
+    history = finalized()
+    since = history.mark()
+    metadata = Metadata(source="ai_generated", tokens=12, extra={"rating": "good"})
+    header = history.messages["a1"].model_copy(update={"metadata": metadata, "status": "error"})
+    history.happen(MessageUpdated(message=header))
+    return history, since
+
+
+def more_than_a_snapshot_holds() -> tuple[History, int]:
+    history = started()
+    for number in range(SNAPSHOT_MESSAGES):
+        history.do(EmitMessage(FENCE, f"e{number}", "assistant", "agent", f"step {number}", TextPayload(text="s")))
+    since = history.mark()
+    for number in range(3):
+        history.do(EmitMessage(FENCE, f"f{number}", "assistant", "agent", f"more {number}", TextPayload(text="m")))
+    return history, since
+
+
+LARGE = "large Ünï " * 8_000
+PLAN = PlanPayload(items=(PlanItem(id="1", text="look", status="done"), PlanItem(id="2", text="write")))
+IMAGE = ImagePayload(source="url", data="http://127.0.0.1/i.png", mime_type="image/png")
+
+CASES: dict[str, Callable[[], tuple[History, int]]] = {
+    "a whole exchange from the first event": from_the_first_event,
+    "a first message names the session and starts it": after(created, say(1, "Tell me\nof trees")),
+    "a message beyond the limit travels as a header": after(created, say(1, LARGE)),
+    "a run starts": after(asked, StartRun("r1")),
+    "a model is asked": after(started, RequestModel(FENCE, "q1")),
+    "a reply begins": after(started, BeginStream(FENCE, "a1", "assistant", "demo")),
+    "a reply grows": after(streaming, AppendDelta(FENCE, "a1", "Привет "), AppendDelta(FENCE, "a1", "日本 \U0010ffff")),
+    "a reply is completed with its usage": after(
+        streaming, FinalizeStream(FENCE, "a1", "stop", usage=Usage(input_tokens=3, output_tokens=4, estimated=True))
+    ),
+    "a second reply adds to the usage": after(
+        finalized,
+        BeginStream(FENCE, "a2", "assistant", "demo"),
+        AppendDelta(FENCE, "a2", "again"),
+        FinalizeStream(FENCE, "a2", "length", usage=Usage(input_tokens=10, output_tokens=20)),
+    ),
+    "a reply breaks off": after(
+        streaming,
+        FinalizeStream(FENCE, "a1", "error: broken", status="error"),
+        FinishRun(FENCE, error="provider_broken: broken"),
+    ),
+    "a message goes on after an error": after(
+        lambda: _failed(), say(2, "go on"), StartRun("r2"), RequestModel(RunFence("r2", 1), "q2")
+    ),
+    "a plan and an image are emitted": after(
+        started,
+        EmitMessage(FENCE, "e1", "assistant", "agent", "the plan", PLAN),
+        EmitMessage(FENCE, "e2", "assistant", "agent", "", IMAGE),
+    ),
+    "a run completes": after(finalized, FinishRun(FENCE)),
+    "messages wait in the queue and one is dropped": after(streaming, say(2), say(3), CancelRun("r2")),
+    "a message steers": after(streaming, say(2, "shorter", "steer")),
+    "a message interrupts": after(streaming, say(2, "stop", "interrupt"), StartRun("r2")),
+    "everything is cancelled": after(lambda: _queued(), CancelRun()),
+    "a run is taken over in the middle of a reply": after(streaming, TakeOverRun("r1", 1, "the process died")),
+    "a session is renamed": after(finalized, RenameSession("Trees"), RenameSession("Birch")),
+    "another model is chosen": after(finalized, SetModel("scripted:words=2")),
+    "a session is deleted in the middle of a reply and restored": after(streaming, DeleteSession(), RestoreSession()),
+    "a message's header changes": updated,
+    "more messages than a snapshot holds": more_than_a_snapshot_holds,
+}
+
+
+def _failed() -> History:
+    history = streaming()
+    history.do(FinalizeStream(FENCE, "a1", "error: broken", status="error"))
+    history.do(FinishRun(FENCE, error="provider_broken: broken"))
+    return history
+
+
+def _queued() -> History:
+    history = streaming()
+    history.do(say(2))
+    history.do(say(3))
+    return history
+
+
+def agrees(folded: Json, expected: Json) -> None:
+    """Equal, but that a folded snapshot keeps the messages that a fresh one leaves out at its beginning."""
+    kept = folded["messages"][-len(expected["messages"]) :] if expected["messages"] else folded["messages"]
+    assert {**folded, "messages": kept} == expected
+
+
+def file_of(name: str) -> Path:
+    return SCENARIOS / f"{name.replace(' ', '_').replace(chr(39), '')}.json"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_old_snapshot_and_later_events_are_a_fresh_snapshot(name: str) -> None:
+    """I2. Fails for the types of a branch of `reduce` that is taken out."""
+    history, since = CASES[name]()
+    scenario = history.scenario(name, since)
+    agrees(fold(reduce, scenario["events"], scenario["snapshot"]), scenario["expected"])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_kept_scenario_is_what_the_engine_makes(name: str) -> None:
+    history, since = CASES[name]()
+    scenario = history.scenario(name, since)
+    path = file_of(name)
+    if os.environ.get("WRITE_SCENARIOS"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(scenario, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    assert json.loads(path.read_text(encoding="utf-8")) == scenario
+
+
+def test_no_scenario_is_left_over() -> None:
+    assert {path.name for path in SCENARIOS.iterdir()} == {file_of(name).name for name in CASES}
+
+
+def test_every_type_of_event_is_folded_in_a_scenario() -> None:
+    """A new type without a case fails. `session.created` only ever comes first, before there is a snapshot."""
+    seen: set[str] = set()
+    for make in CASES.values():
+        history, since = make()
+        seen |= {event.type for event in history.events[since:]}
+    assert seen == {body.type for body in BODIES} - {"session.created"}
+
+
+def test_type_that_is_not_known_moves_only_the_head() -> None:
+    before = finalized().snapshots[-1]
+    event = {"seq": before["head"] + 1, "at": "2026-11-20T09:00:00.000Z", "type": "plan.changed", "data": {"x": 1}}
+    folded = reduce(before, event)
+    session = {**before["session"], "head": event["seq"], "updatedAtUtc": event["at"]}
+    assert folded == {**before, "head": event["seq"], "session": session}
+
+
+def test_folding_mutates_nothing() -> None:
+    history, since = from_the_first_event()
+    scenario = history.scenario("", since)
+    kept = json.dumps(scenario)
+    fold(reduce, scenario["events"], scenario["snapshot"])
+    assert json.dumps(scenario) == kept
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_history_folds_to_its_snapshots_from_every_point(seed: int) -> None:
+    """I2 over commands that nobody thought of together."""
+    history = created()
+    chance = random.Random(seed)
+
+    def pick(items: Sequence[object]) -> object:
+        return items[chance.randrange(len(items))]
+
+    maker = Maker(pick)
+    for _ in range(40):
+        assert history.context is not None
+        try:
+            history.do(maker.any_command(history.context))
+        except ParleyError:
+            continue
+    wires = [event.to_wire() for event in history.events]
+    for since, (old, fresh) in enumerate(pairwise(history.snapshots), start=1):
+        agrees_though_truncated(reduce(old, wires[since]), fresh)
+    start = chance.randrange(1, len(wires))
+    agrees_though_truncated(fold(reduce, wires[start:], history.snapshots[start - 1]), history.snapshots[-1])
+    assert apply_all(None, history.events) == history.context
+
+
+def agrees_though_truncated(folded: Json, fresh: Json) -> None:
+    """A client may hold more of a message than travels at once: its text grew past the limit in front of it. What it
+    would be healed with is the same. What such a reply cost: see the test below."""
+    cut = {message["id"]: message for message in fresh["messages"] if message.get("truncated")}
+    messages = [cut.get(message["id"], message) for message in folded["messages"]]
+    agrees(
+        {
+            **folded,
+            "messages": messages,
+            **({"usage": fresh["usage"]} if any(each["kind"] == "streaming_response" for each in cut.values()) else {}),
+        },
+        fresh,
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="models.events.truncated leaves out the payload, and with it the usage")
+def test_usage_of_a_reply_beyond_the_limit_is_counted() -> None:
+    """Found by seed 59: the header of a large reply travels without what it cost."""
+    history = streaming()
+    since = history.mark()
+    for _ in range(9):
+        history.do(AppendDelta(FENCE, "a1", "x" * 8_000))
+    history.do(FinalizeStream(FENCE, "a1", "stop", usage=Usage(input_tokens=3, output_tokens=4)))
+    scenario = history.scenario("", since)
+    assert fold(reduce, scenario["events"], scenario["snapshot"])["usage"] == scenario["expected"]["usage"]
+
+
+def test_text_that_grows_past_the_limit_in_front_of_a_client_stays_whole() -> None:
+    history = streaming()
+    since = history.mark()
+    for _ in range(9):
+        history.do(AppendDelta(FENCE, "a1", "x" * 8_000))
+    scenario = history.scenario("", since)
+    folded = fold(reduce, scenario["events"], scenario["snapshot"])
+    assert scenario["expected"]["messages"][-1]["truncated"] is True
+    stream = history.context.stream if history.context else None
+    assert stream is not None
+    assert folded["messages"][-1]["content"] == stream.text
+    assert fit_for_travel(history.messages["a1"]).content == ""

@@ -1,0 +1,174 @@
+"""Options: where they come from, what wins, and that all mistakes are told at once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from web.settings import Settings, SettingsError, load
+
+NO_FILE = Path("there-is-no-such-file.toml")
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.upper().startswith("PARLEY_"):
+            monkeypatch.delenv(name)
+
+
+def mistakes(command_line: dict[str, object], config: Path = NO_FILE) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(command_line, config)
+    return caught.value.mistakes
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    settings = load({}, NO_FILE)
+    assert (settings.host, settings.port, settings.data) == ("127.0.0.1", 8765, Path(".parley"))
+    assert (settings.model, settings.agent, settings.coalesce_window_ms) == ("demo", "assistant", 40)
+    assert settings.folder == Path(".parley")
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "parley.toml"
+    config.write_text('port = 1\nmodel = "demo"\nlog_level = "error"\ncoalesce_window_ms = 7\n')
+    monkeypatch.setenv("PARLEY_PORT", "2")
+    monkeypatch.setenv("PARLEY_LOG_LEVEL", "debug")
+    settings = load({"port": "3"}, config)
+    assert (settings.port, settings.log_level, settings.coalesce_window_ms) == (3, "debug", 7)
+
+
+def test_built_directly_settings_look_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARLEY_PORT", "2")
+    assert Settings().port == 8765
+
+
+def test_lists_come_as_text_or_as_lists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PARLEY_ALLOW_ORIGIN", "https://Chat.example.org:443, tauri://localhost")
+    settings = load({}, NO_FILE)
+    assert settings.allow_origin == ("https://chat.example.org", "tauri://localhost")
+    monkeypatch.delenv("PARLEY_ALLOW_ORIGIN")
+    config = tmp_path / "parley.toml"
+    config.write_text('allow_origin = ["http://a:1"]\nopenai_models = ["one", "two"]\n')
+    settings = load({}, config)
+    assert (settings.allow_origin, settings.openai_models) == (("http://a:1",), ("one", "two"))
+    assert load({"allow_origin": ["http://b:2", "http://c:3"]}, config).allow_origin == ("http://b:2", "http://c:3")
+
+
+def test_every_mistake_is_told_at_once_with_its_option(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = tmp_path / "parley.toml"
+    config.write_text("colour = 1\nmax_connections = 0\n")
+    monkeypatch.setenv("PARLEY_LOG_LEVEL", "loud")
+    wrong: dict[str, object] = {"port": "70000", "coalesce_window_ms": "x", "workspace": "/there/is/no/such/folder"}
+    told = mistakes(wrong, config)
+    named = " ".join(told)
+    assert len(told) == 6
+    for option in ("--port (PARLEY_PORT)", "--coalesce-window-ms", "--workspace", "--log-level", "--max-connections"):
+        assert option in named
+    assert "colour: there is no such option" in named
+    assert "'70000'" in named
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["chat.example.org", "https://a/path", "https://", "https://a?b", "null", "http://a b", "//a", "http://u@a"],
+)
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    [told] = mistakes({"allow_origin": [origin]})
+    assert told.startswith("--allow-origin")
+    assert "is not an origin" in told
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "chat.example.org"])  # noqa: S104  # refused
+def test_an_open_host_without_a_token_is_refused_with_what_to_do(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    [told] = mistakes({"host": host})
+    assert told.startswith("PARLEY_TOKEN: ")
+    assert "set PARLEY_TOKEN" in told
+    assert "127.0.0.1" in told
+    monkeypatch.setenv("PARLEY_TOKEN", "open-sesame")
+    assert load({"host": host}, NO_FILE).host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "a.localhost"])
+def test_a_loopback_host_needs_no_token(host: str) -> None:
+    assert load({"host": host}, NO_FILE).token is None
+
+
+def test_every_origin_may_be_admitted_only_with_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    [told] = mistakes({"allow_origin": ["*"]})
+    assert "PARLEY_TOKEN" in told
+    monkeypatch.setenv("PARLEY_TOKEN", "open-sesame")
+    assert load({"allow_origin": ["*"]}, NO_FILE).allow_origin == ("*",)
+
+
+def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARLEY_TOKEN", "open-sesame")
+    monkeypatch.setenv("PARLEY_OPENAI_API_KEY", "sk-very-secret")
+    settings = load({}, NO_FILE)
+    assert "sesame" not in f"{settings!r} {settings} {settings.model_dump()}"
+    assert settings.secrets == ("open-sesame", "sk-very-secret")
+    monkeypatch.setenv("PARLEY_TOKEN", "with space")
+    [told] = mistakes({})
+    assert told.startswith("PARLEY_TOKEN: must be printable")
+    assert "with space" not in told
+
+
+@pytest.mark.parametrize("token", ["", "a b", "caf\u00e9", "a\tb"])
+def test_a_token_that_no_header_can_carry_is_refused(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARLEY_TOKEN", token)
+    assert [told.partition(":")[0] for told in mistakes({})] == ["PARLEY_TOKEN"]
+
+
+@pytest.mark.parametrize(
+    ("database", "folder"),
+    [(None, Path(".parley")), ("memory:", None), ("sqlite:////tmp/x/parley.db", Path("/tmp/x"))],
+)
+def test_the_database_lies_where_it_was_asked_for(database: str | None, folder: Path | None) -> None:
+    assert Settings(database=database).folder == folder
+
+
+@pytest.mark.parametrize(
+    "database", ["postgresql://a/b", "sqlite:///x/other.db", "sqlite:///parley.db?mode=ro", "x", ""]
+)
+def test_other_databases_are_refused(database: str) -> None:
+    [told] = mistakes({"database": database})
+    assert told.startswith("--database")
+
+
+def test_a_data_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    [told] = mistakes({"data": str(tmp_path / "file")})
+    assert "is not a folder" in told
+
+
+def test_an_unknown_model_and_agent_are_both_told() -> None:
+    told = mistakes({"model": "nothing", "agent": "no.such:thing"})
+    assert [each.partition(" ")[0] for each in told] == ["--model", "--agent"]
+
+
+def test_an_endpoint_that_can_never_work_is_told() -> None:
+    [told] = mistakes({"openai_base_url": "not a url"})
+    assert "--openai-base-url" in told
+
+
+def test_an_endpoint_brings_its_models() -> None:
+    given: dict[str, object] = {"openai_base_url": "http://127.0.0.1:9/v1", "openai_models": "one,two", "model": "one"}
+    assert load(given, NO_FILE).openai_models == ("one", "two")
+
+
+def test_a_broken_file_is_told_by_name(tmp_path: Path) -> None:
+    config = tmp_path / "parley.toml"
+    config.write_text("port = = 1")
+    assert str(config) in mistakes({}, config)[0]
+    config.write_bytes(b"port = \xff")
+    assert str(config) in mistakes({}, config)[0]
+
+
+def test_logs_are_json_unless_somebody_watches() -> None:
+    assert Settings(log_format="console").log_style == "console"
+    assert Settings().log_style in ("json", "console")
