@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 from harness import Harness, serving
+from world import eventually
 
 from models.commands import BeginStream, FinalizeStream, RunFence, SendMessage, StartRun
 from models.ids import new_id
@@ -16,12 +15,6 @@ from models.payloads import TextPayload
 def _ended(server: Harness, session_id: str) -> bool:
     context = server.chat.sessions.context(session_id)
     return context is not None and not context.busy
-
-
-async def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_a_reply_that_was_complete_before_the_crash_is_not_asked_for_again(tmp_path: Path) -> None:
@@ -38,7 +31,7 @@ async def test_a_reply_that_was_complete_before_the_crash_is_not_asked_for_again
         await door(session_id, BeginStream(fence, message_id, "assistant", "m"))
         await door(session_id, FinalizeStream(fence, message_id, "stop"))
     async with serving(tmp_path) as server:
-        await wait_until(lambda: server.runs.active == 0 and _ended(server, session_id))
+        await eventually(lambda: server.runs.active == 0 and _ended(server, session_id))
         snapshot = await server.journal.snapshot(session_id)
         assert [message.role for message in snapshot.messages] == ["user", "agent"]
         assert snapshot.session.state == "COMPLETED"
