@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from models.errors import ProviderError
 from models.ids import new_id
 from models.messages import Message
-from models.runs import OnCrash
+from models.runs import OnCrash, Run
 from services.engine.view import input_budget, view
 from services.llm.provider import Finished, ModelEvent, ModelRequest, Provider, TextDelta, open_stream
 from services.llm.registry import Providers
@@ -23,7 +23,7 @@ RETRY_AFTER_MAX_S = 60.0
 
 
 class Assistant:
-    """Resumable: after a crash the last request is simply asked again."""
+    """Resumable: after a crash the last request is asked again, unless its reply was complete."""
 
     on_crash: OnCrash = "resume"
 
@@ -48,6 +48,8 @@ class Assistant:
         provider, info = self._providers.resolve(await ctx.model())
         budget = input_budget(info.window_tokens, info.max_output_tokens)
         history = await ctx.history()
+        if _answered(history, ctx.run):
+            return
         messages = view(history, await self._costs(history, info.name, budget), budget)
         request = ModelRequest(info.name, messages, request_id=new_id())
         await ctx.request_model(request.request_id)
@@ -61,6 +63,12 @@ class Assistant:
             if sum(costs) > budget_tokens:
                 break
         return costs[::-1]
+
+
+def _answered(history: Sequence[Message], run: Run) -> bool:
+    """Whether an earlier attempt got as far as the whole reply, and only its end was lost."""
+    last = history[-1] if history else None
+    return last is not None and last.role == "agent" and last.run_id == run.id and last.status == "complete"
 
 
 async def _relay(ctx: RunContext, provider: Provider, request: ModelRequest) -> None:
