@@ -1,10 +1,17 @@
-"""The rich payload of a message: fourteen kinds, one union told apart by `kind`. Never holds a message's header."""
+"""The rich payload of a message: fourteen kinds, one union told apart by `kind`. Never holds a message's header.
+
+Each carries the version `v` of its kind's form, 1 where it is missing. `Payload` takes the present forms alone;
+`read_payload` and `StoredPayload` read whatever was ever stored.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from models.usage import Usage
 from models.wire import Wire
@@ -32,13 +39,27 @@ CallStatus = Literal["pending", "approved", "denied", "executing", "done"]
 Instant = Annotated[str, Field(description="ISO 8601, UTC, milliseconds, Z")]
 
 
-class TextPayload(Wire):
+def _is_unset(value: object) -> bool:
+    """Optional fields that came later stay off the wire where they say nothing."""
+    return value is None or value is False
+
+
+class Versioned(Wire):
+    """The base of all kinds. A kind whose form changes narrows `v` to its new version, and gets an upgrade."""
+
+    v: Literal[1] = 1
+
+
+class TextPayload(Versioned):
+    """`foreign` is the payload that could not be read, as it was stored; the text then says so."""
+
     kind: Literal["text"] = "text"
     text: str = ""
     format: Literal["plain", "markdown"] = "markdown"
+    foreign: dict[str, Any] | None = Field(default=None, exclude_if=_is_unset)
 
 
-class StreamingResponsePayload(Wire):
+class StreamingResponsePayload(Versioned):
     """How a streamed reply went. Times are instants, durations milliseconds; `providerDeltas` is null when the
     stream was closed by somebody else than its run (cancelled, interrupted)."""
 
@@ -60,13 +81,14 @@ class PlanItem(Wire):
     status: Literal["pending", "in_progress", "done", "dropped"] = "pending"
 
 
-class PlanPayload(Wire):
+class PlanPayload(Versioned):
     kind: Literal["plan"] = "plan"
     items: tuple[PlanItem, ...] = ()
 
 
-class ImagePayload(Wire):
-    """`data` is the URL, the base64 text or the path, as `source` says."""
+class ImagePayload(Versioned):
+    """`data` is the URL, the base64 text or the path, as `source` says; `embedded` the file's bytes as base64, as they
+    were when the message was sent."""
 
     kind: Literal["image"] = "image"
     source: Literal["url", "base64", "file"]
@@ -76,9 +98,13 @@ class ImagePayload(Wire):
     ocr_text: str | None = None
     description: str | None = None
     error: str | None = None
+    embedded: str | None = Field(default=None, exclude_if=_is_unset)
 
 
-class FileReferencePayload(Wire):
+class FileReferencePayload(Versioned):
+    """`content` is what the lines were at `readAt`; `cut` when they were more than could be taken: `endLine` is then
+    the last one that `content` holds."""
+
     kind: Literal["file_reference"] = "file_reference"
     path: str
     start_line: int | None = Field(default=None, ge=1)
@@ -86,9 +112,10 @@ class FileReferencePayload(Wire):
     content: str | None = None
     read_at: Instant | None = None
     error: str | None = None
+    cut: bool = Field(default=False, exclude_if=_is_unset)
 
 
-class ProjectStructurePayload(Wire):
+class ProjectStructurePayload(Versioned):
     kind: Literal["project_structure"] = "project_structure"
     root: str
     type: Literal["tree", "files", "dependencies"]
@@ -98,6 +125,8 @@ class ProjectStructurePayload(Wire):
 
 
 class ToolCall(Wire):
+    """`rawArguments` is what the model wrote where it was no JSON object; `arguments` are empty then."""
+
     call_id: str
     name: str
     arguments: dict[str, Any] = Field(default_factory=dict)
@@ -105,14 +134,15 @@ class ToolCall(Wire):
     status: CallStatus = "pending"
     decided_by: str | None = None
     decided_at: Instant | None = None
+    raw_arguments: str | None = Field(default=None, exclude_if=_is_unset)
 
 
-class ToolRequestPayload(Wire):
+class ToolRequestPayload(Versioned):
     kind: Literal["tool_request"] = "tool_request"
     calls: tuple[ToolCall, ...]
 
 
-class ToolResultPayload(Wire):
+class ToolResultPayload(Versioned):
     kind: Literal["tool_result"] = "tool_result"
     call_id: str
     name: str
@@ -123,13 +153,13 @@ class ToolResultPayload(Wire):
     handle: str | None = None
 
 
-class McpToolRequestPayload(Wire):
+class McpToolRequestPayload(Versioned):
     kind: Literal["mcp_tool_request"] = "mcp_tool_request"
     server: str
     calls: tuple[ToolCall, ...]
 
 
-class McpToolResultPayload(Wire):
+class McpToolResultPayload(Versioned):
     kind: Literal["mcp_tool_result"] = "mcp_tool_result"
     server: str
     call_id: str
@@ -141,7 +171,7 @@ class McpToolResultPayload(Wire):
     handle: str | None = None
 
 
-class McpResourcePayload(Wire):
+class McpResourcePayload(Versioned):
     kind: Literal["mcp_resource"] = "mcp_resource"
     server: str
     uri: str
@@ -150,7 +180,7 @@ class McpResourcePayload(Wire):
     retrieved_at: Instant
 
 
-class WorkflowExecutionPayload(Wire):
+class WorkflowExecutionPayload(Versioned):
     kind: Literal["workflow_execution"] = "workflow_execution"
     name: str
     execution_id: str
@@ -161,13 +191,13 @@ class WorkflowExecutionPayload(Wire):
     error: str | None = None
 
 
-class SystemControlPayload(Wire):
+class SystemControlPayload(Versioned):
     kind: Literal["system_control"] = "system_control"
     control: Literal["mode_switch", "branch_switch", "merge", "summary", "context_injection", "model_switch"]
     parameters: dict[str, Any] = Field(default_factory=dict)
 
 
-class ProcessingPayload(Wire):
+class ProcessingPayload(Versioned):
     kind: Literal["processing"] = "processing"
     stage: str
     started_at: Instant
@@ -211,5 +241,64 @@ MESSAGE_TYPES: dict[Kind, MessageType] = {
 }
 """The coarse class that each kind travels under."""
 
-UserPayload = Annotated[TextPayload | ImagePayload | FileReferencePayload, Field(discriminator="kind")]
+
+def _not_foreign(payload: TextPayload | ImagePayload | FileReferencePayload) -> Any:
+    if isinstance(payload, TextPayload) and payload.foreign is not None:
+        raise ValueError("foreign is the server's to write")
+    return payload
+
+
+UserPayload = Annotated[
+    TextPayload | ImagePayload | FileReferencePayload, Field(discriminator="kind"), AfterValidator(_not_foreign)
+]
 """What a client may send; the other kinds are the server's to write."""
+
+Upgrades: TypeAlias = Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]]
+
+UPGRADES: Upgrades = MappingProxyType({})
+"""From (kind, version) to the form of the next version. Every kind is at its first so far."""
+
+# Enough to see what it was about; the whole of it stays in `foreign`.
+_SHOWN_CHARS = 2_000
+
+_READABLE = ("text", "content", "output", "result", "summary", "description", "error")
+
+_STRICT: TypeAdapter[Payload] = TypeAdapter(Payload)
+
+
+def read_payload(data: Mapping[str, Any], upgrades: Upgrades = UPGRADES) -> Payload:
+    """A payload as it was stored, by whichever version. Never fails: what this version doesn't know becomes a text
+    that says so, and keeps the original in `foreign`."""
+    upgraded = dict(data)
+    try:
+        while (step := upgrades.get(_version_of(upgraded))) is not None:
+            before = _version_of(upgraded)
+            upgraded = {**step(upgraded), "kind": before[0], "v": before[1] + 1}
+        return _STRICT.validate_python(upgraded)
+    except (ValidationError, LookupError, TypeError, ValueError, AttributeError):
+        return _unreadable(data)
+
+
+def _version_of(data: Mapping[str, Any]) -> tuple[str, int]:
+    return str(data.get("kind")), int(data.get("v", 1))
+
+
+def _unreadable(data: Mapping[str, Any]) -> TextPayload:
+    readable = next((text for key in _READABLE if isinstance(text := data.get(key), str) and text.strip()), None)
+    shown = readable or json.dumps(dict(data), ensure_ascii=False, default=str)
+    kind, version = str(data.get("kind"))[:100], str(data.get("v", 1))[:20]
+    head = f"[A message of the kind “{kind}”, version {version}, which this version of Parley can't show]"
+    return TextPayload(text=f"{head}\n{shown[:_SHOWN_CHARS]}", format="plain", foreign=dict(data))
+
+
+def _lenient(data: Any, strict: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return strict(data)
+    except ValidationError:
+        if not isinstance(data, Mapping):
+            raise
+        return read_payload(data)
+
+
+StoredPayload = Annotated[Payload, WrapValidator(_lenient)]
+"""A `Payload` field that reads old and unknown forms too."""

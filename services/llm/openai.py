@@ -5,22 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
-from models.errors import InvalidArgument, ProviderBroken, ProviderError, ProviderUnavailable
+from models.errors import ProviderBroken, ProviderError, ProviderUnavailable
 from models.ids import now_ms
+from services.llm.call_joiner import CallJoiner
+from services.llm.endpoint_errors import checked_key, checked_url
 from services.llm.openai_chunks import Reply
 from services.llm.openai_errors import translate
+from services.llm.openai_format import openai_tools, to_openai
 from services.llm.provider import Finished, ModelEvent, ModelInfo, ModelRequest, TextDelta
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-    from openai.types.chat import ChatCompletionMessageParam
 
 OPENAI_URL = "https://api.openai.com/v1"
-
-# Servers that people run themselves want no key, yet the SDK wants something to send.
-NO_KEY = "none"
 
 
 class OpenAIProvider:
@@ -39,8 +38,8 @@ class OpenAIProvider:
         connect_timeout_s: float = 5.0,
         idle_timeout_s: float = 60.0,
     ) -> None:
-        self._key = _checked_key(api_key)
-        self._base_url = _checked_url(base_url or OPENAI_URL)
+        self._key = checked_key(api_key, "openai_api_key")
+        self._base_url = checked_url(base_url or OPENAI_URL, "openai_base_url")
         self._models = models
         self._connect_timeout_s = connect_timeout_s
         self._idle_timeout_s = idle_timeout_s
@@ -52,7 +51,7 @@ class OpenAIProvider:
         return self._models
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        reply = Reply()
+        reply = Reply(CallJoiner(request.request_id, request.call_ids))
         failure: ProviderError | None = None
         try:
             async with aclosing(self._deltas(request, reply)) as deltas:
@@ -66,7 +65,9 @@ class OpenAIProvider:
         # and reach a log.
         if reply.reason is None:
             raise failure or ProviderBroken("The model's stream ended without saying why")
-        # With the reason the text is whole; a connection lost after it has cost the usage at most.
+        # With the reason the reply is whole; a connection lost after it has cost the usage at most.
+        for call in reply.calls.ready():
+            yield call
         yield Finished(reply.reason, reply.usage)
 
     async def aclose(self) -> None:
@@ -79,8 +80,7 @@ class OpenAIProvider:
     async def _deltas(self, request: ModelRequest, reply: Reply) -> AsyncGenerator[TextDelta, None]:
         client = await self._ready()
         chunks = await client.chat.completions.create(
-            model=request.model.removeprefix("openai:"),
-            messages=_messages(request),
+            **_body(request),
             stream=True,
             stream_options={"include_usage": True},
             extra_headers={"X-Client-Request-Id": request.request_id},
@@ -109,19 +109,7 @@ class OpenAIProvider:
         return client
 
 
-def _messages(request: ModelRequest) -> list[ChatCompletionMessageParam]:
-    return [cast("ChatCompletionMessageParam", {"role": m.role, "content": m.content}) for m in request.messages]
-
-
-def _checked_key(key: str | None) -> str:
-    """Refused here, where the field can be named; as a header it would fail in each request, quoting the key."""
-    key = (key or NO_KEY).strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise InvalidArgument("The API key holds characters that no header can carry", field="openai_api_key")
-    return key
-
-
-def _checked_url(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise InvalidArgument("The base URL must begin with http:// or https://", field="openai_base_url")
-    return url
+def _body(request: ModelRequest) -> dict[str, Any]:
+    """Without tools there is no such key: some endpoints refuse an empty list."""
+    tools = {"tools": openai_tools(request.tools)} if request.tools else {}
+    return {"model": request.model.removeprefix("openai:"), "messages": to_openai(request), **tools}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from models.errors import ProviderBroken
 from models.usage import Usage
+from services.llm.call_joiner import CallJoiner
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
@@ -14,13 +16,20 @@ if TYPE_CHECKING:
 class Reply:
     """How far one reply has come."""
 
-    def __init__(self) -> None:
+    def __init__(self, calls: CallJoiner) -> None:
         self.opened = False
         """The endpoint accepted the request and its stream is open."""
         self.began = False
-        """Some text was produced."""
-        self.reason: str | None = None
+        """Some text was produced, or a call begun."""
         self.usage: Usage | None = None
+        self.calls = calls
+        self._reason: str | None = None
+        self._refused = False
+
+    @property
+    def reason(self) -> str | None:
+        """None until the endpoint says that the reply is whole."""
+        return "refusal" if self._reason == "stop" and self._refused else self._reason
 
     def take(self, chunk: ChatCompletionChunk) -> str:
         """Remember what the chunk says and return its text, maybe empty. Raises ProviderBroken on another shape."""
@@ -29,27 +38,60 @@ class Reply:
         if choices is None and self.usage is not None:
             return ""  # some endpoints send the usage with no choices at all
         if not isinstance(choices, list):
-            raise ProviderBroken("The model sent a malformed chunk")
+            raise _malformed()
         return "".join(self._take_choice(choice) for choice in choices[:1])
 
     def _take_choice(self, choice: object) -> str:
         reason: object = getattr(choice, "finish_reason", None)
         if isinstance(reason, str) and reason:
-            self.reason = reason
-        text = _text(getattr(choice, "delta", None))
-        self.began = self.began or bool(text)
+            self._reason = reason
+        delta: object = getattr(choice, "delta", None)
+        for fragment in _fragments(delta):
+            self._take_fragment(fragment)
+        refusal = _text(delta, "refusal")
+        self._refused = self._refused or bool(refusal)
+        text = _text(delta, "content") or refusal
+        self.began = self.began or bool(text) or bool(self.calls)
         return text
 
+    def _take_fragment(self, fragment: object) -> None:
+        index: object = getattr(fragment, "index", None)
+        function: object = getattr(fragment, "function", None)
+        self.calls.add(
+            index if isinstance(index, int) else None,
+            _text(fragment, "id"),
+            _text(function, "name"),
+            _arguments(function),
+        )
 
-def _text(delta: object) -> str:
-    """The content, or the words of a refusal, which come in a field of their own."""
-    for name in ("content", "refusal"):
-        text: object = getattr(delta, name, None)
-        if text is not None and not isinstance(text, str):
-            raise ProviderBroken("The model sent a malformed chunk")
-        if text:
-            return text
-    return ""
+
+def _fragments(delta: object) -> list[object]:
+    """The pieces of tool calls. The older `function_call` is left alone: nothing asks for it."""
+    fragments: object = getattr(delta, "tool_calls", None)
+    if fragments is None:
+        return []
+    if not isinstance(fragments, list):
+        raise _malformed()
+    return fragments
+
+
+def _arguments(function: object) -> str:
+    """Text, which may be a piece; some endpoints send the whole object instead."""
+    value: object = getattr(function, "arguments", None)
+    return json.dumps(value) if isinstance(value, dict) else _text(function, "arguments")
+
+
+def _text(holder: object, name: str) -> str:
+    text: object = getattr(holder, name, None)
+    if text is None:
+        return ""
+    if not isinstance(text, str):
+        raise _malformed()
+    return text
+
+
+def _malformed() -> ProviderBroken:
+    return ProviderBroken("The model sent a malformed chunk")
 
 
 def _usage(reported: object) -> Usage | None:

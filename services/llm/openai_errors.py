@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from models.errors import ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
+from models.errors import ProviderBroken, ProviderError, ProviderRefused
 from models.ids import EpochMs
+from services.llm.endpoint_errors import lost, of_status, retry_after_ms, says
 
 if TYPE_CHECKING:
     from openai import APIError
-
-# What the endpoint says is shown to people: enough for the cause, no room for a page of HTML.
-_MESSAGE_LIMIT = 300
-
-# Request timeout, conflict, too early, too many requests: the same request may pass in a moment.
-_RETRYABLE_STATUSES = frozenset({408, 409, 425, 429})
 
 # OpenAI answers 429 for an empty purse too; no waiting fills it.
 _HOPELESS_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
@@ -37,9 +29,9 @@ def translate(error: Exception, *, key: str, opened: bool, began: bool, now: Epo
         case openai.APIStatusError():
             return _of_status(error.status_code, error, key, retry_after_ms(error.response.headers, now))
         case openai.APITimeoutError() | httpx2.TimeoutException():
-            return _lost("The model did not answer in time", broken=began)
+            return lost("The model did not answer in time", broken=began)
         case openai.APIConnectionError() | httpx2.HTTPError() | httpx2.StreamError() | OSError():
-            return _lost("The connection to the model failed", broken=opened)
+            return lost("The connection to the model failed", broken=opened)
         case openai.APIError():
             return _of_stream(error, key, began)
         case ValueError() if opened:
@@ -50,46 +42,9 @@ def translate(error: Exception, *, key: str, opened: bool, began: bool, now: Epo
             return None
 
 
-def retry_after_ms(headers: Mapping[str, str], now: EpochMs) -> int | None:
-    """How long to wait: `retry-after-ms`, else `Retry-After` in seconds or as a date (RFC 9110 §10.2.3)."""
-    precise = _number(headers.get("retry-after-ms"))
-    if precise is not None:
-        return max(0, math.ceil(precise))
-    text = headers.get("retry-after")
-    seconds = _number(text)
-    if seconds is not None:
-        return max(0, math.ceil(seconds * 1000))
-    return None if text is None else _until(text, now)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _until(date: str, now: EpochMs) -> int | None:
-    try:
-        moment = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    return max(0, round(moment.timestamp() * 1000) - now)
-
-
-def _lost(message: str, *, broken: bool) -> ProviderError:
-    return ProviderBroken(message) if broken else ProviderUnavailable(message)
-
-
 def _of_status(status: int, error: APIError, key: str, wait_ms: int | None) -> ProviderError:
     hopeless = error.code in _HOPELESS_CODES or error.type in _HOPELESS_CODES
-    if hopeless or (status < 500 and status not in _RETRYABLE_STATUSES):
-        return ProviderRefused(_says(f"The model provider refused ({status})", error, key), status=status)
-    details = {} if wait_ms is None else {"retry_after_ms": wait_ms}
-    return ProviderUnavailable(
-        _says(f"The model provider is unavailable ({status})", error, key), status=status, **details
-    )
+    return of_status(status, _words(error), key, wait_ms=wait_ms, hopeless=hopeless)
 
 
 def _of_stream(error: APIError, key: str, began: bool) -> ProviderError:
@@ -101,14 +56,8 @@ def _of_stream(error: APIError, key: str, began: bool) -> ProviderError:
             return refusal
     if status >= 400 and not began:
         return _of_status(status, error, key, None)
-    return ProviderBroken(_says("The model's stream broke off", error, key))
+    return ProviderBroken(says("The model's stream broke off", _words(error), key))
 
 
-def _says(what: str, error: APIError, key: str) -> str:
-    """`what` and the endpoint's own words, without the key, which some quote back."""
-    body: object = error.body
-    words: object = body.get("message") if isinstance(body, dict) else body
-    if not isinstance(words, str) or not words.strip() or words.lstrip().startswith("<"):
-        return what  # nothing said, or a proxy's page
-    line = " ".join(words.replace(key, "***").split())
-    return f"{what}: {line[:_MESSAGE_LIMIT]}"
+def _words(error: APIError) -> object:
+    return error.body.get("message") if isinstance(error.body, dict) else error.body

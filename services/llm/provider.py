@@ -1,6 +1,7 @@
 """What a model provider is: the request, the events of its reply, and the protocol. Never names one provider.
 
-A reply is any number of `TextDelta`, then exactly one `Finished`; or it ends in one of three errors of `models.errors`:
+A reply is any number of `TextDelta` and `ToolCallReady`, then exactly one `Finished`; or it ends in one of three errors
+of `models.errors`. What was called before such an error counts for nothing: a call stands once `Finished` has come.
 
 - `ProviderUnavailable`: nothing was produced and trying again may help; `details["retry_after_ms"]` when asked for.
 - `ProviderBroken`: it began, and broke off before its end.
@@ -11,37 +12,122 @@ Providers never retry: the run does.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
+from models.errors import InvalidArgument
 from models.usage import Usage
 
-Role: TypeAlias = Literal["system", "user", "assistant"]
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 """How a paced provider waits (seconds). Injected, so that tests decide how time passes."""
 
 
+TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What every API takes as the name of a tool (OpenAI's rule, the narrowest)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """`data` is base64, or a URL that the endpoint itself fetches when `is_url`."""
+
+    media_type: str
+    data: str
+    is_url: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallPart:
+    call_id: str
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResultPart:
+    call_id: str
+    name: str
+    output: str
+    is_error: bool = False
+
+
+Part: TypeAlias = TextPart | ImagePart | ToolCallPart | ToolResultPart
+
+
 @dataclass(frozen=True, slots=True)
 class ModelMessage:
+    """One turn, in no API's own form. Calls stand in assistant turns, results in the tool turn right behind."""
+
     role: Role
-    content: str
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def text(cls, role: Role, text: str) -> ModelMessage:
+        """A turn of plain text."""
+        return cls(role, (TextPart(text),))
+
+    @property
+    def content(self) -> str:
+        """Its text, without images, calls and results."""
+        return "\n\n".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    @property
+    def calls(self) -> tuple[ToolCallPart, ...]:
+        return tuple(part for part in self.parts if isinstance(part, ToolCallPart))
+
+    @property
+    def results(self) -> tuple[ToolResultPart, ...]:
+        return tuple(part for part in self.parts if isinstance(part, ToolResultPart))
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool that a model may call; `parameters` is the JSON schema of its arguments, an object.
+
+    Raises InvalidArgument on a name that some API would refuse together with the whole request.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if not TOOL_NAME.fullmatch(self.name):
+            message = f"“{self.name[:100]}” can't name a tool: use 1 to 64 letters, digits, _ and -"
+            raise InvalidArgument(message, field="name")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call of a model. `request_id` travels to the endpoint where it can, to find the call in its logs."""
+    """One call of a model. `request_id` travels to the endpoint where it can, to find the call in its logs.
+
+    `system` is the prompt that stands before all messages; with no `tools` the model can call none.
+    """
 
     model: str
     messages: tuple[ModelMessage, ...]
     request_id: str
+    system: str = ""
+    tools: tuple[ToolSpec, ...] = ()
 
     @property
     def last_user_text(self) -> str:
         """What the user said last; empty when no user has spoken."""
         return next((m.content for m in reversed(self.messages) if m.role == "user"), "")
+
+    @property
+    def call_ids(self) -> frozenset[str]:
+        """The ids of all calls in the messages; new calls need others."""
+        return frozenset(call.call_id for message in self.messages for call in message.calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +138,27 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCallReady:
+    """A whole call. `call_id` is like no other in the reply and the request. `arguments_json` is what the model wrote,
+    which may be no JSON at all: read it with `services.llm.arguments.parse_arguments`."""
+
+    call_id: str
+    name: str
+    arguments_json: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
-    """The reply is complete. `usage` is None when the endpoint reported none: the caller estimates."""
+    """The reply is complete. `usage` is None when the endpoint reported none: the caller estimates.
+
+    `reason` in OpenAI's words, whoever answers: stop, length, tool_calls, content_filter; and refusal.
+    """
 
     reason: str
     usage: Usage | None
 
 
-ModelEvent: TypeAlias = TextDelta | Finished
+ModelEvent: TypeAlias = TextDelta | ToolCallReady | Finished
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, assert_never
 
 from models.errors import ProviderBroken, ProviderRefused, ProviderUnavailable, UnknownModel
 from models.usage import Usage
-from services.llm.provider import Finished, ModelEvent, ModelInfo, ModelRequest, Sleep, TextDelta
+from services.llm.provider import Finished, ModelEvent, ModelInfo, ModelRequest, Sleep, TextDelta, ToolCallReady
 from services.llm.scripted_words import WordScript
 
 # Requests are kept for tests to look at; a server that plays word scripts for days must not grow by them.
@@ -23,6 +24,16 @@ class Say:
 
     text: str
     delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A whole call of a tool. `arguments` as text is what the model wrote, which need not be JSON; without `call_id` it
+    is "call-1" or the next number that the request and the reply leave free."""
+
+    name: str
+    arguments: Mapping[str, Any] | str = field(default_factory=dict)
+    call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +73,11 @@ class Finish:
     usage: Usage | None = None
 
 
-Step: TypeAlias = Say | Pause | Mark | Break | Refuse | Unavailable | Finish
+_Paced: TypeAlias = Say | Pause | Mark | Break | Refuse | Unavailable | Finish
+Step: TypeAlias = _Paced | Call
 
 Script: TypeAlias = tuple[Step, ...]
-"""The steps of one reply. One that runs out of them finishes with "stop" and no usage."""
+"""The steps of one reply. One that runs out of them finishes with "stop", or "tool_calls" after calls, and no usage."""
 
 
 class Turns:
@@ -112,13 +124,14 @@ class ScriptedProvider:
         self.requests.append(request)
         self.open_streams += 1
         try:
+            taken = set(request.call_ids)
             for step in self._script(request):
-                event = await self._play(step)
+                event = _called(step, taken) if isinstance(step, Call) else await self._play(step)
                 if event is not None:
                     yield event
                 if isinstance(event, Finished):
                     return
-            yield Finished("stop", None)
+            yield Finished("stop" if taken == request.call_ids else "tool_calls", None)
         finally:
             self.open_streams -= 1
 
@@ -132,7 +145,7 @@ class ScriptedProvider:
             return _played(name, request)
         return source(request) if callable(source) else source
 
-    async def _play(self, step: Step) -> ModelEvent | None:
+    async def _play(self, step: _Paced) -> ModelEvent | None:
         match step:
             case Say(text, delay_s):
                 await self._sleep(delay_s)
@@ -152,6 +165,17 @@ class ScriptedProvider:
             case _:
                 assert_never(step)
         return None
+
+
+def _called(step: Call, taken: set[str]) -> ToolCallReady:
+    """Adds its id to `taken`; one that is taken gets a number behind it, since no provider lets it pass twice."""
+    call_id, number = step.call_id or "call-1", 1
+    while call_id in taken:
+        number += 1
+        call_id = f"{step.call_id or 'call'}-{number}"
+    taken.add(call_id)
+    arguments = step.arguments if isinstance(step.arguments, str) else json.dumps(dict(step.arguments))
+    return ToolCallReady(call_id, step.name, arguments)
 
 
 def _played(name: str, request: ModelRequest) -> Script:
@@ -177,5 +201,5 @@ def _info(name: str) -> ModelInfo:
         window_tokens=128_000,
         max_output_tokens=16_384,
         vision=False,
-        tools=False,
+        tools=True,
     )

@@ -23,8 +23,8 @@ class Clock:
 
 
 def request(text: str | None) -> ModelRequest:
-    said = () if text is None else (ModelMessage("user", text),)
-    return ModelRequest(model="demo", messages=(ModelMessage("system", "Be brief."), *said), request_id="r")
+    said = () if text is None else (ModelMessage.text("user", text),)
+    return ModelRequest(model="demo", messages=(ModelMessage.text("system", "Be brief."), *said), request_id="r")
 
 
 async def said(text: str | None, clock: Clock | None = None) -> tuple[list[str], Finished]:
@@ -66,7 +66,11 @@ def test_it_answers_to_what_was_asked(asked: str, answered: str) -> None:
 
 
 async def test_the_last_user_message_counts() -> None:
-    messages = (ModelMessage("user", "first"), ModelMessage("assistant", "yes"), ModelMessage("user", "second"))
+    messages = (
+        ModelMessage.text("user", "first"),
+        ModelMessage.text("assistant", "yes"),
+        ModelMessage.text("user", "second"),
+    )
     demo = DemoProvider(sleep=Clock().sleep)
     events = [event async for event in demo.stream(ModelRequest(model="demo", messages=messages, request_id="r"))]
     assert "“second”" in "".join(event.text for event in events if isinstance(event, TextDelta))

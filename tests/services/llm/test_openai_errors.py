@@ -8,7 +8,8 @@ import pytest
 
 from models.errors import ProviderBroken, ProviderRefused, ProviderUnavailable
 from models.ids import EpochMs, from_iso
-from services.llm.openai_errors import retry_after_ms, translate
+from services.llm.endpoint_errors import retry_after_ms
+from services.llm.openai_errors import translate
 
 NOW = from_iso("2026-11-20T09:00:00Z")
 REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/chat/completions")

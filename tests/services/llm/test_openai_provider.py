@@ -22,7 +22,7 @@ DEADLINE_S = 10.0
 
 
 def request(model: str = "openai:loop-1", text: str = "Hello") -> ModelRequest:
-    messages = (ModelMessage("system", "Be brief."), ModelMessage("user", text))
+    messages = (ModelMessage.text("system", "Be brief."), ModelMessage.text("user", text))
     return ModelRequest(model=model, messages=messages, request_id="request-7")
 
 

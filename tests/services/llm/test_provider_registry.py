@@ -98,7 +98,7 @@ async def test_resolved_names_work_in_a_request_until_the_providers_are_closed()
     async with OpenAILoopback() as server:
         providers = Providers(openai_base_url=server.base_url, openai_models=["loop-1"])
         provider, info = providers.resolve("loop-1")
-        request = ModelRequest(info.name, (ModelMessage("user", "hi"),), "r")
+        request = ModelRequest(info.name, (ModelMessage.text("user", "hi"),), "r")
         events = [event async for event in provider.stream(request)]
         await providers.aclose()
         with pytest.raises(ProviderUnavailable):

@@ -29,7 +29,7 @@ DEADLINE_S = 5.0
 
 
 def request(model: str = "scripted:test", text: str = "hi") -> ModelRequest:
-    return ModelRequest(model=model, messages=(ModelMessage("user", text),), request_id="r")
+    return ModelRequest(model=model, messages=(ModelMessage.text("user", text),), request_id="r")
 
 
 def playing(*steps: Step) -> ScriptedProvider:

@@ -1,0 +1,59 @@
+"""Reads the arguments that a model wrote for a tool. Never raises on them: the model gets told what is wrong."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from models.text import cleaned
+
+# Integers beyond 64 bits fit no JSON encoder and no database column that they would have to pass.
+_INTEGER_LIMIT = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class BadArguments:
+    """`message` tells the model what to do, `raw` is what it wrote."""
+
+    message: str
+    raw: str
+
+
+def parse_arguments(arguments_json: str) -> dict[str, Any] | BadArguments:
+    """The arguments of a `ToolCallReady`; nothing at all stands for no arguments, as some endpoints write it."""
+    if not arguments_json.strip():
+        return {}
+    try:
+        parsed = json.loads(arguments_json, parse_constant=_refuse, parse_int=_integer)
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
+        message = f"The arguments are not valid JSON ({reason}). Call the tool again with one JSON object."
+        return BadArguments(message, cleaned(arguments_json))
+    if not isinstance(parsed, dict):
+        message = "The arguments are no JSON object. Call the tool again with one JSON object."
+        return BadArguments(message, cleaned(arguments_json))
+    return {cleaned(key): _clean(value) for key, value in parsed.items()}
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or not -_INTEGER_LIMIT <= int(digits) < _INTEGER_LIMIT:
+        raise ValueError("a number is larger than 64 bits")
+    return int(digits)
+
+
+def _clean(value: Any) -> Any:
+    """Without the characters that can't be stored, which JSON can hide behind escapes."""
+    match value:
+        case str():
+            return cleaned(value)
+        case list():
+            return [_clean(item) for item in value]
+        case dict():
+            return {cleaned(key): _clean(item) for key, item in value.items()}
+        case _:
+            return value
