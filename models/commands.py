@@ -123,13 +123,28 @@ class AppendDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestTools:
+    """The calls that a model asks for. A call is `approved` or `denied` when policy has decided, else `pending`, and
+    then `approvals` has the id of the question to the user: {callId: approvalId}."""
+
+    fence: RunFence
+    message_id: str
+    author: str
+    calls: tuple[ToolCall, ...]
+    approvals: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class FinalizeStream:
+    """`tools` are the calls that the reply ends with: committed together with it."""
+
     fence: RunFence
     message_id: str
     finish_reason: str
     status: MessageStatus = "complete"
     usage: Usage | None = None
     provider_deltas: int | None = None
+    tools: RequestTools | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +158,6 @@ class EmitMessage:
     content: str
     payload: Payload
     metadata: Metadata = field(default_factory=Metadata)
-
-
-@dataclass(frozen=True, slots=True)
-class RequestTools:
-    """The calls that a model asks for. A call is `approved` or `denied` when policy has decided, else `pending`, and
-    then `approvals` has the id of the question to the user: {callId: approvalId}."""
-
-    fence: RunFence
-    message_id: str
-    author: str
-    calls: tuple[ToolCall, ...]
-    approvals: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

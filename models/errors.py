@@ -251,6 +251,22 @@ class TooManyConnections(ParleyError):
     default_message = "Too many connections"
 
 
+class Declined(ParleyError):
+    """The user did not answer an agent's question: declined, or the run was stopped meanwhile."""
+
+    code = "declined"
+    status = 409
+    default_message = "The user declined to answer"
+
+
+class ToolCallFailed(ParleyError):
+    """A tool that an agent called had no good result; `details["status"]` is the result's."""
+
+    code = "tool_call_failed"
+    status = 409
+    default_message = "The tool call failed"
+
+
 class ProviderError(ParleyError):
     """A model endpoint failed. `retry_after_ms` in the details when the endpoint asked for it."""
 

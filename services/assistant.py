@@ -1,25 +1,66 @@
-"""The built-in agent: asks the session's model and streams its reply, again when the endpoint fails in passing."""
+"""The built-in agent: asks the session's model, streams its reply, calls the tools that it wants, and asks again.
+
+It keeps nothing between two steps that is not in the journal, so a run that was cut off goes on from the last one.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 
-from models.errors import ProviderError
+import orjson
+
+from models.errors import Declined, ProviderError
 from models.ids import new_id
 from models.messages import Message
+from models.payloads import ToolResultPayload
 from models.runs import OnCrash, Run
+from services.engine.prompt import joined, prompt_parts
 from services.engine.view import input_budget, view
-from services.llm.provider import Finished, ModelEvent, ModelRequest, Provider, TextDelta, open_stream
+from services.llm.neutral import to_neutral
+from services.llm.provider import Finished, ModelInfo, ModelRequest, Provider, TextDelta, ToolCallReady, open_stream
 from services.llm.registry import Providers
 from services.llm.tokens import TokenCounter
 from services.reply import Reply
 from services.run_context import RunContext
+from services.toolbox import Wanted
+from services.tools.results import clamp
 
 TRIES = 4
 BACKOFF_S = (0.5, 2.0, 8.0)
 RETRY_AFTER_MAX_S = 60.0
+REQUESTS_MAX = 50
+"""Model requests in one user turn; then the user is asked whether to go on."""
+SAME_RESULT_MAX, SAME_ERROR_MAX = 4, 3
+"""The same call with the same result, or the same error, this often: the model goes in circles."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one user turn has done so far."""
+
+    requests: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def limit(self) -> str | None:
+        """Why the user should be asked before going on."""
+        if self.requests >= REQUESTS_MAX:
+            return f"I have asked the model {self.requests} times for this. Shall I go on?"
+        for key, count in self.seen.items():
+            failed = key.startswith("error")
+            if count >= (SAME_ERROR_MAX if failed else SAME_RESULT_MAX):
+                return "I keep making the same call with the same result. How shall I go on?"
+        return None
+
+    def note(self, wanted: Sequence[Wanted], results: Sequence[ToolResultPayload]) -> None:
+        arguments = {each.call_id: each.arguments_json for each in wanted}
+        for result in results:
+            kind = "ok" if result.status == "ok" else "error"
+            said = result.output if kind == "ok" else result.error
+            self.seen[f"{kind} {result.name} {arguments.get(result.call_id)} {said}"] += 1
 
 
 class Assistant:
@@ -28,66 +69,135 @@ class Assistant:
     on_crash: OnCrash = "resume"
 
     def __init__(
-        self, providers: Providers, counter: TokenCounter, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        providers: Providers,
+        counter: TokenCounter,
+        *,
+        overview: Callable[[], Awaitable[str]] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._providers = providers
         self._counter = counter
+        self._overview = overview
         self._sleep = sleep
 
     async def run(self, ctx: RunContext) -> None:
         """Raises the last ProviderError when all tries failed, UnknownModel when the session's model is gone."""
+        turn = Turn()
+        await ctx.tools.finish()
+        while (wanted := await self._ask_patiently(ctx, turn)) is not None:
+            results = await ctx.tools.finish()
+            turn.note(wanted, results)
+            if (question := turn.limit()) is not None:
+                try:
+                    await ctx.ask_about_limit(question, key=f"limit {turn.requests}")
+                except Declined:
+                    return
+                turn = Turn()
+
+    async def _ask_patiently(self, ctx: RunContext, turn: Turn) -> Sequence[Wanted] | None:
+        """The calls that the model wants now; None when it has said all."""
         for attempt in range(TRIES):
             try:
-                return await self._ask(ctx)
+                turn.requests += 1
+                return await self._ask(ctx, turn)
             except ProviderError as error:
                 if not error.retryable or attempt == TRIES - 1:
                     raise
                 await self._sleep(_wait_s(error, attempt))
+        return None
 
-    async def _ask(self, ctx: RunContext) -> None:
+    async def _ask(self, ctx: RunContext, turn: Turn) -> Sequence[Wanted] | None:
         provider, info = self._providers.resolve(await ctx.model())
-        budget = input_budget(info.window_tokens, info.max_output_tokens)
         history = await ctx.history()
         if _answered(history, ctx.run):
-            return
-        messages = view(history, await self._costs(history, info.name, budget), budget)
-        request = ModelRequest(info.name, messages, request_id=new_id())
+            return None
+        request = await self._request(ctx, info, history)
         await ctx.request_model(request.request_id)
-        await _relay(ctx, provider, request)
+        return await _relay(ctx, provider, request, depth=turn.requests - 1)
+
+    async def _request(self, ctx: RunContext, info: ModelInfo, history: Sequence[Message]) -> ModelRequest:
+        context = await ctx.context()
+        tools = ctx.tools.offered(context.mode) if info.tools else ()
+        overview = await self._overview() if self._overview is not None else ""
+        system = joined(prompt_parts(context, overview, tools))
+        schemas = orjson.dumps([dict(tool.parameters) for tool in tools]).decode()
+        fixed = await self._counter.count(system + schemas, model=info.name)
+        budget = max(1, input_budget(info.window_tokens, info.max_output_tokens) - fixed)
+        shown = [_shortened(message) for message in history]
+        chosen = view(shown, await self._costs(shown, info.name, budget), budget)
+        return ModelRequest(info.name, to_neutral(chosen, info), request_id=new_id(), system=system, tools=tools)
 
     async def _costs(self, history: Sequence[Message], model: str, budget_tokens: int) -> list[int]:
         """Counts from the newest back, until the budget is spent: what lies before it need not be counted."""
         costs: list[int] = []
         for message in reversed(history):
-            costs.append(await self._counter.count(message.content, model=model))
+            costs.append(await self._counter.count(_said(message), model=model))
             if sum(costs) > budget_tokens:
                 break
         return costs[::-1]
 
 
-def _answered(history: Sequence[Message], run: Run) -> bool:
-    """Whether an earlier attempt got as far as the whole reply, and only its end was lost."""
-    last = history[-1] if history else None
-    return last is not None and last.role == "agent" and last.run_id == run.id and last.status == "complete"
-
-
-async def _relay(ctx: RunContext, provider: Provider, request: ModelRequest) -> None:
-    """The message appears with the first words: a request that fails before leaves none behind."""
+async def _relay(ctx: RunContext, provider: Provider, request: ModelRequest, *, depth: int) -> Sequence[Wanted] | None:
+    """Streams the reply. The message appears with the first words: a request that fails before leaves none behind. The
+    calls are committed together with the end of the reply, so that a crash loses both or neither."""
+    wanted: list[Wanted] = []
     async with AsyncExitStack() as stack:
         events = await stack.enter_async_context(open_stream(provider, request))
         reply: Reply | None = None
         async for event in events:
-            if reply is None:
-                reply = await stack.enter_async_context(ctx.stream(model=request.model))
-            await _write(reply, event)
+            match event:
+                case TextDelta(text=text):
+                    if reply is None:
+                        reply = await stack.enter_async_context(ctx.stream(model=request.model))
+                    await reply.write(text)
+                case ToolCallReady():
+                    wanted.append(Wanted(event.call_id, event.name, event.arguments_json))
+                case Finished():
+                    await _finish(ctx, stack, reply, event, wanted, request.model, depth)
+    return wanted or None
 
 
-async def _write(reply: Reply, event: ModelEvent) -> None:
-    match event:
-        case TextDelta(text=text):
-            await reply.write(text)
-        case Finished(reason=reason, usage=usage):
-            await reply.finish(reason, usage)
+async def _finish(
+    ctx: RunContext,
+    stack: AsyncExitStack,
+    reply: Reply | None,
+    end: Finished,
+    wanted: Sequence[Wanted],
+    model: str,
+    depth: int,
+) -> None:
+    tools = await ctx.tools.request(wanted, depth=depth) if wanted else None
+    if reply is None and tools is not None:
+        await ctx.request_tools(tools)
+        return
+    if reply is None:
+        reply = await stack.enter_async_context(ctx.stream(model=model))
+    await reply.finish(end.reason, end.usage, tools=tools)
+
+
+def _answered(history: Sequence[Message], run: Run) -> bool:
+    """Whether an earlier attempt got as far as the whole reply, and only its end was lost."""
+    last = history[-1] if history else None
+    if last is None or last.kind != "streaming_response":
+        return False
+    return last.run_id == run.id and last.status == "complete"
+
+
+def _shortened(message: Message) -> Message:
+    """A long tool result as its head and tail, with the handle that pages through the rest."""
+    payload = message.payload
+    if payload is None or payload.kind != "tool_result" or payload.handle is None:
+        return message
+    return message.with_body(clamp(message.content, payload.handle))
+
+
+def _said(message: Message) -> str:
+    """What of a message costs tokens."""
+    payload = message.payload
+    if payload is not None and payload.kind == "tool_request":
+        return orjson.dumps([call.arguments for call in payload.calls]).decode()
+    return message.content
 
 
 def _wait_s(error: ProviderError, attempt: int) -> float:

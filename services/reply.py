@@ -10,7 +10,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from models.commands import AppendDelta, BeginStream, FinalizeStream, RunFence
+from models.commands import AppendDelta, BeginStream, FinalizeStream, RequestTools, RunFence
 from models.errors import Fenced, ParleyError, StorageUnavailable
 from models.messages import MessageStatus
 from models.text import cleaned
@@ -104,9 +104,15 @@ class Reply:
         self._check()
 
     async def finish(
-        self, finish_reason: str = "stop", usage: Usage | None = None, *, status: MessageStatus = "complete"
+        self,
+        finish_reason: str = "stop",
+        usage: Usage | None = None,
+        *,
+        status: MessageStatus = "complete",
+        tools: RequestTools | None = None,
     ) -> None:
-        """Completes the message. `finish_reason` is the model's own word, `error: …` for a broken stream."""
+        """Completes the message. `finish_reason` is the model's own word, `error: …` for a broken stream; `tools` are
+        the calls that it ends with."""
         await self.flush()
         self._finished = True
         await self._sessions.submit(
@@ -118,6 +124,7 @@ class Reply:
                 status=status,
                 usage=usage,
                 provider_deltas=self._deltas,
+                tools=tools,
             ),
         )
 

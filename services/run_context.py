@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from models.commands import EmitMessage, FinishRun, RequestModel, RunFence
-from models.errors import InvalidArgument
+import orjson
+
+from models.approvals import Approval
+from models.commands import AskUser, EmitMessage, FinishRun, RequestModel, RequestTools, RunFence
+from models.errors import Declined, InvalidArgument, ToolCallFailed
 from models.ids import new_id
 from models.messages import Message, Metadata
 from models.payloads import Payload, TextPayload
 from models.runs import Run
 from models.text import cleaned
+from services.engine.context import Context
 from services.journal import MessageQuery
 from services.reply import Reply
+from services.run_tools import RunTools
 from services.sessions import SessionManager
+from services.toolbox import Toolbox, Wanted
 
 HISTORY_PAGE = 200
 
@@ -21,8 +28,9 @@ HISTORY_PAGE = 200
 class RunContext:
     """Every write raises Fenced once the run was cancelled, taken over or ended: let it pass."""
 
-    def __init__(self, sessions: SessionManager, run: Run, *, window_s: float) -> None:
+    def __init__(self, sessions: SessionManager, run: Run, *, window_s: float, toolbox: Toolbox | None = None) -> None:
         self.run = run
+        self.tools = RunTools(sessions, run, toolbox)
         self._sessions = sessions
         self._fence = RunFence(run.id, run.attempt)
         self._window_s = window_s
@@ -90,6 +98,45 @@ class RunContext:
         )
         await self._sessions.submit(self.session_id, command)
         return command.message_id
+
+    async def context(self) -> Context:
+        """The session's context at this moment."""
+        return await self._sessions.until(self.session_id, lambda _: True)
+
+    async def request_tools(self, command: RequestTools) -> None:
+        """Commits a request of `ctx.tools.request`, when there is no reply to go with it."""
+        await self._sessions.submit(self.session_id, command)
+
+    async def call_tool(self, name: str, **arguments: object) -> str:
+        """Calls one tool as a model would, approval included; returns its output. Raises ToolCallFailed."""
+        wanted = Wanted(new_id(), name, orjson.dumps(arguments).decode())
+        (result,) = await self.tools.call((wanted,))
+        if result.status != "ok":
+            raise ToolCallFailed(result.error or f"{name} was {result.status}", status=result.status)
+        return result.output
+
+    async def ask(self, question: str, *, options: Sequence[str] = (), key: str | None = None) -> str:
+        """Puts a question to the user and waits for the answer, however long, also across a restart: an agent that is
+        run again gets the answer that was given. `key` tells apart questions with the same text. Raises Declined."""
+        return await self._ask("question", question, tuple(options), key or question)
+
+    async def ask_about_limit(self, question: str, key: str) -> str:
+        """The same for a limit that was reached: the run waits instead of failing."""
+        return await self._ask("limit", question, (), key)
+
+    async def _ask(self, kind: Literal["question", "limit"], question: str, options: tuple[str, ...], key: str) -> str:
+        if await self._answer(key) is None:
+            command = AskUser(self._fence, new_id(), kind, question, options, key)
+            await self._sessions.submit(self.session_id, command)
+        await self._sessions.until(self.session_id, lambda context: not context.approvals)
+        answered = await self._answer(key)
+        if answered is None or answered.state != "responded":
+            raise Declined(answered.answer if answered is not None and answered.answer else None)
+        return answered.answer or ""
+
+    async def _answer(self, key: str) -> Approval | None:
+        approvals = await self._sessions.journal.approvals(self.session_id)
+        return next((each for each in reversed(approvals) if (each.run_id, each.key) == (self.run.id, key)), None)
 
     def mark_seen(self) -> None:
         """Everything said until now counts as taken into account; called before the agent begins anew."""

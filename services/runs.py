@@ -21,7 +21,7 @@ from models.errors import (
     SessionNotFound,
     StorageUnavailable,
 )
-from models.events import RunFinished, RunQueued
+from models.events import ApprovalResolved, RunFinished, RunQueued
 from models.ids import EpochMs, new_id, now_ms
 from models.runs import Run
 from services.agents import Agents
@@ -29,6 +29,7 @@ from services.engine.context import Context
 from services.journal import Lease
 from services.run_context import RunContext
 from services.sessions import Committed, SessionManager
+from services.toolbox import Toolbox
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,7 @@ class RunManager:
         sessions: SessionManager,
         agents: Agents,
         *,
+        toolbox: Toolbox | None = None,
         window_s: float = WINDOW_S,
         runs_max: int = RUNS_MAX,
         clock: Callable[[], EpochMs] = now_ms,
@@ -60,6 +62,7 @@ class RunManager:
         self.boot_id = new_id()
         self._sessions = sessions
         self._agents = agents
+        self._toolbox = toolbox
         self._window_s = window_s
         self._runs_max = runs_max
         self._clock = clock
@@ -106,6 +109,14 @@ class RunManager:
                 task.cancel()
         if finished or any(isinstance(event.body, RunQueued) for event in committed.events):
             self._kick(committed.after.session_id, committed.after)
+        if any(isinstance(event.body, ApprovalResolved) for event in committed.events):
+            self._go_on(committed.after)
+
+    def _go_on(self, context: Context) -> None:
+        """The user has answered a run whose process is gone: it is taken over now. One that lives notices itself."""
+        run = context.run
+        if run is not None and run.id not in self._active and not context.approvals and not self._draining:
+            self._help(self._take_over(context.session_id))
 
     def _kick(self, session_id: str, context: Context) -> None:
         """Starts the session's oldest waiting run, if none is active and there is room."""
@@ -148,7 +159,7 @@ class RunManager:
 
     async def _work(self, run: Run) -> None:
         """One attempt, from the agent's first step to the run's end in the journal."""
-        context = RunContext(self._sessions, run, window_s=self._window_s)
+        context = RunContext(self._sessions, run, window_s=self._window_s, toolbox=self._toolbox)
         logger = log.bind(session=run.session_id, run=run.id, attempt=run.attempt, agent=run.agent)
         logger.info("run started")
         try:
@@ -217,6 +228,8 @@ class RunManager:
         run = context.run
         if run is None or run.id in self._active or context.deleted_at is not None:
             return
+        if context.approvals:
+            return  # it waits for the user, who can take all the time in the world
         reason = "the server stopped while the agent was at work"
         try:
             if run.on_crash == "resume" and run.attempt < ATTEMPTS_MAX:

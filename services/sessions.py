@@ -96,6 +96,7 @@ class SessionManager:
         self._open: OrderedDict[str, _Open] = OrderedDict()
         self._listeners: list[Listener] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
 
     def subscribe(self, listener: Listener) -> None:
         """`listener` is called in the loop for every append, right after it is durable. It must not block."""
@@ -147,6 +148,25 @@ class SessionManager:
         """The context as of the last shown event, when it is in memory."""
         session = self._open.get(session_id)
         return session.context if session is not None and session.known else None
+
+    async def until(self, session_id: str, condition: Callable[[Context], bool]) -> Context:
+        """Waits until the session's context, as of the last shown event, meets `condition`. For sessions that are
+        busy: those stay in memory. Raises SessionNotFound when it is deleted meanwhile."""
+        while True:
+            context = self.context(session_id) or await self.journal.load(session_id)
+            if context.deleted_at is not None:
+                raise SessionNotFound()
+            if condition(context):
+                return context
+            waiter = asyncio.get_running_loop().create_future()
+            waiters = self._waiters.setdefault(session_id, set())
+            waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                waiters.discard(waiter)
+                if not waiters:
+                    self._waiters.pop(session_id, None)
 
     def _next(self, session: _Open) -> None:
         """Takes from the inbox until something has to be waited for."""
@@ -231,6 +251,9 @@ class SessionManager:
         self._publish(Committed(append.before, append.after, append.events))
 
     def _publish(self, committed: Committed) -> None:
+        for waiter in self._waiters.get(committed.after.session_id, ()):
+            if not waiter.done():
+                waiter.set_result(None)
         for listener in self._listeners:
             try:
                 listener(committed)

@@ -34,6 +34,7 @@ from models.runs import Run
 from models.states import Active, AwaitingLLM, Failed, RunState, SessionState, StreamingResponse
 from models.usage import Usage
 from services.engine import tools
+from services.engine.apply import fold
 from services.engine.context import Context, Stream
 from services.engine.fence import check_fence
 from services.engine.transitions import check
@@ -122,7 +123,10 @@ def finalize(context: Context, command: FinalizeStream, now: EpochMs) -> Events:
         usage=command.usage,
         provider_deltas=command.provider_deltas,
     )
-    return (MessageCompleted(message=message), ContextStateChanged(state=Active()))
+    events: Events = (MessageCompleted(message=message), ContextStateChanged(state=Active()))
+    if command.tools is not None:
+        events = (*events, *tools.request(fold(context, events, now), command.tools, now))
+    return events
 
 
 def emit(context: Context, command: EmitMessage, now: EpochMs) -> tuple[Events, dict[str, object]]:

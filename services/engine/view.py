@@ -1,16 +1,15 @@
-"""What a model is sent: the newest messages that fit its window, oldest first. Pure."""
+"""Which messages a model is sent: the newest that fit its window, oldest first. Pure; pairs are mended afterwards, in
+services/llm/neutral.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from models.messages import Message
-from services.llm.provider import ModelMessage, Role
 
 RESERVE_MAX_TOKENS = 20_000
 MESSAGE_OVERHEAD_TOKENS = 4
 """What the chat format adds around each message (OpenAI's counting recipe: 3 and the role)."""
-ROLES: dict[str, Role] = {"user": "user", "agent": "assistant", "system": "system"}
 
 
 def input_budget(window_tokens: int, max_output_tokens: int) -> int:
@@ -18,22 +17,21 @@ def input_budget(window_tokens: int, max_output_tokens: int) -> int:
     return max(1, window_tokens - min(max_output_tokens, RESERVE_MAX_TOKENS))
 
 
-def view(history: Sequence[Message], costs: Sequence[int], budget_tokens: int) -> tuple[ModelMessage, ...]:
-    """`costs` are the tokens of the newest messages' contents, as many as were worth counting, in the order of
-    `history`. The last message is always in, cut at its end when it alone is too large; then as many before it as
-    fit (I9). Left out are empty messages, and replies that broke off and were asked for again."""
-    chosen: list[ModelMessage] = []
+def view(history: Sequence[Message], costs: Sequence[int], budget_tokens: int) -> tuple[Message, ...]:
+    """`costs` are the tokens of the newest messages, as many as were worth counting, in the order of `history`. The
+    last message is always in, cut at its end when it alone is too large; then as many before it as fit (I9). Replies
+    that broke off and were asked for again are left out."""
+    chosen: list[Message] = []
     left = budget_tokens
     for message, cost in zip(reversed(history), reversed(costs), strict=False):
-        if not message.content or message.status in ("interrupted", "error"):
+        if message.status in ("interrupted", "error"):
             continue
-        role = ROLES[message.role]
         left -= cost + MESSAGE_OVERHEAD_TOKENS
         if left < 0:
             if not chosen:
-                chosen.append(ModelMessage.text(role, clamp(message.content, cost, cost + left)))
+                chosen.append(message.with_body(clamp(message.content, cost, cost + left)))
             break
-        chosen.append(ModelMessage.text(role, message.content))
+        chosen.append(message)
     return tuple(reversed(chosen))
 
 

@@ -1,0 +1,43 @@
+"""The system prompt, put together anew for each request from named parts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.engine.context import Context
+from services.llm.provider import ToolSpec
+
+ROLE = (
+    "You are an assistant in a chat that people follow live, from several devices. Answer plainly. When you state "
+    "something about files, name the file and the line as path:line."
+)
+PLAN = (
+    "Mode: plan. Look and think, change nothing: only tools that read are at hand. End with what you would do, as a "
+    "short list."
+)
+ACT = (
+    "Mode: act. Do what was asked with the tools at hand. Tools that change something may wait for the user's consent."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPart:
+    name: str
+    text: str
+
+
+def prompt_parts(context: Context, overview: str, tools: Sequence[ToolSpec]) -> tuple[PromptPart, ...]:
+    """`overview` describes the workspace, empty without one. A branch's own prompt replaces the role."""
+    own = context.branch.system_prompt
+    parts = [
+        PromptPart("branch", own) if own else PromptPart("role", ROLE),
+        PromptPart("mode", PLAN if context.mode == "plan" else ACT),
+        PromptPart("workspace", f"The workspace:\n{overview}" if overview else ""),
+        PromptPart("tools", f"Tools: {', '.join(tool.name for tool in tools)}." if tools else ""),
+    ]
+    return tuple(part for part in parts if part.text)
+
+
+def joined(parts: Sequence[PromptPart]) -> str:
+    return "\n\n".join(part.text for part in parts)

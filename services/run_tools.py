@@ -1,0 +1,120 @@
+"""A run's tool calls, from the model's wish to the committed result. After a crash it goes on where that was."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Sequence
+
+from models.commands import FinishTool, RequestTools, RunFence, StartTools
+from models.errors import NotSupported
+from models.ids import new_id
+from models.payloads import ToolCall, ToolResultPayload, ToolStatus
+from models.runs import Run
+from models.states import Mode
+from models.text import cleaned
+from services.journal import MessageQuery
+from services.llm.provider import ToolSpec
+from services.sessions import SessionManager
+from services.toolbox import Toolbox, Wanted, open_calls
+from services.tools.results import BUDGET_TOKENS, fits
+
+RESULTS_PAGE = 200
+
+
+class RunTools:
+    """Raises Fenced once the run was cancelled, taken over or ended."""
+
+    def __init__(self, sessions: SessionManager, run: Run, toolbox: Toolbox | None) -> None:
+        self._sessions = sessions
+        self._run = run
+        self._fence = RunFence(run.id, run.attempt)
+        self._toolbox = toolbox
+        self._refusals: dict[str, str] = {}
+
+    def offered(self, mode: Mode) -> tuple[ToolSpec, ...]:
+        return self._toolbox.offered(mode) if self._toolbox is not None else ()
+
+    async def call(self, wanted: Sequence[Wanted], *, depth: int = 0) -> tuple[ToolResultPayload, ...]:
+        """Asks where policy wants it, runs the calls side by side, commits each result; returns them in the order of
+        the calls."""
+        await self._sessions.submit(self._run.session_id, await self.request(wanted, depth=depth))
+        return await self.finish()
+
+    async def request(self, wanted: Sequence[Wanted], *, depth: int = 0) -> RequestTools:
+        """The command that asks for these calls, as policy judges them now."""
+        context = await self._sessions.until(self._run.session_id, lambda _: True)
+        judged = [self._box().judge(each, context, depth) for each in wanted]
+        self._refusals |= {call.call_id: reason for call, reason in judged if reason is not None}
+        calls = tuple(call for call, _ in judged)
+        approvals = {call.call_id: new_id() for call in calls if call.status == "pending"}
+        return RequestTools(self._fence, new_id(), self._run.agent, calls, approvals)
+
+    async def finish(self) -> tuple[ToolResultPayload, ...]:
+        """Brings the open request, if there is one, to its end: waits for the user, runs what is approved, and gives
+        every other call its result."""
+        context = await self._sessions.until(self._run.session_id, lambda context: not context.approvals)
+        calls = open_calls(context.request)
+        for call in calls:
+            if call.status == "denied":
+                await self._deny(call)
+        approved = tuple(call for call in calls if call.status == "approved")
+        if approved:
+            start = StartTools(self._fence, tuple(call.call_id for call in approved))
+            await self._sessions.submit(self._run.session_id, start)
+            await _side_by_side(self._execute(call) for call in approved)
+        return await self._results([call.call_id for call in calls]) if calls else ()
+
+    async def _execute(self, call: ToolCall) -> None:
+        outcome = await self._box().run(self._run, call, self._content_of)
+        message_id = new_id()
+        command = FinishTool(
+            self._fence,
+            message_id,
+            call.call_id,
+            outcome.status,
+            output=outcome.output,
+            error=outcome.error,
+            duration_ms=outcome.duration_ms,
+            handle=None if fits(outcome.output, BUDGET_TOKENS) else message_id,
+        )
+        await self._sessions.submit(self._run.session_id, command)
+
+    async def _deny(self, call: ToolCall) -> None:
+        """What policy refused is an error that the model can mend; what the user denied is a denial."""
+        by_policy = call.decided_by == "policy"
+        reason = self._refusals.get(call.call_id, "This call is not possible") if by_policy else await self._said(call)
+        status: ToolStatus = "error" if by_policy else "denied"
+        command = FinishTool(self._fence, new_id(), call.call_id, status, error=cleaned(reason))
+        await self._sessions.submit(self._run.session_id, command)
+
+    async def _said(self, call: ToolCall) -> str:
+        approvals = await self._sessions.journal.approvals(self._run.session_id)
+        answer = next((each.answer for each in reversed(approvals) if each.call_id == call.call_id), None)
+        return f"The user did not allow this: {answer}" if answer else "The user did not allow this"
+
+    async def _results(self, call_ids: Sequence[str]) -> tuple[ToolResultPayload, ...]:
+        query = MessageQuery(take=RESULTS_PAGE, before=2**62)
+        page = await self._sessions.journal.page(self._run.session_id, query)
+        payloads = (message.payload for message in page.messages)
+        found = {each.call_id: each for each in payloads if each is not None and each.kind == "tool_result"}
+        return tuple(found[call_id] for call_id in call_ids if call_id in found)
+
+    async def _content_of(self, message_id: str) -> str | None:
+        found = await self._sessions.journal.messages(self._run.session_id, [message_id])
+        return found[0].content if found else None
+
+    def _box(self) -> Toolbox:
+        if self._toolbox is None:
+            raise NotSupported("This server has no tools")
+        return self._toolbox
+
+
+async def _side_by_side(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """All at once; the first error stops the others and is raised as it is."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,121 @@
+"""The tools that runs may use: what a model is offered, what policy says of a call, and the call itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+
+import orjson
+
+from models.messages import Message
+from models.payloads import ToolCall
+from models.runs import Run
+from models.states import Mode
+from services.engine.context import Context
+from services.engine.policy import ApprovalPolicy, Verdict, verdict
+from services.llm.provider import ToolSpec
+from services.tools.context import Cancellation, ToolContext
+from services.tools.errors import ToolUnavailable, UnknownTool
+from services.tools.executor import Call, Outcome, ToolExecutor
+from services.tools.registry import ToolRegistry
+from services.tools.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A call as a model wrote it."""
+
+    call_id: str
+    name: str
+    arguments_json: str
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """`allowed` are the names for the policy allow-list. Without a workspace the codebase tools are not offered."""
+
+    registry: ToolRegistry
+    executor: ToolExecutor
+    workspace: Workspace | None = None
+    policy: ApprovalPolicy = "auto"
+    allowed: Collection[str] = field(default_factory=frozenset)
+
+    def offered(self, mode: Mode) -> tuple[ToolSpec, ...]:
+        return tuple(
+            ToolSpec(tool.name, tool.description, tool.parameters)
+            for tool in self.registry.available(mode)
+            if tool.policy != "off"
+        )
+
+    def judge(self, wanted: Wanted, context: Context, depth: int) -> tuple[ToolCall, str | None]:
+        """The call with its verdict as status (approved, pending, denied), and why it can't run."""
+        try:
+            tool = self.registry.get(wanted.name)
+        except (UnknownTool, ToolUnavailable) as error:
+            return _refused(wanted, {}), error.message
+        arguments, problem = _parsed(wanted.arguments_json)
+        if problem is not None:
+            return _refused(wanted, {}), problem
+        decided: Verdict = verdict(
+            policy=self.policy,
+            tool_policy=tool.policy,
+            risk=tool.risk,
+            dangerous=tool.dangerous,
+            granted=any(grant.tool == tool.name for grant in context.grants),
+            allowed=self.allowed,
+            name=tool.name,
+            mode=context.mode,
+            depth=depth,
+        )
+        call = ToolCall(call_id=wanted.call_id, name=tool.name, arguments=arguments, risk=tool.risk)
+        match decided:
+            case "run":
+                return call.model_copy(update={"status": "approved", "decided_by": "policy"}), None
+            case "ask":
+                return call, None
+            case "refuse":
+                mode = context.mode
+                return _refused(wanted, arguments), f"{tool.name} is not available in {mode} mode"
+
+    async def run(
+        self,
+        run: Run,
+        call: ToolCall,
+        read_message_content: Callable[[str], Awaitable[str | None]],
+    ) -> Outcome:
+        """Executes one approved call. Cancelling the caller stops the work."""
+        cancelled = Cancellation()
+        context = ToolContext(
+            session_id=run.session_id,
+            run_id=run.id,
+            call_id=call.call_id,
+            workspace=self.workspace,
+            cancelled=cancelled,
+            read_message_content=read_message_content,
+        )
+        try:
+            return await self.executor.execute(Call(call.call_id, call.name, call.arguments), context)
+        finally:
+            cancelled.set()
+
+
+def _refused(wanted: Wanted, arguments: dict[str, object]) -> ToolCall:
+    return ToolCall(call_id=wanted.call_id, name=wanted.name, arguments=arguments, status="denied", decided_by="policy")
+
+
+def _parsed(text: str) -> tuple[dict[str, object], str | None]:
+    try:
+        arguments = orjson.loads(text or "{}")
+    except orjson.JSONDecodeError as error:
+        return {}, f"The arguments are not valid JSON ({error}); write them again"
+    if not isinstance(arguments, dict):
+        return {}, "The arguments must be a JSON object"
+    return arguments, None
+
+
+def open_calls(message: Message | None) -> tuple[ToolCall, ...]:
+    """The calls of a tool request that have no result yet."""
+    payload = message.payload if message is not None else None
+    if payload is None or payload.kind != "tool_request":
+        return ()
+    return tuple(call for call in payload.calls if call.status != "done")
