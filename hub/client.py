@@ -25,6 +25,12 @@ State = Literal["connecting", "connected", "reconnecting", "closed"]
 BACKOFF_S = (0.1, 0.3, 1.0, 2.0, 5.0)
 """Waits between attempts, each shortened by a random part of up to a half; the last one repeats."""
 CALL_TIMEOUT_S = 10.0
+JOIN_TIMEOUT_MAX_S = 120.0
+"""An answer to a join may hold 256 KiB, which a line of 8 KB/s carries for half a minute: after a join without an
+answer the next one gets twice the time, up to this."""
+LIBRARY_TIMEOUT_S = 3600.0
+"""python-engineio stops sending when no ping came in time, but on a slow line pings wait behind events. The watchdog
+here takes its place."""
 SILENCE_S = 30.0
 """A connection that brought nothing for this long (heads come every 25 s) is probed by joining again."""
 
@@ -50,6 +56,10 @@ class ConnectionLost(ClientError):
     retryable = True
 
 
+class NoAnswer(ConnectionLost):
+    """Nothing came in time; the connection was given up."""
+
+
 class HubClient:
     """`async with HubClient(url) as hub: view = await hub.open(session_id)`. One loop, any number of sessions."""
 
@@ -70,6 +80,7 @@ class HubClient:
         self.on: dict[str, Callable[[Json], None]] = {}
         self._token = token
         self._call_timeout_s = call_timeout_s
+        self._join_timeout_s = call_timeout_s
         self._silence_s = silence_s
         self._backoff_s = backoff_s
         self._on_state = on_state
@@ -142,8 +153,8 @@ class HubClient:
     async def cancel_run(self, session_id: str, run_id: str | None = None) -> Json:
         return await self.call("cancel_run", {"sessionId": session_id, **({"runId": run_id} if run_id else {})})
 
-    async def call(self, name: str, arguments: Json | None = None) -> Json:
-        """One call, once. Raises CallFailed for `ok: false`, ConnectionLost when no answer came."""
+    async def call(self, name: str, arguments: Json | None = None, *, timeout_s: float | None = None) -> Json:
+        """One call, once. Raises CallFailed for `ok: false`, ConnectionLost when no answer came in time."""
         await self._connected()
         socket = self._socket
         if socket is None:
@@ -156,7 +167,7 @@ class HubClient:
 
         try:
             await socket.emit(name, arguments or {}, callback=answered)
-            ack = await self._answer_or_loss(answer)
+            ack = await self._answer_or_loss(answer, timeout_s or self._call_timeout_s)
         except socketio.exceptions.SocketIOError as error:
             raise ConnectionLost(str(error)) from error
         if not ack["ok"]:
@@ -183,16 +194,16 @@ class HubClient:
             raise CallFailed({**body, "message": body["error"]})
         return body
 
-    async def _answer_or_loss(self, answer: asyncio.Future[Json]) -> Json:
+    async def _answer_or_loss(self, answer: asyncio.Future[Json], timeout_s: float) -> Json:
         lost = self._lost
         watch = asyncio.get_running_loop().create_task(_when(lost, answer))
         try:
-            async with asyncio.timeout(self._call_timeout_s):
+            async with asyncio.timeout(timeout_s):
                 return await answer
         except TimeoutError:
             # Nothing came in time: whatever the socket says of itself, it is of no use.
             lost.set()
-            raise ConnectionLost(f"No answer within {self._call_timeout_s} s") from None
+            raise NoAnswer(f"No answer within {timeout_s} s") from None
         finally:
             watch.cancel()
 
@@ -235,6 +246,7 @@ class HubClient:
         except (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, TimeoutError):
             self.refused = next((_refusal(each) for each in refusals if _refusal(each)), None)
             return False
+        socket.eio.ping_timeout = LIBRARY_TIMEOUT_S
         self._heard_at = asyncio.get_running_loop().time()
         self._set_state("connected")
         self._ready.set()
@@ -317,7 +329,7 @@ class HubClient:
         up_to_date = False
         while not up_to_date:
             try:
-                ack = await self.call("join_session", view.begin_join())
+                ack = await self._ask_to_join(view)
             except BaseException:
                 view.joining = False
                 raise
@@ -328,6 +340,16 @@ class HubClient:
         for message in view.snapshot["messages"] if view.snapshot else ():
             if message.get("truncated"):
                 self._chore(self._fetch_whole(view, message["id"]))
+
+    async def _ask_to_join(self, view: SessionView) -> Json:
+        timeout_s = self._join_timeout_s
+        try:
+            ack = await self.call("join_session", view.begin_join(), timeout_s=timeout_s)
+        except NoAnswer:
+            self._join_timeout_s = min(2 * timeout_s, max(JOIN_TIMEOUT_MAX_S, self._call_timeout_s))
+            raise
+        self._join_timeout_s = max(self._call_timeout_s, timeout_s / 2)
+        return ack
 
     async def _catch_up(self, view: SessionView) -> None:
         """Pulls until it worked, once at a time: REST may fail while the socket lives, and no signal need follow."""

@@ -4,6 +4,7 @@ at that moment, so a list that is read meanwhile can't end up older than what wa
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 import structlog
@@ -24,12 +25,14 @@ BATCH_S = 0.1
 
 @dataclass(slots=True, eq=False)
 class Watcher:
-    """What one connection watches. `held` gathers changes while its list is being read or its outbox drains."""
+    """What one connection watches. `held` gathers changes while a list is being read for it (`reading`, until its ack
+    is out) or its outbox drains."""
 
     connection: Connection
     all_projects: bool = False
     project_id: str | None = None
     running: bool = False
+    reading: bool = False
     held: set[str] | None = None
     task: asyncio.Task[None] | None = None
 
@@ -63,21 +66,22 @@ class Feeds:
             await self.chat.projects.get(project_id)
         watcher = self._watcher(connection)
         watcher.all_projects, watcher.project_id = project_id is None, project_id
-        watcher.held = watcher.held or set()
-        return await self.chat.journal.sessions(project_id)
+        return await self._listed(watcher, self.chat.journal.sessions(project_id))
 
     async def watch_running(self, connection: Connection) -> tuple[Session, ...]:
         watcher = self._watcher(connection)
         watcher.running = True
-        watcher.held = watcher.held or set()
-        sessions = await self.chat.journal.running()
+        sessions = await self._listed(watcher, self.chat.journal.running())
         self._running.update(session.id for session in sessions)
         return sessions
 
     def release(self, connection: Connection) -> None:
         """The list is on its way: send what changed meanwhile."""
         watcher = self._watchers.get(connection.sid)
-        if watcher is not None and watcher.task is None:
+        if watcher is None:
+            return
+        watcher.reading = False
+        if watcher.task is None:
             watcher.task = asyncio.get_running_loop().create_task(self._deliver_held(watcher))
 
     def unwatch(self, connection: Connection, *, sessions: bool = False, running: bool = False) -> None:
@@ -99,6 +103,17 @@ class Feeds:
     def _watcher(self, connection: Connection) -> Watcher:
         return self._watchers.setdefault(connection.sid, Watcher(connection))
 
+    async def _listed(self, watcher: Watcher, listing: Awaitable[tuple[Session, ...]]) -> tuple[Session, ...]:
+        """From before the read until `release` nothing is told, so that the list can't undo it."""
+        watcher.reading = True
+        if watcher.held is None:
+            watcher.held = set()
+        try:
+            return await listing
+        except BaseException:
+            self.release(watcher.connection)
+            raise
+
     def _on_committed(self, committed: Committed) -> None:
         if not self._watchers or all(isinstance(event.body, MessageDelta) for event in committed.events):
             return
@@ -107,14 +122,16 @@ class Feeds:
             self._task = asyncio.get_running_loop().create_task(self._flush())
 
     async def _flush(self) -> None:
-        await asyncio.sleep(BATCH_S)
+        """One at a time, so that no change is overtaken by a newer one of the same session."""
+        while self._dirty:
+            await asyncio.sleep(BATCH_S)
+            dirty, self._dirty = self._dirty, set()
+            for session_id in dirty:
+                change = await self._change(session_id)
+                if change is not None:
+                    for watcher in list(self._watchers.values()):
+                        self._give(watcher, change)
         self._task = None
-        dirty, self._dirty = self._dirty, set()
-        for session_id in dirty:
-            change = await self._change(session_id)
-            if change is not None:
-                for watcher in list(self._watchers.values()):
-                    self._give(watcher, change)
 
     def _give(self, watcher: Watcher, change: _Change) -> None:
         if watcher.held is None and watcher.connection.outbox.over_high_water:
@@ -126,14 +143,22 @@ class Feeds:
             change.tell(watcher)
 
     async def _deliver_held(self, watcher: Watcher) -> None:
-        while watcher.held:
-            await watcher.connection.outbox.drained()
-            change = await self._change(watcher.held.pop())
-            if change is not None:
-                # It may have stopped while it was held, and been told to the others then.
-                change.ran = True
-                change.tell(watcher)
-        watcher.held, watcher.task = None, None
+        while watcher.held and not watcher.reading:
+            await self._deliver_one(watcher, watcher.held)
+        watcher.task = None
+        if not watcher.reading:
+            watcher.held = None
+
+    async def _deliver_one(self, watcher: Watcher, held: set[str]) -> None:
+        await watcher.connection.outbox.drained()
+        session_id = held.pop()
+        change = await self._change(session_id)
+        if watcher.reading:
+            held.add(session_id)
+        elif change is not None:
+            # It may have stopped while it was held, and been told to the others then.
+            change.ran = True
+            change.tell(watcher)
 
     async def _change(self, session_id: str) -> _Change | None:
         """The session as it is now; None when it can't be read."""
@@ -155,9 +180,12 @@ class Feeds:
         context = self.chat.sessions.context(session_id)
         if context is None:
             return await self.chat.journal.session(session_id)
+        project = await self.chat.projects.get(context.project_id)
+        # Read again: what was committed during the await may have been told already.
+        context = self.chat.sessions.context(session_id) or context
         if context.deleted_at is not None:
             raise SessionNotFound()
-        return session_of(context, (await self.chat.projects.get(context.project_id)).name)
+        return session_of(context, project.name)
 
 
 class _Change:

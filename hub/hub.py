@@ -234,7 +234,7 @@ class Hub:
             "state": context.state.to_wire(),
             "presenceVersion": room.presence.version,
         }
-        room.broadcast(event_frame("head", head))
+        room.tell_head(event_frame("head", head))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,13 @@ class Room:
             if sid != but and not connection.outbox.over_high_water:
                 connection.send(frame)
 
+    def tell_head(self, frame: Frame) -> None:
+        """Only to those who were given everything before it: to who is still being fed it would look like a loss."""
+        for subscription in list(self.subscriptions.values()):
+            connection = subscription.connection
+            if subscription.state not in ("joining", "lagging") and not connection.outbox.over_high_water:
+                connection.send(frame)
+
     def _offer(self, sessions: SessionManager, event: Event) -> None:
         frames: dict[str, Callable[[], Frame]] = {
             "push": cache(lambda: push_frame(event)),

@@ -88,19 +88,25 @@ class Reply:
             await self.flush()
         elif self._appending is None and self._timer is None:
             self._schedule()
-        while self._waiting_chars > AHEAD_MAX_CHARS and self._appending is not None:
-            await asyncio.wait([self._appending])
-            self._check()
+        while self._waiting_chars > AHEAD_MAX_CHARS:
+            await self._push()
 
     async def flush(self) -> None:
         """Everything written so far is durable when this returns."""
         self._stop_timer()
         while self._waiting or self._appending is not None:
-            self._check()
-            if self._appending is None:
-                self._append()
-            if self._appending is not None:
-                await asyncio.wait([self._appending])
+            await self._push()
+        self._check()
+
+    async def _push(self) -> None:
+        """Waits for the append that is under way, else begins one, window or not: an agent that never waits for
+        anything else must let others run here."""
+        self._check()
+        if self._appending is None:
+            self._stop_timer()
+            self._append()
+        if self._appending is not None:
+            await asyncio.wait([self._appending])
         self._check()
 
     async def finish(

@@ -121,6 +121,7 @@ async def serving(
         database = Database(folder)
         journal, projects = SqliteJournal(database), SqliteProjects(database)
     await journal.open()
+    await projects.inbox()
     access = access or Access(token)
     sessions = SessionManager(journal, access)
     scripted = ScriptedProvider()

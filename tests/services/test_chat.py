@@ -1,0 +1,238 @@
+"""What callers can do with sessions and projects: arguments completed, access checked, commands through the door."""
+
+from __future__ import annotations
+
+import pytest
+from world import T0, Workshop, no_sleep, workshop
+
+from models.calls import METADATA_MAX_BYTES, CreateSessionBody, Outgoing, parse
+from models.errors import (
+    Conflict,
+    Forbidden,
+    IdempotencyConflict,
+    PayloadTooLarge,
+    ProjectNotFound,
+    SessionNotFound,
+    UnknownModel,
+    VersionMismatch,
+)
+from models.ids import EpochMs, now_ms
+from models.payloads import FileReferencePayload, TextPayload
+from services import chat as chat_module
+from services.access import LOCAL, Principal
+from services.chat import RESTORABLE_MS, Chat
+from services.journal import MessageQuery
+from services.journal_memory import MemoryJournal
+from services.llm.registry import Providers
+from services.llm.scripted import Say, ScriptedProvider
+from services.projects_memory import MemoryProjects
+
+GUEST = Principal("eve", "Eve", "guest")  # type: ignore[arg-type]  # a kind that may do nothing
+
+
+def open_chat(shop: Workshop) -> Chat:
+    journal = shop.room.journal
+    assert isinstance(journal, MemoryJournal)
+    projects = journal._projects
+    assert isinstance(projects, MemoryProjects)
+    scripted = ScriptedProvider({"test": (Say("ok"),)}, sleep=no_sleep)
+    return Chat(
+        shop.room.sessions, projects, Providers(scripted=scripted), shop.agents, shop.room.sessions.access, "demo"
+    )
+
+
+def message(**arguments: object) -> Outgoing:
+    return parse(Outgoing, arguments)
+
+
+async def test_a_session_gets_the_inbox_and_the_default_model_unless_told_otherwise() -> None:
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        plain = await chat.create_session(LOCAL, CreateSessionBody())
+        assert (plain.project_name, plain.title, plain.state, plain.head) == ("Inbox", "", "IDLE", 1)
+        project = await chat.projects.create("Other")
+        body = CreateSessionBody(project_id=project.id, title="  Mine ", model="scripted:test")
+        told = await chat.create_session(LOCAL, body)
+        assert (told.project_name, told.title) == ("Other", "Mine")
+        assert (await chat.journal.snapshot(told.id)).model == "scripted:test"
+        assert await chat.sessions_of(LOCAL, project.id) == (told,)
+
+
+async def test_a_session_of_an_unknown_project_or_model_is_refused_and_not_made() -> None:
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        with pytest.raises(ProjectNotFound) as refused:
+            await chat.create_session(LOCAL, CreateSessionBody(project_id="x"))
+        assert refused.value.details == {"field": "projectId"}
+        with pytest.raises(UnknownModel):
+            await chat.create_session(LOCAL, CreateSessionBody(model="nonsense"))
+        assert await chat.journal.sessions() == ()
+        with pytest.raises(ProjectNotFound):
+            await chat.sessions_of(LOCAL, "x")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "content", "payload"),
+    [
+        ({"content": "hi"}, "hi", TextPayload(text="hi")),
+        ({"payload": {"kind": "text", "text": "p"}}, "p", TextPayload(text="p")),
+        ({"content": "c", "payload": {"kind": "text", "text": "p"}}, "p", TextPayload(text="p")),
+        (
+            {"content": "c", "payload": {"kind": "text", "format": "plain"}},
+            "c",
+            TextPayload(text="c", format="plain"),
+        ),
+        ({"payload": {"kind": "file_reference", "path": "a"}}, "", FileReferencePayload(path="a")),
+        ({"content": "see", "payload": {"kind": "file_reference", "path": "a"}}, "see", FileReferencePayload(path="a")),
+    ],
+)
+async def test_a_message_has_its_plain_text_and_its_payload(
+    arguments: dict[str, object], content: str, payload: TextPayload | FileReferencePayload
+) -> None:
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        session = await chat.create_session(LOCAL, CreateSessionBody(model="scripted:test"))
+        answer = await chat.send_message(LOCAL, session.id, message(**arguments))
+        assert set(answer) == {"messageId", "seq", "runId"}
+        (kept,) = await chat.journal.messages(session.id, [str(answer["messageId"])])
+        assert (kept.content, kept.payload, kept.author, kept.role) == (content, payload, "local", "user")
+
+
+async def test_the_clients_metadata_is_kept_and_the_source_added() -> None:
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        session = await chat.create_session(LOCAL, CreateSessionBody())
+        metadata = {"traceId": "t", "extra": {"a": [1, None, "é"]}, "displayHint": {"collapsed": True}}
+        answer = await chat.send_message(LOCAL, session.id, message(content="x", metadata=metadata))
+        (kept,) = await chat.journal.messages(session.id, [str(answer["messageId"])])
+        assert (kept.metadata.trace_id, kept.metadata.extra, kept.metadata.source) == (
+            "t",
+            metadata["extra"],
+            "user_input",
+        )
+
+
+async def test_what_is_too_large_is_refused_with_field_limit_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_module, "MESSAGE_MAX_CHARS", 100)
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        session = await chat.create_session(LOCAL, CreateSessionBody())
+        await chat.send_message(LOCAL, session.id, message(content="x" * 100))
+        with pytest.raises(PayloadTooLarge) as refused:
+            await chat.send_message(LOCAL, session.id, message(content="x" * 101))
+        assert refused.value.details == {"field": "content", "limit": 100, "size": 101}
+        laden = message(content="x", metadata={"extra": {"a": "x" * METADATA_MAX_BYTES}})
+        with pytest.raises(PayloadTooLarge) as refused:
+            await chat.send_message(LOCAL, session.id, laden)
+        assert refused.value.details["field"] == "metadata"
+        assert (await chat.journal.session(session.id)).message_count == 1
+
+
+async def test_i10_holds_through_here_too() -> None:
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        session = await chat.create_session(LOCAL, CreateSessionBody())
+        first = await chat.send_message(LOCAL, session.id, message(content="x", clientMessageId="c"))
+        assert await chat.send_message(LOCAL, session.id, message(content="x", clientMessageId="c")) == first
+        with pytest.raises(IdempotencyConflict):
+            await chat.send_message(LOCAL, session.id, message(content="y", clientMessageId="c"))
+
+
+async def test_renaming_checks_the_version() -> None:
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        session = await chat.create_session(LOCAL, CreateSessionBody())
+        renamed = await chat.rename(LOCAL, session.id, "New", 1)
+        assert (renamed.title, renamed.version) == ("New", 2)
+        with pytest.raises(VersionMismatch) as refused:
+            await chat.rename(LOCAL, session.id, "Newer", 1)
+        assert refused.value.details == {"currentVersion": 2}
+
+
+async def test_the_model_is_switched_only_to_one_that_is_known() -> None:
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        session = await chat.create_session(LOCAL, CreateSessionBody())
+        await chat.set_model(LOCAL, session.id, "scripted:test")
+        with pytest.raises(UnknownModel):
+            await chat.set_model(LOCAL, session.id, "nonsense")
+        assert (await chat.journal.snapshot(session.id)).model == "scripted:test"
+
+
+async def test_cancelling_says_whether_there_was_anything_to_cancel() -> None:
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        session = await chat.create_session(LOCAL, CreateSessionBody())
+        assert await chat.cancel(LOCAL, session.id) == {"cancelled": False}
+        sent = await chat.send_message(LOCAL, session.id, message(content="x"))
+        assert await chat.cancel(LOCAL, session.id, str(sent["runId"])) == {"cancelled": True}
+
+
+async def test_deleting_can_be_undone_and_purging_is_final() -> None:
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        session = await chat.create_session(LOCAL, CreateSessionBody())
+        await chat.delete(LOCAL, session.id)
+        with pytest.raises(SessionNotFound):
+            await chat.delete(LOCAL, session.id)
+        assert (await chat.restore(LOCAL, session.id)).id == session.id
+        await chat.delete(LOCAL, session.id)
+        await chat.delete(LOCAL, session.id, purge=True)
+        for call in (chat.restore(LOCAL, session.id), chat.delete(LOCAL, session.id, purge=True)):
+            with pytest.raises(SessionNotFound):
+                await call
+        alive = await chat.create_session(LOCAL, CreateSessionBody())
+        await chat.delete(LOCAL, alive.id, purge=True)
+        assert await chat.journal.sessions() == ()
+
+
+async def test_what_was_deleted_thirty_days_ago_is_purged() -> None:
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        old, kept = [await chat.create_session(LOCAL, CreateSessionBody()) for _ in range(2)]
+        await chat.delete(LOCAL, old.id)
+        assert await chat.purge_expired(EpochMs(shop.time.now + RESTORABLE_MS)) == 0
+        assert await chat.purge_expired(EpochMs(shop.time.now + RESTORABLE_MS + 1)) == 1
+        with pytest.raises(SessionNotFound):
+            await chat.restore(LOCAL, old.id)
+        assert [each.id for each in await chat.journal.sessions()] == [kept.id]
+        assert await chat.purge_expired() == 0
+        assert now_ms() < T0 + 10 * RESTORABLE_MS
+
+
+async def test_the_current_session_must_belong_to_the_project() -> None:
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        session = await chat.create_session(LOCAL, CreateSessionBody())
+        other = await chat.projects.create("Other")
+        project = await chat.set_current(LOCAL, session.project_id, session.id, 1)
+        assert (project.current_session_id, project.version) == (session.id, 2)
+        with pytest.raises(Conflict) as refused:
+            await chat.set_current(LOCAL, other.id, session.id)
+        assert refused.value.details == {"projectId": session.project_id}
+        with pytest.raises(SessionNotFound):
+            await chat.set_current(LOCAL, other.id, "x")
+        with pytest.raises(VersionMismatch):
+            await chat.set_current(LOCAL, session.project_id, session.id, 1)
+
+
+async def test_who_may_do_nothing_can_do_nothing_here() -> None:
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        session = await chat.create_session(LOCAL, CreateSessionBody())
+        head = (await chat.journal.session(session.id)).head
+        for call in (
+            chat.create_session(GUEST, CreateSessionBody()),
+            chat.send_message(GUEST, session.id, message(content="x")),
+            chat.cancel(GUEST, session.id),
+            chat.rename(GUEST, session.id, "x", None),
+            chat.set_model(GUEST, session.id, "scripted:test"),
+            chat.delete(GUEST, session.id, purge=True),
+            chat.restore(GUEST, session.id),
+            chat.set_current(GUEST, session.project_id, session.id),
+            chat.sessions_of(GUEST, session.project_id),
+        ):
+            with pytest.raises(Forbidden):
+                await call
+        assert (await chat.journal.session(session.id)).head == head
+        assert (await chat.journal.page(session.id, MessageQuery())).total == 0
