@@ -33,7 +33,7 @@ from models.calls import (
     WatchSessions,
     parse,
 )
-from models.errors import InvalidArgument, NotSupported, ParleyError, PayloadTooLarge, SessionNotFound, UnknownCall
+from models.errors import InvalidArgument, ParleyError, PayloadTooLarge, SessionNotFound, UnknownCall
 from models.wire import Wire
 from services.access import Principal
 from services.chat import Chat
@@ -181,7 +181,8 @@ class Hub:
         return Reply({"ok": True, **answer})
 
     async def _resolve_approval(self, connection: Connection, wanted: ResolveApproval) -> Reply:
-        raise NotSupported("Approvals come with tools, which this version does not have")
+        await self.chat.resolve_approval(connection.principal, wanted.session_id, wanted)
+        return Reply({"ok": True})
 
     async def _watch_sessions(self, connection: Connection, wanted: WatchSessions) -> Reply:
         self.chat.access.check(connection.principal, "read")

@@ -16,6 +16,7 @@ from models.messages import DisplayHint, Metadata
 from models.payloads import TextPayload, UserPayload
 from models.runs import OnBusy
 from models.session import TITLE_MAX_CHARS
+from models.states import Mode
 from models.text import is_clean
 from models.wire import Wire
 
@@ -136,13 +137,26 @@ class CancelRunCall(CancelRunArguments):
     session_id: Id
 
 
-class ResolveApproval(Wire):
-    session_id: Id
+class ApprovalAnswer(Wire):
+    """`arguments` come with edit, `reason` is the reason of deny or the text of respond."""
+
     approval_id: Id
     decision: Literal["approve", "edit", "deny", "respond"]
-    arguments: dict[str, Any] | None = None
-    reason: Text | None = None
+    arguments: Annotated[dict[str, Any] | None, AfterValidator(_clean_tree)] = None
+    reason: Annotated[Text | None, Field(max_length=20_000)] = None
     scope: Literal["once", "session"] = "once"
+
+
+class ResolveApproval(ApprovalAnswer):
+    session_id: Id
+
+
+class RevokeGrantBody(Wire):
+    tool: Annotated[Text, Field(min_length=1, max_length=200)]
+
+
+class SetModeBody(Wire):
+    mode: Mode
 
 
 class WatchSessions(Wire):

@@ -18,12 +18,13 @@ from models.ids import new_id
 from models.messages import Message
 from models.payloads import ToolResultPayload
 from models.runs import OnCrash, Run
-from services.engine.prompt import joined, prompt_parts
+from services.engine.prompt import joined
 from services.engine.view import input_budget, view
 from services.llm.neutral import to_neutral
 from services.llm.provider import Finished, ModelInfo, ModelRequest, Provider, TextDelta, ToolCallReady, open_stream
 from services.llm.registry import Providers
 from services.llm.tokens import TokenCounter
+from services.prompts import Prompts
 from services.reply import Reply
 from services.run_context import RunContext
 from services.toolbox import Wanted
@@ -73,12 +74,12 @@ class Assistant:
         providers: Providers,
         counter: TokenCounter,
         *,
-        overview: Callable[[], Awaitable[str]] | None = None,
+        prompts: Prompts | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._providers = providers
         self._counter = counter
-        self._overview = overview
+        self._prompts = prompts or Prompts()
         self._sleep = sleep
 
     async def run(self, ctx: RunContext) -> None:
@@ -119,8 +120,7 @@ class Assistant:
     async def _request(self, ctx: RunContext, info: ModelInfo, history: Sequence[Message]) -> ModelRequest:
         context = await ctx.context()
         tools = ctx.tools.offered(context.mode) if info.tools else ()
-        overview = await self._overview() if self._overview is not None else ""
-        system = joined(prompt_parts(context, overview, tools))
+        system = joined(await self._prompts.parts(context))
         schemas = orjson.dumps([dict(tool.parameters) for tool in tools]).decode()
         fixed = await self._counter.count(system + schemas, model=info.name)
         budget = max(1, input_budget(info.window_tokens, info.max_output_tokens) - fixed)

@@ -7,23 +7,38 @@ from dataclasses import dataclass
 
 import orjson
 
-from models.calls import METADATA_MAX_BYTES, CreateSessionBody, Outgoing
+from models.calls import METADATA_MAX_BYTES, ApprovalAnswer, CreateSessionBody, Outgoing
 from models.commands import (
+    ArchiveContext,
     CancelRun,
     CreateSession,
     DeleteSession,
     RenameSession,
+    ResolveApproval,
     RestoreSession,
+    RetryRun,
+    RevokeGrant,
     SendMessage,
+    SetMode,
     SetModel,
+    UnarchiveContext,
 )
-from models.errors import Conflict, PayloadTooLarge, ProjectNotFound, SessionNotFound
+from models.errors import (
+    ApprovalNotFound,
+    ApprovalResolved,
+    Conflict,
+    MessageNotFound,
+    PayloadTooLarge,
+    ProjectNotFound,
+    SessionNotFound,
+)
 from models.ids import EpochMs, new_id, now_ms
 from models.payloads import Payload, TextPayload
 from models.session import Project, Session
+from models.states import Mode
 from services.access import SYSTEM, Access, Principal
 from services.agents import Agents
-from services.journal import Journal
+from services.journal import Journal, MessageQuery
 from services.llm.registry import Providers
 from services.projects import Projects
 from services.sessions import Answer, SessionManager
@@ -32,6 +47,9 @@ RESTORABLE_MS = 30 * 24 * 3600 * 1000
 """How long a deleted session can be restored; then it is purged."""
 MESSAGE_MAX_CHARS = 10_000_000
 """One message, by REST; a call on the socket is bounded by its own payload limit."""
+
+
+RETRY_LOOKS_BACK = 200
 
 
 @dataclass(frozen=True)
@@ -94,6 +112,54 @@ class Chat:
     async def set_model(self, principal: Principal, session_id: str, model: str) -> Session:
         self.providers.resolve(model)
         await self.sessions.handle(session_id, SetModel(model), principal)
+        return await self.journal.session(session_id)
+
+    async def set_mode(self, principal: Principal, session_id: str, mode: Mode) -> Session:
+        await self.sessions.handle(session_id, SetMode(mode), principal)
+        return await self.journal.session(session_id)
+
+    async def resolve_approval(self, principal: Principal, session_id: str, answer: ApprovalAnswer) -> None:
+        """The first answer wins. Raises ApprovalResolved, which says who was faster and what they decided, and
+        ApprovalNotFound."""
+        command = ResolveApproval(
+            answer.approval_id,
+            answer.decision,
+            by=principal.user_id,
+            arguments=answer.arguments,
+            answer=answer.reason,
+            scope=answer.scope,
+        )
+        try:
+            await self.sessions.handle(session_id, command, principal)
+        except ApprovalNotFound:
+            approvals = await self.journal.approvals(session_id)
+            decided = next((each for each in approvals if each.id == answer.approval_id), None)
+            if decided is None:
+                raise
+            raise ApprovalResolved(
+                approval_id=decided.id, state=decided.state, decision=decided.decision, decided_by=decided.decided_by
+            ) from None
+
+    async def revoke_grant(self, principal: Principal, session_id: str, tool: str) -> None:
+        await self.sessions.handle(session_id, RevokeGrant(tool), principal)
+
+    async def retry(self, principal: Principal, session_id: str) -> Answer:
+        """Runs again for the newest message of a user. Answers `{messageId, seq, runId}`; raises MessageNotFound when
+        nobody has said anything, RunAlreadyActive."""
+        page = await self.journal.page(session_id, MessageQuery(take=RETRY_LOOKS_BACK, order="desc"))
+        asked = next((message for message in page.messages if message.role == "user"), None)
+        if asked is None:
+            raise MessageNotFound("There is no message to try again for")
+        command = RetryRun(new_id(), asked.id, self.agent, self.agents.on_crash(self.agent))
+        return await self.sessions.handle(session_id, command, principal)
+
+    async def archive(self, principal: Principal, session_id: str) -> Session:
+        """Puts a session away: readable, nothing can be said. Raises RunAlreadyActive."""
+        await self.sessions.handle(session_id, ArchiveContext(), principal)
+        return await self.journal.session(session_id)
+
+    async def unarchive(self, principal: Principal, session_id: str) -> Session:
+        await self.sessions.handle(session_id, UnarchiveContext(), principal)
         return await self.journal.session(session_id)
 
     async def delete(self, principal: Principal, session_id: str, *, purge: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.approvals import Approval, Grant
 from models.messages import Message
 from models.runs import Run
 from models.session import Project, Session
@@ -32,6 +33,44 @@ class SessionList(Wire):
 
 class RunList(Wire):
     runs: tuple[Run, ...]
+
+
+class ApprovalList(Wire):
+    """All of the session, oldest first, those that were answered too; and the tools that need none."""
+
+    approvals: tuple[Approval, ...]
+    grants: tuple[Grant, ...]
+
+
+class PromptPartView(Wire):
+    name: str
+    text: str
+
+
+class PromptAnswer(Wire):
+    parts: tuple[PromptPartView, ...]
+
+
+class ToolView(Wire):
+    """`parameters` is a JSON schema; `reason` says why a tool is not available now."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    category: str
+    risk: str
+    policy: str
+    dangerous: bool
+    modes: tuple[str, ...]
+    roles: tuple[str, ...]
+    requires: tuple[str, ...]
+    timeout_ms: int
+    available: bool
+    reason: str | None
+
+
+class ToolList(Wire):
+    tools: tuple[ToolView, ...]
 
 
 class BranchList(Wire):
@@ -126,7 +165,8 @@ class ContextMetadata(Wire):
     model: str
     active_branch: str
     branches: tuple[BranchView, ...]
-    approvals: tuple[dict[str, Any], ...]
+    approvals: tuple[Approval, ...]
+    grants: tuple[Grant, ...]
     run: Run | None
     queue: tuple[Run, ...]
     pins: tuple[dict[str, Any], ...]

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from models.calls import CancelRunArguments, Id, NoArguments, Outgoing, SetModelBody
+from models.calls import (
+    ApprovalAnswer,
+    CancelRunArguments,
+    Id,
+    NoArguments,
+    Outgoing,
+    RevokeGrantBody,
+    SetModeBody,
+    SetModelBody,
+)
 from models.errors import InvalidArgument
 from models.ids import iso
 from models.session import Session
 from models.snapshot import Snapshot
 from services.engine.snapshot import snapshot_of
-from web.answers import ContextMetadata, MessageBatch
+from web.answers import ContextMetadata, Done, MessageBatch, PromptAnswer, PromptPartView
+from web.keys import PROMPTS
 from web.queries import EventsQuery, IdsQuery
 from web.route import Call, NoQuery
 
@@ -68,3 +78,37 @@ async def cancel_run(call: Call[CancelRunArguments, NoQuery]) -> Mapping[str, An
 
 async def set_model(call: Call[SetModelBody, NoQuery]) -> Session:
     return await call.chat.set_model(call.principal, call.session_id, call.body.model)
+
+
+async def set_mode(call: Call[SetModeBody, NoQuery]) -> Session:
+    return await call.chat.set_mode(call.principal, call.session_id, call.body.mode)
+
+
+async def retry(call: Call[NoArguments, NoQuery]) -> Mapping[str, Any]:
+    return await call.chat.retry(call.principal, call.session_id)
+
+
+async def archive(call: Call[NoArguments, NoQuery]) -> Session:
+    return await call.chat.archive(call.principal, call.session_id)
+
+
+async def unarchive(call: Call[NoArguments, NoQuery]) -> Session:
+    return await call.chat.unarchive(call.principal, call.session_id)
+
+
+async def resolve_approval(call: Call[ApprovalAnswer, NoQuery]) -> Done:
+    await call.chat.resolve_approval(call.principal, call.session_id, call.body)
+    return Done()
+
+
+async def revoke_grant(call: Call[RevokeGrantBody, NoQuery]) -> Done:
+    await call.chat.revoke_grant(call.principal, call.session_id, call.body.tool)
+    return Done()
+
+
+async def get_prompt(call: Call[NoArguments, NoQuery]) -> PromptAnswer:
+    """What the next request's system prompt would be, part by part."""
+    call.chat.access.check(call.principal, "read")
+    context = await call.chat.sessions.until(call.session_id, lambda _: True)
+    parts = await call.app[PROMPTS].parts(context)
+    return PromptAnswer(parts=tuple(PromptPartView(name=part.name, text=part.text) for part in parts))

@@ -12,8 +12,10 @@ from hub.origins import Origins
 from services.chat import Chat
 from services.llm.registry import Providers
 from services.metrics import Metrics
+from services.prompts import Prompts
 from services.runs import RunManager
 from services.sessions import SessionManager
+from services.tools.registry import ToolRegistry
 from web.settings import Settings
 
 
@@ -35,6 +37,8 @@ SETTINGS = web.AppKey("settings", Settings)
 SESSIONS = web.AppKey("sessions", SessionManager)
 PROVIDERS = web.AppKey("providers", Providers)
 RUNS = web.AppKey("runs", RunManager)
+PROMPTS = web.AppKey("prompts", Prompts)
+TOOLS = web.AppKey("tools", ToolRegistry)
 CHAT = web.AppKey("chat", Chat)
 HUB = web.AppKey("hub", Hub)
 METRICS = web.AppKey("metrics", Metrics)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from models.calls import NoArguments
-from web.answers import Me, ModelList, ModelView
+from web.answers import Me, ModelList, ModelView, ToolList, ToolView
+from web.keys import TOOLS
 from web.route import Call, NoQuery
 
 
@@ -16,3 +17,8 @@ async def list_models(call: Call[NoArguments, NoQuery]) -> ModelList:
 
 async def get_me(call: Call[NoArguments, NoQuery]) -> Me:
     return Me(user_id=call.principal.user_id, name=call.principal.name)
+
+
+async def list_tools(call: Call[NoArguments, NoQuery]) -> ToolList:
+    call.chat.access.check(call.principal, "read")
+    return ToolList(tools=tuple(ToolView.model_validate(each) for each in call.app[TOOLS].describe()))

@@ -9,7 +9,16 @@ from models.calls import CreateSessionBody, EditSession, NoArguments
 from models.errors import VersionMismatch
 from models.session import Session
 from services.journal import MessageQuery
-from web.answers import BranchList, Done, MessagePageAnswer, Participant, ParticipantList, RunList, SessionList
+from web.answers import (
+    ApprovalList,
+    BranchList,
+    Done,
+    MessagePageAnswer,
+    Participant,
+    ParticipantList,
+    RunList,
+    SessionList,
+)
 from web.keys import HUB
 from web.queries import DeleteQuery, EventsQuery, MessagesQuery
 from web.route import Call, NoQuery
@@ -77,6 +86,13 @@ async def list_runs(call: Call[NoArguments, NoQuery]) -> RunList:
     call.chat.access.check(call.principal, "read")
     await call.chat.journal.session(call.session_id)
     return RunList(runs=await call.chat.journal.runs(call.session_id))
+
+
+async def list_approvals(call: Call[NoArguments, NoQuery]) -> ApprovalList:
+    call.chat.access.check(call.principal, "read")
+    approvals = await call.chat.journal.approvals(call.session_id)
+    context = await call.chat.sessions.until(call.session_id, lambda _: True)
+    return ApprovalList(approvals=approvals, grants=context.grants)
 
 
 async def list_branches(call: Call[NoArguments, NoQuery]) -> BranchList:
