@@ -31,6 +31,15 @@ def reduce(snapshot: Json, event: Json) -> Json:
             return {**after, "state": data["state"]}
         case "context.model_changed":
             return {**after, "model": data["model"]}
+        case "context.mode_changed":
+            return {**after, "mode": data["mode"]}
+        case "approval.requested":
+            waiting = _run_in_state(after["run"], "awaiting_input")
+            return {**after, "run": waiting, "approvals": [*after["approvals"], data["approval"]]}
+        case "approval.resolved":
+            return _answered(after, data["approval"])
+        case "approval.revoked":
+            return {**after, "grants": [grant for grant in after["grants"] if grant["tool"] != data["tool"]]}
         case "session.renamed":
             session |= {"title": data["title"], "version": data["version"]}
         case "session.state_changed":
@@ -83,6 +92,22 @@ def _grown(snapshot: Json, delta: Json) -> Json:
                 messages += snapshot["messages"][index + 1 :]
             break
     return {**snapshot, "state": state, "messages": messages}
+
+
+def _answered(snapshot: Json, approval: Json) -> Json:
+    """One question less; the run goes on once none is left, and a tool allowed for the session is granted once."""
+    left = [each for each in snapshot["approvals"] if each["id"] != approval["id"]]
+    run, grants, tool = snapshot["run"], snapshot["grants"], approval["tool"]
+    granted = approval["state"] == "approved" and approval["scope"] == "session" and tool is not None
+    if granted and tool not in {grant["tool"] for grant in grants}:
+        by, at = approval["decidedBy"], approval["decidedAtUtc"]
+        grants = [*grants, {"tool": tool, "grantedBy": by, "grantedAtUtc": at}]
+    run = run if left else _run_in_state(run, "running")
+    return {**snapshot, "run": run, "approvals": left, "grants": grants}
+
+
+def _run_in_state(run: Json | None, state: str) -> Json | None:
+    return None if run is None else {**run, "state": state}
 
 
 def _replaced(messages: list[Json], message: Json) -> list[Json]:

@@ -19,8 +19,10 @@ from harness import Json
 from histories import Maker
 
 from hub.reducer import reduce
+from models.approvals import Scope
 from models.commands import (
     AppendDelta,
+    AskUser,
     BeginStream,
     CancelRun,
     Command,
@@ -29,20 +31,26 @@ from models.commands import (
     EmitMessage,
     FinalizeStream,
     FinishRun,
+    FinishTool,
     RenameSession,
     RequestModel,
+    RequestTools,
+    ResolveApproval,
     RestoreSession,
+    RevokeGrant,
     RunFence,
     SendMessage,
+    SetMode,
     SetModel,
     StartRun,
+    StartTools,
     TakeOverRun,
 )
 from models.errors import ParleyError
 from models.events import BODIES, Event, EventBody, MessageUpdated, fit_for_travel
 from models.ids import EpochMs
 from models.messages import DisplayHint, Message, Metadata
-from models.payloads import ImagePayload, PlanItem, PlanPayload, TextPayload
+from models.payloads import CallStatus, ImagePayload, PlanItem, PlanPayload, TextPayload, ToolCall
 from models.runs import OnBusy
 from models.usage import Usage
 from services.engine.apply import apply, apply_all
@@ -184,6 +192,30 @@ def more_than_a_snapshot_holds() -> tuple[History, int]:
     return history, since
 
 
+def call(call_id: str, status: CallStatus = "pending", text: str = "x = 1") -> ToolCall:
+    arguments = {"path": "a.py", "text": text}
+    return ToolCall(call_id=call_id, name="write_file", arguments=arguments, risk="unsafe", status=status)
+
+
+REQUEST = "01a1f850-0000-7000-8000-0000000000a1"
+"""A real id: those of the results that nobody will bring are derived from it."""
+
+
+def two_calls() -> RequestTools:
+    calls = (call("call-1"), call("call-2"))
+    return RequestTools(FENCE, REQUEST, "assistant", calls, {each.call_id: f"ask-{each.call_id}" for each in calls})
+
+
+def requested() -> History:
+    history = started()
+    history.do(two_calls())
+    return history
+
+
+def approve(call_id: str, scope: Scope = "once") -> ResolveApproval:
+    return ResolveApproval(f"ask-{call_id}", "approve", "ann", scope=scope)
+
+
 LARGE = "large Ünï " * 8_000
 PLAN = PlanPayload(items=(PlanItem(id="1", text="look", status="done"), PlanItem(id="2", text="write")))
 IMAGE = ImagePayload(source="url", data="http://127.0.0.1/i.png", mime_type="image/png")
@@ -226,6 +258,39 @@ CASES: dict[str, Callable[[], tuple[History, int]]] = {
     "a run is taken over in the middle of a reply": after(streaming, TakeOverRun("r1", 1, "the process died")),
     "a session is renamed": after(finalized, RenameSession("Trees"), RenameSession("Birch")),
     "another model is chosen": after(finalized, SetModel("scripted:words=2")),
+    "the mode is switched": after(finalized, SetMode("plan"), SetMode("act")),
+    "tools are asked for": after(started, two_calls()),
+    "one call is approved and another is still waited for": after(requested, approve("call-1")),
+    "a call is approved with other arguments": after(
+        requested, ResolveApproval("ask-call-1", "edit", "ann", arguments={"path": "b.py", "text": "Ünï"})
+    ),
+    "calls are decided, run and return": after(
+        requested,
+        approve("call-1"),
+        ResolveApproval("ask-call-2", "deny", "bob", answer="not now"),
+        StartTools(FENCE, ("call-1",)),
+        FinishTool(FENCE, "t1", "call-1", "ok", output="written", duration_ms=12),
+        FinishTool(FENCE, "t2", "call-2", "denied", error="not now"),
+    ),
+    "a tool is allowed for the session, and that is taken back": after(
+        requested, approve("call-1", "session"), approve("call-2", "session"), RevokeGrant("write_file")
+    ),
+    "a request beyond the limit travels as a header": after(
+        started, RequestTools(FENCE, REQUEST, "assistant", (call("call-1", text=LARGE),), {"call-1": "ask-call-1"})
+    ),
+    "the user is asked and answers": after(
+        started,
+        AskUser(FENCE, "ask-1", "question", "Which one?", ("birch", "cedar"), key="tree"),
+        ResolveApproval("ask-1", "respond", "ann", answer="cedar"),
+    ),
+    "everything is cancelled while an approval is pending": after(requested, CancelRun()),
+    "a run is taken over while its tools are at work": after(
+        requested,
+        approve("call-1"),
+        approve("call-2"),
+        StartTools(FENCE, ("call-1", "call-2")),
+        TakeOverRun("r1", 1, "the process died"),
+    ),
     "a session is deleted in the middle of a reply and restored": after(streaming, DeleteSession(), RestoreSession()),
     "a message's header changes": updated,
     "more messages than a snapshot holds": more_than_a_snapshot_holds,
