@@ -7,6 +7,11 @@
 
 Each request takes the next planned behaviour, then `server.default`. A server in another process can be steered by the
 model name: "behave:slow" takes precedence over the plan.
+
+    server.plan(Behaviour(calls=(LoopCall("search", '{"query": "x"}'),)), Behaviour())
+
+plans a reply that calls a tool, in fragments of `fragment_chars`, and an answer to its result. What goes wrong with
+calls is in `quirk`; `drop_at` drops the connection before that chunk, whatever is being sent.
 """
 
 from __future__ import annotations
@@ -14,8 +19,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any, Literal, Self, TypeAlias, get_args
 
 from aiohttp import web
@@ -37,10 +43,32 @@ Kind: TypeAlias = Literal[
     "silent",  # says nothing more after `after` words
     "mute",  # not even headers
     "error_event",  # an error inside the stream, after `after` words
+    "refusal",  # the words are a refusal
+]
+
+Quirk: TypeAlias = Literal[
+    "",
+    "no_index",  # calls follow each other and bear no numbers
+    "same_index",  # every call has the number 0
+    "no_id",
+    "no_name",
+    "repeated_head",  # id and name come with every fragment
+    "object_arguments",  # the whole object instead of text
+    "interleaved",  # fragments of all calls by turns
+    "function_call",  # the form before tool calls
 ]
 
 # Enough for any test, and an end if a test forgets to stop.
 _ENDLESS_CHUNKS = 20_000
+
+
+@dataclass(frozen=True)
+class LoopCall:
+    """`arguments` are sent as they are, JSON or not."""
+
+    name: str
+    arguments: str = "{}"
+    call_id: str = "call_a"
 
 
 @dataclass(frozen=True)
@@ -56,6 +84,15 @@ class Behaviour:
     retry_after_ms: str | None = None
     chunk: str = '{"id": "chunk", "choi'
     reason: str = "stop"
+    calls: tuple[LoopCall, ...] = ()
+    quirk: Quirk = ""
+    fragment_chars: int = 5
+    drop_at: int | None = None
+    usage: bool = True
+
+    @property
+    def finish_reason(self) -> str:
+        return "tool_calls" if self.calls and self.reason == "stop" else self.reason
 
 
 @dataclass
@@ -149,6 +186,9 @@ async def _stream(request: web.Request, exchange: Exchange, behaviour: Behaviour
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     async for data in _data(exchange.body, behaviour):
+        if behaviour.drop_at == exchange.chunks_sent:
+            await asyncio.sleep(behaviour.gap_s)
+            data = _DROP
         if data == _DROP:
             assert request.transport is not None
             request.transport.abort()
@@ -171,7 +211,9 @@ async def _data(body: dict[str, Any], behaviour: Behaviour) -> AsyncIterator[str
     for word in _spoken(behaviour):
         if kind in ("slow", "never_ending"):
             await asyncio.sleep(behaviour.gap_s)
-        yield _chunk(body, {"content": word})
+        yield _chunk(body, {"refusal" if kind == "refusal" else "content": word})
+    for delta in _call_deltas(behaviour):
+        yield _chunk(body, delta)
     match kind:
         case "broken":
             # What was written must leave before the abort discards it.
@@ -185,11 +227,11 @@ async def _data(body: dict[str, Any], behaviour: Behaviour) -> AsyncIterator[str
             await asyncio.Event().wait()
     if kind == "no_finish":
         return
-    yield _chunk(body, {}, reason=behaviour.reason)
+    yield _chunk(body, {}, reason=behaviour.finish_reason)
     if kind == "dropped_after_finish":
         await asyncio.sleep(behaviour.gap_s)
         yield _DROP
-    if kind != "no_usage" and (body.get("stream_options") or {}).get("include_usage"):
+    if kind != "no_usage" and behaviour.usage and (body.get("stream_options") or {}).get("include_usage"):
         yield json.dumps({**_head(body, "chat.completion.chunk"), "choices": [], "usage": _usage(behaviour)})
     yield "[DONE]"
 
@@ -206,6 +248,44 @@ def _spoken(behaviour: Behaviour) -> tuple[str, ...]:
             return behaviour.words
 
 
+def _call_deltas(behaviour: Behaviour) -> Iterator[dict[str, Any]]:
+    """The deltas that carry the planned calls."""
+    streams = [_fragments(number, call, behaviour) for number, call in enumerate(behaviour.calls)]
+    if behaviour.quirk == "interleaved":
+        rounds = zip_longest(*streams)
+        fragments = [fragment for some in rounds for fragment in some if fragment is not None]
+    else:
+        fragments = [fragment for stream in streams for fragment in stream]
+    for fragment in fragments:
+        if behaviour.quirk == "function_call":
+            yield {"function_call": fragment["function"]}
+        else:
+            yield {"tool_calls": [fragment]}
+
+
+def _fragments(number: int, call: LoopCall, behaviour: Behaviour) -> Iterator[dict[str, Any]]:
+    """The head, then name and arguments in pieces."""
+    quirk, size = behaviour.quirk, behaviour.fragment_chars
+    numbered = {} if quirk == "no_index" else {"index": 0 if quirk == "same_index" else number}
+    head = {} if quirk == "no_id" else {"id": call.call_id, "type": "function"}
+    whole = quirk in ("repeated_head", "no_index", "same_index", "object_arguments")
+    names = [call.name] if whole else _pieces(call.name, size)
+    arguments: list[Any] = (
+        [json.loads(call.arguments)] if quirk == "object_arguments" else _pieces(call.arguments, size)
+    )
+    name = {} if quirk == "no_name" else {"name": names[0]}
+    yield {**numbered, **head, "function": {**name, "arguments": ""}}
+    for piece in names[1:] if quirk != "no_name" else []:
+        yield {**numbered, "function": {"name": piece}}
+    for piece in arguments:
+        again = {**head, "function": {**name, "arguments": piece}} if quirk == "repeated_head" else {}
+        yield {**numbered, "function": {"arguments": piece}, **again}
+
+
+def _pieces(text: str, size: int) -> list[str]:
+    return [text[start : start + size] for start in range(0, max(1, len(text)), size)]
+
+
 def _head(body: dict[str, Any], kind: str) -> dict[str, Any]:
     return {"id": "chatcmpl-loopback", "object": kind, "created": 0, "model": body.get("model")}
 
@@ -216,8 +296,13 @@ def _chunk(body: dict[str, Any], delta: dict[str, Any], *, reason: str | None = 
 
 
 def _whole(body: dict[str, Any], behaviour: Behaviour) -> dict[str, Any]:
-    message = {"role": "assistant", "content": "".join(_spoken(behaviour))}
-    choice = {"index": 0, "message": message, "finish_reason": behaviour.reason}
+    message: dict[str, Any] = {"role": "assistant", "content": "".join(_spoken(behaviour))}
+    if behaviour.calls:
+        message["tool_calls"] = [
+            {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in behaviour.calls
+        ]
+    choice = {"index": 0, "message": message, "finish_reason": behaviour.finish_reason}
     return {**_head(body, "chat.completion"), "choices": [choice], "usage": _usage(behaviour)}
 
 
