@@ -4,11 +4,18 @@ import type { Message, Snapshot } from "./wire";
 
 /** Names one want of a body. A body that was pulled for it and did not help is not pulled for it again. */
 export function wantKey(message: Message): string {
-  return `${message.id} ${message.status} ${message.sequence}`;
+  return `${message.id} ${message.status} ${message.sequence} ${message.revision ?? 0}`;
 }
 
 export function wanted(snapshot: Snapshot): readonly Message[] {
   return snapshot.messages.filter((message) => message.truncated === true);
+}
+
+/** Those of `pulled` whose message was not updated since it was one of `wants`: the others hold what was before. */
+export function upToDate(snapshot: Snapshot, wants: readonly Message[], pulled: readonly Message[]): readonly Message[] {
+  const asked = new Map(wants.map(({ id, revision }) => [id, revision]));
+  const now = new Map(snapshot.messages.map(({ id, revision }) => [id, revision]));
+  return pulled.filter(({ id }) => asked.get(id) === now.get(id));
 }
 
 /** The snapshot with the bodies of `pulled` in those messages that still want one. */

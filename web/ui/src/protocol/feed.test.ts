@@ -235,6 +235,18 @@ describe("a body that was too large for the socket", () => {
     expect(content()).toEqual(["a b c d e"]);
   });
 
+  test("is pulled anew when it was updated while it was read: what was read is out of date", async () => {
+    const update = { message: cut, truncated: true };
+    pull.mockImplementationOnce(() => {
+      socket.fire("event", anEvent(2, "message.updated", update));
+      return Promise.resolve({ messages: [{ ...whole, content: "before" }] });
+    });
+    pull.mockResolvedValue({ messages: [whole] });
+    answer({ snapshot: aSnapshot({ messages: [cut] }) });
+    await vi.waitFor(() => expect(content()).toEqual(["long"]));
+    expect(pull).toHaveBeenCalledTimes(2);
+  });
+
   test("is asked for again after a failure, and not again when the server cannot give it", async () => {
     pull.mockRejectedValueOnce(new Error("no network")).mockResolvedValue({ messages: [cut] });
     answer({ snapshot: aSnapshot({ messages: [cut] }) });

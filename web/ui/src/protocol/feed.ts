@@ -2,7 +2,7 @@
 
 import { delayMs } from "./backoff";
 import type { Connection } from "./connection";
-import { wantKey, wanted, withBodies } from "./bodies";
+import { upToDate, wantKey, wanted, withBodies } from "./bodies";
 import { follow } from "./cursor";
 import { CallError } from "./errors";
 import { withEarlier } from "./reducer";
@@ -178,7 +178,8 @@ export class SessionFeed {
         this.#pulling = false;
         this.#pullFailures = 0;
         const now = this.#view.snapshot;
-        if (now?.epoch === snapshot.epoch) this.#show({ snapshot: withBodies(now, messages) });
+        if (now?.epoch !== snapshot.epoch) return;
+        this.#show({ snapshot: withBodies(now, upToDate(now, wants, messages)) });
       },
       () => {
         this.#pulling = false;

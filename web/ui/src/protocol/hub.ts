@@ -6,6 +6,7 @@ import { ALL_SESSIONS, RUNNING_SESSIONS, SessionList } from "./lists";
 import { Rest } from "./rest";
 import { Signal } from "./signal";
 import type { SocketLike } from "./socket";
+import type { ModelInfo } from "./wire";
 
 export class Hub {
   readonly connection: Connection;
@@ -13,6 +14,8 @@ export class Hub {
   readonly all: SessionList;
   readonly running: SessionList;
   readonly unauthenticated = new Signal<null>();
+  #userId: string | null = null;
+  #models: Promise<readonly ModelInfo[]> | null = null;
 
   constructor(socket: SocketLike, rest: Rest) {
     this.connection = new Connection(socket);
@@ -21,6 +24,28 @@ export class Hub {
     this.running = new SessionList(this.connection, RUNNING_SESSIONS);
     this.connection.unauthenticated.listen(() => this.unauthenticated.emit(null));
     rest.unauthenticated.listen(() => this.unauthenticated.emit(null));
+  }
+
+  /** Who this client is to the server; null until `identify` was answered. */
+  get userId(): string | null {
+    return this.#userId;
+  }
+
+  /** Rejects with `unauthenticated` when a token is wanted. */
+  async identify(): Promise<void> {
+    this.#userId = (await this.rest.me()).userId;
+  }
+
+  /** The models to choose from, asked for once; after a failure again with the next call. */
+  models(): Promise<readonly ModelInfo[]> {
+    this.#models ??= this.rest.models().then(
+      ({ models }) => models,
+      (error: unknown) => {
+        this.#models = null;
+        throw error;
+      },
+    );
+    return this.#models;
   }
 
   /** A feed to be opened, and closed by whoever opened it. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { applyEvent, withEarlier } from "./reducer";
-import { aMessage, aRun, aSession, aSnapshot, anEvent } from "./testing";
+import { aMessage, aRun, aSession, aSnapshot, anAnswered, anApproval, anEvent } from "./testing";
 import type { SessionEvent, Snapshot } from "./wire";
 
 function fold(snapshot: Snapshot, ...events: [type: string, data: unknown][]): Snapshot {
@@ -116,6 +116,14 @@ describe("messages", () => {
     expect(folded.messages).toEqual([{ ...message, content: "streamed" }]);
   });
 
+  test("an update without its body keeps the payload that is known, and is pulled anew each time", () => {
+    const payload = { kind: "tool_request", calls: [] };
+    const before = aSnapshot({ messages: [aMessage({ payload })] });
+    const update = { message: aMessage({ truncated: true }), truncated: true, size: 70_000 };
+    const folded = fold(before, ["message.updated", update], ["message.updated", update]);
+    expect(folded.messages[0]).toMatchObject({ payload, truncated: true, revision: 3 });
+  });
+
   test("an earlier page goes in front, without what is already there", () => {
     const [early, late] = [aMessage({ id: "m0" }), aMessage()];
     expect(withEarlier(aSnapshot({ messages: [late] }), [early, late]).messages).toEqual([early, late]);
@@ -138,6 +146,45 @@ describe("runs", () => {
     const before = aSnapshot({ run: active, queue: [aRun()] });
     const folded = fold(before, ["run.finished", { run: aRun({ state: "cancelled" }) }]);
     expect(folded).toMatchObject({ run: active, queue: [] });
+  });
+});
+
+describe("approvals", () => {
+  const running = aRun({ state: "running" });
+  const asked = fold(
+    aSnapshot({ run: running }),
+    ["approval.requested", { approval: anApproval() }],
+    ["approval.requested", { approval: anApproval({ id: "a2", callId: "call-2" }) }],
+  );
+
+  test("a request makes the run wait", () => {
+    expect(asked.approvals.map(({ id }) => id)).toEqual(["a1", "a2"]);
+    expect(asked.run).toEqual({ ...running, state: "awaiting_input" });
+  });
+
+  test("the run goes on with the last answer, and answers stay at hand", () => {
+    const once = fold(asked, ["approval.resolved", { approval: anAnswered() }]);
+    expect(once.run?.state).toBe("awaiting_input");
+    const both = fold(once, ["approval.resolved", { approval: anAnswered({ id: "a2", state: "denied" }) }]);
+    expect(both).toMatchObject({ run: running, approvals: [], grants: [] });
+    expect(both.answered?.map(({ id, state }) => [id, state])).toEqual([["a1", "approved"], ["a2", "denied"]]);
+  });
+
+  test("a tool allowed for the session is granted once, until that is taken back", () => {
+    const granted = fold(
+      asked,
+      ["approval.resolved", { approval: anAnswered({ scope: "session" }) }],
+      ["approval.resolved", { approval: anAnswered({ id: "a2", scope: "session", decidedBy: "bob" }) }],
+    );
+    expect(granted.grants).toEqual([
+      { tool: "write_file", grantedBy: "ann", grantedAtUtc: "2026-11-20T09:00:00.000Z" },
+    ]);
+    expect(fold(granted, ["approval.revoked", { tool: "write_file" }]).grants).toEqual([]);
+  });
+
+  test("an answered question grants nothing", () => {
+    const answer = anAnswered({ kind: "question", tool: null, state: "responded", scope: "session" });
+    expect(fold(asked, ["approval.resolved", { approval: answer }]).grants).toEqual([]);
   });
 });
 

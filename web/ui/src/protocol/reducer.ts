@@ -1,13 +1,17 @@
 /** Folds events into a snapshot: old snapshot + later events = fresh snapshot (I2). Pure; never asks the server.
  *
- * Two liberties: a fresh snapshot holds the last 50 messages of the branch, a folded one keeps all it has seen; and
- * a body that is known stays in view when the same message comes again without it, until it is pulled (bodies.ts).
+ * Three liberties: a fresh snapshot holds the last 50 messages of the branch, a folded one keeps all it has seen; a
+ * body that is known stays in view when the same message comes again without it, until it is pulled (bodies.ts); and
+ * approvals stay at hand in `answered` once they have been answered.
  */
 
 import type {
+  Approval,
   ContextState,
   Delta,
+  Grant,
   Message,
+  Mode,
   Run,
   Session,
   SessionEvent,
@@ -22,7 +26,7 @@ interface EventData {
   "session.state_changed": { state: SessionState; completedAtUtc: string | null };
   "context.state_changed": { state: ContextState };
   "context.model_changed": { model: string };
-  "context.mode_changed": { mode: string };
+  "context.mode_changed": { mode: Mode };
   "message.created": { message: Message };
   "message.delta": { messageId: string } & Delta;
   "message.completed": { message: Message };
@@ -30,6 +34,9 @@ interface EventData {
   "run.queued": { run: Run };
   "run.started": { run: Run };
   "run.finished": { run: Run };
+  "approval.requested": { approval: Approval };
+  "approval.resolved": { approval: Approval };
+  "approval.revoked": { tool: string };
 }
 
 type Folds = { [T in keyof EventData]: (snapshot: Snapshot, data: EventData[T]) => Snapshot };
@@ -45,13 +52,23 @@ const FOLDS: Folds = {
   "message.created": created,
   "message.delta": grown,
   "message.completed": (snapshot, { message }) => withUsage(replaced(snapshot, message), message),
-  "message.updated": (snapshot, { message }) => replaced(snapshot, message),
+  "message.updated": updated,
   "run.queued": (snapshot, { run }) => ({ ...snapshot, queue: [...without(snapshot.queue, run), run] }),
   "run.started": (snapshot, { run }) => ({ ...snapshot, run, queue: without(snapshot.queue, run) }),
   "run.finished": (snapshot, { run }) => ({
     ...snapshot,
     run: snapshot.run?.id === run.id ? null : snapshot.run,
     queue: without(snapshot.queue, run),
+  }),
+  "approval.requested": (snapshot, { approval }) => ({
+    ...snapshot,
+    run: runInState(snapshot.run, "awaiting_input"),
+    approvals: [...snapshot.approvals, approval],
+  }),
+  "approval.resolved": answered,
+  "approval.revoked": (snapshot, { tool }) => ({
+    ...snapshot,
+    grants: snapshot.grants.filter((grant) => grant.tool !== tool),
   }),
 };
 
@@ -99,9 +116,35 @@ function grown(snapshot: Snapshot, { messageId, sequence, delta }: EventData["me
 }
 
 function replaced(snapshot: Snapshot, next: Message): Snapshot {
-  return changed(snapshot, next.id, (message) =>
-    next.truncated === true ? { ...next, content: message.content, late: message.late } : next,
-  );
+  return changed(snapshot, next.id, (message) => {
+    if (next.truncated !== true) return next;
+    return { ...next, content: message.content, payload: next.payload ?? message.payload, late: message.late };
+  });
+}
+
+/** What is known of a body may be out of date now: the revision has it pulled once more. */
+function updated(snapshot: Snapshot, { message }: { message: Message }): Snapshot {
+  if (message.truncated !== true) return replaced(snapshot, message);
+  return replaced(snapshot, { ...message, revision: snapshot.head + 1 });
+}
+
+/** The run goes on once nothing is left to answer. A tool that was allowed for the session is granted once. */
+function answered(snapshot: Snapshot, { approval }: { approval: Approval }): Snapshot {
+  const approvals = snapshot.approvals.filter(({ id }) => id !== approval.id);
+  const run = approvals.length > 0 ? snapshot.run : runInState(snapshot.run, "running");
+  const grants = withGrant(snapshot.grants, approval);
+  return { ...snapshot, run, approvals, grants, answered: [...(snapshot.answered ?? []), approval] };
+}
+
+function withGrant(grants: readonly Grant[], approval: Approval): readonly Grant[] {
+  const { state, scope, tool } = approval;
+  if (state !== "approved" || scope !== "session" || tool === null) return grants;
+  if (grants.some((grant) => grant.tool === tool)) return grants;
+  return [...grants, { tool, grantedBy: approval.decidedBy ?? "", grantedAtUtc: approval.decidedAtUtc ?? "" }];
+}
+
+function runInState(run: Run | null, state: Run["state"]): Run | null {
+  return run === null ? null : { ...run, state };
 }
 
 function withUsage(snapshot: Snapshot, { payload }: Message): Snapshot {

@@ -2,7 +2,7 @@
 
 import { lost, toCallError } from "./errors";
 import { Signal } from "./signal";
-import type { MessageBatch, MessagesPage, Session } from "./wire";
+import type { ApprovalList, Json, Me, MessageBatch, MessagesPage, Mode, ModelList, Session } from "./wire";
 
 const ANSWER_MS = 15_000;
 /** How many messages one page of history brings. */
@@ -22,7 +22,7 @@ export class Rest {
   }
 
   /** Who this client is to the server; rejects with `unauthenticated` when a token is wanted. */
-  me(): Promise<unknown> {
+  me(): Promise<Me> {
     return this.#request("GET", "/me");
   }
 
@@ -54,6 +54,37 @@ export class Rest {
   /** Whole messages, whatever their size; at most 200 at a time. */
   messagesById(sessionId: string, ids: readonly string[]): Promise<MessageBatch> {
     return this.#request("GET", `/contexts/${encodeURIComponent(sessionId)}/messages?ids=${ids.join(",")}`);
+  }
+
+  /** Every approval of the session, those that were answered long ago too. */
+  approvals(sessionId: string): Promise<ApprovalList> {
+    return this.#request("GET", `/sessions/${encodeURIComponent(sessionId)}/approvals`);
+  }
+
+  models(): Promise<ModelList> {
+    return this.#request("GET", "/models");
+  }
+
+  setMode(sessionId: string, mode: Mode): Promise<unknown> {
+    return this.#act(sessionId, "set_mode", { mode });
+  }
+
+  setModel(sessionId: string, model: string): Promise<unknown> {
+    return this.#act(sessionId, "set_model", { model });
+  }
+
+  /** Runs again for the last message, after an error. */
+  retry(sessionId: string): Promise<unknown> {
+    return this.#act(sessionId, "retry", {});
+  }
+
+  /** The tool is asked for again from now on. */
+  revokeGrant(sessionId: string, tool: string): Promise<unknown> {
+    return this.#act(sessionId, "revoke_grant", { tool });
+  }
+
+  #act(sessionId: string, action: string, args: Json): Promise<unknown> {
+    return this.#request("POST", `/contexts/${encodeURIComponent(sessionId)}/actions/${action}`, args);
   }
 
   async #request<T>(method: string, path: string, body?: unknown): Promise<T> {

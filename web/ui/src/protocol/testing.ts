@@ -1,7 +1,7 @@
 /** Stand-ins for tests: a socket that a test plays the server of, and contract-shaped values. Not part of the page. */
 
 import type { SocketLike } from "./socket";
-import type { Message, Run, Session, SessionEvent, Snapshot } from "./wire";
+import type { Approval, Message, Run, Session, SessionEvent, Snapshot } from "./wire";
 
 export interface SentCall {
   readonly name: string;
@@ -126,6 +126,34 @@ export function aRun(change: Partial<Run> = {}): Run {
   };
 }
 
+export function anApproval(change: Partial<Approval> = {}): Approval {
+  return {
+    id: "a1",
+    kind: "tool",
+    state: "pending",
+    messageId: "m1",
+    callId: "call-1",
+    tool: "write_file",
+    arguments: { path: "a.py" },
+    risk: "unsafe",
+    question: null,
+    options: [],
+    requestedAtUtc: AT,
+    decision: null,
+    scope: null,
+    answer: null,
+    decidedBy: null,
+    decidedAtUtc: null,
+    ...change,
+  };
+}
+
+/** The same as `ann` answered it. */
+export function anAnswered(change: Partial<Approval> = {}): Approval {
+  const decided: Partial<Approval> = { decision: "approve", state: "approved", scope: "once", decidedBy: "ann" };
+  return anApproval({ ...decided, decidedAtUtc: AT, ...change });
+}
+
 export function aSnapshot(change: Partial<Snapshot> = {}): Snapshot {
   const head = change.head ?? 1;
   return {
@@ -138,6 +166,8 @@ export function aSnapshot(change: Partial<Snapshot> = {}): Snapshot {
     model: "demo",
     activeBranch: "main",
     branches: [{ name: "main", length: 0 }],
+    approvals: [],
+    grants: [],
     usage: { inputTokens: 0, outputTokens: 0, estimated: false },
     run: null,
     queue: [],

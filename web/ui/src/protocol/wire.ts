@@ -36,6 +36,8 @@ export interface Message {
   readonly metadata: Readonly<Record<string, unknown>> | null;
   /** The body was over 64 KiB and did not travel: pull the message by REST. */
   readonly truncated?: boolean | undefined;
+  /** Kept by this side: the seq of the last update that came without its body, which is pulled anew for each. */
+  readonly revision?: number | undefined;
   /** Kept by this side while the body is being pulled: the deltas that came meanwhile. */
   readonly late?: readonly Delta[] | undefined;
 }
@@ -52,6 +54,74 @@ export interface Run {
   readonly reason?: string | null;
   readonly startedAtUtc: string | null;
   readonly finishedAtUtc: string | null;
+}
+
+export type Risk = "read_only" | "idempotent" | "unsafe";
+export type Json = Readonly<Record<string, unknown>>;
+
+export interface ToolCall {
+  readonly callId: string;
+  readonly name: string;
+  readonly arguments: Json;
+  readonly risk: Risk;
+  readonly status: "pending" | "approved" | "denied" | "executing" | "done";
+  readonly decidedBy: string | null;
+  readonly decidedAt: string | null;
+  /** What the model wrote, where that was no JSON object. */
+  readonly rawArguments?: string | null;
+}
+
+export interface ToolResult {
+  readonly callId: string;
+  readonly name: string;
+  readonly status: "ok" | "error" | "denied" | "timeout" | "cancelled" | "interrupted";
+  readonly output: string;
+  readonly error: string | null;
+  readonly durationMs: number;
+}
+
+export type ApprovalState = "pending" | "approved" | "denied" | "responded" | "cancelled" | "expired";
+export type Decision = "approve" | "edit" | "deny" | "respond";
+export type Scope = "once" | "session";
+
+/** A question on which the run waits. `tool` names what would run; the other kinds put `question` to the user. */
+export interface Approval {
+  readonly id: string;
+  readonly kind: "tool" | "question" | "limit";
+  readonly state: ApprovalState;
+  readonly messageId: string | null;
+  readonly callId: string | null;
+  readonly tool: string | null;
+  readonly arguments: Json | null;
+  readonly risk: string | null;
+  readonly question: string | null;
+  readonly options: readonly string[];
+  readonly requestedAtUtc: string;
+  readonly decision: Decision | null;
+  readonly scope: Scope | null;
+  /** The reason of a denial, or the text of a response. */
+  readonly answer: string | null;
+  readonly decidedBy: string | null;
+  readonly decidedAtUtc: string | null;
+}
+
+/** A tool that the user allowed for the rest of the session. */
+export interface Grant {
+  readonly tool: string;
+  readonly grantedBy: string;
+  readonly grantedAtUtc: string;
+}
+
+export type Mode = "plan" | "act";
+
+export interface ModelInfo {
+  readonly name: string;
+  readonly tools: boolean;
+}
+
+export interface Me {
+  readonly userId: string;
+  readonly name: string;
 }
 
 /** `name` is a state in snake_case; what else is there depends on it. */
@@ -77,10 +147,15 @@ export interface Snapshot {
   readonly head: number;
   readonly session: Session;
   readonly state: ContextState;
-  readonly mode: string;
+  readonly mode: Mode;
   readonly model: string;
   readonly activeBranch: string;
   readonly branches: readonly Branch[];
+  /** Those that are pending. */
+  readonly approvals: readonly Approval[];
+  readonly grants: readonly Grant[];
+  /** Kept by this side: those that were answered since the snapshot was taken. */
+  readonly answered?: readonly Approval[] | undefined;
   readonly usage: Usage;
   readonly run: Run | null;
   readonly queue: readonly Run[];
@@ -140,6 +215,16 @@ export interface JoinAck {
   readonly snapshot?: Snapshot | null;
 }
 
+/** `arguments` come with edit; `reason` is the reason of deny, or the text of respond. */
+export interface Answer {
+  readonly sessionId: string;
+  readonly approvalId: string;
+  readonly decision: Decision;
+  readonly arguments?: Json;
+  readonly reason?: string;
+  readonly scope?: Scope;
+}
+
 type Nothing = Readonly<Record<string, never>>;
 
 /** Every call this page makes: what it takes, and what its ack holds beside `ok`. */
@@ -154,6 +239,7 @@ export interface Calls {
     readonly ack: { messageId: string; seq: number; runId: string | null };
   };
   readonly cancel_run: { readonly args: { sessionId: string }; readonly ack: { cancelled: boolean } };
+  readonly resolve_approval: { readonly args: Answer; readonly ack: Nothing };
   readonly watch_sessions: { readonly args: Nothing; readonly ack: { sessions: readonly Session[] } };
   readonly watch_running: { readonly args: Nothing; readonly ack: { sessions: readonly Session[] } };
 }
@@ -163,6 +249,14 @@ export type Ack<N extends CallName> = Calls[N]["ack"];
 
 export interface MessageBatch {
   readonly messages: readonly Message[];
+}
+
+export interface ApprovalList {
+  readonly approvals: readonly Approval[];
+}
+
+export interface ModelList {
+  readonly models: readonly ModelInfo[];
 }
 
 export interface MessagesPage {

@@ -48,7 +48,7 @@ function useAccess(hub: Hub): Access {
       setAccess("wanted");
     });
     const check = () => {
-      hub.rest.me().then(
+      hub.identify().then(
         () => setAccess("granted"),
         (error: unknown) => {
           if (isRefusal(error)) setAccess("wanted");

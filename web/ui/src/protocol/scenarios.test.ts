@@ -1,0 +1,38 @@
+/** I2 against what the engine makes: the scenarios that the server's tests keep, folded by this client. */
+
+import { expect, test } from "vitest";
+import { applyEvent } from "./reducer";
+import type { Message, SessionEvent, Snapshot } from "./wire";
+
+interface Scenario {
+  readonly name: string;
+  readonly snapshot: Snapshot;
+  readonly events: readonly SessionEvent[];
+  readonly expected: Snapshot;
+}
+
+const SCENARIOS = Object.values(
+  import.meta.glob<Scenario>("../../../../tests/hub/scenarios/*.json", { eager: true, import: "default" }),
+);
+
+test("there are scenarios", () => {
+  expect(SCENARIOS.length).toBeGreaterThan(20);
+});
+
+test.each(SCENARIOS)("old snapshot and later events are a fresh snapshot: $name", ({ snapshot, events, expected }) => {
+  const folded = events.reduce(applyEvent, snapshot);
+  expect(asFresh(folded, expected)).toEqual(expected);
+});
+
+/** Without what this side keeps beyond a fresh snapshot: earlier messages, known bodies, answered approvals. */
+function asFresh({ answered: _answered, ...folded }: Snapshot, expected: Snapshot): Snapshot {
+  const cut = new Map(expected.messages.filter(({ truncated }) => truncated === true).map((each) => [each.id, each]));
+  const messages = folded.messages
+    .slice(-expected.messages.length)
+    .map((message) => (cut.has(message.id) ? headerOf(message) : message));
+  return { ...folded, messages };
+}
+
+function headerOf({ late: _late, revision: _revision, ...message }: Message): Message {
+  return { ...message, content: "", payload: null };
+}
