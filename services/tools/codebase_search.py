@@ -1,0 +1,303 @@
+"""Finds text in the workspace's files. ripgrep, where there is one, chooses the files; lines are always matched here.
+
+So the answer is the same with and without ripgrep, byte for byte: it only spares reading files without a match.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Protocol, TypeAlias
+
+from pydantic import Field
+
+from services.tools.context import Cancellation, ToolContext
+from services.tools.errors import BadArguments, ToolError
+from services.tools.globs import compile_glob
+from services.tools.processes import Limits, folder_path, run_process
+from services.tools.regex_superset import of_regex, of_text
+from services.tools.texts import NoText, decode, lines_of, read_all
+from services.tools.tool import tool
+from services.tools.tree import Found, Stopped, Tree, in_order
+from services.tools.workspace import Workspace
+
+TIMEOUT_S = 60.0
+MATCHING_S = 10.0
+"""How long one expression may be busy on one line: some need exponential time."""
+FILE_MAX_BYTES = 16 << 20
+"""Larger files are data, and are not searched."""
+LINE_MAX_CHARS = 300
+_QUERY_MAX_CHARS = 1_000
+_LIST_MAX_BYTES = 256 << 20
+
+Matches: TypeAlias = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    text: str
+    regex: bool = False
+    ignore_case: bool = False
+    path: str = "."
+    glob: str | None = None
+    max_results: int = 100
+    context_lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """Lines are counted from 1."""
+
+    path: str
+    numbers: tuple[int, ...]
+    lines: list[str]
+
+
+class _Pattern(Protocol):
+    def search(self, string: str, *, timeout: float, concurrent: bool) -> object: ...
+
+
+@tool(risk="read_only", category="codebase", timeout_s=TIMEOUT_S)
+def search(
+    query: Annotated[str, Field(description="Text, or an expression with regex=true; found within a line")],
+    context: ToolContext,
+    regex: Annotated[bool, Field(description="Whether query is a (Python) regular expression")] = False,
+    ignore_case: bool = False,
+    path: Annotated[str, Field(description="A folder or a file to search in")] = ".",
+    glob: Annotated[str | None, Field(description="Only these files: “*.py”, “src/**/*.ts”")] = None,
+    max_results: Annotated[int, Field(ge=1, le=1_000)] = 100,
+    context_lines: Annotated[int, Field(ge=0, le=10, description="Lines to show around each match")] = 0,
+) -> str:
+    """Search the project's files for a text or a regular expression. Answers with path:line: text. Files that
+    .gitignore leaves out, binary files and files over 16 MB are not searched."""
+    asked = Query(query, regex, ignore_case, path, glob, max_results, context_lines)
+    return search_files(context.files, asked, context.cancelled)
+
+
+def search_files(
+    workspace: Workspace, query: Query, cancelled: Cancellation | None = None, *, ripgrep: str | None = "rg"
+) -> str:
+    """The whole answer. `ripgrep` names the program; None does without. Raises BadArguments, PathRefused, ToolError."""
+    cancelled = cancelled or Cancellation()
+    matches = _matcher(query)
+    hits, found = [], 0
+    for path, data in files_holding(workspace, query, cancelled, ripgrep=ripgrep):
+        if cancelled.is_set():
+            raise Stopped()
+        hit = _hit(path, data, matches, query.max_results + 1 - found)
+        if hit is not None:
+            hits.append(hit)
+            found += len(hit.numbers)
+        if found > query.max_results:
+            break
+    return _answer(hits, query)
+
+
+def _matcher(query: Query) -> Matches:
+    if not query.text or len(query.text) > _QUERY_MAX_CHARS:
+        raise BadArguments(f"query must have 1 to {_QUERY_MAX_CHARS:,} characters", field="query")
+    if not query.regex and "\n" in query.text:
+        raise BadArguments("query is found within one line: leave out line ends", field="query")
+    if not query.regex and not query.ignore_case:
+        return lambda line: query.text in line
+    return _expression(query)
+
+
+def _expression(query: Query) -> Matches:
+    """With the package `regex`, not `re`: it can be given a time limit, and lets other threads run meanwhile."""
+    import regex
+
+    flags = regex.VERSION0 | (regex.IGNORECASE if query.ignore_case else 0)
+    try:
+        pattern: _Pattern = regex.compile(query.text if query.regex else regex.escape(query.text), flags)
+    except (regex.error, RecursionError, OverflowError, ValueError, Warning) as error:
+        raise BadArguments(f"query is no valid regular expression: {error}", field="query") from None
+
+    def matches(line: str) -> bool:
+        try:
+            return pattern.search(line, timeout=MATCHING_S, concurrent=True) is not None
+        except TimeoutError:
+            raise ToolError(f"The expression took more than {MATCHING_S:g} s on one line; make it simpler") from None
+
+    return matches
+
+
+def files_holding(
+    workspace: Workspace, query: Query, cancelled: Cancellation, *, ripgrep: str | None = "rg"
+) -> Iterator[tuple[str, bytes]]:
+    """The files that may hold a match, in order, and what is in them: every file that does, and without ripgrep also
+    those that don't."""
+    program = shutil.which(ripgrep) if ripgrep else None
+    wanted = _glob(query.glob)
+    if not workspace.is_folder(query.path):
+        path = "/".join(part for part in query.path.split("/") if part not in ("", "."))
+        with workspace.file(path) as fd:
+            yield path, _read(fd)
+        return
+    tree = Tree(workspace, query.path, cancelled)
+    chosen = _chosen_by_ripgrep(workspace, query, cancelled, program) if program else None
+    if chosen is None:
+        yield from _walked(workspace, tree, wanted)
+    else:
+        yield from _listed(workspace, tree, wanted, chosen)
+
+
+def _glob(glob: str | None) -> Callable[[str], bool]:
+    if glob is None:
+        return lambda path: True
+    try:
+        pattern = compile_glob(glob)
+    except ValueError as error:
+        raise BadArguments(f"glob is not valid: {error}", field="glob") from None
+    return lambda path: pattern.fullmatch(path) is not None
+
+
+def _walked(workspace: Workspace, tree: Tree, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    for found in tree.files():
+        if wanted(found.path):
+            yield found.path, _read_in(workspace, found)
+
+
+def _listed(
+    workspace: Workspace, tree: Tree, wanted: Callable[[str], bool], paths: list[str]
+) -> Iterator[tuple[str, bytes]]:
+    for path in paths:
+        if wanted(path) and tree.holds(path):
+            yield path, _read_path(workspace, path)
+
+
+def _read_in(workspace: Workspace, found: Found) -> bytes:
+    try:
+        fd = workspace.open_in(found.folder, found.name)
+    except (OSError, ToolError):
+        return b""
+    try:
+        return _read(fd)
+    finally:
+        os.close(fd)
+
+
+def _read_path(workspace: Workspace, path: str) -> bytes:
+    try:
+        with workspace.file(path) as fd:
+            return _read(fd)
+    except ToolError:
+        return b""
+
+
+def _read(fd: int) -> bytes:
+    """Empty for what is not searched."""
+    try:
+        found = os.fstat(fd)
+        return read_all(fd, FILE_MAX_BYTES) if stat.S_ISREG(found.st_mode) and found.st_size <= FILE_MAX_BYTES else b""
+    except OSError:
+        return b""
+
+
+def _chosen_by_ripgrep(workspace: Workspace, query: Query, cancelled: Cancellation, ripgrep: str) -> list[str] | None:
+    """Paths of files that may match, in order; None when ripgrep can't tell."""
+    pattern = (of_regex if query.regex else of_text)(query.text, ignore_case=query.ignore_case)
+    if pattern is None:
+        return None
+    start = Tree(workspace, query.path).start
+    with workspace.folder(query.path) as fd:
+        ended = run_process(
+            [ripgrep, *_FLAGS, f"--regexp={pattern}", "./"],
+            cwd=folder_path(fd, str(workspace.root / start)),
+            limits=Limits(TIMEOUT_S, _LIST_MAX_BYTES),
+            cancelled=cancelled,
+        )
+    if ended.end == "cancelled":
+        raise Stopped()
+    if ended.end != "exited" or ended.code not in (0, 1, 2) or ended.errors:
+        return None
+    return sorted(_paths(ended.output, start), key=in_order)
+
+
+_FLAGS = (
+    "--files-with-matches",
+    "--null",
+    "--no-config",
+    "--no-messages",
+    "--no-ignore-messages",
+    "--color=never",
+    # The rules of every .gitignore below the folder, and of nothing else; those above it are applied here.
+    "--hidden",
+    "--no-ignore-global",
+    "--no-ignore-parent",
+    "--no-ignore-dot",
+    "--no-ignore-exclude",
+    "--no-require-git",
+    "--glob=!.git",
+    # Whether a file is binary is decided here, and a mapped file that is cut short would kill the program.
+    "--text",
+    "--no-mmap",
+    f"--max-filesize={FILE_MAX_BYTES}",
+)
+
+
+def _paths(listed: bytes, start: str) -> Iterator[str]:
+    """Names that are no UTF-8 can't be spoken of, so they are left out, as the walk does."""
+    for name in listed.split(b"\0"):
+        try:
+            inside = name.decode().removeprefix("./")
+        except UnicodeDecodeError:
+            continue
+        if inside:
+            yield f"{start}/{inside}" if start else inside
+
+
+def _hit(path: str, data: bytes, matches: Matches, limit: int) -> _Hit | None:
+    try:
+        lines = lines_of(decode(data))
+    except NoText:
+        return None
+    numbers = []
+    for number, line in enumerate(lines, 1):
+        if matches(line):
+            numbers.append(number)
+            if len(numbers) == limit:
+                break
+    return _Hit(path, tuple(numbers), lines) if numbers else None
+
+
+def _answer(hits: list[_Hit], query: Query) -> str:
+    if not hits:
+        where = f" in {query.path}" if query.path != "." else ""
+        return f"No match{where}{f' in files {query.glob}' if query.glob else ''}."
+    total = sum(len(hit.numbers) for hit in hits)
+    is_cut = total > query.max_results
+    if is_cut:
+        hits = [*hits[:-1], _Hit(hits[-1].path, hits[-1].numbers[:-1], hits[-1].lines)]
+        hits = [hit for hit in hits if hit.numbers]
+    blocks = [_block(hit, query.context_lines) for hit in hits]
+    return "\n".join([("\n--\n" if query.context_lines else "\n").join(blocks), _footer(hits, is_cut)])
+
+
+def _footer(hits: list[_Hit], is_cut: bool) -> str:
+    total = sum(len(hit.numbers) for hit in hits)
+    matches = "match" if total == 1 else "matches"
+    counted = f"{total:,} {matches} in {len(hits):,} {'file' if len(hits) == 1 else 'files'}"
+    return f"[the first {counted}; there are more: narrow the query or the path]" if is_cut else f"[{counted}]"
+
+
+def _block(hit: _Hit, around: int) -> str:
+    """The hits of a file; those whose surroundings touch stand together."""
+    shown: list[str] = []
+    matched, last = set(hit.numbers), 0
+    for number in hit.numbers:
+        first = max(1, number - around, last + 1)
+        if shown and around and first > last + 1:
+            shown.append("--")
+        last = max(last, min(len(hit.lines), number + around))
+        shown.extend(_line(hit, at, at in matched) for at in range(first, last + 1))
+    return "\n".join(shown)
+
+
+def _line(hit: _Hit, number: int, is_match: bool) -> str:
+    line = hit.lines[number - 1]
+    shown = line if len(line) <= LINE_MAX_CHARS else f"{line[:LINE_MAX_CHARS]}…"
+    return f"{hit.path}:{number}: {shown}" if is_match else f"{hit.path}-{number}- {shown}"

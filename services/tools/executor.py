@@ -1,0 +1,200 @@
+"""Runs tool calls: many at once, each with an end, and every end as a result. Never decides whether a call is allowed.
+
+What a result says of the work: `timeout` and `cancelled` mean that it has stopped, unless the text says that it hangs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import structlog
+
+from models.text import cleaned
+from services.tools.context import Cancellation, ToolContext
+from services.tools.errors import ToolUnavailable, UnknownTool
+from services.tools.registry import ToolRegistry
+from services.tools.threads import Threads
+from services.tools.tool import Tool, ToolFailed, ToolOutput, failed
+
+log = structlog.get_logger(__name__)
+
+LIMIT = 256
+GRACE_S = 3.0
+"""How long cancelled work may take to stop: a process has 2 s between SIGTERM and SIGKILL."""
+RETRY_WAITS_S = (0.1, 0.4)
+OUTPUT_MAX_BYTES = 10_000_000
+
+Status: TypeAlias = Literal["ok", "error", "denied", "timeout", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    call_id: str
+    name: str
+    arguments: object
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`output` is whole, up to 10 MB: what a model is shown of it is decided by `results.clamp`."""
+
+    status: Status
+    output: str = ""
+    error: str | None = None
+    duration_ms: int = 0
+
+
+class ToolExecutor:
+    """Used from one event loop. `limit` calls run at once, the others wait; waiting is not counted as time of the
+    tool."""
+
+    def __init__(
+        self,
+        registry: ToolRegistry,
+        *,
+        limit: int = LIMIT,
+        threads: Threads | None = None,
+        grace_s: float = GRACE_S,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._registry = registry
+        self._slots = asyncio.Semaphore(limit)
+        self._threads = threads or Threads()
+        self._grace_s = grace_s
+        self._sleep = sleep
+        self._running: dict[str, Cancellation] = {}
+
+    def cancel(self, call_id: str) -> bool:
+        """Whether such a call was waiting or running; its outcome will be `cancelled`."""
+        token = self._running.get(call_id)
+        if token is not None:
+            token.set()
+        return token is not None
+
+    async def execute(self, call: Call, context: ToolContext) -> Outcome:
+        """Never raises but CancelledError, and that only after the work has stopped or was given up."""
+        try:
+            tool = self._registry.get(call.name)
+        except UnknownTool as error:
+            return Outcome("error", error=str(failed(error)))
+        except ToolUnavailable as error:
+            return Outcome("denied", error=str(failed(error)))
+        with context.cancelled.child() as token:
+            self._running[call.call_id] = token
+            try:
+                return await self._in_turn(tool, call, replace(context, call_id=call.call_id, cancelled=token))
+            finally:
+                if self._running.get(call.call_id) is token:
+                    del self._running[call.call_id]
+
+    async def _in_turn(self, tool: Tool, call: Call, context: ToolContext) -> Outcome:
+        loop = asyncio.get_running_loop()
+        stop: asyncio.Future[None] = loop.create_future()
+        with context.cancelled.calling(lambda: loop.call_soon_threadsafe(_release, stop)):
+            if not await self._slot(stop):
+                return Outcome("cancelled", error="Cancelled before it began")
+            started = time.monotonic()
+            try:
+                outcome = await self._supervise(tool, call, context, stop)
+            finally:
+                self._slots.release()
+            return replace(outcome, duration_ms=round((time.monotonic() - started) * 1000))
+
+    async def _slot(self, stop: asyncio.Future[None]) -> bool:
+        """True with a slot in hand, False when the call was cancelled first."""
+        turn = asyncio.ensure_future(self._slots.acquire())
+        try:
+            await _first(turn, stop)
+        except asyncio.CancelledError:
+            self._give_back(turn)
+            raise
+        if stop.done():
+            self._give_back(turn)
+        return not stop.done()
+
+    def _give_back(self, turn: asyncio.Future[Literal[True]]) -> None:
+        if turn.done():
+            self._slots.release()
+        else:
+            turn.cancel()
+
+    async def _supervise(self, tool: Tool, call: Call, context: ToolContext, stop: asyncio.Future[None]) -> Outcome:
+        work = asyncio.ensure_future(self._tries(tool, call.arguments, context))
+        try:
+            await _first(work, stop, timeout_s=tool.timeout_s)
+        except asyncio.CancelledError:
+            context.cancelled.set()
+            await self._halt(work, tool)
+            raise
+        if work.done():
+            return _finished(work)
+        asked = stop.done()
+        context.cancelled.set()
+        hangs = "" if await self._halt(work, tool) else "; it does not stop and was left behind"
+        if asked:
+            return Outcome("cancelled", error=f"Cancelled{hangs}")
+        return Outcome("timeout", error=f"Took longer than {tool.timeout_s:g} s and was stopped{hangs}")
+
+    async def _halt(self, work: asyncio.Future[ToolOutput | ToolFailed], tool: Tool) -> bool:
+        """Whether the work has stopped. What does not within the grace is left to itself."""
+        work.cancel()
+        await asyncio.wait({work}, timeout=self._grace_s)
+        stopped = work.done()
+        if not stopped:
+            work.cancel()
+            log.warning("tool_hangs", tool=tool.name)
+        work.add_done_callback(_forget)
+        return stopped
+
+    async def _tries(self, tool: Tool, arguments: object, context: ToolContext) -> ToolOutput | ToolFailed:
+        """Again where that is safe: an unsafe tool may have done half of its work."""
+        result = await self._try(tool, arguments, context)
+        for wait_s in RETRY_WAITS_S:
+            if isinstance(result, ToolOutput) or not result.transient or tool.risk == "unsafe":
+                break
+            await self._sleep(wait_s)
+            result = await self._try(tool, arguments, context)
+        return result
+
+    async def _try(self, tool: Tool, arguments: object, context: ToolContext) -> ToolOutput | ToolFailed:
+        return await tool.invoke(arguments, context, self._threads.run)
+
+
+async def _first(*futures: asyncio.Future[Any], timeout_s: float | None = None) -> None:
+    await asyncio.wait(futures, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _release(stop: asyncio.Future[None]) -> None:
+    if not stop.done():
+        stop.set_result(None)
+
+
+def _forget(work: asyncio.Future[ToolOutput | ToolFailed]) -> None:
+    """Nobody waits for it any more: its error, if any, has been asked for."""
+    if not work.cancelled():
+        work.exception()
+
+
+def _finished(work: asyncio.Future[ToolOutput | ToolFailed]) -> Outcome:
+    if work.cancelled():
+        return Outcome("error", error="CancelledError: the tool cancelled itself")
+    result = work.result()
+    if isinstance(result, ToolFailed):
+        return Outcome("error", error=str(result))
+    return Outcome("ok", output=bounded(result.text))
+
+
+def bounded(text: str, max_bytes: int = OUTPUT_MAX_BYTES) -> str:
+    """Text that can be stored, at most `max_bytes` of UTF-8, with a note where some was cut off."""
+    text = cleaned(text)
+    if len(text) * 4 <= max_bytes:
+        return text
+    encoded = text.encode()
+    if len(encoded) <= max_bytes:
+        return text
+    kept = encoded[:max_bytes].decode(errors="ignore")
+    return f"{kept}\n[cut: the output had {len(encoded):,} bytes, {max_bytes:,} were kept]"

@@ -1,0 +1,165 @@
+"""Runs one program to its end and collects what it prints. Whatever happens, nothing of its process group is left.
+
+Blocking: call it in a thread. A process that leaves its group by itself (a daemon) is beyond reach.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, Literal, TypeAlias
+
+from services.tools.context import Cancellation
+
+KILL_AFTER_S = 2.0
+"""From SIGTERM to SIGKILL."""
+_POLL_S = 0.05
+_SECRET = re.compile(r"PARLEY_.*|.*(?:_KEY|_TOKEN|SECRET.*|PASSWORD|PASSWD|_CREDENTIALS|_DSN|DATABASE_URL)", re.I)
+
+End: TypeAlias = Literal["exited", "timeout", "cancelled", "output"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`end` says why: it exited, or was stopped for its time, by the caller, or for printing too much. `code` is
+    negative for a signal."""
+
+    code: int
+    output: bytes
+    errors: bytes
+    end: End
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    timeout_s: float
+    max_bytes: int
+
+
+def harmless_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without what looks like a secret."""
+    return {name: value for name, value in environment.items() if not _SECRET.fullmatch(name)}
+
+
+def folder_path(fd: int, fallback: str) -> str:
+    """A path that leads to the open folder itself, whatever its name leads to by now; where the system has none, the
+    name."""
+    path = f"/proc/self/fd/{fd}"
+    return path if os.path.exists(path) else fallback
+
+
+def run_process(
+    argv: Sequence[str], *, cwd: str, limits: Limits, cancelled: Cancellation, merge_errors: bool = False
+) -> Ended:
+    """`argv` comes from a tool of ours, or from a command that a person approved. Raises OSError when the
+    program can't be started. Its input is empty; its errors go with its output, or are kept up to 64 KB."""
+    process = subprocess.Popen(  # noqa: S603
+        list(argv),
+        cwd=cwd,
+        env=harmless_environment(os.environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if merge_errors else subprocess.PIPE,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            collected = _Collected(process, limits)
+            end = collected.until_end(cancelled)
+        finally:
+            _kill_group(process, signal.SIGKILL)
+        return Ended(process.wait(), collected.output, collected.errors, end)
+
+
+class _Collected:
+    """Reads both pipes until the program has ended or must."""
+
+    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
+        self._process = process
+        self._limits = limits
+        self._deadline = time.monotonic() + limits.timeout_s
+        self._selector = selectors.DefaultSelector()
+        self._parts: dict[int, list[bytes]] = {}
+        self._size = 0
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+                self._selector.register(pipe, selectors.EVENT_READ)
+                self._parts[pipe.fileno()] = []
+
+    @property
+    def output(self) -> bytes:
+        return self._joined(self._process.stdout)[: self._limits.max_bytes]
+
+    @property
+    def errors(self) -> bytes:
+        return self._joined(self._process.stderr)[: 1 << 16]
+
+    def until_end(self, cancelled: Cancellation) -> End:
+        with self._selector, cancelled.calling(lambda: _kill_group(self._process, signal.SIGTERM)):
+            while not _has_exited(self._process):
+                end = self._must_end(cancelled)
+                if end is not None:
+                    self._stop()
+                    return end
+                self._read(_POLL_S)
+            while self._read(0):
+                pass
+        return "cancelled" if cancelled.is_set() else self._over() or "exited"
+
+    def _must_end(self, cancelled: Cancellation) -> End | None:
+        if cancelled.is_set():
+            return "cancelled"
+        return "timeout" if time.monotonic() > self._deadline else self._over()
+
+    def _over(self) -> End | None:
+        return "output" if self._size > self._limits.max_bytes else None
+
+    def _stop(self) -> None:
+        """Asks, and goes on reading so that nobody hangs in a write; the caller kills what is left."""
+        _kill_group(self._process, signal.SIGTERM)
+        deadline = time.monotonic() + KILL_AFTER_S
+        while not _has_exited(self._process) and time.monotonic() < deadline:
+            self._read(_POLL_S)
+
+    def _read(self, timeout_s: float) -> bool:
+        """Whether anything came."""
+        if not self._selector.get_map():
+            time.sleep(timeout_s)  # both pipes are closed, and the program goes on
+            return False
+        came = False
+        for key, _ in self._selector.select(timeout_s):
+            came = self._read_pipe(key.fd) or came
+        return came
+
+    def _read_pipe(self, fd: int) -> bool:
+        part = b""
+        with suppress(BlockingIOError):
+            part = os.read(fd, 1 << 16)
+        if not part:
+            self._selector.unregister(fd)
+        elif self._size <= self._limits.max_bytes:
+            self._parts[fd].append(part)
+            self._size += len(part)
+        return bool(part)
+
+    def _joined(self, pipe: IO[bytes] | None) -> bytes:
+        return b"" if pipe is None else b"".join(self._parts[pipe.fileno()])
+
+
+def _has_exited(process: subprocess.Popen[bytes]) -> bool:
+    """Without reaping it: as long as it is a zombie, nobody else gets the number of its group."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _kill_group(process: subprocess.Popen[bytes], signal_number: signal.Signals) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal_number)
