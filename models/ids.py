@@ -31,7 +31,7 @@ def new_id() -> str:
 
 def derived_id(parent: str, name: str) -> str:
     """The same id for the same parent and name (UUID version 5): for what follows from something that has an id."""
-    return str(uuid.uuid5(uuid.UUID(parent), name))
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{parent}/{name}"))
 
 
 def now_ms() -> EpochMs:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
+from models.approvals import Decision
 from models.commands import (
     AbandonRun,
     AppendDelta,
+    ArchiveContext,
+    AskUser,
     BeginStream,
     CancelRun,
     Command,
@@ -16,20 +19,29 @@ from models.commands import (
     EmitMessage,
     FinalizeStream,
     FinishRun,
+    FinishTool,
     RenameSession,
     RequestModel,
+    RequestTools,
+    ResolveApproval,
     RestoreSession,
+    RetryRun,
+    RevokeGrant,
     RunFence,
     SendMessage,
+    SetMode,
     SetModel,
     StartRun,
+    StartTools,
     TakeOverRun,
+    UnarchiveContext,
 )
 from models.messages import MessageStatus
-from models.payloads import FileReferencePayload, ImagePayload, Payload, PlanItem, PlanPayload, TextPayload
+from models.payloads import FileReferencePayload, ImagePayload, Payload, PlanItem, PlanPayload, TextPayload, ToolCall
 from models.runs import OnBusy
 from models.usage import Usage
 from services.engine.context import Context
+from services.engine.tools import calls_of
 
 Item = TypeVar("Item")
 
@@ -56,10 +68,20 @@ KINDS: tuple[str, ...] = (
     "abandon",
     "rename",
     "set_model",
+    "tools",
+    "start_tools",
+    "finish_tool",
+    "ask",
+    "resolve",
+    "revoke",
+    "set_mode",
+    "archive",
+    "unarchive",
+    "retry",
     "delete",
     "restore",
 )
-RUN_KINDS = ("request", "begin", "append", "finalize", "emit", "finish")
+RUN_KINDS = ("request", "begin", "append", "finalize", "emit", "tools", "start_tools", "finish_tool", "ask", "finish")
 
 
 @dataclass
@@ -81,15 +103,23 @@ class Maker:
         """A kind that the context probably allows, so that histories come far."""
         if context.deleted_at is not None:
             return "restore"
+        if context.state.name == "archived":
+            return "unarchive"
         if context.run is None:
-            return "start" if context.queue else "send"
+            return "start" if context.queue else self.choose(("send", "send", "retry"))
+        if context.request is not None and context.state.name == "active":
+            return self.choose(("start_tools", "start_tools", "finish_tool", "take_over"))
         match context.state.name:
+            case "awaiting_user":
+                return self.choose(("resolve", "resolve", "resolve", "send"))
+            case "processing_tool":
+                return self.choose(("finish_tool", "finish_tool", "finish_tool", "take_over", "finish"))
             case "streaming_response":
                 return self.choose(("append", "append", "append", "append", "finalize", "send"))
             case "awaiting_llm":
                 return self.choose(("begin", "begin", "emit", "request"))
             case _:
-                return self.choose(("request", "begin", "emit", "finish", "take_over"))
+                return self.choose(("request", "begin", "emit", "tools", "tools", "ask", "finish", "take_over"))
 
     def any_command(self, context: Context) -> Command:
         kind = self.likely_kind(context) if self.choose((True, True, True, False)) else self.choose(KINDS)
@@ -117,6 +147,18 @@ class Maker:
                 return RenameSession(self.choose(("One", "Two", "Ünï")), version)
             case "set_model":
                 return SetModel(self.choose(("demo", "scripted:words=2")))
+            case "resolve":
+                return self.resolve(context)
+            case "revoke":
+                return RevokeGrant(self.choose(("look", "smash")))
+            case "set_mode":
+                return SetMode(self.choose(("plan", "act")))
+            case "archive":
+                return ArchiveContext()
+            case "unarchive":
+                return UnarchiveContext()
+            case "retry":
+                return RetryRun(self.new("run"), "message-1", on_crash=self.choose(("resume", "fail")))
             case "delete":
                 return DeleteSession()
             case _:
@@ -143,8 +185,49 @@ class Maker:
                 )
                 payload = self.choose(emitted)
                 return EmitMessage(fence, self.new("message"), "assistant", "agent", text, payload)
+            case "tools":
+                return self.tools(fence)
+            case "start_tools":
+                calls = calls_of(context.request) if context.request is not None else ()
+                return StartTools(fence, tuple(call.call_id for call in calls if call.status == "approved") or ("no",))
+            case "finish_tool":
+                return self.finish_tool(context, fence, text)
+            case "ask":
+                kind_asked: Literal["question", "limit"] = self.choose(("question", "limit"))
+                return AskUser(fence, self.new("approval"), kind_asked, "Which?", ("a", "b"), self.new("key"))
             case _:
                 return FinishRun(fence, self.choose((0, context.pool_count)), self.choose((None, None, "broke")))
+
+    def tools(self, fence: RunFence) -> RequestTools:
+        calls = tuple(
+            ToolCall(
+                call_id=self.new("call"),
+                name=self.choose(("look", "smash")),
+                arguments={"what": self.choose(TEXTS[:5])},
+                risk=self.choose(("read_only", "idempotent", "unsafe")),
+                status=self.choose(("approved", "approved", "pending", "denied")),
+            )
+            for _ in range(self.choose((1, 1, 2, 3)))
+        )
+        asked = {call.call_id: self.new("approval") for call in calls if call.status == "pending"}
+        return RequestTools(fence, self.new("message"), "assistant", calls, asked)
+
+    def finish_tool(self, context: Context, fence: RunFence, text: str) -> FinishTool:
+        calls = calls_of(context.request) if context.request is not None else ()
+        ids = [call.call_id for call in calls if call.status in ("executing", "denied")] or ["no"]
+        return FinishTool(fence, self.new("message"), self.choose(ids), self.choose(("ok", "error", "timeout")), text)
+
+    def resolve(self, context: Context) -> ResolveApproval:
+        pending = [approval.id for approval in context.approvals] or ["no"]
+        decision: Decision = self.choose(("approve", "edit", "deny", "respond", "respond"))
+        return ResolveApproval(
+            self.choose(pending),
+            decision,
+            by=self.choose(("ann", "bob")),
+            arguments=self.choose((None, {"what": "else"})),
+            answer=self.choose((None, "because", "well")),
+            scope=self.choose(("once", "session")),
+        )
 
     def send(self) -> SendMessage:
         text = self.choose(TEXTS)

@@ -36,22 +36,23 @@ def send(context: Context, command: SendMessage, now: EpochMs) -> tuple[tuple[Ev
     check(context.state, "speak")
     if context.busy and command.on_busy == "reject":
         raise RunAlreadyActive()
+    first = context.head + 1
     events: list[EventBody] = []
     if context.busy and command.on_busy == "interrupt":
         stopped, _ = running.cancel(context, CancelRun(reason="interrupted by a new message"), now)
         # The session goes on at once: only the run's end is shown, not a state in between.
         events.extend(body for body in stopped if not isinstance(body, SessionStateChanged))
+        context = fold(context, events, now)
     answered = _answered(context, command, now)
     steered = context.run if command.on_busy == "steer" or answered else None
     run_id = steered.id if steered else command.run_id
-    message_at = len(events)
+    answer = {"messageId": command.message_id, "seq": first + len(events), "runId": run_id}
     events.append(MessageCreated(message=_message(context, command, run_id, now)))
     events.extend(answered)
     if not context.title:
         events.append(SessionRenamed(title=title_from(command.content), version=context.version))
     if not steered:
         events.extend(_queued(context, command, now))
-    answer = {"messageId": command.message_id, "seq": context.head + 1 + message_at, "runId": run_id}
     return tuple(events), answer
 
 

@@ -62,11 +62,13 @@ def start(context: Context, command: StartRun, now: EpochMs) -> Events:
 
 
 def take_over(context: Context, command: TakeOverRun, now: EpochMs) -> Events:
-    """Closes what the lost attempt left open and starts the next one. Raises Fenced when somebody was faster."""
+    """Closes what the lost attempt left open and starts the next one. Raises Fenced when somebody was faster,
+    IllegalTransition while the user is asked: the run goes on with the answer."""
     run = check_fence(context, command)
+    if context.approvals:
+        raise IllegalTransition("The run waits for the user")
     events = [*_stream_closed(context, now, "interrupted", command.reason), *tools.lost(context, now)]
-    # What the user was asked stays asked; everything else begins anew.
-    if context.state.name not in ("active", "awaiting_user"):
+    if context.state.name != "active":
         events.append(ContextStateChanged(state=Active()))
     return (*events, RunStarted(run=_started(run, now)))
 
@@ -80,6 +82,8 @@ def abandon(context: Context, command: AbandonRun, now: EpochMs) -> Events:
 def request(context: Context, command: RequestModel) -> Events:
     check_fence(context, command.fence)
     check(context.state, "request")
+    if context.request is not None:
+        raise IllegalTransition("Calls wait for their results; a model can't be asked before")
     return (ContextStateChanged(state=AwaitingLLM(request_id=command.request_id)),)
 
 

@@ -1,18 +1,22 @@
-"""The model that needs no key: fixed words at a natural pace, for trying Parley out. Never pretends to understand."""
+"""The model that needs no key: fixed words, paced, and tools by fixed rules. Never pretends to understand."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import re
 from collections.abc import AsyncGenerator
+from hashlib import blake2b
 
 from models.errors import ProviderBroken
 from models.usage import Usage
-from services.llm.provider import Finished, ModelEvent, ModelInfo, ModelRequest, Sleep, TextDelta
+from services.llm.demo_tools import Turn, turn_with_tools
+from services.llm.neutral import countable_text
+from services.llm.provider import Finished, ModelEvent, ModelInfo, ModelRequest, Sleep, TextDelta, ToolCallReady
 from services.llm.tokens import estimate_tokens
 
-DEMO = ModelInfo(name="demo", provider="demo", window_tokens=32_768, max_output_tokens=8_192, vision=False, tools=False)
+DEMO = ModelInfo(name="demo", provider="demo", window_tokens=32_768, max_output_tokens=8_192, vision=False, tools=True)
 
 # About how fast hosted models write, and slow enough to pull a plug in mid-sentence.
 WORDS_PER_S = 20.0
@@ -29,6 +33,8 @@ _HELP = (
     "Things to try:\n"
     "- /long 200 streams 200 words. Reload the page meanwhile, close it, or cut the network: nothing is lost.\n"
     "- /fail breaks off in the middle, as a model's endpoint can.\n"
+    "- Ask where something is in the code: I search the workspace and answer with file and line.\n"
+    "- /ask wants to run a harmless command, which needs your approval. /plan tells how I proceed.\n"
     "- Open this session in a second tab, or on a phone, and watch both."
 )
 
@@ -79,13 +85,16 @@ class DemoProvider:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         asked = request.last_user_text.strip()
         fails = asked.split(maxsplit=1)[:1] == ["/fail"]
-        words = _words(reply_to(asked))
+        turn = turn_with_tools(request) or Turn(reply_to(asked))
+        words = _words(turn.text)
         for word in words[:_WORDS_BEFORE_FAILURE] if fails else words:
             yield TextDelta(word)
             await self._sleep(self._gap_s)
         if fails:
             raise ProviderBroken("The demo broke off, as /fail asks it to")
-        yield Finished("stop", _usage(request, words))
+        if turn.tool is not None:
+            yield ToolCallReady(_call_id(request), turn.tool, json.dumps(dict(turn.arguments), ensure_ascii=False))
+        yield Finished("stop" if turn.tool is None else "tool_calls", _usage(request, words))
 
     async def aclose(self) -> None:
         """Nothing is held."""
@@ -124,6 +133,11 @@ def _words(text: str) -> list[str]:
     return re.findall(r"\S+\s*", text)
 
 
+def _call_id(request: ModelRequest) -> str:
+    """One of a kind, because the request's id is; the same for the same request."""
+    return f"demo_{blake2b(request.request_id.encode('utf-8', 'replace'), digest_size=12).hexdigest()}"
+
+
 def _usage(request: ModelRequest, words: list[str]) -> Usage:
-    read = sum(estimate_tokens(message.content) for message in request.messages)
+    read = sum(estimate_tokens(countable_text(message)) for message in request.messages)
     return Usage(input_tokens=read, output_tokens=estimate_tokens("".join(words)), estimated=True)

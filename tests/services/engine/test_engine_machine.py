@@ -23,6 +23,7 @@ from models.ids import EpochMs
 from services.engine.apply import apply, apply_all
 from services.engine.context import Context
 from services.engine.decide import decide
+from services.engine.tools import calls_of
 
 ENDS = {"completed": "COMPLETED", "failed": "FAILED", "cancelled": "CANCELLED"}
 
@@ -103,6 +104,8 @@ class EngineMachine(RuleBasedStateMachine):
         assert cancelled.stream is None
         assert cancelled.session_state == "CANCELLED"
         assert cancelled.state.name in ("active", "error")
+        assert cancelled.request is None
+        assert cancelled.approvals == ()
 
     @invariant()
     def seqs_and_ordinals_and_sequences_are_dense(self) -> None:
@@ -134,7 +137,7 @@ class EngineMachine(RuleBasedStateMachine):
         runs = {event.body.run.id: event.body.run for event in self.events if hasattr(event.body, "run")}
         active = [run for run in runs.values() if run.state in ("running", "awaiting_input")]
         waiting = [run for run in runs.values() if run.state == "queued"]
-        assert active == ([self.context.run] if self.context.run else [])
+        assert [run.id for run in active] == ([self.context.run.id] if self.context.run else [])
         assert {run.id for run in waiting} == {run.id for run in self.context.queue}
 
     @invariant()
@@ -146,7 +149,36 @@ class EngineMachine(RuleBasedStateMachine):
         if state.name in ("awaiting_llm", "streaming_response"):
             assert context.run is not None
         if context.run is not None:
-            assert state.name in ("active", "awaiting_llm", "streaming_response")
+            working = ("active", "awaiting_llm", "streaming_response", "awaiting_user", "processing_tool")
+            assert state.name in working
+            assert (context.run.state == "awaiting_input") == bool(context.approvals)
+        assert (state.name == "awaiting_user") == bool(context.approvals)
+        if state.name == "awaiting_user":
+            assert state.approval_ids == tuple(approval.id for approval in context.approvals)
+
+    @invariant()
+    def every_call_has_one_result_once_it_is_over_and_none_before(self) -> None:
+        """I9's ground: a call that is done is paired, and after the run nothing is left open."""
+        calls: dict[str, str] = {}
+        results: list[str] = []
+        for event in self.events:
+            payload = event.body.message.payload if isinstance(event.body, MessageBody) else None
+            if payload is not None and payload.kind == "tool_request":
+                calls |= {call.call_id: call.status for call in payload.calls}
+            elif payload is not None and payload.kind == "tool_result" and isinstance(event.body, MessageCreated):
+                results.append(payload.call_id)
+        assert sorted(results) == sorted(call_id for call_id, status in calls.items() if status == "done")
+        still_open = {call_id for call_id, status in calls.items() if status != "done"}
+        request = self.context.request
+        assert (
+            still_open == {call.call_id for call in calls_of(request) if call.status != "done"}
+            if request
+            else not still_open
+        )
+        if self.context.run is None:
+            assert request is None
+        executing = {call_id for call_id, status in calls.items() if status == "executing"}
+        assert bool(executing) == (self.context.state.name == "processing_tool")
 
     @invariant()
     def a_message_that_does_not_stream_has_ended(self) -> None:

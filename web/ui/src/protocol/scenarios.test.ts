@@ -25,14 +25,14 @@ test.each(SCENARIOS)("old snapshot and later events are a fresh snapshot: $name"
 });
 
 /** Without what this side keeps beyond a fresh snapshot: earlier messages, known bodies, answered approvals. */
-function asFresh({ answered: _answered, ...folded }: Snapshot, expected: Snapshot): Snapshot {
+function asFresh(folded: Snapshot, expected: Snapshot): Snapshot {
   const cut = new Map(expected.messages.filter(({ truncated }) => truncated === true).map((each) => [each.id, each]));
   const messages = folded.messages
     .slice(-expected.messages.length)
     .map((message) => (cut.has(message.id) ? headerOf(message) : message));
-  return { ...folded, messages };
+  return { ...folded, messages, answered: undefined };
 }
 
-function headerOf({ late: _late, revision: _revision, ...message }: Message): Message {
-  return { ...message, content: "", payload: null };
+function headerOf(message: Message): Message {
+  return { ...message, content: "", payload: null, late: undefined, revision: undefined };
 }

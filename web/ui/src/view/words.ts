@@ -1,28 +1,30 @@
 /** What states are called on the page. Words and marks only. */
 
 import type { ConnectionState } from "../protocol/connection";
-import type { MessageStatus, SessionState, Snapshot } from "../protocol/wire";
+import { callsOf } from "../protocol/payloads";
+import type { ContextState, MessageStatus, SessionState, Snapshot } from "../protocol/wire";
 
 const IDLE = "idle";
 
 /** What is going on in a session, from its context state and its runs. */
-export function stateWords({ state, session, queue }: Snapshot): string {
-  const queued = queue.length > 0 ? `, ${queue.length} queued` : "";
-  return contextWords(state, session.state) + queued;
+export function stateWords(snapshot: Snapshot): string {
+  const { length } = snapshot.queue;
+  return contextWords(snapshot) + (length > 0 ? `, ${length} queued` : "");
 }
 
-function contextWords(state: Snapshot["state"], sessionState: SessionState): string {
+function contextWords({ state, session, messages }: Snapshot): string {
+  const sessionState = session.state;
   switch (state.name) {
     case "awaiting_llm":
       return "waiting for the model";
     case "streaming_response":
       return "streaming";
     case "processing_tool":
-      return "running a tool";
+      return runningWords(namesAtWork(messages, idsOf(state, "toolIds")));
     case "processing_workflow":
       return "running a workflow";
     case "awaiting_user":
-      return sessionState === "RUNNING" ? "waiting for you" : restWords(sessionState);
+      return sessionState === "RUNNING" ? waitingWords(state) : restWords(sessionState);
     case "error":
       return typeof state["message"] === "string" ? `error: ${state["message"]}` : "error";
     case "archived":
@@ -30,6 +32,38 @@ function contextWords(state: Snapshot["state"], sessionState: SessionState): str
     default:
       return restWords(sessionState);
   }
+}
+
+function waitingWords(state: ContextState): string {
+  const { length } = idsOf(state, "approvalIds");
+  switch (state["reason"]) {
+    case "tool":
+      return length > 1 ? `waiting for your approval of ${length} calls` : "waiting for your approval";
+    case "question":
+      return "waiting for your answer";
+    case "limit":
+      return "paused at a limit, waiting for you";
+    default:
+      return "waiting for you";
+  }
+}
+
+function runningWords(names: readonly string[]): string {
+  const [name] = names;
+  if (name === undefined) return "running a tool";
+  return names.length === 1 ? `running ${name}` : `running ${names.length} tools`;
+}
+
+/** The tools of the calls `ids`; one that was never loaded counts, but has no name. */
+function namesAtWork(messages: Snapshot["messages"], ids: readonly string[]): readonly string[] {
+  const calls = messages.findLast(({ kind }) => kind === "tool_request");
+  const names = new Map((calls ? callsOf(calls) : []).map(({ callId, name }) => [callId, name]));
+  return ids.map((id) => names.get(id) ?? "a tool");
+}
+
+function idsOf(state: ContextState, field: string): readonly string[] {
+  const ids = state[field];
+  return Array.isArray(ids) ? (ids as string[]) : [];
 }
 
 /** Outside of a model's turn the session's own state says the most. */
