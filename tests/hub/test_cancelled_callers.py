@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hub_peer
 import pytest
 from harness import Harness, Json, serving
 from hub_peer import Peer, eventually, peers
@@ -17,6 +18,8 @@ from models.errors import StorageUnavailable
 from services.journal_sqlite import SqliteJournal
 from services.llm.scripted import Mark, Pause, Say
 from services.writer import Job
+
+server, in_memory = hub_peer.server, hub_peer.in_memory
 
 CLIENT_ID = "said once"
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import hub_peer
 import pytest
 from harness import Harness, Json
 from hub_peer import Peer, Throttle, eventually, peers, settled
@@ -15,6 +16,8 @@ from models.errors import StorageUnavailable
 from models.session import Session
 from services.access import LOCAL
 from services.llm.scripted import Pause, Say
+
+server, in_memory = hub_peer.server, hub_peer.in_memory
 
 
 @pytest.fixture(autouse=True)
