@@ -21,6 +21,8 @@ from pathlib import Path
 from filling import Store, Streaming, many, store
 from table import Row, render
 
+from services.collector import tune_collector
+
 SESSIONS = 200
 SECONDS = 2.0
 ROUNDS = 5
@@ -86,6 +88,7 @@ async def measure(folder: Path, rounds: int) -> list[tuple[float, float, float, 
     """Per round: ours with many sessions, raw, ours with one, raw with one row per commit."""
     async with store(folder / "raw"):
         pass  # makes the schema
+    tune_collector()  # as `parley serve` does
     results = []
     async with store(folder / "ours") as opened:
         with closing(Raw(folder / "raw" / "parley.db")) as raw:
