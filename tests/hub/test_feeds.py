@@ -54,7 +54,7 @@ async def listed(server: Harness, project_id: str | None = None) -> dict[str, Js
 async def agrees(server: Harness, peer: Peer, project_id: str | None = None) -> None:
     """Waits until the client's list is the journal's, but for the head, which moves with every word of a stream."""
     async with asyncio.timeout(WITHIN_S):
-        while without_head(all_of(peer)) != without_head(await listed(server, project_id)):
+        while without_head(all_of(peer)) != without_head(await listed(server, project_id)):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
