@@ -48,7 +48,7 @@ class Assistant:
         provider, info = self._providers.resolve(await ctx.model())
         budget = input_budget(info.window_tokens, info.max_output_tokens)
         history = await ctx.history()
-        if _answered(history, ctx.run):
+        if ctx.resuming and _answered(history, ctx.run):
             return
         messages = view(history, await self._costs(history, info.name, budget), budget)
         request = ModelRequest(info.name, messages, request_id=new_id())
