@@ -24,7 +24,7 @@ test: $(VENV)/.installed ui
 check: check-python check-ui
 
 bench: install
-	$(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
+	$(BIN)/python tests/benchmarks/run_all.py $(ARGS)
 
 ifneq ($(HAS_NODE),)
 ui: $(UI)/dist/index.html
@@ -40,8 +40,8 @@ check-ui:
 endif
 
 check-python: $(VENV)/.installed
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/mypy tests
 	$(BIN)/lint-imports

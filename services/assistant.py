@@ -111,7 +111,7 @@ class Assistant:
     async def _ask(self, ctx: RunContext, turn: Turn) -> Sequence[Wanted] | None:
         provider, info = self._providers.resolve(await ctx.model())
         history = await ctx.history()
-        if _answered(history, ctx.run):
+        if ctx.resuming and _answered(history, ctx.run):
             return None
         request = await self._request(ctx, info, history)
         await ctx.request_model(request.request_id)

@@ -35,10 +35,17 @@ class RunContext:
         self._fence = RunFence(run.id, run.attempt)
         self._window_s = window_s
         self._seen = 0
+        self._passes = 0
 
     @property
     def session_id(self) -> str:
         return self.run.session_id
+
+    @property
+    def resuming(self) -> bool:
+        """Whether an earlier attempt may have done what the agent is about to do: true in the first pass of a further
+        attempt, false when the agent is called again because somebody steered."""
+        return self.run.attempt > 1 and self._passes <= 1
 
     async def model(self) -> str:
         """The session's model at this moment: it may be switched between two requests."""
@@ -140,6 +147,7 @@ class RunContext:
 
     def mark_seen(self) -> None:
         """Everything said until now counts as taken into account; called before the agent begins anew."""
+        self._passes += 1
         context = self._sessions.context(self.session_id)
         if context is not None:
             self._seen = max(self._seen, context.steered)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from models.errors import StorageUnavailable
 
@@ -170,8 +170,9 @@ class Writer:
 
 
 def _is_storage(error: Exception) -> bool:
-    """Whether the storage failed, so that everybody in the batch is concerned."""
-    return isinstance(error, DBAPIError | sqlite3.Error) and not isinstance(error, IntegrityError)
+    """Whether the storage failed, so that everybody in the batch is concerned. A batch that is too large for one
+    statement (DataError: SQLite takes 1 GB) is not such a failure: one by one its jobs fit."""
+    return isinstance(error, DBAPIError | sqlite3.Error) and not isinstance(error, IntegrityError | DataError)
 
 
 def _run(connection: Connection, job: Job | Bulk) -> Any:

@@ -10,10 +10,12 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
+from harness import Harness, serving
 
 from hub.connection import Connection
 from hub.outbox import Outbox
@@ -36,6 +38,20 @@ async def eventually(holds: Callable[[], object], what: str = "the condition") -
 async def settled() -> None:
     for _ in range(SETTLES):
         await asyncio.sleep(0)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
+    """A running server, once with each journal. A test module takes it in by `server = hub_peer.server`."""
+    async with serving(tmp_path if request.param == "sqlite" else None) as harness:
+        yield harness
+
+
+@pytest.fixture
+async def in_memory() -> AsyncIterator[Harness]:
+    """A running server, where the kind of journal makes no difference."""
+    async with serving() as harness:
+        yield harness
 
 
 class Peer:

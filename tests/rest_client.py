@@ -12,6 +12,7 @@ import orjson
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 from json_schema import problems
+from multidict import CIMultiDictProxy
 from yarl import URL
 
 from services.chat import Chat
@@ -29,7 +30,7 @@ JSON_TYPE = {"Content-Type": "application/json"}
 @dataclass(frozen=True)
 class Reply:
     status: int
-    headers: dict[str, str]
+    headers: CIMultiDictProxy[str]
     raw: bytes
 
     @property
@@ -40,7 +41,7 @@ class Reply:
 
     @property
     def etag(self) -> str:
-        return self.headers["Etag"]
+        return self.headers["ETag"]
 
     @property
     def code(self) -> str:
@@ -150,4 +151,4 @@ def find_route(method: str, path: str) -> Route | None:
 
 
 async def _read(response: ClientResponse) -> Reply:
-    return Reply(response.status, dict(response.headers), await response.read())
+    return Reply(response.status, response.headers, await response.read())

@@ -40,7 +40,7 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     began = time.perf_counter()
     response = await answer_errors(request, lambda asked: _pass(asked, handler))
-    _finish(request, response)
+    _finish(response)
     _note(request, response, time.perf_counter() - began)
     return response
 
@@ -58,10 +58,8 @@ async def _pass(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
-def _finish(request: web.Request, response: web.StreamResponse) -> None:
+def _finish(response: web.StreamResponse) -> None:
     """Answers of the API are for now: an ETag there guards edits and says nothing about messages and states."""
-    if response.prepared:
-        return
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")

@@ -9,7 +9,7 @@ import orjson
 import structlog
 from aiohttp import web
 
-from models.errors import InvalidArgument, MethodNotAllowed, NotFound, ParleyError, PayloadTooLarge, Unauthenticated
+from models.errors import InvalidArgument, MethodNotAllowed, NotFound, ParleyError, Unauthenticated
 from models.text import cleaned
 from models.wire import Wire
 
@@ -67,8 +67,6 @@ def _from_aiohttp(error: web.HTTPException) -> web.Response:
             response = error_response(MethodNotAllowed(allowed=allowed))
             response.headers["Allow"] = ", ".join(allowed)
             return response
-        case web.HTTPRequestEntityTooLarge():
-            return error_response(PayloadTooLarge(field="body"))
         case _:
             return error_response(InvalidArgument(error.reason))
 
@@ -82,7 +80,9 @@ def _shown(value: Any) -> Any:
             return {cleaned(str(key)[:TEXT_MAX_CHARS]): _shown(child) for key, child in value.items()}
         case list() | tuple():
             return [_shown(child) for child in value]
-        case None | bool() | int() | float():
+        case None | bool() | float():
+            return value
+        case int() if abs(value) < 1 << 53:
             return value
         case _:
             return cleaned(str(value)[:TEXT_MAX_CHARS])

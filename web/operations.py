@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 from models.calls import NoArguments
 from models.errors import Draining, StorageUnavailable
@@ -16,10 +16,7 @@ DISTRIBUTION = "parley-hub"
 
 
 def parley_version() -> str:
-    try:
-        return version(DISTRIBUTION)
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "unknown"
+    return version(DISTRIBUTION)
 
 
 async def get_health(call: Call[NoArguments, NoQuery]) -> Health:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -15,15 +15,13 @@ TAKE_MAX = 200
 DIGITS = re.compile(r"[0-9]{1,16}")
 
 
-def _digits(value: Any) -> Any:
-    if not isinstance(value, str):  # a default
-        return value
+def _digits(value: str) -> int:
     if DIGITS.fullmatch(value) is None:
         raise ValueError("must be a whole number, 0 or more")
     return int(value)
 
 
-def _flag(value: Any) -> Any:
+def _flag(value: str) -> bool:
     if value in ("true", "false"):
         return value == "true"
     raise ValueError("must be true or false")

@@ -78,6 +78,8 @@ async def _read(request: web.Request) -> bytes:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise _too_large(None) from None
+    except web.RequestPayloadError:
+        raise InvalidArgument("The body breaks off, or is not encoded as its headers say", field="body") from None
 
 
 def _too_large(size: int | None) -> PayloadTooLarge:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from models.errors import ParleyError
 from services import logs
@@ -51,6 +53,7 @@ def run(parsed: argparse.Namespace) -> int:
         _complain("parley: these settings can't work:", *(f"  {mistake}" for mistake in error.mistakes))
         return MISTAKEN
     logs.configure(settings.log_level, settings.log_style, secrets=settings.secrets)
+    logging.getLogger("aiohttp.server").addFilter(briefly)
     return asyncio.run(_serve(settings))
 
 
@@ -71,11 +74,21 @@ async def _serve(settings: Settings) -> int:
         await runner.cleanup()
         return FAILED
     tune_collector()
-    print(f"Parley listens on {_url(settings.host, runner.addresses)}", flush=True)
+    print(f"Parley listens on {url_of(settings.host, runner.addresses)}", flush=True)
     await stop.wait()
     log.info("stopping")
     await runner.cleanup()
     return 0
+
+
+def briefly(record: logging.LogRecord) -> bool:
+    """What is no HTTP is answered with a 400; it deserves a line, not a traceback each that anybody can provoke."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError | web.RequestPayloadError):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args = "malformed request", ()
+        record.exc_info = None
+    return True
 
 
 def _on_signals(stop: asyncio.Event) -> None:
@@ -91,7 +104,7 @@ def _on_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, ask)
 
 
-def _url(host: str, addresses: Sequence[object]) -> str:
+def url_of(host: str, addresses: Sequence[object]) -> str:
     address = addresses[0]
     port = address[1] if isinstance(address, tuple) else "?"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -502,7 +502,7 @@ async def test_a_snapshot_has_the_newest_fifty_messages(store: Store) -> None:
 async def test_i2_the_rows_give_the_folded_context_after_every_append_of_a_random_history(
     store: Store, seed: int
 ) -> None:
-    """Taken out for the check: any column of SESSION_COLUMNS or CONTEXT_COLUMNS, or the update of `runs`."""
+    """Taken out for the check: `completed_at` in session_values, `steered` in context_values, the update of `runs`."""
     maker = Maker(random.Random(seed).choice)
     context = await store.session()
     now = int(T0)

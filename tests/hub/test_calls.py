@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import hub_peer
 import pytest
 from harness import Harness, Json
 from hub_peer import Peer, peers
@@ -15,6 +16,8 @@ from hub.hub import CALLS
 from hub.server import PAYLOAD_LIMIT_BYTES
 from models.calls import DEPTH_MAX, METADATA_MAX_BYTES
 from models.ids import new_id
+
+in_memory = hub_peer.in_memory
 
 MISSING = "01a1f850-0000-7000-8000-0000000000ff"
 VALID: dict[str, Json] = {

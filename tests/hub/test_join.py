@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import hub_peer
 import orjson
 import pytest
 from harness import Harness, Json
@@ -17,6 +18,8 @@ from models.ids import new_id
 from services.access import LOCAL
 from services.journal import PAGE_BYTES, PAGE_EVENTS
 from services.llm.scripted import Mark, Pause, Say
+
+server, in_memory = hub_peer.server, hub_peer.in_memory
 
 Commit = Callable[[str], Awaitable[None]]
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
+import hub_peer
 import orjson
 import pytest
 from harness import Harness, Users, serving
@@ -17,6 +18,8 @@ from hub.subscription import push_frame, signal_frame
 from models.calls import BROADCAST_MAX_BYTES
 from models.events import Event
 from services.access import LOCAL
+
+server, in_memory = hub_peer.server, hub_peer.in_memory
 
 
 async def test_event_is_encoded_once_per_room_and_mode(in_memory: Harness, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import hub_peer
 import pytest
 from harness import Harness, Json
 from hub_peer import Peer, Throttle, eventually, peers, settled
@@ -14,6 +15,8 @@ from hub.subscription import Subscription
 from models.errors import StorageUnavailable
 from models.events import TRUNCATE_OVER_BYTES
 from services.access import LOCAL
+
+server, in_memory = hub_peer.server, hub_peer.in_memory
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from models.commands import CancelRun, SetModel
 from models.errors import ProviderUnavailable
 from models.messages import Message
 from models.payloads import StreamingResponsePayload
+from models.runs import OnBusy
 from models.usage import Usage
 from services.assistant import BACKOFF_S, RETRY_AFTER_MAX_S, TRIES, _wait_s
 from services.llm.scripted import Break, Finish, Mark, Pause, Refuse, Say, Script, ScriptedProvider, Turns, Unavailable
@@ -93,6 +94,38 @@ async def test_a_refusal_is_final_and_a_new_message_goes_on() -> None:
         assert shop.waits == []
         await shop.room.do(session_id, say("again"))
         await shop.until(session_id, "COMPLETED")
+
+
+async def test_what_steers_is_in_the_next_request_of_the_same_run() -> None:
+    asked, go = asyncio.Event(), asyncio.Event()
+    async with workshop(provider=playing((Mark(asked), Pause(go), Say("one")), (Say("two"),))) as shop:
+        session_id = await shop.room.create(model="scripted:test")
+        await shop.room.do(session_id, say("first"))
+        await asked.wait()
+        await shop.room.do(session_id, say("and second", on_busy="steer"))
+        go.set()
+        await shop.until(session_id, "COMPLETED")
+        sent = [[m.content for m in request.messages] for request in shop.provider.requests]
+        assert sent == [["first"], ["first", "and second", "one"]]
+        assert len(await shop.room.runs(session_id)) == 1
+
+
+@pytest.mark.parametrize(("on_busy", "asked_for"), [("enqueue", ["a", "b"]), ("interrupt", ["a", "b"])])
+async def test_the_next_request_begins_when_the_first_has_ended_or_was_stopped(
+    on_busy: OnBusy, asked_for: list[str]
+) -> None:
+    asked, go = asyncio.Event(), asyncio.Event()
+    async with workshop(provider=playing((Mark(asked), Pause(go), Say("one")), (Say("two"),))) as shop:
+        session_id = await shop.room.create(model="scripted:test")
+        await shop.room.do(session_id, say("a"))
+        await asked.wait()
+        await shop.room.do(session_id, say("b", on_busy=on_busy))
+        if on_busy == "enqueue":
+            assert len(shop.provider.requests) == 1
+            go.set()
+        await shop.until(session_id, "COMPLETED")
+        assert [request.last_user_text for request in shop.provider.requests] == asked_for
+        assert shop.provider.open_streams == 0
 
 
 async def test_a_model_that_is_gone_fails_the_run_and_another_can_be_chosen() -> None:

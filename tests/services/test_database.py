@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 import structlog.testing
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, PoolProxiedConnection, event, text
 from sqlalchemy.exc import OperationalError
-from world import DEADLINE_S, appending, commit, create, decided, eventually, say
+from world import DEADLINE_S, Room, appending, commit, create, decided, eventually, say
 
 from models.errors import (
     DatabaseCorrupt,
@@ -32,6 +32,9 @@ from services.engine.context import Context
 from services.journal import MessageQuery
 from services.journal_sqlite import SqliteJournal
 from services.projects_sqlite import SqliteProjects
+
+LENGTH_LIMIT = 0
+"""SQLITE_LIMIT_LENGTH: the largest value, in bytes."""
 
 
 @asynccontextmanager
@@ -343,7 +346,7 @@ async def test_closing_finishes_what_was_submitted_before(tmp_path: Path) -> Non
 
 
 async def test_i1_an_append_whose_commit_fails_shows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Taken out for the check: the rollback; that is, commit for real before raising."""
+    """Taken out for the check: the failure of the whole batch in `Writer._transact`."""
     async with opened(tmp_path) as (database, journal):
         context = await new_session(journal)
         assert database._engine is not None
@@ -360,6 +363,56 @@ async def test_i1_an_append_whose_commit_fails_shows_nothing(tmp_path: Path, mon
         await assert_whole(journal, context)
         assert len(await journal.sessions()) == 1
         await assert_whole(journal, await tell(journal, context, "now"))
+        assert database.trouble is None
+
+
+async def test_i1_an_append_of_unknown_outcome_is_shown_once_it_is_known_to_be_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The COMMIT did its work, then reported a failure. Taken out for the check: the missed events in `_read`."""
+    async with opened(tmp_path) as (database, journal):
+        room = Room(journal, (await SqliteProjects(database).inbox()).id)
+        session_id = await room.create()
+        assert database._engine is not None
+        commit_for_real = database._engine.dialect.do_commit
+
+        def commits_and_fails(raw: PoolProxiedConnection) -> None:
+            commit_for_real(raw)
+            raise sqlite3.OperationalError("disk I/O error")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(database._engine.dialect, "do_commit", commits_and_fails)
+            with pytest.raises(StorageUnavailable):
+                await room.do(session_id, say("was it kept?", client_id="c"))
+        await eventually(lambda: len(room.of(session_id)) > 1, "the missed events")
+        await room.assert_shown_is_journal(session_id)
+        assert (await room.do(session_id, say("was it kept?", client_id="c")))["seq"] == 2
+        await room.sessions.close()
+
+
+async def test_an_append_that_cannot_be_encoded_fails_alone(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (database, journal):
+        contexts = [await new_session(journal, f"s{n}") for n in range(5)]
+        words = ["fine", "fine", "not \ud800", "fine", "fine"]
+        results = await asyncio.gather(
+            *(tell(journal, context, each) for context, each in zip(contexts, words, strict=True)),
+            return_exceptions=True,
+        )
+        assert [isinstance(each, Context) for each in results] == [True, True, False, True, True]
+        assert isinstance(results[2], TypeError)
+        assert database.trouble is None
+        await assert_whole(journal, contexts[2])
+
+
+async def test_appends_that_are_too_much_for_one_statement_are_written_one_by_one(tmp_path: Path) -> None:
+    """SQLite takes 1 GB per value, and a batch travels as one: many large messages at once may pass it."""
+    async with opened(tmp_path) as (database, journal):
+        assert database._engine is not None
+        event.listen(database._engine, "connect", lambda raw, _: raw.setlimit(LENGTH_LIMIT, 1_000_000))
+        contexts = [await new_session(journal, f"s{n}") for n in range(6)]
+        results = await asyncio.gather(*(tell(journal, context, "x" * 300_000) for context in contexts))
+        for context in results:
+            await assert_whole(journal, context)
         assert database.trouble is None
 
 

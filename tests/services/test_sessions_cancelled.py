@@ -2,7 +2,7 @@
 
 The door awaits in four places: loading a session, reading what was missed, waiting for an append, looking up a
 repeated message. A gate of the journal holds each of them while the caller is cancelled. Taken out for the check:
-`future.done()` in `_Pending.resolve`, and awaiting the append in the caller instead of the journal's callback.
+`future.done()` in `_Pending.resolve`: the journal's callback, not the caller, carries a command through.
 """
 
 from __future__ import annotations

@@ -1,0 +1,238 @@
+"""What every request passes: origin and host, token, security headers, numbers; and errors that tell no secrets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import orjson
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from rest_client import Rest
+from structlog.testing import capture_logs
+
+from models.errors import InvalidArgument
+from models.session import Project
+from models.text import REPLACEMENT
+from services.journal_memory import MemoryJournal
+from services.projects_memory import MemoryProjects
+from web.app import Storage
+from web.errors import answer_errors, error_response
+from web.keys import LIFECYCLE
+from web.reading import BODY_LIMIT_BYTES
+from web.route import Route
+from web.routes import ROUTES
+
+Serve = Callable[..., Awaitable[Rest]]
+TOKEN = "open-sesame"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+GUARDED = [route for route in ROUTES if not route.public]
+PUBLIC = ["/healthz", "/readyz", "/", "/api/docs"]
+
+
+class BrokenProjects(MemoryProjects):
+    """Listing meets a bug that knows a secret."""
+
+    async def all(self) -> tuple[Project, ...]:
+        raise RuntimeError("secret detail")
+
+
+def filled(route: Route) -> str:
+    return route.path.format(projectId="p", sessionId="s", messageId="m")
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.handler.__name__)
+async def test_with_a_token_set_every_guarded_route_wants_it(serve: Serve, route: Route) -> None:
+    rest = await serve(token=TOKEN)
+    assert (await rest.ask(route.method, filled(route))).code == "unauthenticated"
+    for wrong in ("Bearer wrong", TOKEN, "Basic b3Blbg==", "Bearer", "Bearer caf\u00e9", "Bearer \U0001f600"):
+        reply = await rest.ask(route.method, filled(route), headers={"Authorization": wrong})
+        assert (reply.status, reply.code) == (401, "unauthenticated")
+        assert reply.headers["WWW-Authenticate"] == "Bearer"
+    for headers in (BEARER, {"Authorization": f"bearer   {TOKEN}"}):
+        assert (await rest.ask(route.method, filled(route), headers=headers)).status != 401
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+async def test_probes_and_pages_need_no_token(serve: Serve, path: str) -> None:
+    rest = await serve(token=TOKEN)
+    assert (await rest.ask("GET", path)).status == 200
+
+
+async def test_a_pages_origin_is_checked_before_anything_else(serve: Serve) -> None:
+    rest = await serve(allow_origin=("tauri://localhost",))
+    for path in ("/api/projects", "/metrics", "/", "/contexts/s"):
+        refused = await rest.ask("GET", path, headers={"Origin": "https://evil.example"})
+        assert (refused.status, refused.code) == (403, "origin_not_allowed")
+        assert "Access-Control-Allow-Origin" not in refused.headers
+    sent = await rest.ask("POST", "/api/sessions", headers={"Origin": "null"})
+    assert (sent.status, sent.code) == (403, "origin_not_allowed")
+
+
+async def test_a_listed_origin_may_read_answers_and_errors(serve: Serve) -> None:
+    rest = await serve(allow_origin=("tauri://localhost",))
+    origin = {"Origin": "tauri://localhost"}
+    for path in ("/api/projects", "/api/sessions/nobody"):
+        reply = await rest.ask("GET", path, headers=origin)
+        assert reply.headers["Access-Control-Allow-Origin"] == "tauri://localhost"
+        assert reply.headers["Access-Control-Expose-Headers"] == "ETag"
+        assert reply.headers["Vary"] == "Origin"
+
+
+async def test_a_preflight_is_answered_for_listed_origins_only(serve: Serve) -> None:
+    rest = await serve(token=TOKEN, allow_origin=("tauri://localhost",))
+    asking = {"Origin": "tauri://localhost", "Access-Control-Request-Method": "PATCH"}
+    reply = await rest.ask("OPTIONS", "/api/sessions/s", headers=asking)
+    assert reply.status == 204
+    assert "PATCH" in reply.headers["Access-Control-Allow-Methods"]
+    assert "If-Match" in reply.headers["Access-Control-Allow-Headers"]
+    foreign = {**asking, "Origin": "https://evil.example"}
+    assert (await rest.ask("OPTIONS", "/api/sessions/s", headers=foreign)).status == 403
+    assert (await rest.ask("OPTIONS", "/api/sessions/s")).status == 405
+
+
+async def test_a_foreign_host_is_refused_but_for_probes(rest: Rest) -> None:
+    refused = await rest.ask("GET", "/api/projects", headers={"Host": "evil.example"})
+    assert (refused.status, refused.code, refused.field) == (403, "forbidden", "Host")
+    assert (await rest.ask("GET", "/healthz", headers={"Host": "10.0.0.7:8765"})).status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/api/projects", "/api/sessions/nobody", "/nothing", "/metrics", "/readyz"])
+async def test_every_answer_has_security_headers(rest: Rest, path: str) -> None:
+    headers = (await rest.ask("GET", path)).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] in ("no-store", "no-cache")
+
+
+async def test_a_bug_is_logged_and_answered_without_details(serve: Serve) -> None:
+    projects = BrokenProjects()
+    rest = await serve({"storage": Storage(MemoryJournal(projects), projects)})
+    with capture_logs() as logs:
+        reply = await rest.ask("GET", "/api/projects")
+    assert (reply.status, reply.code) == (500, "internal_error")
+    assert reply.data == {"error": "Internal error", "code": "internal_error", "retryable": False, "details": {}}
+    [entry] = [entry for entry in logs if entry["event"] == "request failed"]
+    assert entry["exc_info"]
+
+
+async def test_requests_are_counted_by_template_and_refusals_by_code(rest: Rest) -> None:
+    await rest.ask("GET", "/api/sessions/nobody")
+    await rest.ask("GET", "/nothing/at/all")
+    text = (await rest.ask("GET", "/metrics")).raw.decode()
+    route = 'method="GET",route="/api/sessions/{sessionId}",status="404"'
+    assert f"parley_http_requests_total{{{route}}} 1.0" in text
+    assert 'parley_http_refusals_total{code="session_not_found"} 1.0' in text
+    assert 'route="none",status="404"' in text
+    assert "nobody" not in text
+    assert "parley_storage_ok 1.0" in text
+
+
+async def test_readiness_says_why_it_is_red(rest: Rest) -> None:
+    assert (await rest.get("/readyz"))["status"] == "ready"
+    journal = rest.chat.journal
+    assert isinstance(journal, MemoryJournal)
+    journal.trouble = "The disk or the database is full; free some space"
+    red = await rest.ask("GET", "/readyz")
+    assert (red.status, red.data["error"], red.headers["Retry-After"]) == (503, journal.trouble, "2")
+    assert (await rest.get("/healthz"))["status"] == "ok"
+    journal.trouble = None
+    assert (await rest.ask("GET", "/readyz")).status == 200
+
+
+async def test_a_draining_server_takes_no_new_work_and_still_answers_questions(rest: Rest) -> None:
+    session_id = await rest.session()
+    rest.app[LIFECYCLE].draining = True
+    assert (await rest.ask("GET", "/readyz")).code == "draining"
+    for method, path in (("POST", "/api/sessions"), ("DELETE", f"/api/sessions/{session_id}")):
+        refused = await rest.ask(method, path)
+        assert (refused.status, refused.code, refused.data["retryable"]) == (503, "draining", True)
+    assert (await rest.ask("GET", f"/api/sessions/{session_id}")).status == 200
+
+
+async def test_a_bearer_token_that_is_no_text_is_refused(serve: Serve) -> None:
+    rest = await serve(token=TOKEN)
+    head = b"GET /api/me HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer \xff\xfe\r\n\r\n"
+    assert (await raw_answer(rest, head)).split()[1] == b"401"
+
+
+async def test_another_refusal_of_the_http_library_is_bad_input() -> None:
+    async def refuses(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPExpectationFailed
+
+    assert (await answer_errors(make_mocked_request("GET", "/"), refuses)).status == 400
+
+
+async def test_a_client_that_went_away_is_no_bug() -> None:
+    async def gone(request: web.Request) -> web.StreamResponse:
+        raise ConnectionResetError
+
+    with capture_logs() as logs, pytest.raises(ConnectionResetError):
+        await answer_errors(make_mocked_request("GET", "/"), gone)
+    assert logs == []
+
+
+def test_details_of_any_kind_can_be_shown() -> None:
+    error = InvalidArgument("\ud800" * 1000, field=1, other={"\0": [Path("a"), None]}, big=1 << 70)
+    body = error_response(error).body
+    assert isinstance(body, bytes)
+    shown = orjson.loads(body)
+    assert shown["error"] == REPLACEMENT * 500
+    assert shown["details"] == {"field": 1, "other": {REPLACEMENT: ["a", None]}, "big": str(1 << 70)}
+
+
+async def raw_answer(rest: Rest, request: bytes) -> bytes:
+    """The first line of what the server says to bytes that no HTTP library would send."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", rest.client.port)
+    try:
+        async with asyncio.timeout(10):
+            writer.write(request)
+            return (await reader.readline()).strip()
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"GET /api/sessions/\xff\xfe HTTP/1.1", 400),
+        (b"GET /api/sessions/a?\xff=\xfe HTTP/1.1", 400),
+        (b"GET /api/sessions/a\x00b HTTP/1.1", 400),
+        (b"GET /api/sessions/" + b"a" * 100_000 + b" HTTP/1.1", 400),
+        (b"G\x01T / HTTP/1.1", 400),
+        (b"GET / HTTP/9.9", 400),
+        (b"GET http://[ HTTP/1.1", 400),
+        (b"GET /%zz HTTP/1.1", 404),
+        (b"nonsense", 400),
+    ],
+)
+async def test_what_is_no_http_gets_a_4xx(rest: Rest, request_line: bytes, status: int) -> None:
+    answer = await raw_answer(rest, request_line + b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+    assert answer.split()[1] == str(status).encode()
+
+
+async def test_a_body_far_above_the_limit_is_refused_before_it_is_sent(rest: Rest) -> None:
+    head = b"POST /api/sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    answer = await raw_answer(rest, head + b"Content-Length: 1000000000000\r\n\r\n{")
+    assert answer.split()[1] == b"413"
+
+
+async def test_a_body_of_unknown_length_is_refused_at_the_limit(rest: Rest) -> None:
+    head = b"POST /api/sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    chunk = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
+    count = BODY_LIMIT_BYTES // 0x100000 + 2
+    answer = await raw_answer(rest, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * count)
+    assert answer.split()[1] == b"413"
+
+
+async def test_a_malformed_length_or_encoding_gets_a_4xx(rest: Rest) -> None:
+    head = b"POST /api/sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    gzip, chunked = b"Content-Encoding: gzip\r\nContent-Length: 3", b"Transfer-Encoding: chunked"
+    for bad in (b"Content-Length: -1", b"Content-Length: x", gzip, chunked, b"Transfer-Encoding: nonsense"):
+        answer = await raw_answer(rest, head + bad + b"\r\n\r\nxyz\r\n\r\n")
+        assert answer.split()[1] == b"400", bad
