@@ -1,0 +1,190 @@
+"""How the demo uses tools: which one it calls next, and what it says of the results. Pure; understands nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.llm.neutral_kinds import fenced
+from services.llm.provider import ModelRequest, ToolResultPart
+
+ECHO = "echo Hello from Parley"
+"""What /ask wants to run: needs an approval, harms nothing."""
+
+SEARCHES_MAX = 2
+_HITS_ASKED = 50
+_HITS_SHOWN = 8
+_LINES_BEFORE, _LINES_AFTER = 2, 12
+_SHOWN_CHARS = 4_000
+
+_ABOUT_CODE = re.compile(
+    r"\b(?:code|files?|where|which|search|grep|find|functions?|class|classes|methods?|modules?|defined?|definition"
+    r"|implement\w*|sources?|repo|repository|codebase|called|used)\b",
+    re.IGNORECASE,
+)
+_ABOUT_ALL = re.compile(r"\b(?:overview|structure|codebase|repo|repository)\b", re.IGNORECASE)
+
+_QUOTED = re.compile(r"[`“\"']([^`“”\"'\n]{2,80})[`”\"']")
+_IDENTIFIER = re.compile(r"\b(?:\w+_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|[A-Z][a-z]\w*(?=\())|\b\w+(?=\(\))")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_COMMON = frozenset(
+    "about all and any are can code codebase class classes called could def define defined defines definition did "
+    "do does explain file files find for from function functions get give grep has have how implement implemented "
+    "implementation implements into its like line lines look made make me method methods module modules of one or "
+    "our parley please project read repo repository search see show some source sources structure tell that the "
+    "their there these they this those to use used uses was what when where which who why with work works would "
+    "you your".split()
+)
+
+_HIT = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d+):(?P<text>.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the demo says, and the tool that it calls then."""
+
+    text: str
+    tool: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    path: str
+    line: int
+    text: str
+
+
+def turn_with_tools(request: ModelRequest) -> Turn | None:
+    """The demo's next step with the tools of the request; None when the question is none for them."""
+    asked = request.last_user_text.strip()
+    tools = frozenset(tool.name for tool in request.tools)
+    done = _done(request)
+    match asked.split(maxsplit=1)[:1]:
+        case ["/ask"]:
+            return _ask(tools, done)
+        case ["/plan"]:
+            return _plan(tools)
+        case [command] if command.startswith("/"):
+            return None
+    if not _ABOUT_CODE.search(asked) and not _ABOUT_ALL.search(asked):
+        return None
+    terms = terms_of(asked)
+    if terms and "search" in tools:
+        return _look_up(terms, tools, done)
+    return _overview(done) if "overview" in tools else None
+
+
+def terms_of(asked: str) -> tuple[str, ...]:
+    """What to search for, the most telling first: what is quoted, what looks like a name in code, long words."""
+    quoted = [text.strip() for text in _QUOTED.findall(asked)]
+    names = [name for name in _IDENTIFIER.findall(asked) if name.lower() not in _COMMON]
+    words = [word for word in _WORD.findall(asked) if word.lower() not in _COMMON]
+    telling = [*quoted, *names, *sorted(words, key=len, reverse=True)]
+    return tuple(dict.fromkeys(term for term in telling if term))
+
+
+def _done(request: ModelRequest) -> tuple[ToolResultPart, ...]:
+    """The results since the user last spoke."""
+    last = max((n for n, message in enumerate(request.messages) if message.role == "user"), default=-1)
+    return tuple(result for message in request.messages[last + 1 :] for result in message.results)
+
+
+def _ask(tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> Turn:
+    if done and done[-1].is_error:
+        return Turn(f"The command was not run, or failed. This is what came back:\n\n{_shown(done[-1].output)}")
+    if done:
+        return Turn(f"It ran, and this is what came back:\n\n{_shown(done[-1].output)}")
+    if "run_command" not in tools:
+        return Turn(
+            "I would ask to run a command here, but am offered no tool for it. Plan mode has read-only tools, and a "
+            "server without a workspace has none at all."
+        )
+    return Turn(f"I would like to run `{ECHO}`. A command always needs an approval: yours.\n", "run_command", _ECHO)
+
+
+_ECHO: Mapping[str, Any] = {"command": ECHO}
+
+
+def _plan(tools: frozenset[str]) -> Turn:
+    known = f"Offered to me now: {', '.join(sorted(tools))}." if tools else "No tool is offered to me now."
+    return Turn(f"{_PLAN}\n\n{known} In plan mode these are the read-only ones.")
+
+
+_PLAN = (
+    "I am Parley's demo, not a language model, and always follow the same plan:\n\n"
+    "1. Search the code for the name that you ask about.\n"
+    "2. Read the lines around the best match.\n"
+    "3. Answer with file and line."
+)
+
+
+def _look_up(terms: tuple[str, ...], tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> Turn:
+    """Search, read, answer. A search that finds nothing is made again with the next term."""
+    searches = [result for result in done if result.name == "search"]
+    found = next((hits for result in searches if (hits := ranked(result, terms))), ())
+    if not found and len(searches) < min(SEARCHES_MAX, len(terms)):
+        term = terms[len(searches)]
+        again = "I found nothing. " if searches else ""
+        arguments = {"query": term, "ignore_case": True, "max_results": _HITS_ASKED}
+        return Turn(f"{again}I search the code for “{term}”.\n", "search", arguments)
+    read = next((result for result in done if result.name == "read_file"), None)
+    if not found:
+        return Turn(_nothing(terms, searches))
+    if read is None and "read_file" in tools:
+        best = found[0]
+        window = {"start_line": max(1, best.line - _LINES_BEFORE), "end_line": best.line + _LINES_AFTER}
+        return Turn(f"I read around {best.path}:{best.line}.\n", "read_file", {"path": best.path, **window})
+    return Turn(_answer(found, read))
+
+
+def ranked(result: ToolResultPart, terms: tuple[str, ...]) -> tuple[_Hit, ...]:
+    """The hits in a search's output, definitions before uses, code before tests and prose; otherwise as they came."""
+    if result.is_error:
+        return ()
+    return tuple(sorted(_hits(result.output), key=lambda hit: _rank(hit, terms)))
+
+
+def _hits(output: str) -> Iterator[_Hit]:
+    for match in _HIT.finditer(output):
+        yield _Hit(match["path"], int(match["line"]), match["text"].strip())
+
+
+def _rank(hit: _Hit, terms: tuple[str, ...]) -> int:
+    names = "|".join(re.escape(term) for term in terms)
+    defines = re.search(rf"\b(?:def|class|function|interface|type|struct|fn|func)\s+\w*(?:{names})", hit.text, re.I)
+    aside = re.search(r"(?:^|/)tests?/|\.(?:md|txt|rst|json|lock)$", hit.path)
+    return (0 if defines else 1) + (2 if aside else 0)
+
+
+def _answer(found: tuple[_Hit, ...], read: ToolResultPart | None) -> str:
+    best = found[0]
+    others = "\n".join(f"- {hit.path}:{hit.line}: {hit.text[:120]}" for hit in found[1:_HITS_SHOWN])
+    lines = _shown(read.output) if read is not None and not read.is_error else fenced(best.text)
+    also = f"\n\nAlso found:\n{others}" if others else ""
+    return (
+        f"The best match is in {best.path}, line {best.line}:\n\n{lines}{also}\n\n"
+        "(I am Parley's demo, not a language model: I searched, read, and understand none of it.)"
+    )
+
+
+def _nothing(terms: tuple[str, ...], searches: list[ToolResultPart]) -> str:
+    failed = next((result.output for result in searches if result.is_error), None)
+    if failed is not None:
+        return f"The search failed:\n\n{_shown(failed)}"
+    tried = " and ".join(f"“{term}”" for term in terms[: len(searches)])
+    return f"I searched for {tried} and found nothing. Try a name as it stands in the code, in `backticks`."
+
+
+def _overview(done: tuple[ToolResultPart, ...]) -> Turn:
+    result = next((result for result in done if result.name == "overview"), None)
+    if result is None:
+        return Turn("I look at the project as a whole.\n", "overview")
+    return Turn(f"This is what the project looks like:\n\n{_shown(result.output)}")
+
+
+def _shown(output: str) -> str:
+    cut = output if len(output) <= _SHOWN_CHARS else f"{output[:_SHOWN_CHARS]}…"
+    return fenced(cut)
