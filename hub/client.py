@@ -115,21 +115,32 @@ class HubClient:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._drop()
+        self._ready.set()  # who waits for a connection learns that there will be none
         if self._http is not None:
             await self._http.close()
 
     async def open(self, session_id: str, mode: Mode = "push", *, timeout_s: float = 30.0) -> SessionView:
         """Joins a session and keeps it joined. Raises CallFailed when the server refuses, TimeoutError."""
-        view = self.views[session_id] = SessionView(session_id, mode)
-        try:
-            async with asyncio.timeout(timeout_s):
-                while view.snapshot is None:
-                    await self._connected()
-                    await self._join(view)
-        except BaseException:
-            self.views.pop(session_id, None)
-            raise
+        view = SessionView(session_id, mode)
+        async with asyncio.timeout(timeout_s):
+            while view.snapshot is None:
+                await self._connected()
+                try:
+                    await self._open(view)
+                except ConnectionLost as lost:
+                    log.info("opened once more", session=session_id, reason=str(lost))
+                    await asyncio.sleep(self._backoff_s[0])
         return view
+
+    async def _open(self, view: SessionView) -> None:
+        """One join. Only a view that is joining or joined may be kept: the next connection joins all of them."""
+        self.views[view.session_id] = view
+        try:
+            await self._join(view)
+        except BaseException:
+            if view.snapshot is None and self.views.get(view.session_id) is view:
+                del self.views[view.session_id]
+            raise
 
     async def leave(self, session_id: str) -> None:
         self.views.pop(session_id, None)
@@ -146,7 +157,7 @@ class HubClient:
                 try:
                     return await self.call("send_message", message)
                 except (ConnectionLost, CallFailed) as failed:
-                    if not failed.retryable:
+                    if not failed.retryable or self.state == "closed":
                         raise
                     await asyncio.sleep(self._backoff_s[0])
 
@@ -209,11 +220,15 @@ class HubClient:
 
     async def _connected(self) -> None:
         """Waits for a connection. Raises CallFailed when the server refused it for good, ConnectionLost when closed."""
-        if self.state == "closed":
-            raise CallFailed(self.refused) if self.refused else ConnectionLost("The client is closed")
+        self._check_open()
         await self._ready.wait()
+        self._check_open()
+
+    def _check_open(self) -> None:
         if self.refused:
             raise CallFailed(self.refused)
+        if self.state == "closed":
+            raise ConnectionLost("The client is closed")
 
     async def _keep_connected(self) -> None:
         attempt = 0
@@ -333,10 +348,14 @@ class HubClient:
             except BaseException:
                 view.joining = False
                 raise
-            up_to_date = view.joined(ack)
-            if view.mode == "signal":
-                await self._pull(view)
-                return
+            # Without a snapshot, it was dropped while this join was under way, and its answer went on from it.
+            up_to_date = view.joined(ack) and view.snapshot is not None
+            if view.mode == "signal" and view.snapshot is not None:
+                self._chore(self._catch_up(view))
+                break
+        self._pull_bodies(view)
+
+    def _pull_bodies(self, view: SessionView) -> None:
         for message in view.snapshot["messages"] if view.snapshot else ():
             if message.get("truncated"):
                 self._chore(self._fetch_whole(view, message["id"]))
@@ -384,14 +403,23 @@ class HubClient:
                 self._chore(self._rejoin(view))
                 return
             for event in page["events"]:
-                view.offer(event)
+                self._take(view, event)
             if not page["events"]:
                 view.announced = view.last
 
     async def _fetch_whole(self, view: SessionView, message_id: str) -> None:
-        found = await self.get(f"/api/contexts/{view.session_id}/messages", ids=message_id)
-        for message in found["messages"]:
-            view.heal(message)
+        """Pulls until the whole message is in its place: REST may fail, and its answer may be behind the events."""
+        while view is self.views.get(view.session_id) and view.lacks(message_id):
+            try:
+                found = await self.get(f"/api/contexts/{view.session_id}/messages", ids=message_id)
+            except (ConnectionLost, CallFailed) as failed:
+                if not failed.retryable:
+                    raise
+                await asyncio.sleep(self._backoff_s[-1])
+                continue
+            if not found["messages"] or view.heal(found["messages"][0]):
+                return
+            await asyncio.sleep(self._backoff_s[0])
 
     def _chore(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(self._quietly(work))

@@ -91,12 +91,28 @@ class SessionView:
         self.announced = max(self.announced, seq)
         return self.behind and not self.joining
 
-    def heal(self, message: Json) -> None:
-        """Puts a message that was pulled whole in the place of its header."""
-        if self.snapshot is not None:
-            messages = [message if each["id"] == message["id"] else each for each in self.snapshot["messages"]]
-            self.snapshot = {**self.snapshot, "messages": messages}
-            self._wake()
+    def lacks(self, message_id: str) -> bool:
+        """Whether only the header of the message is here."""
+        return self._known(message_id).get("truncated", False) is True
+
+    def heal(self, message: Json) -> bool:
+        """Puts a message that was pulled whole in the place of its header. False when it is older than the header:
+        what happened since would be lost, so pull again."""
+        known = self._known(message["id"])
+        if self.snapshot is None or not known:
+            return True
+        ended = known["status"] != "streaming" and message["status"] == "streaming"
+        if ended or message["sequence"] < known["sequence"]:
+            return False
+        messages = [message if each["id"] == message["id"] else each for each in self.snapshot["messages"]]
+        self.snapshot = {**self.snapshot, "messages": messages}
+        self._wake()
+        return True
+
+    def _known(self, message_id: str) -> Json:
+        """The message as it is here; empty when it is not."""
+        messages = self.snapshot["messages"] if self.snapshot else ()
+        return next((each for each in messages if each["id"] == message_id), {})
 
     @property
     def session_state(self) -> str | None:

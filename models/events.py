@@ -22,6 +22,9 @@ from models.wire import Wire
 TRUNCATE_OVER_BYTES = 64 * 1024
 """A payload over this travels as `{truncated: true, size, message}` and is pulled by REST (design §5)."""
 
+PAYLOAD_KEPT_BYTES = 4 * 1024
+"""A payload up to this travels even where the text of its message can't."""
+
 
 class EventBody(Wire):
     type: ClassVar[str]
@@ -262,8 +265,12 @@ def oversize(message: Message) -> int | None:
 
 
 def truncated(message: Message, size_bytes: int) -> Message:
-    """The header that stands for a message whose body can't travel here."""
-    return message.model_copy(update={"content": "", "payload": None, "truncated": True, "size": size_bytes})
+    """The header that stands for a message whose body can't travel here. A small payload stays: it may hold usage."""
+    header = message.without_body()
+    payload = header.payload
+    if payload is not None and len(orjson.dumps(payload.to_wire())) > PAYLOAD_KEPT_BYTES:
+        payload = None
+    return header.model_copy(update={"payload": payload, "truncated": True, "size": size_bytes})
 
 
 def fit_for_travel(message: Message) -> Message:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from hub.hub import Hub
 from hub.origins import Origins
-from models.errors import ParleyError
+from models.errors import Draining, ParleyError
 from services.access import Access
 from services.agents import Agent, Agents
 from services.assistant import Assistant
@@ -79,7 +79,7 @@ def create_app(
     _build_core(app, storage or storage_of(settings), dict(agents or {}))
     app[HUB] = Hub(
         app[CHAT],
-        admit=app[ORIGINS].admit,
+        admit=lambda request: _admit(app, request),
         on_let_go=metrics.on_let_go,
         max_connections=settings.max_connections,
     )
@@ -115,7 +115,7 @@ def _watch(app: web.Application) -> None:
 def _order(app: web.Application) -> None:
     """The storage opens before and closes after everything that uses it; runs stop before clients are sent away."""
     app.on_startup.append(_start)
-    app.on_shutdown.append(_drain)
+    app.on_shutdown.append(drain)
     app[HUB].attach(app)
     app.on_cleanup.append(_stop)
 
@@ -132,10 +132,20 @@ async def _start(app: web.Application) -> None:
     app[LIFECYCLE].housekeeping = asyncio.get_running_loop().create_task(purge_daily(chat))
 
 
-async def _drain(app: web.Application) -> None:
+async def drain(app: web.Application) -> None:
+    """Refuses new work, lets the runs reach a commit (10 s at most), and sends the clients away. While it goes on the
+    server can still be asked. Safe to call twice: the application's shutdown does so too."""
+    if app[LIFECYCLE].draining:
+        return
     app[LIFECYCLE].draining = True
     await app[RUNS].drain()
     await app[HUB].drain()
+
+
+def _admit(app: web.Application, request: web.Request) -> None:
+    if app[LIFECYCLE].draining:
+        raise Draining()
+    app[ORIGINS].admit(request)
 
 
 async def _stop(app: web.Application) -> None:

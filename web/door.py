@@ -13,7 +13,7 @@ from web.keys import METRICS, ORIGINS
 
 log = structlog.get_logger(__name__)
 
-SOCKET_PATH = "/socket.io"
+SOCKET_PATH = "/socket.io/"
 PROBES = ("/healthz", "/readyz")
 """Asked by orchestrators under whatever name or address they like; they tell nothing."""
 POLICY = (
@@ -36,7 +36,7 @@ PREFLIGHT = {
 
 @web.middleware
 async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if request.path.startswith(SOCKET_PATH):
+    if request.path == SOCKET_PATH:
         return await handler(request)
     began = time.perf_counter()
     response = await answer_errors(request, lambda asked: _pass(asked, handler))

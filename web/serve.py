@@ -17,7 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from models.errors import ParleyError
 from services import logs
 from services.collector import tune_collector
-from web.app import create_app
+from web.app import create_app, drain
 from web.settings import SECRET_OPTIONS, Settings, SettingsError, load, option
 
 log = structlog.get_logger(__name__)
@@ -77,6 +77,8 @@ async def _serve(settings: Settings) -> int:
     print(f"Parley listens on {url_of(settings.host, runner.addresses)}", flush=True)
     await stop.wait()
     log.info("stopping")
+    # First this, then the sockets: until the end probes and clients learn that the server drains.
+    await drain(runner.app)
     await runner.cleanup()
     return 0
 

@@ -408,7 +408,6 @@ def agrees_though_truncated(folded: Json, fresh: Json) -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="models.events.truncated leaves out the payload, and with it the usage")
 def test_usage_of_a_reply_beyond_the_limit_is_counted() -> None:
     """Found by seed 59: the header of a large reply travels without what it cost."""
     history = streaming()

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -116,7 +117,7 @@ def test_a_running_agent_does_not_hold_up_the_end(tmp_path: Path) -> None:
         assert [each["id"] for each in running] == [session["id"]]
 
 
-def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
+def test_while_it_drains_it_says_so_and_a_second_signal_stops_it_at_once(tmp_path: Path) -> None:
     agent = tmp_path / "stubborn.py"
     agent.write_text(
         "import asyncio\n"
@@ -135,6 +136,12 @@ def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
         wait_for((tmp_path / "at-work").exists)
         process.terminate()
         wait_for((tmp_path / "cancelled").exists)
+        for path in ("/readyz", "/socket.io/?EIO=4&transport=polling"):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                get(f"{url}{path}")
+            with refused.value as answer:
+                assert answer.status == 503
+                assert orjson.loads(answer.read())["code"] == "draining"
         process.terminate()
         assert process.wait(5) == 1
 

@@ -28,14 +28,14 @@ async def test_an_edit_of_the_version_that_was_read_succeeds(stored: Rest, kind:
 
 
 @pytest.mark.parametrize("kind", ["project", "session"])
-@pytest.mark.parametrize("tag", ['"v1"', '"v3"', 'W/"v2"', '"v2", "v1"', '"abc"', "v2", '"v0"', "", "\u00e9"])
-async def test_an_edit_of_another_version_is_told_the_current_one(stored: Rest, kind: str, tag: str) -> None:
+async def test_an_edit_of_another_version_is_told_the_current_one(stored: Rest, kind: str) -> None:
     path, field = await resource(stored, kind)
     await stored.ask("PATCH", path, {field: "b"})
-    for method, body in (("PATCH", {field: "c"}), ("DELETE", None)):
-        refused = await stored.ask(method, path, body, headers={"If-Match": tag})
-        assert (refused.status, refused.code) == (412, "version_mismatch"), method
-        assert refused.data["details"] == {"currentVersion": 2}
+    for tag in ('"v1"', '"v3"', 'W/"v2"', '"v2", "v1"', '"abc"', "v2", '"v0"', "", "\u00e9"):
+        for method, body in (("PATCH", {field: "c"}), ("DELETE", None)):
+            refused = await stored.ask(method, path, body, headers={"If-Match": tag})
+            assert (refused.status, refused.code) == (412, "version_mismatch"), (method, tag)
+            assert refused.data["details"] == {"currentVersion": 2}
     assert (await stored.get(path))[field] == "b"
 
 
