@@ -26,14 +26,29 @@ from services.metrics import MeteredSessionManager, Metrics
 from services.projects import Projects
 from services.projects_memory import MemoryProjects
 from services.projects_sqlite import SqliteProjects
+from services.prompts import Prompts
 from services.runs import RunManager
 from web.door import door
-from web.keys import CHAT, HUB, LIFECYCLE, METRICS, ORIGINS, PROVIDERS, RUNS, SESSIONS, SETTINGS, Lifecycle
+from web.keys import (
+    CHAT,
+    HUB,
+    LIFECYCLE,
+    METRICS,
+    ORIGINS,
+    PROMPTS,
+    PROVIDERS,
+    RUNS,
+    SESSIONS,
+    SETTINGS,
+    TOOLS,
+    Lifecycle,
+)
 from web.operations import parley_version
 from web.pages import Pages
 from web.reading import BODY_LIMIT_BYTES
 from web.routes import register
 from web.settings import BUILT_IN_AGENT, Settings
+from web.tools import overview_of, toolbox_of
 
 log = structlog.get_logger(__name__)
 
@@ -96,9 +111,12 @@ def _build_core(app: web.Application, storage: Storage, agents: dict[str, Agent]
     access = Access(token.get_secret_value() if token is not None else None)
     sessions = MeteredSessionManager(storage.journal, access)
     sessions.metrics = app[METRICS]
-    known = Agents({BUILT_IN_AGENT: Assistant(providers, TokenCounter()), **agents})
+    toolbox = toolbox_of(settings)
+    app[TOOLS] = toolbox.registry
+    app[PROMPTS] = Prompts(toolbox, overview_of(toolbox))
+    known = Agents({BUILT_IN_AGENT: Assistant(providers, TokenCounter(), prompts=app[PROMPTS]), **agents})
     app[SESSIONS] = sessions
-    app[RUNS] = RunManager(sessions, known, window_s=settings.coalesce_window_ms / 1000)
+    app[RUNS] = RunManager(sessions, known, toolbox=toolbox, window_s=settings.coalesce_window_ms / 1000)
     app[CHAT] = Chat(sessions, storage.projects, providers, known, access, settings.model, settings.agent)
 
 
@@ -125,6 +143,7 @@ async def _start(app: web.Application) -> None:
     await chat.journal.open()
     try:
         await chat.projects.inbox()
+        await app[TOOLS].start()
         await app[RUNS].start()
     except BaseException:
         await _stop(app)
@@ -151,6 +170,7 @@ def _admit(app: web.Application, request: web.Request) -> None:
 async def _stop(app: web.Application) -> None:
     await app[LIFECYCLE].end_housekeeping()
     await app[SESSIONS].close()
+    await app[TOOLS].stop()
     await app[CHAT].journal.close()
     await app[PROVIDERS].aclose()
 

@@ -9,7 +9,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails
@@ -30,6 +30,7 @@ from services.database import FILE_NAME
 from services.llm.demo import WORDS_PER_S
 from services.llm.registry import Providers
 from services.logs import Format
+from services.tools.tool import Policy
 
 CONFIG_FILE = Path("parley.toml")
 IN_MEMORY = "memory:"
@@ -79,6 +80,13 @@ def _existing(value: Path) -> Path:
     return value
 
 
+def _policy(value: str) -> str:
+    name, _, policy = value.partition("=")
+    if not name or policy not in ("auto", "ask", "off"):
+        raise ValueError("write NAME=auto, NAME=ask or NAME=off")
+    return value
+
+
 def _secret(value: SecretStr | None) -> SecretStr | None:
     text = value.get_secret_value() if value is not None else None
     if text is not None and (not text or not text.isascii() or not text.isprintable() or " " in text):
@@ -100,6 +108,7 @@ def _token_where_needed(token: SecretStr | None, info: ValidationInfo) -> Secret
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Allowed = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_listed)]
+Policies = Annotated[tuple[Annotated[str, AfterValidator(_policy)], ...], NoDecode, BeforeValidator(_listed)]
 Secret = Annotated[SecretStr | None, AfterValidator(_secret)]
 
 
@@ -123,6 +132,13 @@ class Settings(BaseSettings):
     agent: Annotated[
         str, Field(min_length=1, description="Agent that answers: a name or package.module:attribute.")
     ] = BUILT_IN_AGENT
+    approval_policy: Annotated[
+        Literal["auto", "manual", "allow-list", "limited"],
+        Field(description="Which tools run without asking: those that only read, none, those of --allow-tool, or few."),
+    ] = "auto"
+    allow_tool: Annotated[Names, Field(description="A tool that the allow-list lets run; may be repeated.")] = ()
+    tool_policy: Annotated[Policies, Field(description="NAME=auto|ask|off for one tool; may be repeated.")] = ()
+    tools: Annotated[Names, Field(description="More tools, as package.module:attribute; may be repeated.")] = ()
     allow_origin: Annotated[Allowed, Field(description="Origin of pages that may connect; may be repeated.")] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="From which level on to log.")
@@ -172,6 +188,10 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """What must appear in no log."""
         return tuple(secret.get_secret_value() for secret in (self.token, self.openai_api_key) if secret is not None)
+
+    @property
+    def tool_policies(self) -> dict[str, Policy]:
+        return {name: cast(Policy, policy) for name, _, policy in (each.partition("=") for each in self.tool_policy)}
 
     def providers(self) -> Providers:
         """Raises InvalidArgument on a key or URL that can never work."""

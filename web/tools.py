@@ -1,0 +1,53 @@
+"""The tools of one server, from its settings: the built-in ones, those named by path, those of installed packages."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from models.errors import ParleyError
+from services.toolbox import Toolbox
+from services.tools.builtin import BUILTIN
+from services.tools.codebase_overview import describe_project
+from services.tools.executor import ToolExecutor
+from services.tools.registry import ToolRegistry
+from services.tools.workspace import Workspace
+from web.settings import Settings
+
+OVERVIEW_KEPT_S = 60.0
+"""How long a workspace's overview serves for prompts: walking a large tree takes a second."""
+
+
+def toolbox_of(settings: Settings) -> Toolbox:
+    """Raises InvalidArgument for a workspace, a policy or a path that can't work."""
+    registry = ToolRegistry(BUILTIN, policies=settings.tool_policies)
+    registry.load_entry_points()
+    for path in settings.tools:
+        registry.load(path)
+    return Toolbox(
+        registry,
+        ToolExecutor(registry),
+        Workspace(settings.workspace),
+        settings.approval_policy,
+        frozenset(settings.allow_tool),
+    )
+
+
+def overview_of(toolbox: Toolbox, clock: Callable[[], float] = time.monotonic) -> Callable[[], Awaitable[str]]:
+    """The workspace's overview for system prompts, made in a thread and kept for a minute. Empty when it fails."""
+    kept: list[tuple[float, str]] = []
+
+    async def overview() -> str:
+        workspace = toolbox.workspace
+        if workspace is None:
+            return ""
+        if not kept or clock() - kept[0][0] > OVERVIEW_KEPT_S:
+            try:
+                text = await asyncio.to_thread(describe_project, workspace)
+            except (ParleyError, OSError):
+                text = ""
+            kept[:] = [(clock(), text)]
+        return kept[0][1]
+
+    return overview
