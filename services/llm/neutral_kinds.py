@@ -43,7 +43,7 @@ _MARKS = {"pending": " ", "in_progress": "~", "done": "x", "dropped": "-"}
 @dataclass(frozen=True, slots=True)
 class Rendering:
     """`role` None: that of the message. Notes are the system's whoever wrote them, since a model imitates what stands
-    in its own turns; images are the user's, because no API takes them from anybody else."""
+    in its own turns; images and files are the user's, because no API takes images from anybody else."""
 
     parts: Callable[[Message, ModelInfo], Parts]
     role: Role | None = None
