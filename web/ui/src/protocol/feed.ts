@@ -15,6 +15,8 @@ export type FeedPhase = "loading" | "live" | "catching_up" | "gone" | "failed";
 export interface FeedView {
   readonly phase: FeedPhase;
   readonly snapshot: Snapshot | null;
+  /** Names the snapshot that later events were folded into: another one may have left things out. */
+  readonly takenAt: string | null;
   readonly error: string | null;
 }
 
@@ -25,7 +27,7 @@ export type PullMessages = (sessionId: string, ids: readonly string[]) => Promis
 export const HEAD_GRACE_MS = 3_000;
 
 const PULLED_AT_ONCE = 100;
-const NOTHING_YET: FeedView = { phase: "loading", snapshot: null, error: null };
+const NOTHING_YET: FeedView = { phase: "loading", snapshot: null, takenAt: null, error: null };
 
 export class SessionFeed {
   readonly changes = new Signal<FeedView>();
@@ -125,7 +127,8 @@ export class SessionFeed {
     const { snapshot, whole } = follow(base, ack.events);
     const progress = base !== known || snapshot.head > base.head;
     const phase = whole && !ack.hasMore ? "live" : "catching_up";
-    this.#show({ snapshot, phase: phaseAfter(ack.events, phase), error: null });
+    const takenAt = ack.snapshot ? `${ack.snapshot.epoch} ${ack.snapshot.head}` : this.#view.takenAt;
+    this.#show({ snapshot, takenAt, phase: phaseAfter(ack.events, phase), error: null });
     if (!whole || (ack.hasMore && !progress)) return this.#rejoinLater(false);
     this.#failures = 0;
     if (ack.hasMore) this.#rejoin(true);

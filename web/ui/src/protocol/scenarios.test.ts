@@ -26,13 +26,14 @@ test.each(SCENARIOS)("old snapshot and later events are a fresh snapshot: $name"
 
 /** Without what this side keeps beyond a fresh snapshot: earlier messages, known bodies, answered approvals. */
 function asFresh(folded: Snapshot, expected: Snapshot): Snapshot {
-  const cut = new Map(expected.messages.filter(({ truncated }) => truncated === true).map((each) => [each.id, each]));
-  const messages = folded.messages
-    .slice(-expected.messages.length)
-    .map((message) => (cut.has(message.id) ? headerOf(message) : message));
+  const fresh = new Map(expected.messages.map((message) => [message.id, message]));
+  const messages = folded.messages.slice(-expected.messages.length).map((message) => {
+    const header = fresh.get(message.id);
+    return header?.truncated === true ? withoutBody(message, header) : message;
+  });
   return { ...folded, messages, answered: undefined };
 }
 
-function headerOf(message: Message): Message {
-  return { ...message, content: "", payload: null, late: undefined, revision: undefined };
+function withoutBody(message: Message, { content, payload }: Message): Message {
+  return { ...message, content, payload, late: undefined, revision: undefined };
 }

@@ -1,33 +1,58 @@
-/** One message of the transcript. Text as it is; every other kind as a labelled block. */
+/** One message of the transcript. Text as it is, tools as compact lines; every other kind as a labelled block. */
 
 import { memo } from "react";
-import type { Message, Role } from "../protocol/wire";
+import type { Approval, Message, Role } from "../protocol/wire";
+import { ToolRequest, ToolResultView } from "./ToolMessages";
 import { STATUS_WORDS, clockTime } from "./words";
 
 const ROLE_WORDS: Readonly<Record<Role, string>> = { user: "You", agent: "Agent", system: "System" };
-const TEXT_KINDS: ReadonlySet<string> = new Set(["text", "streaming_response"]);
+
+interface Props {
+  readonly message: Message;
+  /** Those of the message's calls. */
+  readonly approvals: readonly Approval[];
+}
 
 /** Drawn again only when the message itself changed: a delta costs one message, not the transcript. */
-export const MessageView = memo(function MessageView({ message }: { message: Message }) {
+export const MessageView = memo(function MessageView({ message, approvals }: Props) {
   const status = STATUS_WORDS[message.status];
+  const tool = message.messageType === "tool";
   return (
     <article
-      className="message"
+      className={tool ? "message tool-message" : "message"}
       data-testid="message"
       data-message-id={message.id}
       data-role={message.role}
       data-status={message.status}
       aria-busy={message.status === "streaming"}
     >
-      <p className="message-head">
-        <span className="message-role">{ROLE_WORDS[message.role]}</span>
-        <time dateTime={message.createdAtUtc}>{clockTime(message.createdAtUtc)}</time>
-      </p>
-      {TEXT_KINDS.has(message.kind) ? <Text message={message} /> : <Block message={message} />}
+      {!tool && (
+        <p className="message-head">
+          <span className="message-role">{ROLE_WORDS[message.role]}</span>
+          <time dateTime={message.createdAtUtc}>{clockTime(message.createdAtUtc)}</time>
+        </p>
+      )}
+      <Body message={message} approvals={approvals} />
       {status !== null && <p className="message-status">{status}</p>}
     </article>
   );
 });
+
+function Body({ message, approvals }: Props) {
+  switch (message.kind) {
+    case "text":
+    case "streaming_response":
+      return <Text message={message} />;
+    case "tool_request":
+    case "mcp_tool_request":
+      return <ToolRequest message={message} approvals={approvals} />;
+    case "tool_result":
+    case "mcp_tool_result":
+      return <ToolResultView message={message} />;
+    default:
+      return <Block message={message} />;
+  }
+}
 
 function Text({ message }: { message: Message }) {
   return (

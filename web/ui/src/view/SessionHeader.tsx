@@ -1,17 +1,23 @@
-/** The title of the open session, to be renamed in place, and in words what is going on. */
+/** The title of the open session, to be renamed in place, in words what is going on, and the mode and model. */
 
 import { useState } from "react";
-import type { Snapshot } from "../protocol/wire";
+import type { Hub } from "../protocol/hub";
+import type { Mode, Snapshot } from "../protocol/wire";
+import { ModelSwitch } from "./ModelSwitch";
+import { ModeSwitch } from "./ModeSwitch";
 import { TitleInput } from "./TitleInput";
 import { stateWords, titleOf } from "./words";
 
 interface Props {
+  readonly hub: Hub;
   readonly snapshot: Snapshot;
   readonly onRename: (title: string) => void;
   readonly onDelete: () => void;
+  readonly onMode: (mode: Mode) => void;
+  readonly onModel: (model: string) => void;
 }
 
-export function SessionHeader({ snapshot, onRename, onDelete }: Props) {
+export function SessionHeader({ hub, snapshot, onRename, onDelete, onMode, onModel }: Props) {
   const [editing, setEditing] = useState(false);
   const { session, state, mode, model } = snapshot;
   const edit = () => setEditing(true);
@@ -30,8 +36,11 @@ export function SessionHeader({ snapshot, onRename, onDelete }: Props) {
             {stateWords(snapshot)}
           </span>
           <span className="fact">{session.projectName}</span>
-          <span className="fact">{[mode, model].filter(Boolean).join(" · ")}</span>
         </p>
+      </div>
+      <div className="session-controls">
+        <ModeSwitch mode={mode} onChange={onMode} />
+        <ModelSwitch hub={hub} model={model} onChange={onModel} />
       </div>
       <button type="button" className="quiet" onClick={edit}>
         Rename

@@ -1,12 +1,16 @@
 /** One open session: its title and state, the transcript, the composer. */
 
-import { useEffect } from "react";
+import { useEffect, useMemo } from "react";
 import { messageOf } from "../protocol/errors";
 import type { FeedView, SessionFeed } from "../protocol/feed";
 import type { Hub } from "../protocol/hub";
 import type { Session, Snapshot } from "../protocol/wire";
+import { AnsweringContext } from "./answering";
+import type { Answering } from "./answering";
 import { Composer } from "./Composer";
-import { useConnectionState, useFeed, useFeedView } from "./hooks";
+import { FailureBar } from "./FailureBar";
+import { GrantList } from "./GrantList";
+import { useApprovalHistory, useConnectionState, useFeed, useFeedView } from "./hooks";
 import { SessionHeader } from "./SessionHeader";
 import { Transcript } from "./Transcript";
 import { titleOf } from "./words";
@@ -16,21 +20,43 @@ interface Props {
   readonly sessionId: string;
   readonly onRename: (sessionId: string, title: string) => void;
   readonly onDelete: (session: Session) => void;
+  /** Does what is asked of the server; an error is shown. */
+  readonly attempt: (work: Promise<unknown>) => Promise<unknown>;
 }
 
-export function SessionPage({ hub, sessionId, onRename, onDelete }: Props) {
+export function SessionPage({ hub, sessionId, onRename, onDelete, attempt }: Props) {
   const feed = useFeed(hub, sessionId);
   const view = useFeedView(feed);
   const connected = useConnectionState(hub) === "connected";
   const { snapshot } = view;
-  useDocumentTitle(snapshot?.session ?? null);
+  const answering = useMemo<Answering>(
+    () => ({
+      connected,
+      me: hub.userId,
+      send: (answer) => hub.connection.call("resolve_approval", { sessionId, ...answer }),
+    }),
+    [hub, sessionId, connected],
+  );
+  const history = useApprovalHistory(hub, sessionId, view.takenAt);
+  useDocumentTitle(snapshot);
   if (snapshot === null || view.phase === "gone") return <Unavailable view={view} feed={feed} />;
-  const rename = (title: string) => onRename(sessionId, title);
+  const { rest } = hub;
   return (
     <>
-      <SessionHeader snapshot={snapshot} onRename={rename} onDelete={() => onDelete(snapshot.session)} />
+      <SessionHeader
+        hub={hub}
+        snapshot={snapshot}
+        onRename={(title) => onRename(sessionId, title)}
+        onDelete={() => onDelete(snapshot.session)}
+        onMode={(mode) => void attempt(rest.setMode(sessionId, mode))}
+        onModel={(model) => void attempt(rest.setModel(sessionId, model))}
+      />
       {view.phase === "failed" && <Failure feed={feed} text={view.error ?? "The session cannot be followed"} />}
-      <Transcript snapshot={snapshot} onEarlier={() => loadEarlier(hub, feed, snapshot)} />
+      <GrantList grants={snapshot.grants} onRevoke={(tool) => void attempt(rest.revokeGrant(sessionId, tool))} />
+      <AnsweringContext value={answering}>
+        <Transcript snapshot={snapshot} history={history} onEarlier={() => loadEarlier(hub, feed, snapshot)} />
+      </AnsweringContext>
+      <FailureBar state={snapshot.state} connected={connected} onRetry={() => attempt(rest.retry(sessionId))} />
       <Composer hub={hub} sessionId={sessionId} snapshot={snapshot} connected={connected} />
     </>
   );
@@ -65,13 +91,18 @@ function Failure({ feed, text }: { feed: SessionFeed; text: string }) {
   );
 }
 
-function useDocumentTitle(session: Session | null): void {
-  const busy = session?.state === "RUNNING" ? "○ " : "";
-  const title = session === null ? "Parley" : `${busy}${titleOf(session)} · Parley`;
+function useDocumentTitle(snapshot: Snapshot | null): void {
+  const title = snapshot === null ? "Parley" : `${titleMark(snapshot)}${titleOf(snapshot.session)} · Parley`;
   useEffect(() => {
     document.title = title;
     return () => {
       document.title = "Parley";
     };
   }, [title]);
+}
+
+/** Seen on a tab in the background: at work, or waiting for an answer. */
+function titleMark({ session, approvals }: Snapshot): string {
+  if (approvals.length > 0) return "? ";
+  return session.state === "RUNNING" ? "○ " : "";
 }

@@ -1,35 +1,46 @@
 /** The messages of a session, oldest first. Follows the end for as long as the reader is there. */
 
-import { useLayoutEffect, useRef, useState } from "react";
-import type { Snapshot } from "../protocol/wire";
+import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { Approval, Snapshot } from "../protocol/wire";
+import { ApprovalView } from "./ApprovalView";
 import { MessageView } from "./MessageView";
+import { allApprovals, byMessage, timeline } from "./timeline";
+import type { Entry } from "./timeline";
 
 // Near enough to the end to count as being there: about two lines.
 const AT_END_PX = 48;
 
 interface Props {
   readonly snapshot: Snapshot;
+  /** Approvals that were answered before the snapshot was taken. */
+  readonly history: readonly Approval[];
   /** Loads an earlier page. Resolves with the text of an error, or null. */
   readonly onEarlier: () => Promise<string | null>;
 }
 
-export function Transcript({ snapshot, onEarlier }: Props) {
+export function Transcript({ snapshot, history, onEarlier }: Props) {
   const { messages, session } = snapshot;
   const [atEnd, setAtEnd] = useState(true);
-  const box = useScrollPosition(messages, atEnd);
+  const whole = messages.length >= session.messageCount;
+  const entries = useEntries(snapshot, history, whole);
+  const box = useScrollPosition(entries, messages[0]?.id ?? "", atEnd);
   const onScroll = () => {
     if (box.current !== null) setAtEnd(distanceToEnd(box.current) < AT_END_PX);
   };
   return (
     <div className="transcript-frame">
       <div className="transcript" ref={box} onScroll={onScroll} tabIndex={0} aria-label="Transcript" role="region">
-        {messages.length < session.messageCount && <EarlierButton onEarlier={onEarlier} />}
+        {!whole && <EarlierButton onEarlier={onEarlier} />}
         <div role="log" aria-live="polite" data-testid="transcript" data-head={snapshot.head}>
-          {messages.map((message) => (
-            <MessageView key={message.id} message={message} />
-          ))}
+          {entries.map((entry) =>
+            entry.kind === "message" ? (
+              <MessageView key={entry.message.id} message={entry.message} approvals={entry.approvals} />
+            ) : (
+              <ApprovalView key={entry.approval.id} approval={entry.approval} />
+            ),
+          )}
         </div>
-        {messages.length === 0 && <p className="notice">Nothing was said yet.</p>}
+        {entries.length === 0 && <p className="notice">Nothing was said yet.</p>}
       </div>
       {!atEnd && (
         <button type="button" className="to-end" onClick={() => setAtEnd(true)}>
@@ -40,19 +51,25 @@ export function Transcript({ snapshot, onEarlier }: Props) {
   );
 }
 
+/** A message's approvals stay the same array while nothing about approvals changes: a delta costs one message. */
+function useEntries({ messages, approvals, answered }: Snapshot, history: readonly Approval[], whole: boolean) {
+  const all = useMemo(() => allApprovals(approvals, answered ?? [], history), [approvals, answered, history]);
+  const tools = useMemo(() => byMessage(all), [all]);
+  return useMemo(() => timeline(messages, all, tools, whole), [messages, all, tools, whole]);
+}
+
 /** Stays at the end while there; keeps the same message in view when an earlier page is put in front. */
-function useScrollPosition(messages: Snapshot["messages"], atEnd: boolean) {
+function useScrollPosition(entries: readonly Entry[], firstId: string, atEnd: boolean) {
   const box = useRef<HTMLDivElement>(null);
   const before = useRef({ firstId: "", height: 0 });
   useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return;
     const height = element.scrollHeight;
-    const firstId = messages[0]?.id ?? "";
     if (atEnd) element.scrollTop = height;
     else if (before.current.firstId !== firstId) element.scrollTop += height - before.current.height;
     before.current = { firstId, height };
-  }, [messages, atEnd]);
+  }, [entries, firstId, atEnd]);
   return box;
 }
 

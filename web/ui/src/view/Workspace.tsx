@@ -20,14 +20,14 @@ export function Workspace({ hub }: { hub: Hub }) {
   const all = useSessions(hub.all);
   const [notice, setNotice] = useState<Notice | null>(null);
   const [panelOpen, setPanelOpen] = useState(false);
-  const attempt = (work: Promise<unknown>) => {
+  const attempt = (work: Promise<unknown>): Promise<unknown> => {
     setNotice(null);
-    work.catch((error: unknown) => setNotice({ text: messageOf(error) }));
+    return work.catch((error: unknown) => setNotice({ text: messageOf(error) }));
   };
 
-  const create = () => attempt(createSession(hub, all.get(selected ?? "")).then(show));
-  const rename = (sessionId: string, title: string) => attempt(hub.rest.renameSession(sessionId, title));
-  const remove = (session: Session) => attempt(hub.rest.deleteSession(session.id).then(() => offerUndo(session)));
+  const create = () => void attempt(createSession(hub, all.get(selected ?? "")).then(show));
+  const rename = (sessionId: string, title: string) => void attempt(hub.rest.renameSession(sessionId, title));
+  const remove = (session: Session) => void attempt(hub.rest.deleteSession(session.id).then(() => offerUndo(session)));
 
   function show(session: Session): void {
     setPanelOpen(false);
@@ -38,7 +38,7 @@ export function Workspace({ hub }: { hub: Hub }) {
 
   function offerUndo(session: Session): void {
     selectSession(null);
-    const undo = () => attempt(hub.rest.restoreSession(session.id).then(() => show(session)));
+    const undo = () => void attempt(hub.rest.restoreSession(session.id).then(() => show(session)));
     setNotice({ text: `“${titleOf(session)}” was deleted.`, action: { label: "Undo", run: undo } });
   }
 
@@ -63,7 +63,14 @@ export function Workspace({ hub }: { hub: Hub }) {
         {selected === null ? (
           <EmptyPage onNew={create} />
         ) : (
-          <SessionPage key={selected} hub={hub} sessionId={selected} onRename={rename} onDelete={remove} />
+          <SessionPage
+            key={selected}
+            hub={hub}
+            sessionId={selected}
+            onRename={rename}
+            onDelete={remove}
+            attempt={attempt}
+          />
         )}
       </main>
     </div>

@@ -6,6 +6,7 @@ import type { FeedView, SessionFeed } from "../protocol/feed";
 import type { Hub } from "../protocol/hub";
 import type { SessionList, Sessions } from "../protocol/lists";
 import type { Signal } from "../protocol/signal";
+import type { Approval, ApprovalList } from "../protocol/wire";
 import { perFrame } from "./frames";
 
 /** The present value of `read`, rendered again at most once per frame when `signal` fires. */
@@ -44,6 +45,24 @@ export function useFeed(hub: Hub, sessionId: string): SessionFeed {
     return () => feed.close();
   }, [feed]);
   return feed;
+}
+
+const NO_APPROVALS: readonly Approval[] = [];
+
+/** What was answered before the snapshot was taken, read again with each fresh one. Without it the calls' own words
+ * are all there is to show, so a failure is left at that. */
+export function useApprovalHistory(hub: Hub, sessionId: string, takenAt: string | null): readonly Approval[] {
+  const [history, setHistory] = useState(NO_APPROVALS);
+  useEffect(() => {
+    if (takenAt === null) return;
+    let wanted = true;
+    const keep = ({ approvals }: ApprovalList) => wanted && setHistory(approvals);
+    hub.rest.approvals(sessionId).then(keep, () => undefined);
+    return () => {
+      wanted = false;
+    };
+  }, [hub, sessionId, takenAt]);
+  return history;
 }
 
 /** The session named in the address, so that a reload or a shared link returns to it. */

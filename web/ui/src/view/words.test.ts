@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { aRun, aSession, aSnapshot } from "../protocol/testing";
+import { aMessage, aRun, aSession, aSnapshot } from "../protocol/testing";
 import type { ContextState, SessionState } from "../protocol/wire";
 import { stateWords } from "./words";
 
@@ -13,6 +13,10 @@ test.each<[ContextState, SessionState, string]>([
   [{ name: "streaming_response", messageId: "m", sequence: 3 }, "RUNNING", "streaming"],
   [{ name: "processing_tool", toolIds: [] }, "RUNNING", "running a tool"],
   [{ name: "awaiting_user" }, "RUNNING", "waiting for you"],
+  [{ name: "awaiting_user", reason: "tool", approvalIds: ["a"] }, "RUNNING", "waiting for your approval"],
+  [{ name: "awaiting_user", reason: "tool", approvalIds: ["a", "b"] }, "RUNNING", "waiting for your approval of 2 calls"],
+  [{ name: "awaiting_user", reason: "question", approvalIds: ["a"] }, "RUNNING", "waiting for your answer"],
+  [{ name: "awaiting_user", reason: "limit", approvalIds: ["a"] }, "RUNNING", "paused at a limit, waiting for you"],
   [{ name: "awaiting_user" }, "COMPLETED", "idle"],
   [{ name: "active" }, "RUNNING", "working"],
   [{ name: "active" }, "CANCELLED", "idle (the last run was stopped)"],
@@ -20,6 +24,18 @@ test.each<[ContextState, SessionState, string]>([
   [{ name: "archived" }, "IDLE", "archived"],
 ])("%o in a session that is %s reads “%s”", (state, session, expected) => {
   expect(words(state, session)).toBe(expected);
+});
+
+test.each([
+  [["c1"], "running search_code"],
+  [["c1", "c2"], "running 2 tools"],
+  [["unknown"], "running a tool"],
+])("the calls %o at work read “%s”", (toolIds, expected) => {
+  const calls = ["c1", "c2"].map((callId) => ({ callId, name: "search_code" }));
+  const asked = aMessage({ kind: "tool_request", payload: { kind: "tool_request", calls } });
+  const session = aSession({ state: "RUNNING" });
+  const state = { name: "processing_tool", toolIds };
+  expect(stateWords(aSnapshot({ state, session, messages: [asked, aMessage({ id: "later" })] }))).toBe(expected);
 });
 
 test("what is queued is counted", () => {

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { callsOf, parseObject, resultOf } from "./payloads";
+import { aMessage } from "./testing";
+
+test("a message without the payload of a request has no calls", () => {
+  expect(callsOf(aMessage({ payload: null }))).toEqual([]);
+  expect(callsOf(aMessage({ payload: { kind: "tool_request", calls: [{ callId: "c1" }] } }))).toEqual([{ callId: "c1" }]);
+});
+
+test("a result is read from its payload, its output from the message when the payload has none", () => {
+  const payload = { kind: "tool_result", name: "read", status: "error", output: "", error: "gone", durationMs: 3 };
+  const result = resultOf(aMessage({ payload, content: "the body" }));
+  expect(result).toMatchObject({ name: "read", status: "error", error: "gone", output: "the body" });
+});
+
+test("a result whose body is not there yet is named by its author", () => {
+  expect(resultOf(aMessage({ payload: null, author: "read" }))).toMatchObject({ name: "read", output: "" });
+});
+
+test.each([
+  ['{"a": 1}', { a: 1 }],
+  ["[1]", null],
+  ["null", null],
+  ["{", null],
+])("%s parsed as an object", (text, expected) => {
+  expect(parseObject(text)).toEqual(expected);
+});

@@ -1,0 +1,32 @@
+/** Reads the payloads of tool messages. What was cut from the wire, or is not there, reads as empty. Pure. */
+
+import type { Json, Message, ToolCall, ToolResult } from "./wire";
+
+export function callsOf({ payload }: Message): readonly ToolCall[] {
+  return partsOf(payload)["calls"] as readonly ToolCall[] | undefined ?? [];
+}
+
+/** A result whose body has not been pulled yet has its tool's name from the message's author. */
+export function resultOf({ payload, author, content }: Message): ToolResult {
+  const empty: ToolResult = { callId: "", name: author ?? "tool", status: "ok", output: "", error: null, durationMs: 0 };
+  const result = { ...empty, ...partsOf(payload) };
+  return result.output === "" ? { ...result, output: content } : result;
+}
+
+/** The object that a text is as JSON; null when it is none. */
+export function parseObject(text: string): Json | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function partsOf(payload: unknown): Json {
+  return isObject(payload) ? payload : {};
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,41 @@
+/** One approval: a card to answer while it is pending, afterwards a quiet line that says who decided what. */
+
+import { useRef } from "react";
+import type { Approval } from "../protocol/wire";
+import { useAnswer, useAnswering } from "./answering";
+import { QuestionCard } from "./QuestionCard";
+import { ToolApprovalCard } from "./ToolApprovalCard";
+import { answeredWords } from "./toolWords";
+
+/** Key it by the approval's id: what became of an answer outlives the card. */
+export function ApprovalView({ approval }: { approval: Approval }) {
+  const { me } = useAnswering();
+  const line = useRef<HTMLDivElement>(null);
+  const { answer, refusal, disabled } = useAnswer(approval.id, () => line.current?.focus({ preventScroll: true }));
+  const Card = approval.kind === "tool" ? ToolApprovalCard : QuestionCard;
+  const pending = approval.state === "pending";
+  return (
+    <div
+      ref={line}
+      tabIndex={-1}
+      className={pending ? "approval card" : "approval quiet-line"}
+      data-testid="approval"
+      data-approval-id={approval.id}
+      data-state={approval.state}
+    >
+      {pending ? (
+        <Card approval={approval} disabled={disabled} onAnswer={answer} />
+      ) : (
+        <p>
+          {approval.question !== null && <span className="asked">{approval.question}</span>}
+          {answeredWords(approval, me)}
+        </p>
+      )}
+      {refusal !== null && (
+        <p className="refusal" role="alert" data-testid="approval-refusal">
+          {refusal}
+        </p>
+      )}
+    </div>
+  );
+}
