@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from models.approvals import Decision, Scope
+from models.branches import Entry, MergeStrategy, Resolution
 from models.messages import MessageStatus, Metadata, Role
-from models.payloads import Payload, ToolCall, ToolStatus
+from models.payloads import Payload, PlanItem, ToolCall, ToolStatus
 from models.runs import OnBusy, OnCrash
 from models.states import Mode
 from models.usage import Usage
@@ -217,6 +218,70 @@ class SetMode:
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """A new branch from `position` of `base` on. `message_ids` are the newest of its path, for those who follow."""
+
+    name: str
+    base: str
+    position: int
+    system_prompt: str | None = None
+    switch: bool = True
+    message_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchBranch:
+    """`length` is the branch's as the caller read it, with `message_ids` the newest of its path."""
+
+    name: str
+    length: int
+    message_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Brings `entries` of `source` into the active branch. `source_length` and `length` are as the caller read them.
+    With rebase, `name` is the new branch: the source's path, then the active branch's own `entries`. `message_ids` are
+    the newest of that path."""
+
+    source: str
+    strategy: MergeStrategy
+    entries: tuple[Entry, ...]
+    source_length: int
+    length: int
+    by: str
+    resolution: Resolution | None = None
+    name: str | None = None
+    message_ids: tuple[str, ...] = ()
+    summary_id: str | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetBranchPrompt:
+    branch: str
+    system_prompt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddPin:
+    pin_id: str
+    text: str
+    by: str
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePin:
+    pin_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlan:
+    items: tuple[PlanItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveContext:
     pass
 
@@ -272,6 +337,13 @@ Command = (
     | ResolveApproval
     | RevokeGrant
     | SetMode
+    | Fork
+    | SwitchBranch
+    | Merge
+    | SetBranchPrompt
+    | AddPin
+    | RemovePin
+    | ChangePlan
     | ArchiveContext
     | UnarchiveContext
     | RetryRun

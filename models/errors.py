@@ -156,6 +156,31 @@ class ApprovalResolved(Conflict):
     default_message = "This was answered already"
 
 
+class BranchExists(Conflict):
+    code = "branch_exists"
+    default_message = "There is a branch of this name"
+
+
+class BranchMoved(Conflict):
+    """A branch grew between the caller's reading and this command; read again."""
+
+    code = "branch_moved"
+    retryable = True
+    default_message = "The branch has moved on; try again"
+
+
+class MergeConflict(Conflict):
+    """Both sides changed the pins or the plan: the details name what, and `resolution` must say whose to keep."""
+
+    code = "merge_conflict"
+    default_message = "Both branches changed the same; say with resolution which side to keep"
+
+
+class PinNotFound(NotFound):
+    code = "pin_not_found"
+    default_message = "No such pin"
+
+
 class StaleHead(Conflict):
     """Somebody else appended first; reload and decide again. Never reaches a client."""
 

@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 import orjson
 
 from models.approvals import Approval
+from models.branches import Branch, Entry, MergeStrategy, Pin
 from models.ids import EpochMs, iso
 from models.messages import Message
+from models.payloads import PlanItem
 from models.runs import Run
 from models.session import Session
 from models.states import ContextState, Mode, SessionState
@@ -162,6 +164,58 @@ class ApprovalRevoked(EventBody):
     tool: str
 
 
+class BranchCreated(EventBody):
+    type = "branch.created"
+    code = 50
+    branch: Branch
+
+
+class BranchSwitched(EventBody):
+    """`messageIds` are the newest 50 of the branch that is active now; pull those that you don't have."""
+
+    type = "branch.switched"
+    code = 51
+    name: str
+    message_ids: tuple[str, ...]
+
+
+class BranchMerged(EventBody):
+    """`branch` is the target as it is now; `messages` are those that its path gained."""
+
+    type = "branch.merged"
+    code = 52
+    source: str
+    strategy: MergeStrategy
+    branch: Branch
+    messages: tuple[Entry, ...] = ()
+
+
+class BranchUpdated(EventBody):
+    """Its system prompt changed."""
+
+    type = "branch.updated"
+    code = 53
+    branch: Branch
+
+
+class PinAdded(EventBody):
+    type = "pin.added"
+    code = 60
+    pin: Pin
+
+
+class PinRemoved(EventBody):
+    type = "pin.removed"
+    code = 61
+    pin_id: str
+
+
+class PlanChanged(EventBody):
+    type = "plan.changed"
+    code = 70
+    items: tuple[PlanItem, ...]
+
+
 BODIES: tuple[type[EventBody], ...] = (
     SessionCreated,
     SessionRenamed,
@@ -181,6 +235,13 @@ BODIES: tuple[type[EventBody], ...] = (
     ApprovalRequested,
     ApprovalResolved,
     ApprovalRevoked,
+    BranchCreated,
+    BranchSwitched,
+    BranchMerged,
+    BranchUpdated,
+    PinAdded,
+    PinRemoved,
+    PlanChanged,
 )
 BY_CODE: dict[int, type[EventBody]] = {body.code: body for body in BODIES}
 BY_TYPE: dict[str, type[EventBody]] = {body.type: body for body in BODIES}

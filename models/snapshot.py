@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from models.approvals import Approval, Grant
+from models.branches import Branch, Pin
 from models.messages import Message
+from models.payloads import PlanItem
 from models.runs import Run
 from models.session import Session
 from models.states import ContextState, Mode
@@ -13,17 +15,9 @@ from models.usage import Usage
 from models.wire import Wire
 
 
-class BranchView(Wire):
-    name: str
-    parent: str | None
-    forked_at: int
-    length: int
-    system_prompt: str | None
-
-
 class Snapshot(Wire):
     """Design §5. `messages` are the newest 50 of the active branch, oldest first; one that streams has its text so
-    far. `approvals` are those that are pending; `pins` and `plan` are empty in this version."""
+    far. `approvals` are those that are pending; `pins` and `plan` are the active branch's."""
 
     session_id: str
     epoch: str
@@ -33,13 +27,13 @@ class Snapshot(Wire):
     mode: Mode
     model: str
     active_branch: str
-    branches: tuple[BranchView, ...]
+    branches: tuple[Branch, ...]
     approvals: tuple[Approval, ...] = ()
     grants: tuple[Grant, ...] = ()
     run: Run | None
     queue: tuple[Run, ...]
-    pins: tuple[dict[str, Any], ...] = ()
-    plan: tuple[dict[str, Any], ...] = ()
+    pins: tuple[Pin, ...] = ()
+    plan: tuple[PlanItem, ...] = ()
     usage: Usage
     messages: tuple[Message, ...]
 

@@ -113,7 +113,7 @@ class MessageRow(SQLModel, table=True):
 
 
 class BranchRow(SQLModel, table=True):
-    """Projection. `length` counts the whole path, the parent's part included."""
+    """Projection. `length` counts the whole path, the parent's part included; `body` is the branch's JSON."""
 
     __tablename__ = "branches"
     __table_args__ = (Index("ix_branches_name", "session", "name", unique=True),)
@@ -123,7 +123,7 @@ class BranchRow(SQLModel, table=True):
     parent: str | None = None
     forked_at: int = 0
     length: int = 0
-    system_prompt: str | None = None
+    body: str = Field(default="{}", sa_column=Column(Text, nullable=False, server_default="{}"))
     created_at: int
 
 

@@ -20,6 +20,8 @@ from models.errors import (
 from models.events import (
     ApprovalRequested,
     ApprovalResolved,
+    BranchCreated,
+    BranchMerged,
     Event,
     MessageCompleted,
     MessageCreated,
@@ -269,6 +271,10 @@ def _project(stored: _Stored, event: Event, after: Context) -> None:
             stored.paths.setdefault(after.active_branch, []).append(message.ordinal)
             if message.client_message_id is not None:
                 stored.clients[message.author, message.client_message_id] = message.id
+        case BranchCreated(branch=branch):
+            stored.paths[branch.name] = list(stored.paths.get(branch.parent or "", ()))[: branch.forked_at]
+        case BranchMerged(branch=branch, messages=entries):
+            stored.paths.setdefault(branch.name, []).extend(entry.ordinal for entry in entries)
         case MessageCompleted(message=message):
             stored.messages[message.ordinal - 1] = message
         case MessageUpdated(message=message):

@@ -13,7 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.exc import IntegrityError
 
+from models.branches import Branch
 from models.errors import ClientMessageIdTaken, Fenced, SessionNotFound, StaleHead
+from models.events import BranchCreated
+from models.ids import from_iso
 from services.database import Database
 from services.journal import Append, Done, Lease
 from services.journal_sqlite_reads import SqliteReads
@@ -62,7 +65,7 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     ("bodies", _update("messages", "session, ordinal", "status, size, header, content")),
     ("headers", _update("messages", "session, ordinal", "status, header")),
     ("positions", _insert("branch_messages", "branch, position, message")),
-    ("lengths", _update("branches", "key", "length")),
+    ("branches", _update("branches", "key", "length, body")),
     ("runs_new", _insert("runs", "session, id, state, attempt, body")),
     ("runs", _update("runs", "id", "state, attempt, body")),
     ("approvals_new", _insert("approvals", "session, id, state, body")),
@@ -82,7 +85,8 @@ CREATE_CONTEXT = text(
     "VALUES (:session, :state, :mode, :model, :active_branch, :usage, :steered, :grants, :request)"
 )
 CREATE_BRANCH = text(
-    "INSERT INTO branches (session, name, forked_at, length, created_at) VALUES (:session, :name, 0, 0, :at)"
+    "INSERT INTO branches (session, name, parent, forked_at, length, created_at) "
+    "VALUES (:session, :name, :parent, :forked_at, 0, :at)"
 )
 FIND_KEYS = text(
     "SELECT sessions.key, branches.name, branches.key FROM sessions JOIN branches ON branches.session = sessions.key "
@@ -124,7 +128,7 @@ class SqliteJournal(SqliteReads):
         """One transaction's appends. Raises StaleHead or Fenced when a guard fails; then nothing may be kept."""
         rows = Rows()
         for append in appends:
-            rows.add(append, self._keys_of(connection, append))
+            rows.add(append, self._with_new_branches(connection, append, self._keys_of(connection, append)))
         if rows.guards:
             updated = connection.exec_driver_sql(GUARD, (as_json(rows.guards),)).rowcount
             if updated != len(rows.guards):
@@ -146,6 +150,15 @@ class SqliteJournal(SqliteReads):
                 self._keys.clear()
             keys = self._keys[session_id] = Keys(found[0][0], {name: key for _, name, key in found})
         return keys
+
+    def _with_new_branches(self, connection: Connection, append: Append, keys: Keys) -> Keys:
+        """Forks get their keys here. They are not remembered: the transaction may yet be rolled back."""
+        created = [event.body.branch for event in append.events if isinstance(event.body, BranchCreated)]
+        if not created:
+            return keys
+        self._keys.pop(append.after.session_id, None)
+        new = {branch.name: _create_branch(connection, keys.session, branch) for branch in created}
+        return Keys(keys.session, keys.branches | new)
 
     def _purge(self, connection: Connection, session_id: str) -> None:
         found = connection.execute(FIND_KEYS, {"id": session_id}).all()
@@ -173,8 +186,19 @@ def _create(connection: Connection, append: Append) -> Keys:
     session = connection.execute(CREATE_SESSION, values).lastrowid
     small = dict(zip(CONTEXT_COLUMNS.split(", "), context_values(context), strict=True))
     connection.execute(CREATE_CONTEXT, {"session": session, **small})
-    branch = {"session": session, "name": context.active_branch, "at": context.created_at}
-    return Keys(session, {context.active_branch: connection.execute(CREATE_BRANCH, branch).lastrowid})
+    return Keys(session, {context.active_branch: _create_branch(connection, session, context.branch)})
+
+
+def _create_branch(connection: Connection, session: int, branch: Branch) -> int:
+    values = {
+        "session": session,
+        "name": branch.name,
+        "parent": branch.parent,
+        "forked_at": branch.forked_at,
+        "at": from_iso(branch.created_at_utc),
+    }
+    key: int = connection.execute(CREATE_BRANCH, values).lastrowid
+    return key
 
 
 def _why_refused(connection: Connection, guard: Row) -> StaleHead | Fenced:

@@ -11,6 +11,7 @@ from sqlalchemy import Row, TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.approvals import Approval, Grant
+from models.branches import Branch
 from models.errors import BranchNotFound, MessageNotFound, SessionNotFound
 from models.events import BY_CODE, Event, EventBody, MessageBody, MessageDelta, truncated
 from models.ids import EpochMs, iso
@@ -21,7 +22,7 @@ from models.snapshot import Snapshot
 from models.states import ContextState, StreamingResponse
 from models.usage import Usage
 from services.database import Database
-from services.engine.context import Branch, Context, Stream
+from services.engine.context import Context, Stream
 from services.engine.snapshot import SNAPSHOT_MESSAGES, snapshot_of, so_far
 from services.journal import (
     PAGE_BYTES,
@@ -410,4 +411,13 @@ def _session(row: Found) -> Session:
 
 
 def _branch(row: Found) -> Branch:
-    return Branch(row.name, row.parent, row.forked_at, row.length, row.system_prompt, EpochMs(row.created_at))
+    """The body is written with the first change after the fork, and always by this version."""
+    if row.body != "{}":
+        return Branch.model_validate_json(row.body)
+    return Branch(
+        name=row.name,
+        parent=row.parent,
+        forked_at=row.forked_at,
+        length=row.length,
+        created_at_utc=iso(row.created_at),
+    )

@@ -9,9 +9,11 @@ from typing import Any
 import orjson
 
 from models.approvals import Approval
+from models.branches import Branch
 from models.events import (
     ApprovalRequested,
     ApprovalResolved,
+    BranchMerged,
     Event,
     MessageBody,
     MessageCompleted,
@@ -52,7 +54,7 @@ class Rows:
     bodies: list[Row] = field(default_factory=list)
     headers: dict[tuple[int, int], Row] = field(default_factory=dict)
     positions: list[Row] = field(default_factory=list)
-    lengths: list[Row] = field(default_factory=list)
+    branches: list[Row] = field(default_factory=list)
     runs_new: list[Row] = field(default_factory=list)
     runs: dict[str, Row] = field(default_factory=dict)
     approvals_new: list[Row] = field(default_factory=list)
@@ -76,6 +78,9 @@ class Rows:
         self.contexts.append([keys.session, *context_values(after)])
         for event in append.events:
             self._project(event, after, keys)
+        for name, branch in after.branches.items():
+            if before is None or before.branches.get(name) is not branch:
+                self.branches.append([keys.branches[name], *branch_values(branch)])
         if append.lease is not None and after.run is not None:
             self.leases.append([after.run.id, append.lease.owner, append.lease.expires_at])
 
@@ -83,7 +88,9 @@ class Rows:
         match event.body:
             case MessageCreated(message=message):
                 self.messages.append([keys.session, *message_values(message, event.seq)])
-                self._lengthen(message, after, keys)
+                self._place(after, keys, (message.ordinal,))
+            case BranchMerged(branch=branch, messages=entries):
+                self._place_at(keys, branch.name, branch.length, tuple(entry.ordinal for entry in entries))
             case MessageCompleted(message=message):
                 values = [message.status, oversize(message), header_of(message), message.content]
                 self.bodies.append([keys.session, message.ordinal, *values])
@@ -108,13 +115,17 @@ class Rows:
         if after.run is not None:
             self.runs[after.run.id] = run_values(after.run)
 
-    def _lengthen(self, message: Message, after: Context, keys: Keys) -> None:
-        """The message takes the next position; several in one append take the last ones in order."""
+    def _place(self, after: Context, keys: Keys, ordinals: tuple[int, ...]) -> None:
+        """A new message takes the next position; several in one append take the last ones in order."""
         branch = after.branch
-        key = keys.branches[branch.name]
-        position = branch.length - (after.pool_count - message.ordinal)
-        self.positions.append([key, position, message.ordinal])
-        self.lengths.append([key, branch.length])
+        end = branch.length - (after.pool_count - ordinals[-1])
+        self._place_at(keys, branch.name, end, ordinals)
+
+    def _place_at(self, keys: Keys, branch: str, end: int, ordinals: tuple[int, ...]) -> None:
+        """The messages at the positions up to `end` of a branch's path."""
+        first = end - len(ordinals) + 1
+        rows = ([keys.branches[branch], first + index, ordinal] for index, ordinal in enumerate(ordinals))
+        self.positions.extend(rows)
 
 
 def session_values(context: Context) -> Row:
@@ -161,6 +172,10 @@ def header_of(message: Message) -> str:
 
 def run_values(run: Run) -> Row:
     return [run.id, run.state, run.attempt, run.model_dump_json(by_alias=True)]
+
+
+def branch_values(branch: Branch) -> Row:
+    return [branch.length, branch.model_dump_json(by_alias=True)]
 
 
 def approval_values(approval: Approval) -> Row:

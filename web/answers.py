@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from models.approvals import Approval, Grant
+from models.branches import Branch, Pin
 from models.messages import Message
+from models.payloads import PlanItem
 from models.runs import Run
 from models.session import Project, Session
-from models.snapshot import BranchView
 from models.states import ContextState, Mode
 from models.usage import Usage
 from models.wire import Wire
@@ -75,7 +76,7 @@ class ToolList(Wire):
 
 class BranchList(Wire):
     active_branch: str
-    branches: tuple[BranchView, ...]
+    branches: tuple[Branch, ...]
 
 
 class Participant(Wire):
@@ -164,13 +165,13 @@ class ContextMetadata(Wire):
     mode: Mode
     model: str
     active_branch: str
-    branches: tuple[BranchView, ...]
+    branches: tuple[Branch, ...]
     approvals: tuple[Approval, ...]
     grants: tuple[Grant, ...]
     run: Run | None
     queue: tuple[Run, ...]
-    pins: tuple[dict[str, Any], ...]
-    plan: tuple[dict[str, Any], ...]
+    pins: tuple[Pin, ...]
+    plan: tuple[PlanItem, ...]
     usage: Usage
 
 

@@ -6,10 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from models.approvals import Approval, Grant
+from models.branches import Branch
 from models.events import (
     ApprovalRequested,
     ApprovalResolved,
     ApprovalRevoked,
+    BranchCreated,
+    BranchMerged,
+    BranchSwitched,
+    BranchUpdated,
     ContextModeChanged,
     ContextModelChanged,
     ContextStateChanged,
@@ -19,6 +24,9 @@ from models.events import (
     MessageCreated,
     MessageDelta,
     MessageUpdated,
+    PinAdded,
+    PinRemoved,
+    PlanChanged,
     RunFinished,
     RunQueued,
     RunStarted,
@@ -28,12 +36,12 @@ from models.events import (
     SessionRestored,
     SessionStateChanged,
 )
-from models.ids import EpochMs, from_iso
+from models.ids import EpochMs, from_iso, iso
 from models.messages import Message
 from models.runs import Run
 from models.states import Initial, StreamingResponse
 from models.usage import Usage
-from services.engine.context import MAIN_BRANCH, Branch, Context, Stream
+from services.engine.context import MAIN_BRANCH, Context, Stream
 
 
 def apply(context: Context | None, event: Event) -> Context:
@@ -69,7 +77,7 @@ def fold(context: Context, bodies: Iterable[EventBody], at: EpochMs) -> Context:
 
 def _created(event: Event, body: SessionCreated) -> Context:
     session = body.session
-    main = Branch(MAIN_BRANCH, parent=None, forked_at=0, length=0, system_prompt=None, created_at=event.at)
+    main = Branch(name=MAIN_BRANCH, created_at_utc=iso(event.at))
     return Context(
         session_id=session.id,
         epoch=event.epoch,
@@ -135,6 +143,22 @@ def _changed(context: Context, at: EpochMs, body: EventBody) -> Context:
             return replace(context, stream=None, usage=_added(context.usage, body.message))
         case MessageUpdated():
             return replace(context, request=_open_request(body.message, context.request))
+        case BranchCreated():
+            return _with_branch(context, body.branch)
+        case BranchSwitched():
+            return replace(context, active_branch=body.name)
+        case BranchMerged() | BranchUpdated():
+            return _with_branch(context, body.branch)
+        case PinAdded():
+            changed = {"pins": (*context.branch.pins, body.pin), "pins_changed": True}
+            return _with_branch(context, context.branch.model_copy(update=changed))
+        case PinRemoved():
+            left = tuple(pin for pin in context.branch.pins if pin.id != body.pin_id)
+            changed = {"pins": left, "pins_changed": True}
+            return _with_branch(context, context.branch.model_copy(update=changed))
+        case PlanChanged():
+            changed = {"plan": body.items, "plan_changed": True}
+            return _with_branch(context, context.branch.model_copy(update=changed))
         case ApprovalRequested():
             waiting = context.run.model_copy(update={"state": "awaiting_input"}) if context.run else None
             return replace(context, run=waiting, approvals=(*context.approvals, body.approval))
@@ -160,7 +184,7 @@ def _changed(context: Context, at: EpochMs, body: EventBody) -> Context:
 
 
 def _with_message(context: Context, message: Message) -> Context:
-    branch = replace(context.branch, length=context.branch.length + 1)
+    branch = context.branch.model_copy(update={"length": context.branch.length + 1})
     steers = message.role == "user" and context.run is not None and message.run_id == context.run.id
     streams = message.status == "streaming"
     return replace(
@@ -171,6 +195,10 @@ def _with_message(context: Context, message: Message) -> Context:
         steered=message.ordinal if steers else context.steered,
         request=_open_request(message, context.request),
     )
+
+
+def _with_branch(context: Context, branch: Branch) -> Context:
+    return replace(context, branches={**context.branches, branch.name: branch})
 
 
 def _open_request(message: Message, request: Message | None) -> Message | None:

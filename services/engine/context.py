@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.approvals import Approval, Grant
+from models.branches import Branch
 from models.ids import EpochMs
 from models.messages import Message
 from models.runs import Run
@@ -13,18 +14,6 @@ from models.states import ContextState, Mode, SessionState
 from models.usage import Usage
 
 MAIN_BRANCH = "main"
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A path through the pool: the parent's up to `forked_at`, then its own. `length` counts both."""
-
-    name: str
-    parent: str | None
-    forked_at: int
-    length: int
-    system_prompt: str | None
-    created_at: EpochMs
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ from typing import assert_never
 
 from models.commands import (
     AbandonRun,
+    AddPin,
     AppendDelta,
     ArchiveContext,
     AskUser,
     BeginStream,
     CancelRun,
+    ChangePlan,
     Command,
     CreateSession,
     DeleteSession,
@@ -22,6 +24,9 @@ from models.commands import (
     FinalizeStream,
     FinishRun,
     FinishTool,
+    Fork,
+    Merge,
+    RemovePin,
     RenameSession,
     RequestModel,
     RequestTools,
@@ -30,10 +35,12 @@ from models.commands import (
     RetryRun,
     RevokeGrant,
     SendMessage,
+    SetBranchPrompt,
     SetMode,
     SetModel,
     StartRun,
     StartTools,
+    SwitchBranch,
     TakeOverRun,
     UnarchiveContext,
 )
@@ -51,7 +58,7 @@ from models.events import (
 from models.ids import EpochMs, iso
 from models.session import Session
 from models.states import Active, Archived, Initial
-from services.engine import conversation, running, tools
+from services.engine import branching, conversation, running, tools
 from services.engine.context import Context
 from services.engine.transitions import check
 
@@ -119,6 +126,20 @@ def decide(session_id: str, context: Context | None, command: Command, now: Epoc
         case SetMode():
             same = command.mode == context.mode
             return Decision() if same else Decision((ContextModeChanged(mode=command.mode),))
+        case Fork():
+            return Decision(branching.fork(context, command, now), {"name": command.name})
+        case SwitchBranch():
+            return Decision(branching.switch(context, command))
+        case Merge():
+            return Decision(branching.merge(context, command, now))
+        case SetBranchPrompt():
+            return Decision(branching.set_prompt(context, command))
+        case AddPin():
+            return Decision(branching.add_pin(context, command, now), {"pinId": command.pin_id})
+        case RemovePin():
+            return Decision(branching.remove_pin(context, command))
+        case ChangePlan():
+            return Decision(branching.change_plan(context, command))
         case ArchiveContext():
             return Decision(_archive(context))
         case UnarchiveContext():

@@ -8,7 +8,7 @@ from models.events import fit_for_travel
 from models.ids import iso
 from models.messages import Message
 from models.session import Session
-from models.snapshot import BranchView, Snapshot
+from models.snapshot import Snapshot
 from services.engine.context import Context, Stream
 
 SNAPSHOT_MESSAGES = 50
@@ -51,22 +51,13 @@ def snapshot_of(context: Context, project_name: str, messages: Iterable[Message]
         mode=context.mode,
         model=context.model,
         active_branch=context.active_branch,
-        branches=tuple(_branch_view(context, name) for name in context.branches),
+        branches=tuple(context.branches.values()),
+        pins=context.branch.pins,
+        plan=context.branch.plan,
         run=context.run,
         queue=context.queue,
         approvals=context.approvals,
         grants=context.grants,
         usage=context.usage,
         messages=tuple(fit_for_travel(message) for message in shown),
-    )
-
-
-def _branch_view(context: Context, name: str) -> BranchView:
-    branch = context.branches[name]
-    return BranchView(
-        name=branch.name,
-        parent=branch.parent,
-        forked_at=branch.forked_at,
-        length=branch.length,
-        system_prompt=branch.system_prompt,
     )

@@ -22,6 +22,7 @@ Step = Literal[
     "answer",
     "finish",
     "interrupt",
+    "branch",
     "archive",
     "unarchive",
 ]
@@ -37,7 +38,7 @@ StateName = Literal[
 ]
 
 TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
-    "initial": {"speak": frozenset({"active"}), "archive": frozenset({"archived"})},
+    "initial": {"speak": frozenset({"active"}), "branch": frozenset({"initial"}), "archive": frozenset({"archived"})},
     "active": {
         "speak": frozenset({"active"}),
         "start": frozenset({"active"}),
@@ -50,6 +51,7 @@ TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
         "ask": frozenset({"awaiting_user"}),
         "finish": frozenset({"active", "error"}),
         "interrupt": frozenset({"active"}),
+        "branch": frozenset({"active"}),
         "archive": frozenset({"archived"}),
     },
     "awaiting_user": {
@@ -84,6 +86,7 @@ TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
     "error": {
         "speak": frozenset({"active"}),
         "start": frozenset({"active"}),
+        "branch": frozenset({"error"}),
         "archive": frozenset({"archived"}),
     },
     "archived": {"unarchive": frozenset({"active", "initial"})},
@@ -91,7 +94,8 @@ TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
 """`speak`: a user's message arrives (steering or queued while busy); `start`: a run begins; `request`: a model is
 asked, or asked again; `begin`, `append`, `finalize`: a streamed reply; `emit`: a run writes a whole message; `call`:
 tools are asked for; `execute`, `return`: they work; `ask`, `answer`: the user is asked and answers; `finish`: a run
-ends; `interrupt`: it is cancelled, or taken over after a crash. More than one target: the events decide."""
+ends; `interrupt`: it is cancelled, or taken over after a crash; `branch`: another branch becomes active. With more than
+one target, the events decide."""
 
 
 def check(state: ContextState, name: Step) -> None:

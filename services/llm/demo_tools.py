@@ -28,14 +28,14 @@ _ABOUT_ALL = re.compile(r"\b(?:overview|structure|codebase|repo|repository)\b", 
 
 _QUOTED = re.compile(r"[`“\"']([^`“”\"'\n]{2,80})[`”\"']")
 _IDENTIFIER = re.compile(r"\b(?:\w+_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|[A-Z][a-z]\w*(?=\())|\b\w+(?=\(\))")
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_WORD = re.compile(r"\b[^\W\d_]{3,}\b")
 _COMMON = frozenset(
-    "about all and any are can code codebase class classes called could def define defined defines definition did "
-    "do does explain file files find for from function functions get give grep has have how implement implemented "
-    "implementation implements into its like line lines look made make me method methods module modules of one or "
-    "our parley please project read repo repository search see show some source sources structure tell that the "
-    "their there these they this those to use used uses was what when where which who why with work works would "
-    "you your".split()
+    "about all and any are called can class classes code codebase could def define defined defines definition did "
+    "do does explain file files find for from function functions get give grep has have how implement "
+    "implementation implemented implements into its like line lines look made make me method methods module "
+    "modules of one or our overview parley please project read repo repository search see show some source "
+    "sources structure tell that the their there these they this those to use used uses was what when where which "
+    "who why with work works would you your".split()
 )
 
 _HIT = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d+):(?P<text>.*)$", re.MULTILINE)

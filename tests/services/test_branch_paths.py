@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 from world import T0, create, decided
 
-from services.engine.context import Branch, Context
+from models.branches import Branch
+from models.ids import iso
+from services.engine.context import Context
 from services.journal_sqlite_reads import segments
 
 
@@ -16,10 +18,10 @@ def forked() -> Context:
     append = decided("s", None, create())
     assert append is not None
     branches = {
-        "main": Branch("main", None, 0, 10, None, T0),
-        "a": Branch("a", "main", 6, 12, None, T0),
-        "b": Branch("b", "a", 9, 14, None, T0),
-        "c": Branch("c", "main", 0, 3, None, T0),
+        "main": Branch(name="main", parent=None, forked_at=0, length=10, created_at_utc=iso(T0)),
+        "a": Branch(name="a", parent="main", forked_at=6, length=12, created_at_utc=iso(T0)),
+        "b": Branch(name="b", parent="a", forked_at=9, length=14, created_at_utc=iso(T0)),
+        "c": Branch(name="c", parent="main", forked_at=0, length=3, created_at_utc=iso(T0)),
     }
     return replace(append.after, branches=branches)
 

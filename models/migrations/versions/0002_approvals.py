@@ -1,4 +1,4 @@
-"""Approvals, grants, and the open tool request."""
+"""Approvals, grants, the open tool request; pins and plans of branches."""
 
 from __future__ import annotations
 
@@ -22,4 +22,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_approvals_session", "approvals", ["session", "state"])
     op.add_column("contexts", sa.Column("grants", sa.String(), nullable=False, server_default="[]"))
+    op.add_column("branches", sa.Column("body", sa.Text(), nullable=False, server_default="{}"))
+    with op.batch_alter_table("branches") as branches:
+        branches.drop_column("system_prompt")
     op.add_column("contexts", sa.Column("request", sa.Integer(), nullable=True))

@@ -14,13 +14,13 @@ from services.engine.transitions import TRANSITIONS, StateName, Step, check
 STATE: TypeAdapter[ContextState] = TypeAdapter(ContextState)
 # Every step that each state allows, written down a second time: whatever is missing is a deliberate refusal.
 ALLOWED: dict[str, str] = {
-    "initial": "speak archive",
-    "active": "speak start request begin emit call execute return ask finish interrupt archive",
+    "initial": "speak branch archive",
+    "active": "speak start request begin emit call execute return ask finish interrupt branch archive",
     "awaiting_user": "speak answer finish interrupt",
     "awaiting_llm": "speak request begin emit call ask finish interrupt",
     "processing_tool": "speak return finish interrupt",
     "streaming_response": "speak append finalize finish interrupt",
-    "error": "speak start archive",
+    "error": "speak start branch archive",
     "archived": "unarchive",
 }
 EXTRA: dict[str, dict[str, Any]] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -364,23 +363,12 @@ async def test_the_replys_limit_is_what_the_operator_says_of_the_model() -> None
     assert server.exchanges[0].body["max_tokens"] == 1_000
 
 
-def test_a_missing_sdk_is_a_refusal_that_names_the_extra() -> None:
-    code = (
-        "import asyncio, sys\n"
-        "sys.modules['anthropic'] = None\n"
-        "from services.llm.anthropic import AnthropicProvider\n"
-        "from services.llm.provider import ModelMessage, ModelRequest\n"
-        "async def main():\n"
-        "    request = ModelRequest('anthropic:x', (ModelMessage.text('user', 'hi'),), 'r')\n"
-        "    try:\n"
-        "        await anext(AnthropicProvider(api_key='k').stream(request))\n"
-        "    except Exception as error:\n"
-        "        print(type(error).__name__, error)\n"
-        "asyncio.run(main())\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
-    assert done.stdout.startswith("ProviderRefused")
-    assert "parley-hub[anthropic]" in done.stdout
+async def test_a_missing_sdk_is_a_refusal_that_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "anthropic", None)
+    async with provider_for("http://127.0.0.1:1") as provider:
+        _, error = await collected(provider)
+    assert isinstance(error, ProviderRefused)
+    assert "parley-hub[anthropic]" in error.message
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ import pytest
 from openai_loopback import OpenAILoopback
 
 from models.errors import InvalidArgument, ProviderUnavailable, UnknownModel
-from services.llm.capabilities import describe
+from services.llm.anthropic import AnthropicProvider
+from services.llm.capabilities import describe, describe_anthropic
 from services.llm.demo import DemoProvider
 from services.llm.openai import OpenAIProvider
-from services.llm.provider import Finished, ModelInfo, ModelMessage, ModelRequest, TextDelta
+from services.llm.provider import Finished, ModelInfo, ModelMessage, ModelRequest, TextDelta, ToolSpec
 from services.llm.registry import Providers
 from services.llm.scripted import Say, ScriptedProvider
 
@@ -37,6 +38,31 @@ def test_any_model_of_a_configured_endpoint_is_found_with_the_prefix() -> None:
     assert isinstance(provider, OpenAIProvider)
     assert info == describe("llama3:8b")
     assert info.name == "openai:llama3:8b"
+
+
+@pytest.mark.parametrize("name", ["claude-sonnet-4-5", "anthropic:claude-sonnet-4-5"])
+def test_a_configured_anthropic_model_has_its_name_with_and_without_prefix(name: str) -> None:
+    provider, info = Providers(anthropic_api_key="sk-1", anthropic_models=["claude-sonnet-4-5"]).resolve(name)
+    assert isinstance(provider, AnthropicProvider)
+    assert info.name == "anthropic:claude-sonnet-4-5"
+    assert (info.window_tokens, info.max_output_tokens, info.vision, info.tools) == (200_000, 64_000, True, True)
+
+
+def test_any_model_of_the_anthropic_api_is_found_with_the_prefix() -> None:
+    provider, info = Providers(anthropic_base_url="http://127.0.0.1:1").resolve("anthropic:claude-next")
+    assert isinstance(provider, AnthropicProvider)
+    assert info == describe_anthropic("claude-next")
+
+
+def test_what_the_operator_says_of_an_anthropic_model_counts() -> None:
+    known = ModelInfo("claude-x", "mine", window_tokens=8_192, max_output_tokens=1_024, vision=False, tools=False)
+    _, info = Providers(anthropic_api_key="sk-1", anthropic_models=[known]).resolve("claude-x")
+    assert (info.name, info.provider, info.window_tokens) == ("anthropic:claude-x", "anthropic", 8_192)
+
+
+def test_an_anthropic_model_without_a_key_is_told_what_is_missing() -> None:
+    with pytest.raises(UnknownModel, match="for anthropic:NAME set its API key"):
+        Providers(openai_api_key="sk-1").resolve("anthropic:claude-x")
 
 
 def test_what_the_operator_says_of_a_model_counts() -> None:
@@ -111,8 +137,30 @@ async def test_resolved_names_work_in_a_request_until_the_providers_are_closed()
 def test_importing_and_building_the_providers_imports_no_sdk() -> None:
     code = (
         "import sys, services.llm.registry as r, services.llm.tokens\n"
-        "r.Providers(openai_api_key='sk-1', openai_models=['gpt-5']).resolve('gpt-5')\n"
-        "print(*(m for m in ('openai', 'httpx2', 'tiktoken') if m in sys.modules))"
+        "r.Providers(openai_api_key='sk-1', openai_models=['gpt-5'], anthropic_api_key='sk-1').resolve('gpt-5')\n"
+        "print(*(m for m in ('openai', 'anthropic', 'httpx2', 'tiktoken') if m in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [
+        ("claude-3-haiku", 4_096),
+        ("claude-3-5-haiku-latest", 8_192),
+        ("claude-3-7-sonnet-latest", 64_000),
+        ("claude-opus-4-1", 32_000),
+        ("claude-opus-5", 64_000),
+        ("unheard-of", 4_096),
+    ],
+)
+def test_what_an_anthropic_model_can_write_is_known_by_its_name(name: str, output: int) -> None:
+    assert describe_anthropic(name).max_output_tokens == output
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "a/b", "a b", "ü", "x" * 65])
+def test_a_tools_name_that_an_api_would_refuse_is_refused_before(name: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        ToolSpec(name, "…", {})
+    assert caught.value.details == {"field": "name"}

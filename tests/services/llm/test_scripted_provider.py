@@ -9,9 +9,18 @@ import pytest
 
 from models.errors import ProviderBroken, ProviderRefused, ProviderUnavailable, UnknownModel
 from models.usage import Usage
-from services.llm.provider import Finished, ModelEvent, ModelMessage, ModelRequest, TextDelta
+from services.llm.provider import (
+    Finished,
+    ModelEvent,
+    ModelMessage,
+    ModelRequest,
+    TextDelta,
+    ToolCallPart,
+    ToolCallReady,
+)
 from services.llm.scripted import (
     Break,
+    Call,
     Finish,
     Mark,
     Pause,
@@ -48,6 +57,28 @@ async def test_what_is_said_comes_out_and_the_finish_ends_it() -> None:
 
 async def test_a_script_without_finish_ends_with_stop() -> None:
     assert await played(playing(Say("a"))) == [TextDelta("a"), Finished("stop", None)]
+
+
+async def test_calls_come_out_whole_and_end_the_reply_with_their_reason() -> None:
+    events = await played(playing(Say("a"), Call("search", {"query": "x"}), Call("read", '{"broken', "c9")))
+    assert events == [
+        TextDelta("a"),
+        ToolCallReady("call-1", "search", '{"query": "x"}'),
+        ToolCallReady("c9", "read", '{"broken'),
+        Finished("tool_calls", None),
+    ]
+
+
+async def test_a_finish_behind_calls_says_what_the_script_says() -> None:
+    assert (await played(playing(Call("t"), Finish("length"))))[-1] == Finished("length", None)
+
+
+async def test_no_call_gets_an_id_that_is_taken() -> None:
+    history = (ModelMessage("assistant", (ToolCallPart("call-1", "t", {}), ToolCallPart("c", "t", {}))),)
+    asked = ModelRequest("scripted:test", history, "r")
+    events = await played(playing(Call("t"), Call("t"), Call("t", call_id="c"), Call("t", call_id="c")), asked)
+    ids = [event.call_id for event in events if isinstance(event, ToolCallReady)]
+    assert ids == ["call-2", "call-3", "c-2", "c-3"]
 
 
 async def test_delays_and_timed_pauses_go_through_the_given_sleep() -> None:
