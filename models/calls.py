@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from models.branches import MergeStrategy, Resolution
 from models.errors import InvalidArgument
 from models.messages import DisplayHint, Metadata
-from models.payloads import TextPayload, UserPayload
+from models.payloads import PlanItem, TextPayload, UserPayload
 from models.runs import OnBusy
 from models.session import TITLE_MAX_CHARS
 from models.states import Mode
@@ -157,6 +158,65 @@ class RevokeGrantBody(Wire):
 
 class SetModeBody(Wire):
     mode: Mode
+
+
+class ForkBody(Wire):
+    """At a message, at a position, or (neither) at the end of the active branch; `before` leaves that message out."""
+
+    name: Annotated[Name | None, Field(max_length=100)] = None
+    message_id: Id | None = None
+    position: Seq | None = None
+    before: bool = False
+    system_prompt: Annotated[Text | None, Field(max_length=100_000)] = None
+    switch: bool = True
+
+
+class SwitchBranchBody(Wire):
+    name: Name
+
+
+class MergeBody(Wire):
+    """`messageIds` go with cherry-pick, `summary` with summary, `name` with rebase. `preview` only says what it would
+    do."""
+
+    source: Name
+    strategy: MergeStrategy
+    message_ids: Annotated[tuple[Id, ...], Field(max_length=1000)] = ()
+    summary: Annotated[Text, Field(max_length=100_000)] = ""
+    name: Annotated[Name | None, Field(max_length=100)] = None
+    resolution: Resolution | None = None
+    preview: bool = False
+
+
+class BranchPromptBody(Wire):
+    branch: Name
+    system_prompt: Annotated[Text | None, Field(max_length=100_000)] = None
+
+
+class PinBody(Wire):
+    """A message, or a text of its own."""
+
+    message_id: Id | None = None
+    text: Annotated[Text | None, Field(min_length=1, max_length=20_000)] = None
+
+    @model_validator(mode="after")
+    def _has_something(self) -> Self:
+        if (self.message_id is None) == (self.text is None):
+            raise PydanticCustomError("missing", "either messageId or text is required", {"field": "messageId"})
+        return self
+
+
+class UnpinBody(Wire):
+    pin_id: Id
+
+
+class PlanBody(Wire):
+    items: Annotated[tuple[PlanItem, ...], Field(max_length=100), AfterValidator(lambda items: _clean_items(items))]
+
+
+def _clean_items(items: tuple[PlanItem, ...]) -> tuple[PlanItem, ...]:
+    check_tree([item.model_dump() for item in items])
+    return items
 
 
 class WatchSessions(Wire):

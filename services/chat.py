@@ -9,16 +9,20 @@ import orjson
 
 from models.calls import METADATA_MAX_BYTES, ApprovalAnswer, CreateSessionBody, Outgoing
 from models.commands import (
+    AddPin,
     ArchiveContext,
     CancelRun,
+    ChangePlan,
     CreateSession,
     DeleteSession,
+    RemovePin,
     RenameSession,
     ResolveApproval,
     RestoreSession,
     RetryRun,
     RevokeGrant,
     SendMessage,
+    SetBranchPrompt,
     SetMode,
     SetModel,
     UnarchiveContext,
@@ -33,11 +37,12 @@ from models.errors import (
     SessionNotFound,
 )
 from models.ids import EpochMs, new_id, now_ms
-from models.payloads import Payload, TextPayload
+from models.payloads import Payload, PlanItem, TextPayload
 from models.session import Project, Session
 from models.states import Mode
 from services.access import SYSTEM, Access, Principal
 from services.agents import Agents
+from services.branches import Branches
 from services.journal import Journal, MessageQuery
 from services.llm.registry import Providers
 from services.projects import Projects
@@ -49,6 +54,7 @@ MESSAGE_MAX_CHARS = 10_000_000
 """One message, by REST; a call on the socket is bounded by its own payload limit."""
 
 
+PIN_MAX_CHARS = 20_000
 RETRY_LOOKS_BACK = 200
 
 
@@ -161,6 +167,34 @@ class Chat:
     async def unarchive(self, principal: Principal, session_id: str) -> Session:
         await self.sessions.handle(session_id, UnarchiveContext(), principal)
         return await self.journal.session(session_id)
+
+    @property
+    def branches(self) -> Branches:
+        return Branches(self.sessions)
+
+    async def set_branch_prompt(self, principal: Principal, session_id: str, branch: str, prompt: str | None) -> None:
+        await self.sessions.handle(session_id, SetBranchPrompt(branch, prompt), principal)
+
+    async def pin(self, principal: Principal, session_id: str, message_id: str | None, text: str | None) -> Answer:
+        """Answers `{pinId}`. Raises MessageNotFound, Conflict beyond 50 pins."""
+        if message_id is not None:
+            found = await self.journal.messages(session_id, [message_id])
+            if not found:
+                raise MessageNotFound(field="messageId")
+            text = found[0].content[:PIN_MAX_CHARS]
+        command = AddPin(new_id(), text or "", principal.user_id, message_id)
+        answer = await self.sessions.handle(session_id, command, principal)
+        return answer or {"pinId": await self._pin_of(session_id, message_id)}
+
+    async def unpin(self, principal: Principal, session_id: str, pin_id: str) -> None:
+        await self.sessions.handle(session_id, RemovePin(pin_id), principal)
+
+    async def set_plan(self, principal: Principal, session_id: str, items: tuple[PlanItem, ...]) -> None:
+        await self.sessions.handle(session_id, ChangePlan(items), principal)
+
+    async def _pin_of(self, session_id: str, message_id: str | None) -> str:
+        context = await self.sessions.until(session_id, lambda _: True)
+        return next((pin.id for pin in context.branch.pins if pin.message_id == message_id), "")
 
     async def delete(self, principal: Principal, session_id: str, *, purge: bool = False) -> None:
         """Cancels the run; `purge` leaves nothing to restore."""

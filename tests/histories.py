@@ -7,19 +7,25 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
 from models.approvals import Decision
+from models.branches import Entry
 from models.commands import (
     AbandonRun,
+    AddPin,
     AppendDelta,
     ArchiveContext,
     AskUser,
     BeginStream,
     CancelRun,
+    ChangePlan,
     Command,
     DeleteSession,
     EmitMessage,
     FinalizeStream,
     FinishRun,
     FinishTool,
+    Fork,
+    Merge,
+    RemovePin,
     RenameSession,
     RequestModel,
     RequestTools,
@@ -29,10 +35,12 @@ from models.commands import (
     RevokeGrant,
     RunFence,
     SendMessage,
+    SetBranchPrompt,
     SetMode,
     SetModel,
     StartRun,
     StartTools,
+    SwitchBranch,
     TakeOverRun,
     UnarchiveContext,
 )
@@ -75,12 +83,20 @@ KINDS: tuple[str, ...] = (
     "resolve",
     "revoke",
     "set_mode",
+    "fork",
+    "switch",
+    "merge",
+    "branch_prompt",
+    "pin",
+    "unpin",
+    "plan",
     "archive",
     "unarchive",
     "retry",
     "delete",
     "restore",
 )
+QUIET_KINDS = ("send", "send", "retry", "fork", "switch", "merge", "pin")
 RUN_KINDS = ("request", "begin", "append", "finalize", "emit", "tools", "start_tools", "finish_tool", "ask", "finish")
 
 
@@ -106,7 +122,7 @@ class Maker:
         if context.state.name == "archived":
             return "unarchive"
         if context.run is None:
-            return "start" if context.queue else self.choose(("send", "send", "retry"))
+            return "start" if context.queue else self.choose(QUIET_KINDS)
         if context.request is not None and context.state.name == "active":
             return self.choose(("start_tools", "start_tools", "finish_tool", "take_over"))
         match context.state.name:
@@ -153,6 +169,24 @@ class Maker:
                 return RevokeGrant(self.choose(("look", "smash")))
             case "set_mode":
                 return SetMode(self.choose(("plan", "act")))
+            case "fork":
+                base = self.choose(sorted(context.branches))
+                position = self.choose(range(context.branches[base].length + 1))
+                prompt = self.choose((None, "Be brief."))
+                return Fork(self.new("branch"), base, position, prompt, self.choose((True, True, False)))
+            case "switch":
+                name = self.choose(sorted(context.branches))
+                return SwitchBranch(name, context.branches[name].length, ())
+            case "merge":
+                return self.merge(context)
+            case "branch_prompt":
+                return SetBranchPrompt(self.choose(sorted(context.branches)), self.choose((None, "Be kind.")))
+            case "pin":
+                return AddPin(self.new("pin"), self.choose(TEXTS[:4]), "ann", self.choose((None, "message-1")))
+            case "unpin":
+                return RemovePin(self.choose([pin.id for pin in context.branch.pins] or ["no"]))
+            case "plan":
+                return ChangePlan(self.choose(((), (PlanItem(id="1", text=self.new("step")),))))
             case "archive":
                 return ArchiveContext()
             case "unarchive":
@@ -216,6 +250,23 @@ class Maker:
         calls = calls_of(context.request) if context.request is not None else ()
         ids = [call.call_id for call in calls if call.status in ("executing", "denied")] or ["no"]
         return FinishTool(fence, self.new("message"), self.choose(ids), self.choose(("ok", "error", "timeout")), text)
+
+    def merge(self, context: Context) -> Merge:
+        source = self.choose(sorted(context.branches))
+        ordinals = range(1, context.pool_count + 1)
+        entries = tuple(Entry(id=f"of {ordinal}", ordinal=ordinal) for ordinal in ordinals[-3:])
+        return Merge(
+            source=source,
+            strategy=self.choose(("append", "cherry-pick", "rebase", "summary")),
+            entries=entries,
+            source_length=context.branches[source].length,
+            length=context.branch.length,
+            by="ann",
+            resolution=self.choose((None, "source", "target")),
+            name=self.new("branch"),
+            summary_id=self.new("message"),
+            summary=self.choose(("they agreed", "")),
+        )
 
     def resolve(self, context: Context) -> ResolveApproval:
         pending = [approval.id for approval in context.approvals] or ["no"]

@@ -74,6 +74,25 @@ class ToolList(Wire):
     tools: tuple[ToolView, ...]
 
 
+class BranchName(Wire):
+    """The branch that was made or is active now."""
+
+    name: str
+
+
+class MergeAnswer(Wire):
+    """What was merged, or with `merged` false what would be; `conflicts` are what both sides changed."""
+
+    merged: bool
+    active_branch: str
+    messages: tuple[Message, ...]
+    conflicts: tuple[str, ...]
+
+
+class Pinned(Wire):
+    pin_id: str
+
+
 class BranchList(Wire):
     active_branch: str
     branches: tuple[Branch, ...]

@@ -7,20 +7,28 @@ from typing import Any
 
 from models.calls import (
     ApprovalAnswer,
+    BranchPromptBody,
     CancelRunArguments,
+    ForkBody,
     Id,
+    MergeBody,
     NoArguments,
     Outgoing,
+    PinBody,
+    PlanBody,
     RevokeGrantBody,
     SetModeBody,
     SetModelBody,
+    SwitchBranchBody,
+    UnpinBody,
 )
 from models.errors import InvalidArgument
+from models.events import fit_for_travel
 from models.ids import iso
 from models.session import Session
 from models.snapshot import Snapshot
 from services.engine.snapshot import snapshot_of
-from web.answers import ContextMetadata, Done, MessageBatch, PromptAnswer, PromptPartView
+from web.answers import BranchName, ContextMetadata, Done, MergeAnswer, MessageBatch, PromptAnswer, PromptPartView
 from web.keys import PROMPTS
 from web.queries import EventsQuery, IdsQuery
 from web.route import Call, NoQuery
@@ -112,3 +120,64 @@ async def get_prompt(call: Call[NoArguments, NoQuery]) -> PromptAnswer:
     context = await call.chat.sessions.until(call.session_id, lambda _: True)
     parts = await call.app[PROMPTS].parts(context)
     return PromptAnswer(parts=tuple(PromptPartView(name=part.name, text=part.text) for part in parts))
+
+
+async def fork(call: Call[ForkBody, NoQuery]) -> BranchName:
+    body = call.body
+    name = await call.chat.branches.fork(
+        call.principal,
+        call.session_id,
+        name=body.name,
+        message_id=body.message_id,
+        position=body.position,
+        before=body.before,
+        system_prompt=body.system_prompt,
+        switch=body.switch,
+    )
+    return BranchName(name=name)
+
+
+async def switch_branch(call: Call[SwitchBranchBody, NoQuery]) -> BranchName:
+    await call.chat.branches.switch(call.principal, call.session_id, call.body.name)
+    return BranchName(name=call.body.name)
+
+
+async def merge(call: Call[MergeBody, NoQuery]) -> MergeAnswer:
+    body, branches = call.body, call.chat.branches
+    plan = await branches.preview(call.principal, call.session_id, body.source, body.strategy, body.message_ids)
+    if not body.preview:
+        active = await branches.merge(
+            call.principal,
+            call.session_id,
+            body.source,
+            body.strategy,
+            message_ids=body.message_ids,
+            resolution=body.resolution,
+            name=body.name,
+            summary=body.summary,
+        )
+    return MergeAnswer(
+        merged=not body.preview,
+        active_branch=plan.target if body.preview else active,
+        messages=tuple(fit_for_travel(message) for message in plan.messages),
+        conflicts=plan.conflicts,
+    )
+
+
+async def set_branch_prompt(call: Call[BranchPromptBody, NoQuery]) -> Done:
+    await call.chat.set_branch_prompt(call.principal, call.session_id, call.body.branch, call.body.system_prompt)
+    return Done()
+
+
+async def pin(call: Call[PinBody, NoQuery]) -> Mapping[str, Any]:
+    return await call.chat.pin(call.principal, call.session_id, call.body.message_id, call.body.text)
+
+
+async def unpin(call: Call[UnpinBody, NoQuery]) -> Done:
+    await call.chat.unpin(call.principal, call.session_id, call.body.pin_id)
+    return Done()
+
+
+async def set_plan(call: Call[PlanBody, NoQuery]) -> Done:
+    await call.chat.set_plan(call.principal, call.session_id, call.body.items)
+    return Done()

@@ -34,9 +34,23 @@ def prompt_parts(context: Context, overview: str, tools: Sequence[ToolSpec]) -> 
         PromptPart("branch", own) if own else PromptPart("role", ROLE),
         PromptPart("mode", PLAN if context.mode == "plan" else ACT),
         PromptPart("workspace", f"The workspace:\n{overview}" if overview else ""),
+        PromptPart("pins", _pins(context)),
+        PromptPart("plan", _plan(context)),
         PromptPart("tools", f"Tools: {', '.join(tool.name for tool in tools)}." if tools else ""),
     ]
     return tuple(part for part in parts if part.text)
+
+
+def _pins(context: Context) -> str:
+    pins = context.branch.pins
+    return (
+        "Pinned by the user, always to be kept in mind:\n" + "\n".join(f"- {pin.text}" for pin in pins) if pins else ""
+    )
+
+
+def _plan(context: Context) -> str:
+    items = context.branch.plan
+    return "The plan:\n" + "\n".join(f"- [{item.status}] {item.text}" for item in items) if items else ""
 
 
 def joined(parts: Sequence[PromptPart]) -> str:

@@ -112,7 +112,8 @@ class EngineMachine(RuleBasedStateMachine):
         assert [event.seq for event in self.events] == list(range(1, self.context.head + 1))
         created = [event.body.message for event in self.events if isinstance(event.body, MessageCreated)]
         assert [message.ordinal for message in created] == list(range(1, self.context.pool_count + 1))
-        assert self.context.branch.length == self.context.pool_count
+        if len(self.context.branches) == 1:
+            assert self.context.branch.length == self.context.pool_count
         sequences: dict[str, int] = {}
         for event in self.events:
             if isinstance(event.body, MessageDelta):
@@ -195,6 +196,14 @@ class EngineMachine(RuleBasedStateMachine):
                     assert message.content == texts[message.id]
         open_now = {self.context.stream.message.id} if self.context.stream else set()
         assert {each for each, status in last.items() if status == "streaming"} == open_now
+
+    @invariant()
+    def a_branch_is_at_least_as_long_as_what_it_shares(self) -> None:
+        branches = self.context.branches
+        assert self.context.active_branch in branches
+        for branch in branches.values():
+            assert branch.forked_at <= branch.length
+            assert branch.parent is None or branch.forked_at <= branches[branch.parent].length
 
     def teardown(self) -> None:
         """I2, its server half: folding the journal anew, from the wire, gives the same context."""

@@ -114,6 +114,14 @@ async def test_a_call_whose_arguments_come_with_its_head_has_them() -> None:
     assert calls_of(events) == [("toolu_a", "search", '{"query": "a"}')]
 
 
+async def test_a_call_without_id_and_name_gets_both() -> None:
+    start = '{"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use"}}'
+    events, error = await reply(Reply(events=(("content_block_start", start), *_ending("tool_use"))))
+    assert error is None
+    ((call_id, name, arguments),) = calls_of(events)
+    assert (call_id.startswith("call_"), name, arguments) == (True, "unnamed_tool", "")
+
+
 @pytest.mark.parametrize("arguments", ['{"query": ', "query=x", ""])
 async def test_arguments_that_are_no_json_are_kept_as_they_are(arguments: str) -> None:
     events, error = await reply(Reply(calls=(Use("search", arguments),)))
