@@ -1,0 +1,21 @@
+"""Agents for the page's tests, started with `parley serve --agent`: they ask the user."""
+
+from __future__ import annotations
+
+from models.errors import Declined
+from models.runs import OnCrash
+from services.run_context import RunContext
+
+
+class Asks:
+    """Asks for a tree until it is told one, and says what it was told."""
+
+    on_crash: OnCrash = "resume"
+
+    async def run(self, ctx: RunContext) -> None:
+        try:
+            tree = await ctx.ask("Which tree shall I describe?", options=("birch", "cedar"), key="tree")
+        except Declined:
+            await ctx.emit("No tree then.")
+            return
+        await ctx.emit(f"A fine {tree}.")
