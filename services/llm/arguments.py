@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -10,6 +11,9 @@ from models.text import cleaned
 
 # Integers beyond 64 bits fit no JSON encoder and no database column that they would have to pass.
 _INTEGER_LIMIT = 2**63
+
+# Encoders stop at some 250 levels, and a message wraps the arguments in a few of its own.
+_DEPTH_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ def parse_arguments(arguments_json: str) -> dict[str, Any] | BadArguments:
     if not arguments_json.strip():
         return {}
     try:
-        parsed = json.loads(arguments_json, parse_constant=_refuse, parse_int=_integer)
+        parsed = _clean(json.loads(arguments_json, parse_constant=_refuse, parse_float=_float, parse_int=_integer), 0)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
         message = f"The arguments are not valid JSON ({reason}). Call the tool again with one JSON object."
@@ -33,7 +37,7 @@ def parse_arguments(arguments_json: str) -> dict[str, Any] | BadArguments:
     if not isinstance(parsed, dict):
         message = "The arguments are no JSON object. Call the tool again with one JSON object."
         return BadArguments(message, cleaned(arguments_json))
-    return {cleaned(key): _clean(value) for key, value in parsed.items()}
+    return parsed
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -46,14 +50,22 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _clean(value: Any) -> Any:
-    """Without the characters that can't be stored, which JSON can hide behind escapes."""
+def _float(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _clean(value: Any, depth: int) -> Any:
+    """Without the characters that can't be stored, which JSON can hide behind escapes. Raises ValueError when deep."""
+    if depth > _DEPTH_MAX:
+        raise ValueError("it is nested too deeply")
     match value:
         case str():
             return cleaned(value)
         case list():
-            return [_clean(item) for item in value]
+            return [_clean(item, depth + 1) for item in value]
         case dict():
-            return {cleaned(key): _clean(item) for key, item in value.items()}
+            return {cleaned(key): _clean(item, depth + 1) for key, item in value.items()}
         case _:
             return value

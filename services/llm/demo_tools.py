@@ -14,7 +14,7 @@ ECHO = "echo Hello from Parley"
 """What /ask wants to run: needs an approval, harms nothing."""
 
 SEARCHES_MAX = 2
-_HITS_ASKED = 50
+_HITS_ASKED = 200
 _HITS_SHOWN = 8
 _LINES_BEFORE, _LINES_AFTER = 2, 12
 _SHOWN_CHARS = 4_000

@@ -20,6 +20,9 @@ from services.llm.provider import (
     ToolResultPart,
 )
 
+IMAGE_TOKENS = 1_600
+"""What an image costs at most: Anthropic scales to 1.15 megapixels at 750 a token; OpenAI's tiles come to less."""
+
 INTERRUPTED = "interrupted, outcome unknown"
 """The result of a call that has none."""
 DENIED = "denied by the user"
@@ -57,6 +60,15 @@ def in_words(messages: Iterable[ModelMessage]) -> tuple[ModelMessage, ...]:
 def countable_text(message: ModelMessage) -> str:
     """Everything in a turn that costs tokens by its length; count its images apart."""
     return "\n".join(_countable(part) for part in message.parts)
+
+
+def countable_message(message: Message, info: ModelInfo) -> tuple[str, int]:
+    """What a message costs a model before any others are known: the text to count, and how many images come with it
+    (`IMAGE_TOKENS` each at most). Nothing for what is left out."""
+    turn = _turn(message, info)
+    if turn is None:
+        return "", 0
+    return countable_text(turn), sum(isinstance(part, ImagePart) for part in turn.parts)
 
 
 def _turn(message: Message, info: ModelInfo) -> ModelMessage | None:

@@ -31,6 +31,8 @@ def test_an_object_is_taken() -> None:
         ('{"a": 9223372036854775808}', "64 bits"),
         ('{"a": ' + "9" * 5_000 + "}", "64 bits"),
         ("[" * 100_000, "nested too deeply"),
+        ('{"a": ' + "[" * 101 + "]" * 101 + "}", "nested too deeply"),
+        ('{"a": 1e999}', "too large"),
         ("[1]", "no JSON object"),
         ('"a"', "no JSON object"),
     ],

@@ -69,7 +69,7 @@ async def test_a_question_about_code_is_searched_read_and_answered_with_file_and
         "Where is `apply_event` defined?", {"search": lambda _: FOUND, "read_file": lambda _: "12\tdef apply_event("}
     )
     assert calls == [
-        'search {"query": "apply_event", "ignore_case": true, "max_results": 50}',
+        'search {"query": "apply_event", "ignore_case": true, "max_results": 200}',
         'read_file {"path": "engine/apply.py", "start_line": 10, "end_line": 24}',
     ]
     assert "in engine/apply.py, line 12" in said

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from models.messages import Message, MessageStatus, Role, message_type_of
 from models.payloads import (
+    FileReferencePayload,
+    ImagePayload,
     McpToolRequestPayload,
     McpToolResultPayload,
     Payload,
@@ -24,7 +26,7 @@ from models.payloads import (
     ToolResultPayload,
 )
 from services.llm.anthropic_format import anthropic_tools, to_anthropic
-from services.llm.neutral import DENIED, INTERRUPTED, countable_text, to_neutral
+from services.llm.neutral import DENIED, INTERRUPTED, countable_message, countable_text, to_neutral
 from services.llm.openai_format import to_openai
 from services.llm.provider import (
     ImagePart,
@@ -196,6 +198,15 @@ def test_everything_that_costs_tokens_can_be_counted() -> None:
         ImagePart("image/png", "AAAA"),
     )
     assert countable_text(ModelMessage("user", parts)) == 'hi\nsearch {"query":"x"}\nfound\n'
+
+
+def test_a_message_by_itself_can_be_counted_with_all_that_its_payload_says() -> None:
+    file = FileReferencePayload(path="a.py", content="x = 1")
+    image = ImagePayload(source="base64", data="AAAA", mime_type="image/png")
+    assert "x = 1" in countable_message(message(file, "", "user"), INFO)[0]
+    assert countable_message(message(image, "Look", "user"), INFO) == ("Look\n", 1)
+    assert countable_message(request("a"), INFO) == ("search {}", 0)
+    assert countable_message(reply("half a", "error"), INFO) == ("", 0)
 
 
 @pytest.mark.parametrize("part", [ToolCallPart("a", "t", {}), ToolResultPart("a", "t", "x")])
