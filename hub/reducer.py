@@ -44,6 +44,16 @@ def reduce(snapshot: Json, event: Json) -> Json:
             session |= {"title": data["title"], "version": data["version"]}
         case "session.state_changed":
             session |= {"state": data["state"], "completedAtUtc": data["completedAtUtc"]}
+        case "branch.created" | "branch.updated" | "branch.merged":
+            return _branched(after, data)
+        case "branch.switched":
+            return _switched(after, data)
+        case "pin.added":
+            return _annotated(after, pins=[*after["pins"], data["pin"]])
+        case "pin.removed":
+            return _annotated(after, pins=[pin for pin in after["pins"] if pin["id"] != data["pinId"]])
+        case "plan.changed":
+            return _annotated(after, plan=data["items"])
         case "run.queued":
             return {**after, "queue": [*after["queue"], data["run"]]}
         case "run.started":
@@ -55,6 +65,45 @@ def reduce(snapshot: Json, event: Json) -> Json:
         case _:
             pass
     return after
+
+
+def _branched(snapshot: Json, data: Json) -> Json:
+    """A branch is new or as it is now; what its path gained is shown when it is the active one."""
+    branch = data["branch"]
+    names = {each["name"] for each in snapshot["branches"]}
+    branches = [branch if each["name"] == branch["name"] else each for each in snapshot["branches"]]
+    after = {**snapshot, "branches": branches if branch["name"] in names else [*branches, branch]}
+    if branch["name"] != snapshot["activeBranch"]:
+        return after
+    gained = _found(snapshot, [entry["id"] for entry in data.get("messages", ())])
+    return _on_branch(after, branch, [*snapshot["messages"], *gained])
+
+
+def _switched(snapshot: Json, data: Json) -> Json:
+    branch = next(each for each in snapshot["branches"] if each["name"] == data["name"])
+    after = {**snapshot, "activeBranch": data["name"]}
+    return _on_branch(after, branch, _found(snapshot, data["messageIds"]))
+
+
+def _on_branch(snapshot: Json, branch: Json, messages: list[Json]) -> Json:
+    session = snapshot["session"] | {"messageCount": branch["length"]}
+    return {**snapshot, "session": session, "pins": branch["pins"], "plan": branch["plan"], "messages": messages}
+
+
+def _annotated(snapshot: Json, **changed: Any) -> Json:
+    """Pins or the plan of the active branch."""
+    flags = {f"{name}Changed": True for name in changed}
+    branches = [
+        {**branch, **changed, **flags} if branch["name"] == snapshot["activeBranch"] else branch
+        for branch in snapshot["branches"]
+    ]
+    return {**snapshot, **changed, "branches": branches}
+
+
+def _found(snapshot: Json, ids: list[str]) -> list[Json]:
+    """Messages by id; one that this client has not seen stands as `{id, truncated}` until it is pulled."""
+    known = {message["id"]: message for message in snapshot["messages"]}
+    return [known.get(message_id) or {"id": message_id, "truncated": True} for message_id in ids]
 
 
 def _created(snapshot: Json, message: Json) -> Json:

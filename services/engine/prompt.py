@@ -49,8 +49,8 @@ def _pins(context: Context) -> str:
 
 
 def _plan(context: Context) -> str:
-    items = context.branch.plan
-    return "The plan:\n" + "\n".join(f"- [{item.status}] {item.text}" for item in items) if items else ""
+    items = "\n".join(f"- [{item.status}] {item.text}" for item in context.branch.plan)
+    return f"The plan:\n{items}" if items else ""
 
 
 def joined(parts: Sequence[PromptPart]) -> str:
