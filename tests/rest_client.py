@@ -18,13 +18,16 @@ from yarl import URL
 from services.chat import Chat
 from web.errors import ErrorBody
 from web.keys import CHAT
-from web.openapi import DOCUMENT, errors_of
+from web.openapi import Document, errors_of
+from web.operations import parley_version
 from web.route import Route
 from web.routes import ROUTES
 
 Client = TestClient[web.Request, web.Application]
 Json = dict[str, Any]
 JSON_TYPE = {"Content-Type": "application/json"}
+DOCUMENT = Document(ROUTES, parley_version())
+"""Built once for all tests; that the server serves the same is a test of its own."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ class Rest:
             assert (reply.status, reply.code) in allowed, reply.raw
         elif route is not None:
             assert reply.status == route.status
-            document = self.app[DOCUMENT].data
+            document = DOCUMENT.data
             described = document["paths"][route.path][method.lower()]["responses"][str(reply.status)]["content"]
             [(media_type, content)] = described.items()
             assert reply.headers["Content-Type"] == media_type
