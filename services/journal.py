@@ -21,6 +21,8 @@ from services.engine.context import Context
 PAGE_EVENTS = 1_000
 PAGE_BYTES = 256 * 1024
 """Bounds of one page of events, in a join and by REST (design §5)."""
+NOT_DELETED = "The session was restored in the meantime"
+"""Why a purge is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,8 @@ class Journal(Protocol):
         ...
 
     async def purge(self, session_id: str) -> None:
-        """Removes a session and everything of it, for good."""
+        """Removes a deleted session and everything of it, for good. Raises Conflict when it isn't deleted: somebody
+        restored it."""
         ...
 
     async def expired(self, before: EpochMs) -> tuple[str, ...]:

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.exc import IntegrityError
 
-from models.errors import ClientMessageIdTaken, Fenced, SessionNotFound, StaleHead
+from models.errors import ClientMessageIdTaken, Conflict, Fenced, SessionNotFound, StaleHead
 from services.database import Database
-from services.journal import Append, Done, Lease
+from services.journal import NOT_DELETED, Append, Done, Lease
 from services.journal_sqlite_reads import SqliteReads
 from services.journal_sqlite_rows import Keys, Row, Rows, as_json, context_values, session_values
 from services.writer import Bulk
@@ -149,6 +149,9 @@ class SqliteJournal(SqliteReads):
         found = connection.execute(FIND_KEYS, {"id": session_id}).all()
         if not found:
             raise SessionNotFound()
+        deleted = connection.execute(text("SELECT deleted_at FROM sessions WHERE key = :key"), {"key": found[0][0]})
+        if deleted.scalar() is None:
+            raise Conflict(NOT_DELETED)
         self._keys.pop(session_id, None)
         branches = [key for _, _, key in found]
         connection.execute(

@@ -33,6 +33,7 @@ from models.commands import (
 from models.errors import (
     BranchNotFound,
     ClientMessageIdTaken,
+    Conflict,
     Fenced,
     MessageNotFound,
     ParleyError,
@@ -627,6 +628,18 @@ async def test_purging_leaves_nothing_and_harms_no_neighbour(store: Store) -> No
     fresh = await store.session("s", title="new life")
     assert await store.journal.load("s") == fresh
     assert (await store.journal.page("s", MessageQuery())).messages == ()
+
+
+async def test_a_session_that_was_restored_is_not_purged(store: Store) -> None:
+    """However late it was restored: the purge looks inside its own transaction."""
+    context = await store.session()
+    deleted = await store.do(context, DeleteSession())
+    restored, purged = await asyncio.gather(
+        store.do(deleted, RestoreSession()), store.journal.purge("s"), return_exceptions=True
+    )
+    assert isinstance(restored, Context)
+    assert isinstance(purged, Conflict)
+    assert await store.journal.load("s") == restored
 
 
 async def test_what_was_deleted_before_an_instant_is_expired(store: Store) -> None:
