@@ -1,6 +1,6 @@
 """The journal's interface: append events, read them since a position, read what is derived from them.
 
-Every backend passes tests/contracts/test_journal.py. An append is one transaction: the events and their projections,
+Every backend passes tests/contracts/test_journal*.py. An append is one transaction: the events and their projections,
 guarded by the head that was decided on and, for a run, by its fence. Nothing here decides anything.
 """
 
