@@ -343,7 +343,12 @@ class HubClient:
     async def _join(self, view: SessionView) -> None:
         up_to_date = False
         while not up_to_date:
+            view.joining = True  # from now on, also while there is no connection: one join at a time
             try:
+                await self._connected()
+                if self.views.get(view.session_id) is not view:
+                    view.joining = False  # left, or opened anew: its place on the server is not ours any more
+                    return
                 ack = await self._ask_to_join(view)
             except BaseException:
                 view.joining = False

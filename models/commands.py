@@ -9,7 +9,7 @@ from typing import Any, Literal
 from models.approvals import Decision, Scope
 from models.branches import Entry, MergeStrategy, Resolution
 from models.messages import MessageStatus, Metadata, Role
-from models.payloads import Payload, PlanItem, ToolCall, ToolStatus
+from models.payloads import Payload, PlanItem, ToolCall, ToolStatus, WorkflowExecutionPayload
 from models.runs import OnBusy, OnCrash
 from models.states import Mode
 from models.usage import Usage
@@ -184,6 +184,22 @@ class FinishTool:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginWorkflow:
+    fence: RunFence
+    message_id: str
+    author: str
+    payload: WorkflowExecutionPayload
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateWorkflow:
+    """Progress: the payload as it is now. A status that is over ends the workflow."""
+
+    fence: RunFence
+    payload: WorkflowExecutionPayload
+
+
+@dataclass(frozen=True, slots=True)
 class AskUser:
     """A question of the agent's own, or that of a limit. `key` tells it from the run's other questions."""
 
@@ -320,6 +336,8 @@ RunCommand = (
     | RequestTools
     | StartTools
     | FinishTool
+    | BeginWorkflow
+    | UpdateWorkflow
     | AskUser
     | FinishRun
 )

@@ -35,6 +35,7 @@ Kind = Literal[
 MessageType = Literal["text", "tool", "status", "artifact"]
 
 ToolStatus = Literal["ok", "error", "denied", "timeout", "cancelled", "interrupted"]
+WorkflowStatus = Literal["pending", "running", "paused", "completed", "failed", "cancelled"]
 CallStatus = Literal["pending", "approved", "denied", "executing", "done"]
 Instant = Annotated[str, Field(description="ISO 8601, UTC, milliseconds, Z")]
 
@@ -184,7 +185,7 @@ class WorkflowExecutionPayload(Versioned):
     kind: Literal["workflow_execution"] = "workflow_execution"
     name: str
     execution_id: str
-    status: Literal["pending", "running", "paused", "completed", "failed", "cancelled"]
+    status: WorkflowStatus
     steps: tuple[dict[str, Any], ...] = ()
     current_step: int | None = None
     result: str | None = None

@@ -47,6 +47,13 @@ class ProcessingTool(Wire):
     tool_ids: tuple[str, ...]
 
 
+class ProcessingWorkflow(Wire):
+    """A workflow is between two of its steps."""
+
+    name: Literal["processing_workflow"] = "processing_workflow"
+    workflow_id: str
+
+
 class AwaitingUser(Wire):
     """The run can't go on without the user: approvals are pending, a question was asked, or a limit was reached."""
 
@@ -69,6 +76,14 @@ class Failed(Wire):
 
 
 ContextState = Annotated[
-    Initial | Active | AwaitingUser | AwaitingLLM | ProcessingTool | StreamingResponse | Failed | Archived,
+    Initial
+    | Active
+    | AwaitingUser
+    | AwaitingLLM
+    | ProcessingTool
+    | ProcessingWorkflow
+    | StreamingResponse
+    | Failed
+    | Archived,
     Field(discriminator="name"),
 ]

@@ -49,8 +49,8 @@ class SessionRow(SQLModel, table=True):
 
 
 class ContextRow(SQLModel, table=True):
-    """Projection: what is small and often written. `state`, `usage` and `grants` are JSON, `request` is the
-    ordinal of the open tool request."""
+    """Projection: what is small and often written. `state`, `usage` and `grants` are JSON, `request` and
+    `workflow` are the ordinals of the messages of those that are open."""
 
     __tablename__ = "contexts"
     session: int = Field(primary_key=True)
@@ -62,6 +62,7 @@ class ContextRow(SQLModel, table=True):
     steered: int = 0
     grants: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
     request: int | None = None
+    workflow: int | None = None
 
 
 class EventRow(SQLModel, table=True):

@@ -1,6 +1,6 @@
 """The journal's interface: append events, read them since a position, read what is derived from them.
 
-Every backend passes tests/contracts/test_journal.py. An append is one transaction: the events and their projections,
+Every backend passes tests/contracts/test_journal*.py. An append is one transaction: the events and their projections,
 guarded by the head that was decided on and, for a run, by its fence. Nothing here decides anything.
 """
 
@@ -22,6 +22,8 @@ from services.engine.context import Context
 PAGE_EVENTS = 1_000
 PAGE_BYTES = 256 * 1024
 """Bounds of one page of events, in a join and by REST (design §5)."""
+NOT_DELETED = "The session was restored in the meantime"
+"""Why a purge is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,8 @@ class Journal(Protocol):
         ...
 
     async def purge(self, session_id: str) -> None:
-        """Removes a session and everything of it, for good."""
+        """Removes a deleted session and everything of it, for good. Raises Conflict when it isn't deleted: somebody
+        restored it."""
         ...
 
     async def expired(self, before: EpochMs) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from models.approvals import Approval
 from models.errors import (
     BranchNotFound,
     ClientMessageIdTaken,
+    Conflict,
     Fenced,
     MessageNotFound,
     SessionNotFound,
@@ -39,6 +40,7 @@ from models.snapshot import Snapshot
 from services.engine.context import Context
 from services.engine.snapshot import SNAPSHOT_MESSAGES, session_of, snapshot_of, so_far
 from services.journal import (
+    NOT_DELETED,
     PAGE_BYTES,
     PAGE_EVENTS,
     Append,
@@ -233,7 +235,8 @@ class MemoryJournal:
         return lease is not None and lease.owner == owner and lease.expires_at > now
 
     async def purge(self, session_id: str) -> None:
-        self._get(session_id, deleted=True)
+        if self._get(session_id, deleted=True).context.deleted_at is None:
+            raise Conflict(NOT_DELETED)
         del self._stored[session_id]
         self._projects.forget_session(session_id)
 

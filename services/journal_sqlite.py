@@ -14,11 +14,11 @@ from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.exc import IntegrityError
 
 from models.branches import Branch
-from models.errors import ClientMessageIdTaken, Fenced, SessionNotFound, StaleHead
+from models.errors import ClientMessageIdTaken, Conflict, Fenced, SessionNotFound, StaleHead
 from models.events import BranchCreated
 from models.ids import from_iso
 from services.database import Database
-from services.journal import Append, Done, Lease
+from services.journal import NOT_DELETED, Append, Done, Lease
 from services.journal_sqlite_reads import SqliteReads
 from services.journal_sqlite_rows import Keys, Row, Rows, as_json, context_values, session_values
 from services.writer import Bulk
@@ -46,7 +46,7 @@ def _update(table: str, keys: str, columns: str) -> str:
 
 
 SESSION_COLUMNS = "fence, title, state, updated_at, completed_at, deleted_at, message_count, pool_count, version"
-CONTEXT_COLUMNS = "state, mode, model, active_branch, usage, steered, grants, request"
+CONTEXT_COLUMNS = "state, mode, model, active_branch, usage, steered, grants, request, workflow"
 GUARD = (
     f"UPDATE sessions SET head = b.c2 FROM (SELECT {_columns(4)} FROM json_each(?)) AS b "  # noqa: S608 -- constants
     "WHERE sessions.key = b.c0 AND sessions.head = b.c1 AND (b.c3 IS NULL OR sessions.fence = b.c3)"
@@ -82,7 +82,7 @@ CREATE_SESSION = text(
 )
 CREATE_CONTEXT = text(
     f"INSERT INTO contexts (session, {CONTEXT_COLUMNS}) "  # noqa: S608 -- constants
-    "VALUES (:session, :state, :mode, :model, :active_branch, :usage, :steered, :grants, :request)"
+    "VALUES (:session, :state, :mode, :model, :active_branch, :usage, :steered, :grants, :request, :workflow)"
 )
 CREATE_BRANCH = text(
     "INSERT INTO branches (session, name, parent, forked_at, length, created_at) "
@@ -164,6 +164,9 @@ class SqliteJournal(SqliteReads):
         found = connection.execute(FIND_KEYS, {"id": session_id}).all()
         if not found:
             raise SessionNotFound()
+        deleted = connection.execute(text("SELECT deleted_at FROM sessions WHERE key = :key"), {"key": found[0][0]})
+        if deleted.scalar() is None:
+            raise Conflict(NOT_DELETED)
         self._keys.pop(session_id, None)
         branches = [key for _, _, key in found]
         connection.execute(

@@ -42,8 +42,9 @@ READ_AHEAD_EVENTS = 200
 """Events fetched at a time: a page's byte bound is met without reading a thousand bodies first."""
 
 SESSION = text(
-    "SELECT sessions.*, contexts.state AS context_state, mode, model, active_branch, usage, steered, grants, request, "
-    "projects.name AS project_name FROM sessions JOIN contexts ON contexts.session = sessions.key "
+    "SELECT sessions.*, contexts.state AS context_state, mode, model, active_branch, usage, steered, "
+    "grants, request, workflow, projects.name AS project_name "
+    "FROM sessions JOIN contexts ON contexts.session = sessions.key "
     "LEFT JOIN projects ON projects.id = sessions.project_id WHERE sessions.id = :id"
 )
 HEAD = text("SELECT key, epoch, head, deleted_at FROM sessions WHERE id = :id")
@@ -286,17 +287,18 @@ async def _context(db: AsyncConnection, row: Found) -> Context:
         run=next((run for run in runs if run.state != "queued"), None),
         queue=tuple(run for run in runs if run.state == "queued"),
         steered=row.steered,
-        request=await _request(db, row),
+        request=await _pooled(db, row.key, row.request),
+        workflow=await _pooled(db, row.key, row.workflow),
         approvals=await _pending(db, row.key),
         grants=GRANTS.validate_json(row.grants),
         usage=Usage.model_validate_json(row.usage),
     )
 
 
-async def _request(db: AsyncConnection, row: Found) -> Message | None:
-    if row.request is None:
+async def _pooled(db: AsyncConnection, key: int, ordinal: int | None) -> Message | None:
+    if ordinal is None:
         return None
-    where = {"session": row.key, "low": row.request, "high": row.request}
+    where = {"session": key, "low": ordinal, "high": ordinal}
     return _message((await db.execute(POOL_MESSAGES, where)).one())
 
 

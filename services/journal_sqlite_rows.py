@@ -147,7 +147,9 @@ def context_values(context: Context) -> Row:
     usage = context.usage.model_dump_json(by_alias=True)
     grants = orjson.dumps([grant.to_wire() for grant in context.grants]).decode()
     request = context.request.ordinal if context.request is not None else None
-    return [state, context.mode, context.model, context.active_branch, usage, context.steered, grants, request]
+    workflow = context.workflow.ordinal if context.workflow is not None else None
+    small = [state, context.mode, context.model, context.active_branch, usage, context.steered]
+    return [*small, grants, request, workflow]
 
 
 def message_values(message: Message, seq: int) -> Row:

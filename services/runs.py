@@ -165,9 +165,9 @@ class RunManager:
         try:
             error = await self._run_to_its_end(context, run)
             logger.info("run ended", error=error)
-        except Fenced:
+        except (Fenced, SessionNotFound):
             logger.info("run lost its session")
-        except (StorageUnavailable, IllegalTransition) as failure:
+        except ParleyError as failure:
             logger.warning("run interrupted", reason=failure.message)
             self._help(self._retry(run.session_id))
         except asyncio.CancelledError:

@@ -17,7 +17,6 @@ import structlog
 from models.commands import Command, SendMessage, StartRun, TakeOverRun
 from models.errors import (
     ClientMessageIdTaken,
-    Conflict,
     IdempotencyConflict,
     ParleyError,
     RunAlreadyActive,
@@ -133,9 +132,6 @@ class SessionManager:
 
     async def purge(self, session_id: str) -> None:
         """Forgets a session for good; it must have been deleted. Raises SessionNotFound, Conflict."""
-        context = await self.journal.load(session_id)
-        if context.deleted_at is None:
-            raise Conflict("The session was restored in the meantime")
         await self.journal.purge(session_id)
         self._open.pop(session_id, None)
 

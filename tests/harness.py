@@ -133,7 +133,8 @@ async def serving(
     app = web.Application()
     hub.attach(app)
     _add_reads(app, journal)
-    runner = web.AppRunner(app)
+    # A client that connects in the very moment of the shutdown would hold it up for a minute.
+    runner = web.AppRunner(app, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()

@@ -15,6 +15,7 @@ from models.commands import (
     ArchiveContext,
     AskUser,
     BeginStream,
+    BeginWorkflow,
     CancelRun,
     ChangePlan,
     Command,
@@ -43,9 +44,20 @@ from models.commands import (
     SwitchBranch,
     TakeOverRun,
     UnarchiveContext,
+    UpdateWorkflow,
 )
 from models.messages import MessageStatus
-from models.payloads import FileReferencePayload, ImagePayload, Payload, PlanItem, PlanPayload, TextPayload, ToolCall
+from models.payloads import (
+    FileReferencePayload,
+    ImagePayload,
+    Payload,
+    PlanItem,
+    PlanPayload,
+    TextPayload,
+    ToolCall,
+    WorkflowExecutionPayload,
+    WorkflowStatus,
+)
 from models.runs import OnBusy
 from models.usage import Usage
 from services.engine.context import Context
@@ -80,6 +92,8 @@ KINDS: tuple[str, ...] = (
     "start_tools",
     "finish_tool",
     "ask",
+    "workflow",
+    "advance",
     "resolve",
     "revoke",
     "set_mode",
@@ -96,8 +110,22 @@ KINDS: tuple[str, ...] = (
     "delete",
     "restore",
 )
+ACTIVE_KINDS = ("request", "begin", "emit", "tools", "tools", "ask", "workflow", "advance", "finish", "take_over")
 QUIET_KINDS = ("send", "send", "retry", "fork", "switch", "merge", "pin")
-RUN_KINDS = ("request", "begin", "append", "finalize", "emit", "tools", "start_tools", "finish_tool", "ask", "finish")
+RUN_KINDS = (
+    "request",
+    "begin",
+    "append",
+    "finalize",
+    "emit",
+    "tools",
+    "start_tools",
+    "finish_tool",
+    "ask",
+    "workflow",
+    "advance",
+    "finish",
+)
 
 
 @dataclass
@@ -123,7 +151,7 @@ class Maker:
             return "unarchive"
         if context.run is None:
             return "start" if context.queue else self.choose(QUIET_KINDS)
-        if context.request is not None and context.state.name == "active":
+        if context.request is not None and context.state.name in ("active", "processing_workflow"):
             return self.choose(("start_tools", "start_tools", "finish_tool", "take_over"))
         match context.state.name:
             case "awaiting_user":
@@ -135,7 +163,7 @@ class Maker:
             case "awaiting_llm":
                 return self.choose(("begin", "begin", "emit", "request"))
             case _:
-                return self.choose(("request", "begin", "emit", "tools", "tools", "ask", "finish", "take_over"))
+                return self.choose(ACTIVE_KINDS)
 
     def any_command(self, context: Context) -> Command:
         kind = self.likely_kind(context) if self.choose((True, True, True, False)) else self.choose(KINDS)
@@ -226,6 +254,11 @@ class Maker:
                 return StartTools(fence, tuple(call.call_id for call in calls if call.status == "approved") or ("no",))
             case "finish_tool":
                 return self.finish_tool(context, fence, text)
+            case "workflow":
+                running = WorkflowExecutionPayload(name="w", execution_id=self.new("execution"), status="running")
+                return BeginWorkflow(fence, self.new("message"), "assistant", running)
+            case "advance":
+                return self.advance(context, fence)
             case "ask":
                 kind_asked: Literal["question", "limit"] = self.choose(("question", "limit"))
                 return AskUser(fence, self.new("approval"), kind_asked, "Which?", ("a", "b"), self.new("key"))
@@ -245,6 +278,13 @@ class Maker:
         )
         asked = {call.call_id: self.new("approval") for call in calls if call.status == "pending"}
         return RequestTools(fence, self.new("message"), "assistant", calls, asked)
+
+    def advance(self, context: Context, fence: RunFence) -> UpdateWorkflow:
+        payload = context.workflow.payload if context.workflow is not None else None
+        execution = payload.execution_id if isinstance(payload, WorkflowExecutionPayload) else "none"
+        status: WorkflowStatus = self.choose(("running", "running", "completed", "failed"))
+        now = WorkflowExecutionPayload(name="w", execution_id=execution, status=status, current_step=self.made)
+        return UpdateWorkflow(fence, now)
 
     def finish_tool(self, context: Context, fence: RunFence, text: str) -> FinishTool:
         calls = calls_of(context.request) if context.request is not None else ()

@@ -13,7 +13,17 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import models_json_schema
 
 from models.calls import NoArguments
-from models.errors import Forbidden, InvalidArgument, ParleyError, PayloadTooLarge, StorageUnavailable, Unauthenticated
+from models.errors import (
+    DatabaseCorrupt,
+    Draining,
+    Forbidden,
+    InvalidArgument,
+    OriginNotAllowed,
+    ParleyError,
+    PayloadTooLarge,
+    StorageUnavailable,
+    Unauthenticated,
+)
 from models.wire import Wire
 from web.errors import ErrorBody
 from web.reading import PATH_ID_MAX_CHARS
@@ -24,7 +34,13 @@ References = Mapping[Any, Json]
 """Where the schema of a (model, mode) is."""
 Mode = Literal["validation", "serialization"]
 REFERENCE = "#/components/schemas/{model}"
-GENERAL: tuple[type[ParleyError], ...] = (InvalidArgument, Forbidden, StorageUnavailable)
+GENERAL: tuple[type[ParleyError], ...] = (
+    InvalidArgument,
+    Forbidden,
+    OriginNotAllowed,
+    StorageUnavailable,
+    DatabaseCorrupt,
+)
 """What every route may answer."""
 
 
@@ -124,6 +140,8 @@ def errors_of(route: Route) -> tuple[type[ParleyError], ...]:
     found = [*route.errors, *GENERAL]
     if not route.public:
         found.append(Unauthenticated)
+    if route.method != "GET":
+        found.append(Draining)
     if route.takes_body:
         found.append(PayloadTooLarge)
     return tuple(found)

@@ -45,8 +45,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(parsed).items() if name in Settings.model_fields and value is not None}
-    # Agents are named by module, and theirs lie where the command is run.
-    sys.path.insert(0, os.getcwd())
+    # Agents are named by module, and people's own lie where the command is run; last, so that none hides a library.
+    sys.path.append(os.getcwd())
     try:
         settings = load(given)
     except SettingsError as error:

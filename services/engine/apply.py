@@ -142,7 +142,11 @@ def _changed(context: Context, at: EpochMs, body: EventBody) -> Context:
         case MessageCompleted():
             return replace(context, stream=None, usage=_added(context.usage, body.message))
         case MessageUpdated():
-            return replace(context, request=_open_request(body.message, context.request))
+            return replace(
+                context,
+                request=_open_request(body.message, context.request),
+                workflow=_open_workflow(body.message, context.workflow),
+            )
         case BranchCreated():
             return _with_branch(context, body.branch)
         case BranchSwitched():
@@ -194,6 +198,7 @@ def _with_message(context: Context, message: Message) -> Context:
         stream=Stream(message, "", 0, None, None) if streams else context.stream,
         steered=message.ordinal if steers else context.steered,
         request=_open_request(message, context.request),
+        workflow=_open_workflow(message, context.workflow),
     )
 
 
@@ -207,6 +212,14 @@ def _open_request(message: Message, request: Message | None) -> Message | None:
     if payload is None or payload.kind != "tool_request":
         return request
     return message if any(call.status != "done" for call in payload.calls) else None
+
+
+def _open_workflow(message: Message, workflow: Message | None) -> Message | None:
+    """The workflow that is open after `message` was written or updated."""
+    payload = message.payload
+    if payload is None or payload.kind != "workflow_execution":
+        return workflow
+    return None if payload.status in ("completed", "failed", "cancelled") else message
 
 
 def _with_answer(context: Context, approval: Approval) -> Context:

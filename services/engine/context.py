@@ -9,8 +9,9 @@ from models.approvals import Approval, Grant
 from models.branches import Branch
 from models.ids import EpochMs
 from models.messages import Message
+from models.payloads import WorkflowExecutionPayload
 from models.runs import Run
-from models.states import ContextState, Mode, SessionState
+from models.states import Active, ContextState, Mode, ProcessingWorkflow, SessionState
 from models.usage import Usage
 
 MAIN_BRANCH = "main"
@@ -31,8 +32,8 @@ class Stream:
 class Context:
     """`head` is the last event's seq, `pool_count` the last message's ordinal. `run` is the active run, `queue` those
     that wait, oldest first. `steered` is the ordinal of the newest message that steers the active run, else 0.
-    `request` is the tool request whose calls are not all done, `approvals` are those that are pending, `grants` the
-    tools that need none."""
+    `request` is the tool request whose calls are not all done, `workflow` the execution that is not over, `approvals`
+    those that are pending, `grants` the tools that need none."""
 
     session_id: str
     epoch: str
@@ -57,12 +58,20 @@ class Context:
     steered: int
     usage: Usage
     request: Message | None = None
+    workflow: Message | None = None
     approvals: tuple[Approval, ...] = ()
     grants: tuple[Grant, ...] = ()
 
     @property
     def branch(self) -> Branch:
         return self.branches[self.active_branch]
+
+    @property
+    def resting(self) -> ContextState:
+        """The state between two steps: that of the workflow, if one is open."""
+        if self.workflow is not None and isinstance(self.workflow.payload, WorkflowExecutionPayload):
+            return ProcessingWorkflow(workflow_id=self.workflow.payload.execution_id)
+        return Active()
 
     @property
     def fence(self) -> str | None:

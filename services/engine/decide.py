@@ -15,6 +15,7 @@ from models.commands import (
     ArchiveContext,
     AskUser,
     BeginStream,
+    BeginWorkflow,
     CancelRun,
     ChangePlan,
     Command,
@@ -43,6 +44,7 @@ from models.commands import (
     SwitchBranch,
     TakeOverRun,
     UnarchiveContext,
+    UpdateWorkflow,
 )
 from models.errors import Conflict, RunAlreadyActive, SessionNotFound, VersionMismatch
 from models.events import (
@@ -58,7 +60,7 @@ from models.events import (
 from models.ids import EpochMs, iso
 from models.session import Session
 from models.states import Active, Archived, Initial
-from services.engine import branching, conversation, running, tools
+from services.engine import branching, conversation, running, tools, workflow
 from services.engine.context import Context
 from services.engine.transitions import check
 
@@ -115,6 +117,10 @@ def decide(session_id: str, context: Context | None, command: Command, now: Epoc
             return Decision(tools.start(context, command), fence=context.fence)
         case FinishTool():
             return Decision(tools.finish(context, command, now), fence=context.fence)
+        case BeginWorkflow():
+            return Decision(workflow.begin(context, command, now), fence=context.fence)
+        case UpdateWorkflow():
+            return Decision(workflow.update(context, command), fence=context.fence)
         case AskUser():
             return Decision(tools.ask(context, command, now), fence=context.fence)
         case ResolveApproval():

@@ -33,7 +33,7 @@ from models.payloads import StreamingResponsePayload, ToolStatus
 from models.runs import Run
 from models.states import Active, AwaitingLLM, Failed, RunState, SessionState, StreamingResponse
 from models.usage import Usage
-from services.engine import tools
+from services.engine import tools, workflow
 from services.engine.apply import fold
 from services.engine.context import Context, Stream
 from services.engine.fence import check_fence
@@ -68,8 +68,8 @@ def take_over(context: Context, command: TakeOverRun, now: EpochMs) -> Events:
     if context.approvals:
         raise IllegalTransition("The run waits for the user")
     events = [*_stream_closed(context, now, "interrupted", command.reason), *tools.lost(context, now)]
-    if context.state.name != "active":
-        events.append(ContextStateChanged(state=Active()))
+    if context.state != context.resting:
+        events.append(ContextStateChanged(state=context.resting))
     return (*events, RunStarted(run=_started(run, now)))
 
 
@@ -127,7 +127,7 @@ def finalize(context: Context, command: FinalizeStream, now: EpochMs) -> Events:
         usage=command.usage,
         provider_deltas=command.provider_deltas,
     )
-    events: Events = (MessageCompleted(message=message), ContextStateChanged(state=Active()))
+    events: Events = (MessageCompleted(message=message), ContextStateChanged(state=context.resting))
     if command.tools is not None:
         events = (*events, *tools.request(fold(context, events, now), command.tools, now))
     return events
@@ -150,8 +150,8 @@ def emit(context: Context, command: EmitMessage, now: EpochMs) -> tuple[Events, 
         metadata=command.metadata,
     )
     events: list[EventBody] = [MessageCreated(message=message)]
-    if context.state.name != "active":
-        events.append(ContextStateChanged(state=Active()))
+    if context.state != context.resting:
+        events.append(ContextStateChanged(state=context.resting))
     return tuple(events), {"messageId": message.id, "seq": context.head + 1}
 
 
@@ -226,6 +226,7 @@ def _closed(context: Context, now: EpochMs, status: MessageStatus, reason: str) 
     """Closes a half-streamed reply, open calls and pending approvals, and brings the context back to active."""
     ended: ToolStatus = "cancelled" if status == "cancelled" else "interrupted"
     events = [*_stream_closed(context, now, status, reason), *tools.closed(context, now, ended, reason)]
+    events.extend(workflow.closed(context, "cancelled" if status == "cancelled" else "failed", reason))
     if context.state.name != "active":
         events.append(ContextStateChanged(state=Active()))
     return tuple(events)

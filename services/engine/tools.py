@@ -20,7 +20,7 @@ from models.ids import EpochMs, derived_id, iso
 from models.messages import Message, Metadata, message_type_of
 from models.payloads import CallStatus, ToolCall, ToolRequestPayload, ToolResultPayload, ToolStatus
 from models.runs import Run
-from models.states import Active, AwaitingUser, ContextState, ProcessingTool
+from models.states import AwaitingUser, ContextState, ProcessingTool
 from services.engine.context import Context
 from services.engine.fence import check_fence
 from services.engine.transitions import check
@@ -57,7 +57,7 @@ def request(context: Context, command: RequestTools, now: EpochMs) -> Events:
     asked = tuple(_approval(run, message, call, command, now) for call in command.calls if call.status == "pending")
     events: list[EventBody] = [MessageCreated(message=message)]
     events.extend(ApprovalRequested(approval=approval) for approval in asked)
-    target: ContextState = _awaiting(asked) if asked else Active()
+    target: ContextState = _awaiting(asked) if asked else context.resting
     if target != context.state:
         events.append(ContextStateChanged(state=target))
     return tuple(events)
@@ -92,7 +92,7 @@ def finish(context: Context, command: FinishTool, now: EpochMs) -> Events:
         MessageUpdated(message=updated),
     ]
     left = tuple(each.call_id for each in calls_of(updated) if each.status == "executing")
-    target: ContextState = ProcessingTool(tool_ids=left) if left else Active()
+    target: ContextState = ProcessingTool(tool_ids=left) if left else context.resting
     if target != context.state:
         events.append(ContextStateChanged(state=target))
     return tuple(events)
@@ -137,7 +137,7 @@ def resolve(context: Context, command: ResolveApproval, now: EpochMs) -> Events:
     if approval.kind == "tool":
         events.append(MessageUpdated(message=_decided(context, resolved)))
     left = tuple(each for each in context.approvals if each.id != approval.id)
-    target: ContextState = _awaiting(left) if left else Active()
+    target: ContextState = _awaiting(left) if left else context.resting
     events.append(ContextStateChanged(state=target))
     return tuple(events)
 

@@ -20,6 +20,7 @@ Step = Literal[
     "return",
     "ask",
     "answer",
+    "advance",
     "finish",
     "interrupt",
     "branch",
@@ -32,6 +33,7 @@ StateName = Literal[
     "awaiting_user",
     "awaiting_llm",
     "processing_tool",
+    "processing_workflow",
     "streaming_response",
     "error",
     "archived",
@@ -49,14 +51,15 @@ TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
         "execute": frozenset({"processing_tool"}),
         "return": frozenset({"active"}),
         "ask": frozenset({"awaiting_user"}),
+        "advance": frozenset({"processing_workflow"}),
         "finish": frozenset({"active", "error"}),
         "interrupt": frozenset({"active"}),
         "branch": frozenset({"active"}),
         "archive": frozenset({"archived"}),
     },
     "awaiting_user": {
-        "speak": frozenset({"awaiting_user", "active"}),
-        "answer": frozenset({"awaiting_user", "active"}),
+        "speak": frozenset({"awaiting_user", "active", "processing_workflow"}),
+        "answer": frozenset({"awaiting_user", "active", "processing_workflow"}),
         "finish": frozenset({"active", "error"}),
         "interrupt": frozenset({"active", "awaiting_user"}),
     },
@@ -64,22 +67,35 @@ TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
         "speak": frozenset({"awaiting_llm"}),
         "request": frozenset({"awaiting_llm"}),
         "begin": frozenset({"streaming_response"}),
-        "emit": frozenset({"active"}),
-        "call": frozenset({"active", "awaiting_user"}),
+        "emit": frozenset({"active", "processing_workflow"}),
+        "call": frozenset({"active", "processing_workflow", "awaiting_user"}),
         "ask": frozenset({"awaiting_user"}),
         "finish": frozenset({"active", "error"}),
         "interrupt": frozenset({"active"}),
     },
     "processing_tool": {
         "speak": frozenset({"processing_tool"}),
-        "return": frozenset({"processing_tool", "active"}),
+        "return": frozenset({"processing_tool", "active", "processing_workflow"}),
+        "finish": frozenset({"active", "error"}),
+        "interrupt": frozenset({"active"}),
+    },
+    "processing_workflow": {
+        "speak": frozenset({"processing_workflow"}),
+        "request": frozenset({"awaiting_llm"}),
+        "begin": frozenset({"streaming_response"}),
+        "emit": frozenset({"processing_workflow"}),
+        "call": frozenset({"processing_workflow", "awaiting_user"}),
+        "execute": frozenset({"processing_tool"}),
+        "return": frozenset({"processing_workflow"}),
+        "ask": frozenset({"awaiting_user"}),
+        "advance": frozenset({"processing_workflow", "active"}),
         "finish": frozenset({"active", "error"}),
         "interrupt": frozenset({"active"}),
     },
     "streaming_response": {
         "speak": frozenset({"streaming_response"}),
         "append": frozenset({"streaming_response"}),
-        "finalize": frozenset({"active"}),
+        "finalize": frozenset({"active", "processing_workflow"}),
         "finish": frozenset({"active", "error"}),
         "interrupt": frozenset({"active"}),
     },
@@ -93,9 +109,9 @@ TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
 }
 """`speak`: a user's message arrives (steering or queued while busy); `start`: a run begins; `request`: a model is
 asked, or asked again; `begin`, `append`, `finalize`: a streamed reply; `emit`: a run writes a whole message; `call`:
-tools are asked for; `execute`, `return`: they work; `ask`, `answer`: the user is asked and answers; `finish`: a run
-ends; `interrupt`: it is cancelled, or taken over after a crash; `branch`: another branch becomes active. With more than
-one target, the events decide."""
+tools are asked for; `execute`, `return`: they work; `ask`, `answer`: the user is asked and answers; `advance`: a
+workflow begins or goes on; `finish`: a run ends; `interrupt`: it is cancelled, or taken over after a crash; `branch`:
+another branch becomes active. With more than one target, the events decide."""
 
 
 def check(state: ContextState, name: Step) -> None:

@@ -106,6 +106,34 @@ async def test_open_of_an_unknown_session_is_refused_and_kept_nowhere(client: Hu
     assert client.views == {}
 
 
+@both_modes
+async def test_view_that_was_opened_anew_does_not_join_once_more(
+    in_memory: Harness, client: HubClient, mode: Mode
+) -> None:
+    """Seeds 1 and 9 of the fuzz: the join of the old view took the place of the new one's. Fails when a view that is
+    not kept goes on joining."""
+    session_id = await in_memory.session()
+    old = await client.open(session_id, mode)
+    connections(in_memory)[0].abort()
+    await eventually(lambda: client.state == "reconnecting")
+    joining = asyncio.create_task(client._join(old))
+    new = await client.open(session_id, mode)
+    await joining
+    joins = 0
+
+    async def count(session_id: str) -> None:
+        nonlocal joins
+        joins += 1
+
+    in_memory.hub.joiner.after_read = count
+    await client._rejoin(old)
+    assert joins == 0
+    assert old.joining is False
+    await in_memory.commit(session_id, 3)
+    await equals_the_journal(in_memory, new)
+    assert old.events == []
+
+
 async def test_leaving_ends_the_view(in_memory: Harness, client: HubClient) -> None:
     session_id = await in_memory.session()
     view = await client.open(session_id)

@@ -222,6 +222,8 @@ async def test_commits_between_read_and_merge_arrive_once_and_in_order(
     async with peers(server.url) as (peer,):
         wanted: Json = {} if position is None else {"after": position, "epoch": epoch}
         ack = await peer.join(session_id, **wanted)
+        # Without a further event: that would make the gap show, and be filled.
+        await peer.reaches(session_id, 20 + injected)
         await server.commit(session_id, 5)
         events = await peer.reaches(session_id, 25 + injected)
     start = ack["snapshot"]["head"] if position is None else position

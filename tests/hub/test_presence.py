@@ -21,6 +21,8 @@ class Timers:
         self._now = loop.time()
         self._timers: list[asyncio.TimerHandle] = []
         monkeypatch.setattr(loop, "call_later", self._call_later)
+        self.failures: list[Json] = []
+        loop.set_exception_handler(lambda loop, context: self.failures.append(context))
 
     def _call_later(self, delay: float, callback: object, *args: object) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(self._now + delay, callback, args, self._loop)  # type: ignore[arg-type]
@@ -35,6 +37,7 @@ class Timers:
             if not due[0].cancelled():
                 due[0]._run()
         self._now = end
+        assert self.failures == []
 
 
 @pytest.fixture
@@ -101,6 +104,20 @@ async def test_reload_is_no_departure(presence: Presence, timers: Timers, told: 
     timers.move(10)
     assert len(told) == 1
     assert presence.version == 1
+
+
+async def test_grace_counts_from_the_latest_departure(presence: Presence, timers: Timers, told: list[Json]) -> None:
+    """Fails when the grace of an earlier one still runs."""
+    presence.enter("ann", "Ann", "c1")
+    timers.move(1)
+    presence.leave("ann", "c1")
+    timers.move(LEAVE_GRACE_S - 1)
+    presence.enter("ann", "Ann", "c2")
+    presence.leave("ann", "c2")
+    timers.move(LEAVE_GRACE_S - 0.1)
+    assert len(told) == 1
+    timers.move(0.1 + BATCH_S)
+    assert users(told[1]["left"]) == ["ann"]
 
 
 async def test_changes_within_a_quarter_of_a_second_are_one_message(

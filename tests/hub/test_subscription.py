@@ -15,6 +15,7 @@ from hub.subscription import Subscription
 from models.errors import StorageUnavailable
 from models.events import TRUNCATE_OVER_BYTES
 from services.access import LOCAL
+from services.journal import EventPage
 
 server, in_memory = hub_peer.server, hub_peer.in_memory
 
@@ -100,6 +101,30 @@ async def test_lagging_on_and_off_while_commits_race_misses_and_repeats_nothing(
         journal = await server.wires(session_id)
         for peer in two:
             assert await peer.reaches(session_id, len(journal)) == journal
+
+
+async def test_commits_during_the_read_of_a_lagging_client_are_read_too(
+    server: Harness, throttle: Throttle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I3. Fails when one page counts as caught up, whatever the room has shown since."""
+    since, left = server.journal.since, [12, 3]
+
+    async def since_and_more(session_id: str, after: int) -> EventPage:
+        page = await since(session_id, after)
+        if left:
+            await server.commit(session_id, left.pop())
+        return page
+
+    session_id = await server.session()
+    async with peers(server.url) as (peer,):
+        await peer.join(session_id, after=0)
+        throttle.hold(connection_of(server, peer))
+        await server.commit(session_id, 600)
+        monkeypatch.setattr(server.journal, "since", since_and_more)
+        throttle.release(connection_of(server, peer))
+        await peer.reaches(session_id, 604)
+        monkeypatch.setattr(server.journal, "since", since)
+        assert peer.sequence(session_id) == await server.wires(session_id)
 
 
 async def test_reader_that_stops_costs_bounded_memory_and_goes_on_where_it_was(server: Harness) -> None:

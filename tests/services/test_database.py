@@ -19,6 +19,7 @@ from sqlalchemy import Connection, PoolProxiedConnection, event, text
 from sqlalchemy.exc import OperationalError
 from world import DEADLINE_S, Room, appending, commit, create, decided, eventually, say
 
+from models.commands import DeleteSession
 from models.errors import (
     DatabaseCorrupt,
     DatabaseFull,
@@ -140,6 +141,9 @@ async def test_purging_makes_room(tmp_path: Path) -> None:
         doomed = await new_session(journal, "doomed")
         for _ in range(5):
             doomed = await tell(journal, doomed, "x" * 20_000)
+        deletion = decided("doomed", doomed, DeleteSession())
+        assert deletion is not None
+        await commit(journal, deletion)
         context = await fill(journal, await new_session(journal))
         assert database.trouble is not None
         await journal.purge("doomed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 import structlog.testing
@@ -316,6 +317,27 @@ async def test_deleting_a_session_stops_its_run() -> None:
         assert [event.body.run.reason for event in shop.room.shown if isinstance(event.body, RunFinished)] == [
             "session deleted"
         ]
+
+
+async def test_deleting_a_session_while_its_run_is_finishing_ends_both_in_silence() -> None:
+    unhandled: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+    agent = Listens()
+    async with workshop({"listens": agent}) as shop:
+        assert isinstance(shop.room.journal, HookedJournal)
+        session_id = await shop.room.create()
+        await shop.room.do(session_id, say(agent="listens"))
+        await agent.at_work.wait()
+        emitting = shop.room.journal.hold("append")
+        agent.go.set()
+        await emitting.reached.wait()
+        deleted = shop.room.sessions.submit(session_id, DeleteSession())
+        emitting.open.set()
+        await deleted
+        await eventually(lambda: shop.runs.active == 0)
+        gc.collect()
+        assert unhandled == []
+        assert shop.room.types(session_id)[-1] == "session.deleted"
 
 
 @pytest.mark.parametrize("on_busy", ["enqueue", "reject", "interrupt", "steer"])

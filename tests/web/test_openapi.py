@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 from json_schema import CHECKS, PROSE, problems, resolve
-from rest_client import Rest
+from rest_client import DOCUMENT, Rest
 
-from web.openapi import Document
 from web.routes import ROUTES
 
 Json = dict[str, Any]
@@ -18,7 +17,7 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def document() -> Json:
-    return Document(ROUTES, "1").data
+    return DOCUMENT.data
 
 
 def _dicts(node: object) -> list[Json]:
@@ -73,8 +72,8 @@ def test_bodies_are_required_where_a_field_is(document: Json) -> None:
 
 async def test_the_document_is_served(rest: Rest) -> None:
     reply = await rest.ask("GET", "/api/openapi.json")
+    assert reply.data == DOCUMENT.data
     assert reply.data["openapi"] == "3.1.0"
-    assert reply.data["info"]["version"]
 
 
 def test_the_check_itself_finds_what_is_wrong(document: Json) -> None:

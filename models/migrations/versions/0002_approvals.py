@@ -26,3 +26,4 @@ def upgrade() -> None:
     with op.batch_alter_table("branches") as branches:
         branches.drop_column("system_prompt")
     op.add_column("contexts", sa.Column("request", sa.Integer(), nullable=True))
+    op.add_column("contexts", sa.Column("workflow", sa.Integer(), nullable=True))

@@ -151,6 +151,7 @@ class EngineMachine(RuleBasedStateMachine):
             assert context.run is not None
         if context.run is not None:
             working = ("active", "awaiting_llm", "streaming_response", "awaiting_user", "processing_tool")
+            working = (*working, "processing_workflow")
             assert state.name in working
             assert (context.run.state == "awaiting_input") == bool(context.approvals)
         assert (state.name == "awaiting_user") == bool(context.approvals)
@@ -196,6 +197,13 @@ class EngineMachine(RuleBasedStateMachine):
                     assert message.content == texts[message.id]
         open_now = {self.context.stream.message.id} if self.context.stream else set()
         assert {each for each, status in last.items() if status == "streaming"} == open_now
+
+    @invariant()
+    def a_workflow_is_open_only_inside_its_run(self) -> None:
+        if self.context.run is None:
+            assert self.context.workflow is None
+        if self.context.state.name == "processing_workflow":
+            assert self.context.workflow is not None
 
     @invariant()
     def a_branch_is_at_least_as_long_as_what_it_shares(self) -> None:

@@ -15,10 +15,11 @@ STATE: TypeAdapter[ContextState] = TypeAdapter(ContextState)
 # Every step that each state allows, written down a second time: whatever is missing is a deliberate refusal.
 ALLOWED: dict[str, str] = {
     "initial": "speak branch archive",
-    "active": "speak start request begin emit call execute return ask finish interrupt branch archive",
+    "active": "speak start request begin emit call execute return ask advance finish interrupt branch archive",
     "awaiting_user": "speak answer finish interrupt",
     "awaiting_llm": "speak request begin emit call ask finish interrupt",
     "processing_tool": "speak return finish interrupt",
+    "processing_workflow": "speak request begin emit call execute return ask advance finish interrupt",
     "streaming_response": "speak append finalize finish interrupt",
     "error": "speak start branch archive",
     "archived": "unarchive",
@@ -27,6 +28,7 @@ EXTRA: dict[str, dict[str, Any]] = {
     "awaiting_llm": {"requestId": "q"},
     "awaiting_user": {"reason": "tool", "approvalIds": ["a"]},
     "processing_tool": {"toolIds": ["c"]},
+    "processing_workflow": {"workflowId": "w"},
     "streaming_response": {"messageId": "m"},
     "error": {"message": "broke"},
 }

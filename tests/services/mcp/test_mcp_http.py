@@ -45,6 +45,7 @@ async def test_tools_and_resources_come_over_http(tmp_path: Path) -> None:
         async with rack({"box": at(port)}) as on:
             await on.until("box", "ready")
             assert (await on.call("box__add", a=2, b=3)).output == "5"
+            assert len((await on.call("box__long", length=5_000_000)).output) == 5_000_000
             assert (await on.servers.read_resource("box", "notes://today")).content == "# Today\n- rest"
 
             started = time.monotonic()

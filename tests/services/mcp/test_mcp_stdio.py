@@ -40,6 +40,7 @@ async def test_a_call_gives_the_servers_answer_in_text() -> None:
         assert "[image, image/png, 8 bytes: not shown]" in (await on.call("box__picture")).output
         dotted = next(name for name in on.offered() if "dotted" in name)
         assert (await on.call(dotted)).output == "dotted"
+        assert len((await on.call("box__long", length=5_000_000)).output) == 5_000_000
 
 
 async def test_errors_of_tools_are_results_in_the_servers_words() -> None:
@@ -114,7 +115,6 @@ async def test_a_crash_is_told_with_its_reason_and_the_server_comes_back() -> No
         lost = await on.call("box__crash")
         assert lost.status == "error"
         assert "unknown" in str(lost.error)
-        await eventually(lambda: on.status("box").retry_in_s is not None, "it is down")
         down = await on.until("box", "down")
         assert down.reason == "it ended with exit code 3: about to crash"
         assert not any(name.startswith("box__") for name in on.offered())
@@ -244,10 +244,22 @@ async def test_a_tools_server_is_known_also_while_it_is_down() -> None:
 async def test_bad_entries_are_left_out_and_named() -> None:
     async with rack({"odd": by_hand("bad_schemas")}) as on:
         status = await on.until("odd", "ready")
-        assert status.tools == ("odd__hello", "odd__trap", "odd__untyped")
+        assert status.tools == ("odd__either", "odd__hello", "odd__trap", "odd__untyped")
         notes = "\n".join(status.notes)
-        for name in ("no_schema", "text_schema", "wrong_type", "array", "deep", "huge", "7"):
+        for name in (
+            "no_schema",
+            "text_schema",
+            "wrong_type",
+            "array",
+            "deep",
+            "huge",
+            "7",
+            "far_ref",
+            "lost_ref",
+            "odd_keys",
+        ):
             assert f"“{name}” is left out" in notes
+        assert on.registry.get("odd__either").parameters == {"type": "object", "properties": {}}
         assert (await on.call("odd__trap")).output == '{"x": 1}'
 
 

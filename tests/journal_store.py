@@ -1,0 +1,115 @@
+"""A journal of either kind, and what was appended to it: what the contract of journals stands on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from world import T0, appending, commit, create, decided, say
+
+from models.commands import (
+    Command,
+    RunFence,
+    StartRun,
+)
+from models.events import Event, EventBody, MessageCreated
+from models.ids import EpochMs, iso
+from models.messages import Message
+from models.payloads import TextPayload
+from services.database import Database
+from services.engine.context import Context
+from services.journal import Append, Journal, Lease
+from services.journal_memory import MemoryJournal
+from services.journal_sqlite import SqliteJournal
+from services.projects import Projects
+from services.projects_memory import MemoryProjects
+from services.projects_sqlite import SqliteProjects
+
+FOREVER = EpochMs(2**50)
+
+
+class Store:
+    """A journal and what was appended to it through here."""
+
+    def __init__(self, journal: Journal, projects: Projects, project_id: str) -> None:
+        self.journal = journal
+        self.projects = projects
+        self.project_id = project_id
+        self.events: dict[str, list[Event]] = {}
+
+    async def put(self, session_id: str, append: Append) -> Context:
+        await commit(self.journal, append)
+        self.events.setdefault(session_id, []).extend(append.events)
+        return append.after
+
+    async def session(self, session_id: str = "s", title: str = "t", now: int = T0) -> Context:
+        append = decided(session_id, None, create(self.project_id, title), now=now)
+        assert append is not None
+        return await self.put(session_id, append)
+
+    async def do(self, context: Context, *commands: Command, now: int = T0, lease: Lease | None = None) -> Context:
+        for command in commands:
+            append = decided(context.session_id, context, command, now=now)
+            if append is not None:
+                append = Append(append.before, append.after, append.events, append.fence, lease)
+                context = await self.put(context.session_id, append)
+        return context
+
+    async def emit(self, context: Context, *bodies: EventBody, fence: str | None = None) -> Context:
+        return await self.put(context.session_id, appending(context.session_id, context, bodies, fence=fence))
+
+    async def running(self, session_id: str = "s", now: int = T0) -> Context:
+        context = await self.session(session_id, now=now)
+        first = say("first")
+        return await self.do(context, first, StartRun(first.run_id), now=now, lease=Lease("boot", FOREVER))
+
+    async def talk(self, context: Context, count: int) -> Context:
+        for first in range(context.pool_count + 1, context.pool_count + count + 1, 500):
+            bodies = [note(n) for n in range(first, min(first + 500, count + 1))]
+            context = await self.emit(context, *bodies)
+        return context
+
+
+def note(ordinal: int, text: str | None = None, **changes: Any) -> MessageCreated:
+    text = f"note {ordinal}" if text is None else text
+    message = Message(
+        id=f"n{ordinal}",
+        ordinal=ordinal,
+        role="system",
+        content=text,
+        message_type="text",
+        kind="text",
+        payload=TextPayload(text=text),
+        created_at_utc=iso(T0),
+        author="system",
+    )
+    return MessageCreated(message=message.model_copy(update=changes))
+
+
+def fence_of(context: Context) -> RunFence:
+    assert context.run is not None
+    return RunFence(context.run.id, context.run.attempt)
+
+
+@asynccontextmanager
+async def opened(kind: str, folder: Path) -> AsyncIterator[Store]:
+    """A store of that kind, "memory" or "sqlite", closed at the end."""
+    journal: Journal
+    projects: Projects
+    if kind == "memory":
+        projects = MemoryProjects()
+        journal = MemoryJournal(projects)
+        await journal.open()
+    else:
+        database = Database(folder)
+        journal = SqliteJournal(database)
+        await journal.open()
+        projects = SqliteProjects(database)
+    yield Store(journal, projects, (await projects.inbox()).id)
+    await journal.close()
+
+
+def wire(events: tuple[Event, ...] | list[Event]) -> list[dict[str, Any]]:
+    return [event.to_wire() for event in events]

@@ -1,0 +1,411 @@
+"""Finding, reading, outlining, changing files and running commands: what they answer and what they refuse."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.tools import languages, texts
+from services.tools.builtin import BUILTIN
+from services.tools.codebase_edit import replace_text
+from services.tools.codebase_files import read_lines
+from services.tools.context import Cancellation, ToolContext
+from services.tools.errors import BadArguments
+from services.tools.executor import Call, Outcome, ToolExecutor
+from services.tools.processes import Limits, harmless_environment, run_process
+from services.tools.registry import ToolRegistry
+from services.tools.tree import Stopped, Tree
+from services.tools.workspace import Workspace
+
+DEADLINE_S = 8.0
+
+SOURCES = {
+    "shop.py": "LIMIT = 3\n\nclass Shop:\n    size = 1\n\n    def sell(self):\n        local = 1\n        return LIMIT\n\n\ndef open_shop():\n    # Shop in a comment\n    return Shop(), 'Shop'\n",
+    "shop.js": "class Shop {\n  sell() {}\n}\nfunction open() {}\nconst close = () => {};\n",
+    "shop.ts": "interface Shop { sell(): void }\ntype Size = number;\nenum Kind { A }\n",
+    "shop.go": "package x\n\ntype Shop struct{}\n\nfunc (s *Shop) Sell() {}\n\nconst Limit = 3\n",
+    "shop.rs": "struct Shop<T>(T);\nimpl<T> Shop<T> {\n    fn sell(&self) {}\n}\nconst LIMIT: u8 = 3;\n",
+    "Shop.java": "class Shop {\n  Shop() {}\n  void sell() {}\n}\n",
+    "shop.c": "#define LIMIT 3\nstruct shop { int size; };\nstruct shop *sell(struct shop *s) {\n  return s;\n}\n",
+    "shop.cpp": "namespace n {\nclass Shop {};\n}\nvoid n::Shop::sell() {}\n",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+async def ran(root: Path, name: str, **arguments: Any) -> Outcome:
+    runner = ToolExecutor(ToolRegistry(BUILTIN))
+    return await runner.execute(Call("c", name, arguments), ToolContext(workspace=Workspace(root)))
+
+
+async def said(root: Path, name: str, **arguments: Any) -> str:
+    outcome = await ran(root, name, **arguments)
+    assert outcome.error is None, outcome.error
+    return outcome.output
+
+
+async def refusal(root: Path, name: str, **arguments: Any) -> str:
+    outcome = await ran(root, name, **arguments)
+    assert outcome.status == "error"
+    return outcome.error or ""
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+# Finding and reading
+
+
+async def test_files_are_found_by_pattern_without_what_is_ignored(root: Path) -> None:
+    (root / "src").mkdir()
+    for name in ("a.py", "src/b.py", "src/c.txt", ".env", "x.log"):
+        (root / name).write_text("")
+    (root / ".gitignore").write_text("*.log\n")
+    assert await said(root, "find_files", glob="*.py") == "a.py\nsrc/b.py\n[2 files]"
+    assert await said(root, "find_files", glob="**", path="src") == "src/b.py\nsrc/c.txt\n[2 files]"
+    assert await said(root, "find_files", glob="*.log") == "No file matches *.log."
+    assert "the first 1 files" in await said(root, "find_files", glob="*.py", max_results=1)
+    assert "glob is not valid" in await refusal(root, "find_files", glob="[")
+
+
+async def test_lines_are_read_with_their_numbers(root: Path) -> None:
+    (root / "x").write_text("one\r\ntwo\nthree")
+    assert await said(root, "read_file", path="x") == "x:1-3, the end of the file\n1\tone\n2\ttwo\n3\tthree".replace(
+        ", the", ", the"
+    ).replace("x:1-3,", "x:1-3; ").replace("x:1-3;  ", "x:1-3, ")
+    assert await said(root, "read_file", path="x", start_line=2, end_line=2) == (
+        "x:2-2; more lines follow: read from start_line=3\n2\ttwo"
+    )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "noted"),
+    [("utf-8", ""), ("utf-8-sig", ""), ("utf-16", "encoding utf-16-le"), ("latin-1", "encoding latin-1")],
+)
+async def test_encodings_are_recognised_and_noted(root: Path, encoding: str, noted: str) -> None:
+    (root / "x").write_bytes("erste\nÄpfel\u0a0aß".encode(encoding, errors="ignore"))
+    answer = await said(root, "read_file", path="x", start_line=2)
+    assert "2\tÄpfel" in answer
+    assert noted in answer.splitlines()[0]
+
+
+async def test_big_endian_and_damaged_files_are_read(root: Path) -> None:
+    (root / "big").write_bytes("\ufeffa\nÄ\n".encode("utf-16-be"))
+    (root / "odd").write_bytes("\ufeffa\nÄ".encode("utf-16-le") + b"x")
+    assert "2\tÄ" in await said(root, "read_file", path="big")
+    assert "damaged" in await said(root, "read_file", path="odd")
+
+
+async def test_binary_empty_missing_and_too_short_files_are_said(root: Path) -> None:
+    (root / "binary").write_bytes(b"\x7fELF\0\0")
+    (root / "empty").write_bytes(b"")
+    (root / "short").write_text("one\n")
+    assert "binary file of 6 bytes" in await refusal(root, "read_file", path="binary")
+    assert await said(root, "read_file", path="empty") == "empty is empty"
+    assert "has 1 line: line 5" in await refusal(root, "read_file", path="short", start_line=5)
+    assert "There is no “nothing”" in await refusal(root, "read_file", path="nothing")
+    assert "lies before" in await refusal(root, "read_file", path="short", start_line=3, end_line=2)
+
+
+async def test_a_huge_file_is_read_by_range_without_holding_it(root: Path) -> None:
+    with (root / "huge").open("wb") as file:
+        for _ in range(100):
+            file.write(b"0123456789abcdef\n" * 10_000)
+    answer = await said(root, "read_file", path="huge", start_line=999_999, end_line=1_000_000)
+    assert answer.splitlines()[1:] == ["999999\t0123456789abcdef", "1000000\t0123456789abcdef"]
+    whole = await said(root, "read_file", path="huge")
+    assert len(whole.splitlines()) == 2_001
+    assert "start_line=2001" in whole
+
+
+async def test_long_lines_are_cut(root: Path) -> None:
+    (root / "x").write_text("y" * 3_000_000 + "\nnext\n")
+    answer = await said(root, "read_file", path="x", start_line=1, end_line=1)
+    assert "more characters in this line" in answer
+    assert len(answer) < 3_000
+    assert "2\tnext" in await said(root, "read_file", path="x", start_line=2)
+
+
+async def test_reading_and_walking_stop_when_cancelled(root: Path) -> None:
+    (root / "x").write_text("\n" * 20_000)
+    cancelled = Cancellation()
+    cancelled.set()
+    with pytest.raises(Stopped):
+        read_lines(Workspace(root), "x", 15_000, None, cancelled)
+    with pytest.raises(Stopped):
+        list(Tree(Workspace(root), ".", cancelled).files())
+
+
+def test_lines_in_memory_are_counted_as_lines_in_files() -> None:
+    assert texts.lines_of("") == []
+    assert texts.lines_of("a\r\nb\n\n") == ["a", "b", ""]
+
+
+# Symbols
+
+
+@pytest.fixture
+def sources(root: Path) -> Path:
+    for name, text in SOURCES.items():
+        (root / name).write_text(text)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (
+            "shop.py",
+            [
+                "1-1: variable LIMIT",
+                "3-8: class Shop",
+                "4-4:   variable size",
+                "6-8:   method sell",
+                "11-13: function open_shop",
+            ],
+        ),
+        ("shop.js", ["1-3: class Shop", "2-2:   method sell", "4-4: function open", "5-5: function close"]),
+        ("shop.ts", ["1-1: interface Shop", "1-1:   method sell", "2-2: type Size", "3-3: enum Kind"]),
+        ("shop.go", ["3-3: type Shop", "5-5: method Sell", "7-7: constant Limit"]),
+        ("shop.rs", ["1-1: struct Shop", "2-4: impl Shop<T>", "3-3:   method sell", "5-5: constant LIMIT"]),
+        ("Shop.java", ["1-4: class Shop", "2-2:   constructor Shop", "3-3:   method sell"]),
+        ("shop.c", ["1-2: macro LIMIT", "2-2: struct shop", "3-5: function sell"]),
+        ("shop.cpp", ["1-3: namespace n", "2-2:   class Shop", "4-4: function n::Shop::sell"]),
+    ],
+)
+async def test_an_outline_lists_what_a_file_defines(sources: Path, path: str, expected: list[str]) -> None:
+    pytest.importorskip("tree_sitter")
+    assert (await said(sources, "outline", path=path)).splitlines() == [f"{path}:{line}" for line in expected]
+
+
+async def test_definitions_and_references_name_path_and_line(sources: Path) -> None:
+    pytest.importorskip("tree_sitter")
+    assert await said(sources, "definitions", name="sell", path="shop.cpp") == "shop.cpp:4: void n::Shop::sell() {}"
+    found = (await said(sources, "definitions", name="Shop")).splitlines()
+    assert {line.split(":")[0] for line in found} == {
+        "Shop.java",
+        "shop.cpp",
+        "shop.go",
+        "shop.js",
+        "shop.py",
+        "shop.rs",
+        "shop.ts",
+    }
+    assert await said(sources, "references", name="Shop", path="shop.py") == "shop.py:13: return Shop(), 'Shop'"
+    assert await said(sources, "definitions", name="nothing") == "No definition of nothing found."
+    assert await said(sources, "references", name="nothing") == "No use of nothing found."
+    assert "bare name" in await refusal(sources, "definitions", name="a.b")
+
+
+async def test_without_grammars_patterns_answer_and_say_so(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: str) -> object:
+        raise ImportError
+
+    monkeypatch.setattr(languages.importlib, "import_module", missing)
+    languages.parser_of.cache_clear()
+    try:
+        outline = await said(sources, "outline", path="shop.py")
+        assert "shop.py:3-3: class Shop" in outline
+        assert "install parley-hub[code]" in outline
+        assert (await said(sources, "definitions", name="Shop", path="shop.py")).startswith("shop.py:3: class Shop:")
+        assert "shop.py:12" in await said(sources, "references", name="Shop", path="shop.py")
+        for path in SOURCES:
+            assert "ell" in await said(sources, "outline", path=path) or path == "shop.c"
+    finally:
+        languages.parser_of.cache_clear()
+
+
+async def test_what_has_no_outline_is_said(root: Path) -> None:
+    (root / "x.txt").write_text("x")
+    (root / "empty.py").write_text("")
+    (root / "binary.py").write_bytes(b"\0x")
+    assert "no outline for this kind" in await refusal(root, "outline", path="x.txt")
+    assert await said(root, "outline", path="empty.py") == "empty.py defines nothing."
+    assert "too large or binary" in await refusal(root, "outline", path="binary.py")
+
+
+async def test_many_symbols_are_cut(root: Path) -> None:
+    (root / "many.py").write_text("".join(f"def f{n}(): pass\n" for n in range(300)))
+    assert "[100 more; narrow the path]" in await said(root, "outline", path="many.py")
+
+
+# Overview
+
+
+async def test_the_overview_shows_what_a_project_is(root: Path) -> None:
+    (root / "src").mkdir()
+    (root / "src" / "main.py").write_text("")
+    (root / "src" / "page.ts").write_text("")
+    (root / "pyproject.toml").write_text('[project.scripts]\nshop = "src.main:run"\n')
+    (root / "package.json").write_text(json.dumps({"main": "x.js", "scripts": {"build": "tsc"}}))
+    (root / "README.md").write_text("# Shop\n" + "line\n" * 60)
+    answer = await said(root, "overview")
+    for expected in (
+        "5 files",
+        "Python: 1",
+        "src/: 2",
+        "script shop = src.main:run",
+        "main: x.js",
+        "script build: tsc",
+        "src/main.py",
+        "# Shop",
+        "README.md:41 goes on",
+    ):
+        assert expected in answer
+
+
+async def test_the_overview_survives_broken_manifests_and_stays_short(root: Path) -> None:
+    (root / "pyproject.toml").write_text("[[[")
+    (root / "package.json").write_text("[1]")
+    (root / "readme").write_bytes(b"\0")
+    for number in range(50):
+        (root / f"folder{number:02}").mkdir()
+        (root / f"folder{number:02}" / "main.py").write_text("")
+    answer = await said(root, "overview")
+    assert "  …" in answer
+    assert len(answer) < 5_000
+
+
+# Changing
+
+
+async def test_a_file_is_written_and_edited(root: Path) -> None:
+    assert await said(root, "write_file", path="a/b.txt", content="one\ntwo") == "Created a/b.txt (2 lines)"
+    assert await said(root, "write_file", path="a/b.txt", content="one\ntwo\n") == "Replaced a/b.txt (2 lines)"
+    assert await said(root, "edit_file", path="a/b.txt", old="two", new="2") == "Changed a/b.txt:2"
+    assert (root / "a" / "b.txt").read_text() == "one\n2\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_an_edit_keeps_encoding_line_ends_and_mode(root: Path, encoding: str) -> None:
+    (root / "x").write_bytes("Ä\r\nb\r\nc\r\n".encode(encoding))
+    (root / "x").chmod(0o755)
+    replace_text(Workspace(root), "x", "Ä\nb", "ö\nd\ne")
+    assert (root / "x").read_bytes() == "ö\r\nd\r\ne\r\nc\r\n".encode(encoding)
+    assert (root / "x").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize(
+    ("content", "old", "said"),
+    [
+        (b"one\n", "two", "does not stand in x"),
+        (b"aa\na\n", "a", "more than once (x:1, x:1)"),
+        (b"aaa", "aa", "more than once"),
+        (b"\0", "a", "binary"),
+        (b"caf\xe9 a", "a ", "does not stand"),
+    ],
+    ids=range(5),
+)
+async def test_an_edit_that_is_not_clear_changes_nothing(root: Path, content: bytes, old: str, said: str) -> None:
+    (root / "x").write_bytes(content)
+    assert said in await refusal(root, "edit_file", path="x", old=old, new="b")
+    assert (root / "x").read_bytes() == content
+
+
+def test_what_an_encoding_can_not_say_and_what_is_damaged_is_refused(root: Path) -> None:
+    (root / "latin").write_bytes(b"caf\xe9")
+    (root / "odd").write_bytes("\ufeffa".encode("utf-16-le") + b"x")
+    (root / "large").write_bytes(b"a" * 10_000_001)
+    for path, said in (("latin", "has no sign"), ("odd", "is damaged"), ("large", "larger than")):
+        with pytest.raises(Exception, match=said):
+            replace_text(Workspace(root), path, "caf", "日本")
+
+
+# Commands
+
+
+async def test_a_command_runs_in_the_workspace_and_tells_its_exit_code(root: Path) -> None:
+    (root / "src").mkdir()
+    assert await said(root, "run_command", command="pwd; echo oops >&2; exit 3", path="src") == (
+        f"{root}/src\noops\n[exit code 3]"
+    )
+    assert await said(root, "run_command", command=["echo", "$HOME"]) == "$HOME\n[exit code 0]"
+    assert await said(root, "run_command", command="kill -9 $$") == "[ended by signal 9]"
+
+
+async def test_a_command_sees_no_secrets(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PARLEY_TOKEN", "PARLEY_PORT", "OPENAI_API_KEY", "GITHUB_TOKEN", "DB_PASSWORD", "AWS_SECRET_ACCESS"):
+        monkeypatch.setenv(name, "hush")
+    assert "hush" not in await said(root, "run_command", command="env")
+    assert harmless_environment({"PATH": "x", "my_key": "y"}) == {"PATH": "x"}
+
+
+async def test_what_can_not_be_run_is_said(root: Path) -> None:
+    assert "can't be started" in await refusal(root, "run_command", command=["no-such-program"])
+    for empty in ("", " ", [], ["a\0b"]):
+        assert "empty or contains NUL" in await refusal(root, "run_command", command=empty)
+    assert "“..”" in await refusal(root, "run_command", command="ls", path="..")
+    with pytest.raises(BadArguments):
+        raise BadArguments()
+
+
+async def test_time_and_output_of_a_command_are_limited(root: Path) -> None:
+    assert "longer than 0.2 s" in await said(root, "run_command", command="sleep 60", timeout_s=0.2)
+    answer = await said(root, "run_command", command="yes")
+    assert "printed more than 1,000,000 bytes" in answer
+    assert len(answer) < 1_000_100
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def pids(root: Path) -> list[int]:
+    return [int(word) for word in (root / "pids").read_text().split()] if (root / "pids").exists() else []
+
+
+@pytest.mark.parametrize("script", ["", "trap '' TERM; "], ids=["that listens", "that ignores SIGTERM"])
+async def test_cancelling_kills_a_command_with_all_its_children(root: Path, script: str) -> None:
+    command = f"{script}sleep 300 & echo $! $$ > pids.new; mv pids.new pids; wait; sleep 300"
+    runner = ToolExecutor(ToolRegistry(BUILTIN))
+    call = runner.execute(Call("c", "run_command", {"command": command}), ToolContext(workspace=Workspace(root)))
+    task = asyncio.create_task(call)
+    await until(lambda: len(pids(root)) == 2)
+    assert all(is_alive(pid) for pid in pids(root))
+    runner.cancel("c")
+    outcome = await task
+    assert outcome.status == "cancelled"
+    assert "left behind" not in (outcome.error or "")
+    await until(lambda: not any(is_alive(pid) for pid in pids(root)))
+
+
+async def test_what_a_command_leaves_running_ends_with_it(root: Path) -> None:
+    await said(root, "run_command", command="sleep 300 & echo $! > pids")
+    await until(lambda: not any(is_alive(pid) for pid in pids(root)))
+
+
+def test_errors_are_kept_apart_unless_merged_and_closed_pipes_are_survived(root: Path) -> None:
+    limits = Limits(DEADLINE_S, 1_000)
+    apart = run_process(["sh", "-c", "echo a; echo b >&2"], cwd=str(root), limits=limits, cancelled=Cancellation())
+    assert (apart.output, apart.errors, apart.end, apart.code) == (b"a\n", b"b\n", "exited", 0)
+    quiet = run_process(
+        ["sh", "-c", "exec >&- 2>&-; sleep 0.2"], cwd=str(root), limits=limits, cancelled=Cancellation()
+    )
+    assert (quiet.output, quiet.end) == (b"", "exited")
+
+
+def test_a_process_that_was_cancelled_before_it_began_ends_at_once(root: Path) -> None:
+    cancelled = Cancellation()
+    cancelled.set()
+    began = time.monotonic()
+    ended = run_process(["sleep", "300"], cwd=str(root), limits=Limits(60, 10), cancelled=cancelled)
+    assert (ended.end, ended.code) == ("cancelled", -signal.SIGTERM)
+    assert time.monotonic() - began < DEADLINE_S
+    assert os.listdir(root) == []
