@@ -19,11 +19,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from models.calls import Text
 from models.errors import InvalidArgument
+from models.text import is_clean
 from services.tools.tool import Policy, Risk
 
 SERVER_NAME = re.compile(r"[a-z](?:[a-z0-9-]|_(?!_)){0,30}[a-z0-9]|[a-z]")
@@ -35,6 +35,16 @@ START_TIMEOUT_S = 60.0
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+
+
+def _clean(text: str) -> str:
+    if not is_clean(text):
+        raise ValueError("contains NUL or a lone surrogate")
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_clean)]
+_Word = Annotated[str, Field(min_length=1), AfterValidator(_clean)]
 _Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -48,11 +58,11 @@ class McpServerConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: str
-    command: Annotated[Text | None, Field(min_length=1)] = None
-    args: tuple[Text, ...] = ()
-    env: dict[str, Text] = Field(default_factory=dict, repr=False)
-    cwd: Annotated[Text | None, Field(min_length=1)] = None
-    url: Text | None = None
+    command: _Word | None = None
+    args: tuple[_Text, ...] = ()
+    env: dict[str, _Text] = Field(default_factory=dict, repr=False)
+    cwd: _Word | None = None
+    url: _Text | None = None
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
     enabled: bool = True
     timeout_s: _Seconds = TIMEOUT_S

@@ -75,6 +75,8 @@ def _worded(error: BaseException) -> str:
             return f"it can't be reached ({said or kind})"
         case "ValidationError":
             return f"it answers what is no MCP ({said})"
+        case "MCPError" if said == "Connection closed":
+            return "its connection ended"
         case "MCPError":
             return f"it answers with the error “{said}”"
         case _:

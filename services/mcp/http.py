@@ -33,7 +33,8 @@ async def http_transport(config: McpServerConfig) -> AsyncGenerator[TransportStr
         limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=20),
         event_hooks={"response": [_check]},
     )
-    async with client, streamable_http_client(config.url or "", http_client=client) as streams:
+    transport = streamable_http_client(config.url or "", http_client=client, max_sse_event_size=BODY_MAX_BYTES)
+    async with client, transport as streams:
         yield streams
 
 

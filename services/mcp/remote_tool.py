@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from jsonschema import Draft202012Validator, SchemaError
 from mcp_types import Tool as Listed
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel
 
-from models.calls import check_tree
-from models.errors import InvalidArgument
 from models.text import cleaned
 from services.mcp.config import McpServerConfig
 from services.mcp.naming import tool_name
+from services.mcp.schemas import usable_schema
 from services.tools.errors import BadArguments
 from services.tools.schema import Signature
 from services.tools.tool import Policy, Risk, Tool, ToolOutput
 
-SCHEMA_MAX_BYTES = 64 * 1024
 DESCRIPTION_MAX_CHARS = 4_000
 """Every request carries all descriptions: one server must not fill the window."""
 
@@ -51,7 +48,7 @@ class RemoteSignature(Signature):
 
 def remote_tool(config: McpServerConfig, listed: Listed, call: CallRemote) -> Tool:
     """Raises InvalidArgument that says what is wrong with its schema, or with the policy that the owner gave it."""
-    schema = _checked(listed.input_schema)
+    schema = usable_schema(listed.input_schema)
     risk, dangerous = _risk(config, listed)
     given: Policy | None = config.policies.get(listed.name, config.policy)
 
@@ -94,19 +91,3 @@ def _description(listed: Listed, server: str) -> str:
     text = (listed.description or listed.title or hint_title or "").strip()
     text = cleaned(text) or f"The tool {cleaned(listed.name)} of the MCP server {server}"
     return text if len(text) <= DESCRIPTION_MAX_CHARS else f"{text[:DESCRIPTION_MAX_CHARS]}…"
-
-
-def _checked(schema: dict[str, Any]) -> dict[str, Any]:
-    try:
-        check_tree(schema)
-        if len(orjson.dumps(schema)) > SCHEMA_MAX_BYTES:
-            raise InvalidArgument(f"its input schema has more than {SCHEMA_MAX_BYTES >> 10} KB")
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        path = ".".join(str(part) for part in error.absolute_path)
-        raise InvalidArgument(
-            f"its input schema is not valid{f' at {path}' if path else ''}: {error.message}"
-        ) from None
-    except (ValueError, TypeError, RecursionError) as error:
-        raise InvalidArgument(f"its input schema can't be used: {error}") from None
-    return {"properties": {}, **schema}

@@ -94,7 +94,10 @@ class McpServer:
         scope, self._scope = self._scope, None
         if task is not None:
             # The scope cancels again and again, and stops where a process must be ended first.
-            _ = scope.cancel() if scope is not None else task.cancel()
+            if scope is not None:
+                scope.cancel()
+            else:
+                task.cancel()
             await asyncio.wait({task}, timeout=STOP_S)
             if not task.done():
                 log.warning("mcp_server_left_behind", server=self.config.name)
@@ -136,7 +139,9 @@ class McpServer:
             reason = await self._live()
             failures = 1 if time.monotonic() - started >= self._patience.lasting_s else failures + 1
             wait_s = self._patience.wait_s(failures)
-            self._break_down(reason, wait_s)
+            self._break_down(reason)
+            self._retry_at = time.monotonic() + wait_s
+            log.warning("mcp_server_down", server=self.config.name, reason=reason, retry_in_s=round(wait_s, 1))
             await asyncio.sleep(wait_s)
             self._set("starting", reason)
 
@@ -147,13 +152,16 @@ class McpServer:
         self._starts += 1
         try:
             async with connected(self.config) as connection:
-                await self._serve(connection)
+                try:
+                    await self._serve(connection)
+                except BaseException as error:
+                    # Ending a process takes seconds; nobody should call it meanwhile.
+                    self._break_down(reason_of(error) if isinstance(error, Exception) else "its connection ended")
+                    raise
         except TimeoutError:
             return f"it was not ready within {self.config.start_timeout_s:g} s"
         except Exception as error:
             return reason_of(error)
-        finally:
-            self._connection = None
         return "it ended without a reason"
 
     async def _serve(self, connection: Connection) -> None:
@@ -177,12 +185,11 @@ class McpServer:
             self._set("ready", None)
             log.info("mcp_server_ready", server=self.config.name, tools=len(self._shelf.names))
 
-    def _break_down(self, reason: str, wait_s: float) -> None:
+    def _break_down(self, reason: str) -> None:
+        self._connection = None
         self._set("down", reason)
-        self._retry_at = time.monotonic() + wait_s
         self._resources = ()
         self._shelf.hide(self._down())
-        log.warning("mcp_server_down", server=self.config.name, reason=reason, retry_in_s=round(wait_s, 1))
 
     def _set(self, state: McpState, reason: str | None) -> None:
         self._state = state
