@@ -32,6 +32,7 @@ from services.llm.tokens import TokenCounter
 from services.projects_memory import MemoryProjects
 from services.runs import RunManager
 from services.sessions import Answer, Committed, SessionManager
+from services.toolbox import Toolbox
 
 DEADLINE_S = 10.0
 T0 = EpochMs(1_795_000_000_000)
@@ -289,6 +290,7 @@ class Workshop:
         window_s: float = 0,
         runs_max: int = 1_000,
         time: FakeTime | None = None,
+        toolbox: Toolbox | None = None,
     ) -> None:
         self.time = time or FakeTime()
         self.provider = provider or ScriptedProvider(sleep=no_sleep)
@@ -298,6 +300,7 @@ class Workshop:
         self.runs = RunManager(
             self.room.sessions,
             self.agents,
+            toolbox=toolbox,
             window_s=window_s,
             runs_max=runs_max,
             clock=self.time.clock,
