@@ -60,7 +60,7 @@ class Log:
         async def smash(what: str) -> str:
             """Smashes something, for good."""
             self.smashed += 1
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.02)  # long enough to be killed at work
             return f"smashed {what}"
 
         return look, stumble, dream, smash
@@ -133,8 +133,9 @@ def seen(messages: tuple[Message, ...]) -> list[tuple[str, str, str]]:
     ]
 
 
-async def walk(kill_after: int | None) -> tuple[list[tuple[str, str, str]], Log, int]:
-    """Runs it all, killed right after the event with that seq. Returns the transcript, the log and the head."""
+async def walk(kill_after: int | None, turns: int = 0) -> tuple[list[tuple[str, str, str]], Log, int]:
+    """Runs it all, killed after the event with that seq and some turns of the loop, in which what it allows begins.
+    Returns the transcript, the log and the head."""
     projects = MemoryProjects()
     journal, log = MemoryJournal(projects), Log()
     project_id = (await projects.inbox()).id
@@ -144,6 +145,8 @@ async def walk(kill_after: int | None) -> tuple[list[tuple[str, str, str]], Log,
     await shop.room.do(session_id, say("go", agent="walker", on_crash="resume"))
     if kill_after is not None:
         await reach(shop, session_id, log, kill_after)
+        for _ in range(turns):
+            await asyncio.sleep(0)
         await shop.kill()
         shop = boot(journal, project_id, log)
         await shop.runs.start()
@@ -173,12 +176,13 @@ async def test_the_walk_without_a_kill_does_everything_once() -> None:
     assert head < EVENTS_AT_MOST
 
 
+@pytest.mark.parametrize("turns", [0, 12])
 @pytest.mark.parametrize("kill_after", range(2, EVENTS_AT_MOST))
-async def test_killed_after_any_event_the_run_ends_the_same(kill_after: int) -> None:
+async def test_killed_after_any_event_the_run_ends_the_same(kill_after: int, turns: int) -> None:
     whole, _, head = await walk(None)
     if kill_after > head:
         return  # the run is over by then
-    transcript, log, _ = await walk(kill_after)
+    transcript, log, _ = await walk(kill_after, turns)
     assert log.smashed <= 1
     assert log.asked == ["Which way?", "smash"]
     assert _said(transcript) == _said(whole)

@@ -18,7 +18,6 @@ from services.tools.builtin import BUILTIN
 from services.tools.codebase_edit import replace_text
 from services.tools.codebase_files import read_lines
 from services.tools.context import Cancellation, ToolContext
-from services.tools.errors import BadArguments
 from services.tools.executor import Call, Outcome, ToolExecutor
 from services.tools.processes import Limits, harmless_environment, run_process
 from services.tools.registry import ToolRegistry
@@ -28,7 +27,8 @@ from services.tools.workspace import Workspace
 DEADLINE_S = 8.0
 
 SOURCES = {
-    "shop.py": "LIMIT = 3\n\nclass Shop:\n    size = 1\n\n    def sell(self):\n        local = 1\n        return LIMIT\n\n\ndef open_shop():\n    # Shop in a comment\n    return Shop(), 'Shop'\n",
+    "shop.py": "LIMIT = 3\n\nclass Shop:\n    size = 1\n\n    def sell(self):\n        local = 1\n        return LIMIT\n\n\n"
+    "def open_shop():\n    # Shop in a comment\n    return Shop(), 'Shop'\n",
     "shop.js": "class Shop {\n  sell() {}\n}\nfunction open() {}\nconst close = () => {};\n",
     "shop.ts": "interface Shop { sell(): void }\ntype Size = number;\nenum Kind { A }\n",
     "shop.go": "package x\n\ntype Shop struct{}\n\nfunc (s *Shop) Sell() {}\n\nconst Limit = 3\n",
@@ -44,19 +44,19 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def ran(root: Path, name: str, **arguments: Any) -> Outcome:
+async def ran(root: Path, tool_name: str, /, **arguments: Any) -> Outcome:
     runner = ToolExecutor(ToolRegistry(BUILTIN))
-    return await runner.execute(Call("c", name, arguments), ToolContext(workspace=Workspace(root)))
+    return await runner.execute(Call("c", tool_name, arguments), ToolContext(workspace=Workspace(root)))
 
 
-async def said(root: Path, name: str, **arguments: Any) -> str:
-    outcome = await ran(root, name, **arguments)
+async def said(root: Path, tool_name: str, /, **arguments: Any) -> str:
+    outcome = await ran(root, tool_name, **arguments)
     assert outcome.error is None, outcome.error
     return outcome.output
 
 
-async def refusal(root: Path, name: str, **arguments: Any) -> str:
-    outcome = await ran(root, name, **arguments)
+async def refusal(root: Path, tool_name: str, /, **arguments: Any) -> str:
+    outcome = await ran(root, tool_name, **arguments)
     assert outcome.status == "error"
     return outcome.error or ""
 
@@ -84,9 +84,7 @@ async def test_files_are_found_by_pattern_without_what_is_ignored(root: Path) ->
 
 async def test_lines_are_read_with_their_numbers(root: Path) -> None:
     (root / "x").write_text("one\r\ntwo\nthree")
-    assert await said(root, "read_file", path="x") == "x:1-3, the end of the file\n1\tone\n2\ttwo\n3\tthree".replace(
-        ", the", ", the"
-    ).replace("x:1-3,", "x:1-3; ").replace("x:1-3;  ", "x:1-3, ")
+    assert await said(root, "read_file", path="x") == "x:1-3, the end of the file\n1\tone\n2\ttwo\n3\tthree"
     assert await said(root, "read_file", path="x", start_line=2, end_line=2) == (
         "x:2-2; more lines follow: read from start_line=3\n2\ttwo"
     )
@@ -349,8 +347,6 @@ async def test_what_can_not_be_run_is_said(root: Path) -> None:
     for empty in ("", " ", [], ["a\0b"]):
         assert "empty or contains NUL" in await refusal(root, "run_command", command=empty)
     assert "“..”" in await refusal(root, "run_command", command="ls", path="..")
-    with pytest.raises(BadArguments):
-        raise BadArguments()
 
 
 async def test_time_and_output_of_a_command_are_limited(root: Path) -> None:

@@ -13,7 +13,7 @@ from services.tools.context import ToolContext
 from services.tools.results import BUDGET_TOKENS, PAGE_MAX_CHARS, clamp, fits, prefix, read_result, suffix
 from services.tools.tool import ToolFailed, ToolOutput
 
-LONG = "".join(f"line {number} of a long result, with some words in it\n" for number in range(20_000))
+LONG = "".join(f"line {number} of a long result, with some words in it\n" for number in range(6_000))
 
 
 async def stored(handle: str) -> str | None:
@@ -31,7 +31,7 @@ def test_a_short_result_is_shown_whole() -> None:
 def test_a_long_result_is_shown_as_head_tail_and_handle() -> None:
     shown = clamp(LONG, "m1")
     assert shown.startswith("line 0 of")
-    assert shown.endswith("line 19999 of a long result, with some words in it\n")
+    assert shown.endswith("line 5999 of a long result, with some words in it\n")
     found = re.search(
         r'\[([\d,]+) of ([\d,]+) characters are left out here; read_result\(handle="m1", offset=(\d+)\)', shown
     )

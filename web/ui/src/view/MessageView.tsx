@@ -2,6 +2,7 @@
 
 import { memo } from "react";
 import type { Approval, Message, Role } from "../protocol/wire";
+import { partsOf } from "./fences";
 import { ToolRequest, ToolResultView } from "./ToolMessages";
 import { STATUS_WORDS, clockTime } from "./words";
 
@@ -57,7 +58,15 @@ function Body({ message, approvals }: Props) {
 function Text({ message }: { message: Message }) {
   return (
     <div className="message-text" data-testid="message-text" dir="auto">
-      {message.content}
+      {partsOf(message.content).map(({ kind, text }, index) =>
+        kind === "text" ? (
+          text
+        ) : (
+          <code key={index} className={kind === "mark" ? "fence-mark" : "fenced"}>
+            {text}
+          </code>
+        ),
+      )}
     </div>
   );
 }

@@ -8,11 +8,10 @@ import { Collapsible } from "./Collapsible";
 import {
   CALL_WORDS,
   POLICY,
-  RESULT_WORDS,
   argumentsLine,
   byWords,
-  durationWords,
   firstLine,
+  outcomeWords,
 } from "./toolWords";
 
 interface RequestProps {
@@ -83,10 +82,7 @@ export function ToolResultView({ message }: { message: Message }) {
             </span>
             <span className="tool-name">{result.name}</span>
             <span className="tool-line">{firstLine(text)}</span>
-            <span className="tool-status">
-              {status === "ok" ? "" : `${RESULT_WORDS[status]} · `}
-              {durationWords(result.durationMs)}
-            </span>
+            <span className="tool-status">{outcomeWords(result)}</span>
           </>
         }
       >

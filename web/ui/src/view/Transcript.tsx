@@ -1,8 +1,10 @@
 /** The messages of a session, oldest first. Follows the end for as long as the reader is there. */
 
-import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { RefObject } from "react";
 import type { Approval, Snapshot } from "../protocol/wire";
 import { ApprovalView } from "./ApprovalView";
+import { MovedContext } from "./Collapsible";
 import { MessageView } from "./MessageView";
 import { allApprovals, byMessage, timeline } from "./timeline";
 import type { Entry } from "./timeline";
@@ -24,31 +26,32 @@ export function Transcript({ snapshot, history, onEarlier }: Props) {
   const whole = messages.length >= session.messageCount;
   const entries = useEntries(snapshot, history, whole);
   const box = useScrollPosition(entries, messages[0]?.id ?? "", atEnd);
-  const onScroll = () => {
+  const log = useStayAtEnd(box, atEnd);
+  // Also called when a block is opened: its reader stays where they are, whatever comes at the end.
+  const onScroll = useCallback(() => {
     if (box.current !== null) setAtEnd(distanceToEnd(box.current) < AT_END_PX);
-  };
+  }, [box]);
   return (
     <div className="transcript-frame">
       <div className="transcript" ref={box} onScroll={onScroll} tabIndex={0} aria-label="Transcript" role="region">
         {!whole && <EarlierButton onEarlier={onEarlier} />}
-        <div role="log" aria-live="polite" data-testid="transcript" data-head={snapshot.head}>
-          {entries.map((entry) =>
-            entry.kind === "message" ? (
-              <MessageView key={entry.message.id} message={entry.message} approvals={entry.approvals} />
-            ) : (
-              <ApprovalView key={entry.approval.id} approval={entry.approval} />
-            ),
-          )}
+        <div ref={log} role="log" aria-live="polite" data-testid="transcript" data-head={snapshot.head}>
+          <MovedContext value={onScroll}>{entries.map(entryView)}</MovedContext>
         </div>
         {entries.length === 0 && <p className="notice">Nothing was said yet.</p>}
       </div>
       {!atEnd && (
         <button type="button" className="to-end" onClick={() => setAtEnd(true)}>
-          ↓ Latest
+          ↓ {snapshot.approvals.length > 0 ? "Waiting for you" : "Latest"}
         </button>
       )}
     </div>
   );
+}
+
+function entryView(entry: Entry) {
+  if (entry.kind === "question") return <ApprovalView key={entry.approval.id} approval={entry.approval} />;
+  return <MessageView key={entry.message.id} message={entry.message} approvals={entry.approvals} />;
 }
 
 /** A message's approvals stay the same array while nothing about approvals changes: a delta costs one message. */
@@ -71,6 +74,20 @@ function useScrollPosition(entries: readonly Entry[], firstId: string, atEnd: bo
     before.current = { firstId, height };
   }, [entries, firstId, atEnd]);
   return box;
+}
+
+/** Whoever is at the end stays there when what is shown changes its size by itself: a card, or a turned phone. */
+function useStayAtEnd(box: RefObject<HTMLDivElement | null>, atEnd: boolean) {
+  const log = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const [frame, content] = [box.current, log.current];
+    if (!atEnd || frame === null || content === null) return;
+    const observer = new ResizeObserver(() => frame.scrollTo({ top: frame.scrollHeight }));
+    observer.observe(frame);
+    observer.observe(content);
+    return () => observer.disconnect();
+  }, [box, atEnd]);
+  return log;
 }
 
 function EarlierButton({ onEarlier }: { onEarlier: Props["onEarlier"] }) {

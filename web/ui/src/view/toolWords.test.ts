@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { CallError } from "../protocol/errors";
 import { anAnswered, anApproval } from "../protocol/testing";
-import type { Approval, ToolCall } from "../protocol/wire";
-import { answeredWords, argumentsLine, durationWords, firstLine, refusalWords } from "./toolWords";
+import type { Approval, ToolCall, ToolResult } from "../protocol/wire";
+import { answeredWords, argumentsLine, durationWords, firstLine, outcomeWords, refusalWords } from "./toolWords";
 
 test.each<[Partial<Approval>, string]>([
   [{}, "Approved by ann"],
@@ -73,4 +73,12 @@ test.each([
   [61_000, "1 min 1 s"],
 ])("%i ms read “%s”", (ms, expected) => {
   expect(durationWords(ms)).toBe(expected);
+});
+
+test.each<[ToolResult["status"], number, string]>([
+  ["ok", 12, "12 ms"],
+  ["timeout", 2_000, "timed out · 2.0 s"],
+  ["denied", 0, "denied"],
+])("a result that is %s after %i ms reads “%s”", (status, durationMs, expected) => {
+  expect(outcomeWords({ callId: "c1", name: "read", status, output: "", error: null, durationMs })).toBe(expected);
 });

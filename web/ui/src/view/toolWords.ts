@@ -22,7 +22,7 @@ export const CALL_WORDS: Readonly<Record<ToolCall["status"], string>> = {
   done: "",
 };
 
-export const RESULT_WORDS: Readonly<Record<ToolResult["status"], string>> = {
+const RESULT_WORDS: Readonly<Record<ToolResult["status"], string>> = {
   ok: "ok",
   error: "failed",
   denied: "denied",
@@ -101,6 +101,12 @@ export function argumentsLine(call: ToolCall): string {
 
 function shortValue(value: unknown): string {
   return typeof value === "string" ? (value.split("\n", 1)[0] ?? "") : JSON.stringify(value);
+}
+
+/** How a call ended, and how long it took where it ran. */
+export function outcomeWords({ status, durationMs }: ToolResult): string {
+  if (status === "ok") return durationWords(durationMs);
+  return durationMs > 0 ? `${RESULT_WORDS[status]} · ${durationWords(durationMs)}` : RESULT_WORDS[status];
 }
 
 export function durationWords(ms: number): string {
