@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.payloads import (
     MESSAGE_TYPES,
     Kind,
     McpToolResultPayload,
     MessageType,
-    Payload,
+    StoredPayload,
     TextPayload,
     ToolResultPayload,
 )
@@ -60,7 +60,7 @@ class Message(Wire):
     content: str
     message_type: MessageType
     kind: Kind
-    payload: Payload | None = None
+    payload: StoredPayload | None = None
     status: MessageStatus = "complete"
     sequence: int = 0
     created_at_utc: str
@@ -70,6 +70,15 @@ class Message(Wire):
     metadata: Metadata = Metadata()
     truncated: bool = False
     size: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_kind_that_is_known(cls, data: Any) -> Any:
+        """A row of a newer version may be of a kind that this one does not know: it reads as the text that stands for
+        its payload."""
+        if isinstance(data, dict) and data.get("kind") not in MESSAGE_TYPES:
+            return {**data, "kind": "text", "messageType": "text"}
+        return data
 
     def to_wire(self) -> dict[str, Any]:
         """Without the keys that most messages leave empty: clientMessageId, runId, truncated, size."""
@@ -88,7 +97,7 @@ class Message(Wire):
     def with_body(self, content: str) -> Message:
         """The inverse of `without_body`."""
         payload = self.payload
-        if isinstance(payload, TextPayload):
+        if isinstance(payload, TextPayload) and payload.foreign is None:
             payload = payload.model_copy(update={"text": content})
         elif isinstance(payload, ToolResultPayload | McpToolResultPayload):
             payload = payload.model_copy(update={"output": content})

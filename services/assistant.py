@@ -20,7 +20,7 @@ from models.payloads import ToolResultPayload
 from models.runs import OnCrash, Run
 from services.engine.prompt import joined
 from services.engine.view import input_budget, view
-from services.llm.neutral import to_neutral
+from services.llm.neutral import IMAGE_TOKENS, countable_message, to_neutral
 from services.llm.provider import Finished, ModelInfo, ModelRequest, Provider, TextDelta, ToolCallReady, open_stream
 from services.llm.registry import Providers
 from services.llm.tokens import TokenCounter
@@ -125,14 +125,15 @@ class Assistant:
         fixed = await self._counter.count(system + schemas, model=info.name)
         budget = max(1, input_budget(info.window_tokens, info.max_output_tokens) - fixed)
         shown = [_shortened(message) for message in history]
-        chosen = view(shown, await self._costs(shown, info.name, budget), budget)
+        chosen = view(shown, await self._costs(shown, info, budget), budget)
         return ModelRequest(info.name, to_neutral(chosen, info), request_id=new_id(), system=system, tools=tools)
 
-    async def _costs(self, history: Sequence[Message], model: str, budget_tokens: int) -> list[int]:
+    async def _costs(self, history: Sequence[Message], info: ModelInfo, budget_tokens: int) -> list[int]:
         """Counts from the newest back, until the budget is spent: what lies before it need not be counted."""
         costs: list[int] = []
         for message in reversed(history):
-            costs.append(await self._counter.count(_said(message), model=model))
+            text, images = countable_message(message, info)
+            costs.append(await self._counter.count(text, model=info.name) + images * IMAGE_TOKENS)
             if sum(costs) > budget_tokens:
                 break
         return costs[::-1]
@@ -190,14 +191,6 @@ def _shortened(message: Message) -> Message:
     if payload is None or payload.kind != "tool_result" or payload.handle is None:
         return message
     return message.with_body(clamp(message.content, payload.handle))
-
-
-def _said(message: Message) -> str:
-    """What of a message costs tokens."""
-    payload = message.payload
-    if payload is not None and payload.kind == "tool_request":
-        return orjson.dumps([call.arguments for call in payload.calls]).decode()
-    return message.content
 
 
 def _wait_s(error: ProviderError, attempt: int) -> float:

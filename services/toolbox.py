@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
-
-import orjson
+from typing import Any
 
 from models.messages import Message
 from models.payloads import ToolCall
@@ -13,6 +12,7 @@ from models.runs import Run
 from models.states import Mode
 from services.engine.context import Context
 from services.engine.policy import ApprovalPolicy, Verdict, verdict
+from services.llm.arguments import BadArguments, parse_arguments
 from services.llm.provider import ToolSpec
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import ToolUnavailable, UnknownTool
@@ -53,9 +53,9 @@ class Toolbox:
             tool = self.registry.get(wanted.name)
         except (UnknownTool, ToolUnavailable) as error:
             return _refused(wanted, {}), error.message
-        arguments, problem = _parsed(wanted.arguments_json)
-        if problem is not None:
-            return _refused(wanted, {}), problem
+        arguments = parse_arguments(wanted.arguments_json)
+        if isinstance(arguments, BadArguments):
+            return _refused(wanted, {}, arguments.raw), arguments.message
         decided: Verdict = verdict(
             policy=self.policy,
             tool_policy=tool.policy,
@@ -99,18 +99,15 @@ class Toolbox:
             cancelled.set()
 
 
-def _refused(wanted: Wanted, arguments: dict[str, object]) -> ToolCall:
-    return ToolCall(call_id=wanted.call_id, name=wanted.name, arguments=arguments, status="denied", decided_by="policy")
-
-
-def _parsed(text: str) -> tuple[dict[str, object], str | None]:
-    try:
-        arguments = orjson.loads(text or "{}")
-    except orjson.JSONDecodeError as error:
-        return {}, f"The arguments are not valid JSON ({error}); write them again"
-    if not isinstance(arguments, dict):
-        return {}, "The arguments must be a JSON object"
-    return arguments, None
+def _refused(wanted: Wanted, arguments: dict[str, Any], raw: str | None = None) -> ToolCall:
+    return ToolCall(
+        call_id=wanted.call_id,
+        name=wanted.name,
+        arguments=arguments,
+        status="denied",
+        decided_by="policy",
+        raw_arguments=raw,
+    )
 
 
 def open_calls(message: Message | None) -> tuple[ToolCall, ...]:

@@ -36,7 +36,7 @@ CONFIG_FILE = Path("parley.toml")
 IN_MEMORY = "memory:"
 SQLITE = "sqlite:///"
 BUILT_IN_AGENT = "assistant"
-SECRET_OPTIONS = ("token", "openai_api_key")
+SECRET_OPTIONS = ("token", "openai_api_key", "anthropic_api_key")
 """Not taken from the command line, which every user of the machine can read."""
 
 
@@ -156,6 +156,9 @@ class Settings(BaseSettings):
     openai_base_url: Annotated[str | None, Field(description="An OpenAI-compatible endpoint.")] = None
     openai_models: Annotated[Names, Field(description="Models of that endpoint to offer; may be repeated.")] = ()
     openai_api_key: Annotated[Secret, Field(description="Its key.")] = None
+    anthropic_base_url: Annotated[str | None, Field(description="Another endpoint with Anthropic's API.")] = None
+    anthropic_models: Annotated[Names, Field(description="Models of Anthropic to offer; may be repeated.")] = ()
+    anthropic_api_key: Annotated[Secret, Field(description="The key for Anthropic.")] = None
     token: Annotated[
         Secret, AfterValidator(_token_where_needed), Field(description="The shared secret that clients must show.")
     ] = None
@@ -187,7 +190,8 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must appear in no log."""
-        return tuple(secret.get_secret_value() for secret in (self.token, self.openai_api_key) if secret is not None)
+        kept = (self.token, self.openai_api_key, self.anthropic_api_key)
+        return tuple(secret.get_secret_value() for secret in kept if secret is not None)
 
     @property
     def tool_policies(self) -> dict[str, Policy]:
@@ -195,13 +199,19 @@ class Settings(BaseSettings):
 
     def providers(self) -> Providers:
         """Raises InvalidArgument on a key or URL that can never work."""
-        key = self.openai_api_key
         return Providers(
-            openai_api_key=key.get_secret_value() if key is not None else None,
+            openai_api_key=_revealed(self.openai_api_key),
+            anthropic_api_key=_revealed(self.anthropic_api_key),
+            anthropic_base_url=self.anthropic_base_url,
+            anthropic_models=self.anthropic_models,
             openai_base_url=self.openai_base_url,
             openai_models=self.openai_models,
             demo_words_per_s=self.demo_words_per_s,
         )
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
 
 
 def load(command_line: Mapping[str, Any], config: Path = CONFIG_FILE) -> Settings:
@@ -262,7 +272,7 @@ def _unworkable(settings: Settings) -> list[str]:
     except UnknownModel as error:
         mistakes.append(f"{option('model')} (PARLEY_MODEL): {error.message}")
     except InvalidArgument as error:
-        mistakes.append(f"{option('openai_base_url')} or PARLEY_OPENAI_API_KEY: {error.message}")
+        mistakes.append(f"the key or the base URL of openai or anthropic: {error.message}")
     if settings.agent != BUILT_IN_AGENT:
         try:
             Agents({}).resolve(settings.agent)
