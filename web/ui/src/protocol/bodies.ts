@@ -12,7 +12,11 @@ export function wanted(snapshot: Snapshot): readonly Message[] {
 }
 
 /** Those of `pulled` whose message was not updated since it was one of `wants`: the others hold what was before. */
-export function upToDate(snapshot: Snapshot, wants: readonly Message[], pulled: readonly Message[]): readonly Message[] {
+export function upToDate(
+  snapshot: Snapshot,
+  wants: readonly Message[],
+  pulled: readonly Message[],
+): readonly Message[] {
   const asked = new Map(wants.map(({ id, revision }) => [id, revision]));
   const now = new Map(snapshot.messages.map(({ id, revision }) => [id, revision]));
   return pulled.filter(({ id }) => asked.get(id) === now.get(id));

@@ -4,7 +4,8 @@ import { aMessage } from "./testing";
 
 test("a message without the payload of a request has no calls", () => {
   expect(callsOf(aMessage({ payload: null }))).toEqual([]);
-  expect(callsOf(aMessage({ payload: { kind: "tool_request", calls: [{ callId: "c1" }] } }))).toEqual([{ callId: "c1" }]);
+  const calls = [{ callId: "c1" }];
+  expect(callsOf(aMessage({ payload: { kind: "tool_request", calls } }))).toEqual(calls);
 });
 
 test("a result is read from its payload, its output from the message when the payload has none", () => {

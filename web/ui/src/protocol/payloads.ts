@@ -3,13 +3,13 @@
 import type { Json, Message, ToolCall, ToolResult } from "./wire";
 
 export function callsOf({ payload }: Message): readonly ToolCall[] {
-  return partsOf(payload)["calls"] as readonly ToolCall[] | undefined ?? [];
+  return (partsOf(payload)["calls"] as readonly ToolCall[] | undefined) ?? [];
 }
 
 /** A result whose body has not been pulled yet has its tool's name from the message's author. */
 export function resultOf({ payload, author, content }: Message): ToolResult {
-  const empty: ToolResult = { callId: "", name: author ?? "tool", status: "ok", output: "", error: null, durationMs: 0 };
-  const result = { ...empty, ...partsOf(payload) };
+  const empty = { callId: "", status: "ok", output: "", error: null, durationMs: 0 } as const;
+  const result: ToolResult = { ...empty, name: author ?? "tool", ...partsOf(payload) };
   return result.output === "" ? { ...result, output: content } : result;
 }
 

@@ -14,9 +14,10 @@ interface Props {
   readonly sessionId: string;
   readonly snapshot: Snapshot;
   readonly connected: boolean;
+  readonly onSent: () => void;
 }
 
-export function Composer({ hub, sessionId, snapshot, connected }: Props) {
+export function Composer({ hub, sessionId, snapshot, connected, onSent }: Props) {
   const [draft, setDraft] = useState(() => loadDraft(sessionId));
   const [busy, setBusy] = useState<"send" | "stop" | null>(null);
   const [error, setError] = useState<string | null>(null);
@@ -48,6 +49,7 @@ export function Composer({ hub, sessionId, snapshot, connected }: Props) {
     if (!canSend) return;
     const { text: content, clientMessageId } = draft;
     const args = { sessionId, content, clientMessageId };
+    onSent();
     if (await attempt("send", () => hub.connection.call("send_message", args))) setDraft(newDraft());
     field.current?.focus();
   };

@@ -1,6 +1,6 @@
 /** One open session: its title and state, the transcript, the composer. */
 
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { messageOf } from "../protocol/errors";
 import type { FeedView, SessionFeed } from "../protocol/feed";
 import type { Hub } from "../protocol/hub";
@@ -29,6 +29,7 @@ export function SessionPage({ hub, sessionId, onRename, onDelete, attempt }: Pro
   const view = useFeedView(feed);
   const connected = useConnectionState(hub) === "connected";
   const { snapshot } = view;
+  const [sent, setSent] = useState(0);
   const answering = useMemo<Answering>(
     () => ({
       connected,
@@ -54,10 +55,21 @@ export function SessionPage({ hub, sessionId, onRename, onDelete, attempt }: Pro
       {view.phase === "failed" && <Failure feed={feed} text={view.error ?? "The session cannot be followed"} />}
       <GrantList grants={snapshot.grants} onRevoke={(tool) => void attempt(rest.revokeGrant(sessionId, tool))} />
       <AnsweringContext value={answering}>
-        <Transcript snapshot={snapshot} history={history} onEarlier={() => loadEarlier(hub, feed, snapshot)} />
+        <Transcript
+          snapshot={snapshot}
+          history={history}
+          sent={sent}
+          onEarlier={() => loadEarlier(hub, feed, snapshot)}
+        />
       </AnsweringContext>
       <FailureBar state={snapshot.state} connected={connected} onRetry={() => attempt(rest.retry(sessionId))} />
-      <Composer hub={hub} sessionId={sessionId} snapshot={snapshot} connected={connected} />
+      <Composer
+        hub={hub}
+        sessionId={sessionId}
+        snapshot={snapshot}
+        connected={connected}
+        onSent={() => setSent((before) => before + 1)}
+      />
     </>
   );
 }

@@ -16,13 +16,20 @@ interface Props {
   readonly snapshot: Snapshot;
   /** Approvals that were answered before the snapshot was taken. */
   readonly history: readonly Approval[];
+  /** How many messages this page has sent: who sends one wants to see it. */
+  readonly sent: number;
   /** Loads an earlier page. Resolves with the text of an error, or null. */
   readonly onEarlier: () => Promise<string | null>;
 }
 
-export function Transcript({ snapshot, history, onEarlier }: Props) {
+export function Transcript({ snapshot, history, sent, onEarlier }: Props) {
   const { messages, session } = snapshot;
   const [atEnd, setAtEnd] = useState(true);
+  const [sentBefore, setSentBefore] = useState(sent);
+  if (sent !== sentBefore) {
+    setSentBefore(sent);
+    setAtEnd(true);
+  }
   const whole = messages.length >= session.messageCount;
   const entries = useEntries(snapshot, history, whole);
   const box = useScrollPosition(entries, messages[0]?.id ?? "", atEnd);

@@ -72,8 +72,9 @@ export function refusalWords(error: unknown, me: string | null): string {
   if (error.code !== "approval_resolved") return error.message;
   const { decidedBy, decision } = error.details;
   const who = decidedBy === me ? "you" : typeof decidedBy === "string" ? decidedBy : "somebody";
+  const what = DECISION_WORDS[String(decision)] ?? "answered";
   const where = who === "you" ? " in another window" : "";
-  return `Your answer came second: ${who} ${DECISION_WORDS[String(decision)] ?? "answered"} this${where}. Nothing was done twice.`;
+  return `Your answer came second: ${who} ${what} this${where}. Nothing was done twice.`;
 }
 
 const DECISION_WORDS: Readonly<Record<string, string>> = {

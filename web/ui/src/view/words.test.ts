@@ -7,16 +7,20 @@ function words(state: ContextState, session: SessionState): string {
   return stateWords(aSnapshot({ state, session: aSession({ state: session }) }));
 }
 
+function waiting(reason: string, ...approvalIds: string[]): ContextState {
+  return { name: "awaiting_user", reason, approvalIds };
+}
+
 test.each<[ContextState, SessionState, string]>([
   [{ name: "initial" }, "IDLE", "idle"],
   [{ name: "awaiting_llm", requestId: "q" }, "RUNNING", "waiting for the model"],
   [{ name: "streaming_response", messageId: "m", sequence: 3 }, "RUNNING", "streaming"],
   [{ name: "processing_tool", toolIds: [] }, "RUNNING", "running a tool"],
   [{ name: "awaiting_user" }, "RUNNING", "waiting for you"],
-  [{ name: "awaiting_user", reason: "tool", approvalIds: ["a"] }, "RUNNING", "waiting for your approval"],
-  [{ name: "awaiting_user", reason: "tool", approvalIds: ["a", "b"] }, "RUNNING", "waiting for your approval of 2 calls"],
-  [{ name: "awaiting_user", reason: "question", approvalIds: ["a"] }, "RUNNING", "waiting for your answer"],
-  [{ name: "awaiting_user", reason: "limit", approvalIds: ["a"] }, "RUNNING", "paused at a limit, waiting for you"],
+  [waiting("tool", "a"), "RUNNING", "waiting for your approval"],
+  [waiting("tool", "a", "b"), "RUNNING", "waiting for your approval of 2 calls"],
+  [waiting("question", "a"), "RUNNING", "waiting for your answer"],
+  [waiting("limit", "a"), "RUNNING", "paused at a limit, waiting for you"],
   [{ name: "awaiting_user" }, "COMPLETED", "idle"],
   [{ name: "active" }, "RUNNING", "working"],
   [{ name: "active" }, "CANCELLED", "idle (the last run was stopped)"],
