@@ -22,7 +22,8 @@ from services.tools.tool import Tool, ToolFailed, ToolOutput, failed
 
 log = structlog.get_logger(__name__)
 
-LIMIT = 256
+LIMIT = 1_024
+"""Most tools wait for something else most of their time. What is scarce has bounds of its own, as threads do."""
 GRACE_S = 3.0
 """How long cancelled work may take to stop: a process has 2 s between SIGTERM and SIGKILL."""
 RETRY_WAITS_S = (0.1, 0.4)
@@ -95,7 +96,7 @@ class ToolExecutor:
         loop = asyncio.get_running_loop()
         stop: asyncio.Future[None] = loop.create_future()
         with context.cancelled.calling(lambda: loop.call_soon_threadsafe(_release, stop)):
-            if not await self._slot(stop):
+            if context.cancelled.is_set() or not await self._slot(stop):
                 return Outcome("cancelled", error="Cancelled before it began")
             started = time.monotonic()
             try:
@@ -106,6 +107,8 @@ class ToolExecutor:
 
     async def _slot(self, stop: asyncio.Future[None]) -> bool:
         """True with a slot in hand, False when the call was cancelled first."""
+        if not self._slots.locked():
+            return await self._slots.acquire()
         turn = asyncio.ensure_future(self._slots.acquire())
         try:
             await _first(turn, stop)

@@ -21,6 +21,8 @@ from services.tools.context import Cancellation
 KILL_AFTER_S = 2.0
 """From SIGTERM to SIGKILL."""
 _POLL_S = 0.05
+_EXIT_POLL_S = 0.002
+"""A program that has closed its pipes is about to end."""
 _SECRET = re.compile(r"PARLEY_.*|.*(?:_KEY|_TOKEN|SECRET.*|PASSWORD|PASSWD|_CREDENTIALS|_DSN|DATABASE_URL)", re.I)
 
 End: TypeAlias = Literal["exited", "timeout", "cancelled", "output"]
@@ -132,7 +134,7 @@ class _Collected:
     def _read(self, timeout_s: float) -> bool:
         """Whether anything came."""
         if not self._selector.get_map():
-            time.sleep(timeout_s)  # both pipes are closed, and the program goes on
+            time.sleep(min(timeout_s, _EXIT_POLL_S))
             return False
         came = False
         for key, _ in self._selector.select(timeout_s):

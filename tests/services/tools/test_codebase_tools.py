@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -27,8 +28,8 @@ from services.tools.workspace import Workspace
 DEADLINE_S = 8.0
 
 SOURCES = {
-    "shop.py": "LIMIT = 3\n\nclass Shop:\n    size = 1\n\n    def sell(self):\n        local = 1\n        return LIMIT\n\n\n"
-    "def open_shop():\n    # Shop in a comment\n    return Shop(), 'Shop'\n",
+    "shop.py": "LIMIT = 3\n\nclass Shop:\n    size = 1\n\n    def sell(self):\n        local = 1\n        return LIMIT"
+    "\n\n\ndef open_shop():\n    # Shop in a comment\n    return Shop(), 'Shop'\n",
     "shop.js": "class Shop {\n  sell() {}\n}\nfunction open() {}\nconst close = () => {};\n",
     "shop.ts": "interface Shop { sell(): void }\ntype Size = number;\nenum Kind { A }\n",
     "shop.go": "package x\n\ntype Shop struct{}\n\nfunc (s *Shop) Sell() {}\n\nconst Limit = 3\n",
@@ -213,7 +214,7 @@ async def test_without_grammars_patterns_answer_and_say_so(sources: Path, monkey
     def missing(_: str) -> object:
         raise ImportError
 
-    monkeypatch.setattr(languages.importlib, "import_module", missing)
+    monkeypatch.setattr("services.tools.languages.importlib.import_module", missing)
     languages.parser_of.cache_clear()
     try:
         outline = await said(sources, "outline", path="shop.py")
@@ -222,7 +223,7 @@ async def test_without_grammars_patterns_answer_and_say_so(sources: Path, monkey
         assert (await said(sources, "definitions", name="Shop", path="shop.py")).startswith("shop.py:3: class Shop:")
         assert "shop.py:12" in await said(sources, "references", name="Shop", path="shop.py")
         for path in SOURCES:
-            assert "ell" in await said(sources, "outline", path=path) or path == "shop.c"
+            assert re.search("(?i)shop", (await said(sources, "outline", path=path)).replace(path, ""))
     finally:
         languages.parser_of.cache_clear()
 

@@ -60,15 +60,14 @@ def test_lines_that_make_no_sense_are_left_out() -> None:
     assert rules.ignores("[a", False) is None
 
 
-NAMES = ("a", "b", "a.py", "b.py", "build", "x.log", "#odd", "!odd", "sp ", "é")
+# ASCII alone: to git a character of two bytes is two, to ripgrep and to us it is one.
+NAMES = ("a", "b", "a.py", "b.py", "build", "x.log", "#odd", "!odd", "sp ")
 PATTERNS = st.lists(
     st.one_of(
         st.sampled_from(
             ["*.py", "!a.py", "build/", "/build", "build/**", "**/b", "a/**/b", "a/*", "!a/b", "*.log", "/a/b.py", "?"]
         ),
-        st.sampled_from(
-            ["\\#odd", "\\!odd", "#odd", "sp\\ ", "[ab]", "[!a]*", "**/build/x.log", "b/", "!*/", "é", "*"]
-        ),
+        st.sampled_from(["\\#odd", "\\!odd", "#odd", "sp\\ ", "[ab]", "[!a]*", "**/build/x.log", "b/", "!*/", "*"]),
         st.builds("/".join, st.lists(st.sampled_from([*NAMES[:6], "*", "**", "?"]), min_size=1, max_size=3)),
     ),
     max_size=5,

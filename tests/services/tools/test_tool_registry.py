@@ -185,7 +185,9 @@ def many() -> Iterator[Tool]:
 def test_tools_are_loaded_by_a_dotted_path(
     attribute: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module.importlib, "import_module", lambda _: __import__("sys").modules[__name__])
+    monkeypatch.setattr(
+        "services.tools.registry.importlib.import_module", lambda _: __import__("sys").modules[__name__]
+    )
     assert names(ToolRegistry().load(f"anything:{attribute}")) == expected
 
 
