@@ -151,7 +151,9 @@ class Connection:
             return McpToolFailed(f"{server} refused: {error.message}")
         if isinstance(error, ValidationError | RuntimeError):
             return McpToolFailed(f"{server} answered what is no result: {error}"[:1000])
-        return McpCallLost()
+        if isinstance(error, MCPError | anyio.ClosedResourceError | anyio.BrokenResourceError):
+            return McpCallLost()
+        return error
 
     def _suspect(self) -> None:
         """Have a look soon whether it still answers: at once when nothing else runs that would tell."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from mcp_types import Tool as Listed
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel
 
+from models.states import Mode
 from models.text import cleaned
 from services.mcp.config import McpServerConfig
 from services.mcp.naming import tool_name
@@ -62,7 +63,7 @@ def remote_tool(config: McpServerConfig, listed: Listed, call: CallRemote) -> To
         risk=risk,
         category=f"mcp:{config.name}",
         timeout_s=config.timeout_s,
-        modes=frozenset({"plan", "act"} if risk == "read_only" and not dangerous else {"act"}),
+        modes=frozenset(get_args(Mode)) if risk == "read_only" and not dangerous else frozenset({"act"}),
         roles=frozenset(),
         policy="auto" if risk == "read_only" and not dangerous else "ask",
         dangerous=dangerous,

@@ -202,5 +202,5 @@ async def _load() -> str | None:
     try:
         await asyncio.to_thread(importlib.import_module, "services.mcp.connection")
     except ImportError as error:
-        return f"the package {error.name or 'mcp'} is not installed; install parley-hub[mcp]"
+        return f"the package {(error.name or 'mcp').partition('.')[0]} is not installed; install parley-hub[mcp]"
     return None

@@ -1,6 +1,8 @@
 """MCP servers that speak the protocol by hand, because the SDK would not let them: of an older version, or unruly.
 
-python by_hand.py old | mute | deaf | nonsense | greeting | flood | endless_line | bad_schemas | no_list | stubborn
+    python by_hand.py MANNER
+
+MANNER is old, mute, deaf, nonsense, greeting, flood, endless_line, bad_schemas, endless_list, no_list or stubborn.
 """
 
 from __future__ import annotations
@@ -54,6 +56,11 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             }
         case "tools/list" if manner == "no_list":
             return {"result": {"tools": "none"}}
+        case "tools/list" if manner == "endless_list":
+            page = int((request.get("params") or {}).get("cursor", 0))
+            names = [f"tool{page * 30 + number}" for number in range(30)]
+            listed = [{"name": name, "inputSchema": {"type": "object"}} for name in names]
+            return {"result": {"tools": listed, "nextCursor": str(page + 1)}}
         case "tools/list":
             return {"result": {"tools": tools}}
         case "tools/call" if request["params"]["name"] == "trap":

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mcp_rack import QUICK, by_hand, children, is_alive, rack, toolbox
 from world import eventually
 
-from models.errors import InvalidArgument
 from services.mcp.errors import McpServerDown, McpToolFailed, UnknownMcpServer
 from services.mcp.server import Patience
 
@@ -267,8 +268,6 @@ async def test_a_taken_name_is_left_out_and_named() -> None:
     async with rack({"box": toolbox(enabled=False)}) as before:
         [lister, _] = before.servers.tools()
     async with rack({"box": toolbox("--start-after", "0.5")}) as on:
-        from dataclasses import replace
-
         on.registry.register(replace(lister, name="box__add"))
         status = await on.until("box", "ready")
         assert "box__add" not in status.tools
@@ -343,14 +342,16 @@ def test_waiting_grows_and_is_spread() -> None:
     assert QUICK.wait_s(3, lambda: 0.0) == 0.1
 
 
-def test_a_policy_that_the_risk_forbids_is_named() -> None:
-    from mcp_types import Tool
+async def test_a_list_without_end_is_cut() -> None:
+    async with rack({"odd": by_hand("endless_list")}) as on:
+        status = await on.until("odd", "ready")
+        assert len(status.tools) == 500
+        assert status.notes == ("Of its tools only the first 500 are taken",)
 
-    from services.mcp.config import McpServerConfig
-    from services.mcp.remote_tool import remote_tool
 
-    async def nothing(*_: object) -> None: ...
-
-    config = McpServerConfig(name="box", command="x", policy="auto")
-    with pytest.raises(InvalidArgument, match="can't be “auto”"):
-        remote_tool(config, Tool(name="rm", input_schema={"type": "object"}), nothing)  # type: ignore[arg-type]
+async def test_without_the_package_the_reason_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "services.mcp.connection", raising=False)
+    monkeypatch.setitem(sys.modules, "mcp.client.client", None)
+    async with rack({"box": toolbox()}) as on:
+        await eventually(lambda: on.status("box").state == "down", "it is down")
+        assert on.status("box").reason == "the package mcp is not installed; install parley-hub[mcp]"
