@@ -5,10 +5,12 @@ ParleyError
 ├── Unauthenticated 401
 ├── Forbidden 403              │   OriginNotAllowed
 ├── NotFound 404               │   SessionNotFound, ProjectNotFound, MessageNotFound, BranchNotFound, RunNotFound,
-│                              │   UnknownCall
+│                              │   ApprovalNotFound, PinNotFound, UnknownCall
 ├── MethodNotAllowed 405
-├── Conflict 409               │   RunAlreadyActive, IdempotencyConflict, IllegalTransition, StaleHead,
-│                              │   ClientMessageIdTaken, Fenced
+├── Conflict 409               │   RunAlreadyActive, IdempotencyConflict, IllegalTransition, AlreadyAnswered,
+│                              │   BranchExists, BranchMoved, MergeConflict, StaleHead, ClientMessageIdTaken, Fenced
+├── Declined 409
+├── ToolCallFailed 409
 ├── EventsGone 410
 ├── VersionMismatch 412
 ├── PayloadTooLarge 413
@@ -149,7 +151,7 @@ class IllegalTransition(Conflict):
     default_message = "Not possible in the present state"
 
 
-class ApprovalResolved(Conflict):
+class AlreadyAnswered(Conflict):
     """Somebody was faster. The details say who decided, and what."""
 
     code = "approval_resolved"

@@ -28,8 +28,8 @@ from models.commands import (
     UnarchiveContext,
 )
 from models.errors import (
+    AlreadyAnswered,
     ApprovalNotFound,
-    ApprovalResolved,
     Conflict,
     MessageNotFound,
     PayloadTooLarge,
@@ -125,7 +125,7 @@ class Chat:
         return await self.journal.session(session_id)
 
     async def resolve_approval(self, principal: Principal, session_id: str, answer: ApprovalAnswer) -> None:
-        """The first answer wins. Raises ApprovalResolved, which says who was faster and what they decided, and
+        """The first answer wins. Raises AlreadyAnswered, which says who was faster and what they decided, and
         ApprovalNotFound."""
         command = ResolveApproval(
             answer.approval_id,
@@ -142,7 +142,7 @@ class Chat:
             decided = next((each for each in approvals if each.id == answer.approval_id), None)
             if decided is None:
                 raise
-            raise ApprovalResolved(
+            raise AlreadyAnswered(
                 approval_id=decided.id, state=decided.state, decision=decided.decision, decided_by=decided.decided_by
             ) from None
 

@@ -25,8 +25,8 @@ from models.calls import (
     UnpinBody,
 )
 from models.errors import (
+    AlreadyAnswered,
     ApprovalNotFound,
-    ApprovalResolved,
     BranchExists,
     BranchNotFound,
     Conflict,
@@ -394,7 +394,7 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         Done,
         "Answers an approval; the first answer wins.",
-        errors=(SessionNotFound, ApprovalNotFound, ApprovalResolved),
+        errors=(SessionNotFound, ApprovalNotFound, AlreadyAnswered),
     ),
     route(
         "POST",

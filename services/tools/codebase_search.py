@@ -83,11 +83,12 @@ def search_files(
     """The whole answer. `ripgrep` names the program; None does without. Raises BadArguments, PathRefused, ToolError."""
     cancelled = cancelled or Cancellation()
     matches = _matcher(query)
+    needle = "" if query.regex or query.ignore_case else query.text
     hits, found = [], 0
     for path, data in files_holding(workspace, query, cancelled, ripgrep=ripgrep):
         if cancelled.is_set():
             raise Stopped()
-        hit = _hit(path, data, matches, query.max_results + 1 - found)
+        hit = _hit(path, data, needle, matches, query.max_results + 1 - found)
         if hit is not None:
             hits.append(hit)
             found += len(hit.numbers)
@@ -250,11 +251,15 @@ def _paths(listed: bytes, start: str) -> Iterator[str]:
             yield f"{start}/{inside}" if start else inside
 
 
-def _hit(path: str, data: bytes, matches: Matches, limit: int) -> _Hit | None:
+def _hit(path: str, data: bytes, needle: str, matches: Matches, limit: int) -> _Hit | None:
+    """`needle` must be in the file; most don't have it, and are not taken to lines."""
     try:
-        lines = lines_of(decode(data))
+        text = decode(data)
     except NoText:
         return None
+    if needle not in text:
+        return None
+    lines = lines_of(text)
     numbers = []
     for number, line in enumerate(lines, 1):
         if matches(line):

@@ -7,11 +7,21 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from models.approvals import Approval
+from models.branches import Branch, Entry, Pin
 from models.events import (
     BODIES,
     BY_CODE,
     BY_TYPE,
     TRUNCATE_OVER_BYTES,
+    ApprovalRequested,
+    ApprovalResolved,
+    ApprovalRevoked,
+    BranchCreated,
+    BranchMerged,
+    BranchSwitched,
+    BranchUpdated,
+    ContextModeChanged,
     ContextModelChanged,
     ContextStateChanged,
     Event,
@@ -21,6 +31,9 @@ from models.events import (
     MessageCreated,
     MessageDelta,
     MessageUpdated,
+    PinAdded,
+    PinRemoved,
+    PlanChanged,
     RunFinished,
     RunQueued,
     RunStarted,
@@ -34,10 +47,20 @@ from models.events import (
 )
 from models.ids import EpochMs
 from models.messages import DisplayHint, Message, Metadata
-from models.payloads import ImagePayload, StreamingResponsePayload, TextPayload
+from models.payloads import ImagePayload, PlanItem, StreamingResponsePayload, TextPayload
 from models.runs import Run
 from models.session import Session
-from models.states import Active, AwaitingLLM, Failed, Initial, StreamingResponse
+from models.states import (
+    Active,
+    Archived,
+    AwaitingLLM,
+    AwaitingUser,
+    Failed,
+    Initial,
+    ProcessingTool,
+    ProcessingWorkflow,
+    StreamingResponse,
+)
 from models.usage import Usage
 
 AT = "2026-11-20T09:00:00.000Z"
@@ -56,6 +79,17 @@ CODES = {
     "run.queued": 30,
     "run.started": 31,
     "run.finished": 32,
+    "context.mode_changed": 11,
+    "approval.requested": 40,
+    "approval.resolved": 41,
+    "approval.revoked": 42,
+    "branch.created": 50,
+    "branch.switched": 51,
+    "branch.merged": 52,
+    "branch.updated": 53,
+    "pin.added": 60,
+    "pin.removed": 61,
+    "plan.changed": 70,
 }
 """What databases in the field hold: a new event gets a new line, no line ever changes."""
 
@@ -88,6 +122,10 @@ STREAMED = message(
     sequence=4,
     client_message_id=None,
 )
+APPROVAL = Approval(
+    id="a1", session_id="s", run_id="r1", kind="tool", tool="run_command", arguments={"x": 1}, requested_at_utc=AT
+)
+BRANCH = Branch(name="b", parent="main", forked_at=1, length=2, created_at_utc=AT)
 EXAMPLES: tuple[EventBody, ...] = (
     SessionCreated(session=SESSION, model="demo"),
     SessionRenamed(title="New", version=2),
@@ -101,6 +139,10 @@ EXAMPLES: tuple[EventBody, ...] = (
             Active(),
             AwaitingLLM(request_id="q1"),
             StreamingResponse(message_id="m1", sequence=3),
+            AwaitingUser(reason="tool", approval_ids=("a1",)),
+            ProcessingTool(tool_ids=("c1",)),
+            ProcessingWorkflow(workflow_id="w1"),
+            Archived(),
             Failed(message="broke"),
         )
     ),
@@ -113,6 +155,17 @@ EXAMPLES: tuple[EventBody, ...] = (
     RunQueued(run=RUN),
     RunStarted(run=RUN.model_copy(update={"state": "running", "attempt": 1, "started_at_utc": AT})),
     RunFinished(run=RUN.model_copy(update={"state": "failed", "reason": "why", "finished_at_utc": AT})),
+    ContextModeChanged(mode="plan"),
+    ApprovalRequested(approval=APPROVAL),
+    ApprovalResolved(approval=APPROVAL.model_copy(update={"state": "approved", "decided_by": "ann"})),
+    ApprovalRevoked(tool="run_command"),
+    BranchCreated(branch=BRANCH),
+    BranchSwitched(name="b", message_ids=("m1", "m2")),
+    BranchMerged(source="main", strategy="append", branch=BRANCH, messages=(Entry(id="m1", ordinal=1),)),
+    BranchUpdated(branch=BRANCH.model_copy(update={"system_prompt": "Be brief."})),
+    PinAdded(pin=Pin(id="p", text="keep", created_at_utc=AT, created_by="ann")),
+    PinRemoved(pin_id="p"),
+    PlanChanged(items=(PlanItem(id="1", text="do"),)),
 )
 
 
