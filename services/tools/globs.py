@@ -10,6 +10,10 @@ import re
 from dataclasses import dataclass
 
 _MAX_CHARS = 4_096
+_STAR, _FOLDERS, _REST = "[^/]*", "(?:.*/)?", ".*"
+_FOLDERS_MAX = 3
+_BRACED_STARS_MAX = 3
+"""More of them could take for ever on a path made for it, and the matching can't be interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,26 @@ def _compiled(pattern: str, anchored: bool) -> re.Pattern[str]:
         raise ValueError(str(error)) from None
 
 
+def _joined(parts: list[str]) -> str:
+    """A piece between two stars is looked for once, from the left: the star behind it makes up for any choice. Raises
+    ValueError for what could still take too long."""
+    braced = "(?:" in parts
+    parts = [part for at, part in enumerate(parts) if part != _FOLDERS or parts[at - 1 : at] != [_FOLDERS]]
+    if parts.count(_FOLDERS) > _FOLDERS_MAX or (braced and parts.count(_STAR) > _BRACED_STARS_MAX):
+        raise ValueError("the pattern has too many wildcards")
+    joined, at = [], 0
+    while at < len(parts):
+        end = at + 1
+        if parts[at] == _STAR and not braced:
+            while end < len(parts) and parts[end] not in (_STAR, _FOLDERS, _REST, "/"):
+                end += 1
+        piece = "".join(parts[at + 1 : end])
+        followed = parts[end : end + 1] == [_STAR] and parts[at] == _STAR and not braced
+        joined.append(f"(?>{_STAR}?{piece})" if followed else parts[at] + piece)
+        at = end
+    return "".join(joined)
+
+
 class _Translation:
     """One pass over a pattern."""
 
@@ -99,7 +123,7 @@ class _Translation:
             parts.append(self._next())
         if self._depth:
             raise ValueError("a { is not closed")
-        return "".join(parts)
+        return _joined(parts)
 
     def _next(self) -> str:
         char = self._pattern[self._at]
@@ -142,11 +166,11 @@ class _Translation:
         ends = self._at == len(self._pattern)
         is_component = (start == 0 or self._pattern[start - 1] == "/") and (ends or self._pattern[self._at] == "/")
         if self._at - start != 2 or not is_component:
-            return "[^/]*"
+            return _STAR
         if ends:
-            return ".*"
+            return _REST
         self._at += 1
-        return "(?:.*/)?"
+        return _FOLDERS
 
     def _set(self) -> str:
         end = self._pattern.find("]", self._at + (2 if self._pattern[self._at : self._at + 1] in ("!", "^") else 1))

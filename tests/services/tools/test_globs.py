@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -42,16 +43,29 @@ from services.tools.workspace import Workspace
         ("\\*.py", "*.py", True),
         ("\\*.py", "a.py", False),
         ("a***b", "axxb", True),
+        ("*a*b*c", "xaabcbxc", True),
+        ("*a*b*c", "xaacc", False),
+        ("a*b/**/c*d", "axb/c/cd", True),
+        ("**/**/x", "a/x", True),
     ],
 )
 def test_a_glob_matches_as_gitignore_does(glob: str, path: str, matches: bool) -> None:
     assert (compile_glob(glob).fullmatch(path) is not None) is matches
 
 
-@pytest.mark.parametrize("glob", ["", "[a", "[", "{a", "a}", "a\\", "x" * 5_000, "[z-a]"])
+@pytest.mark.parametrize(
+    "glob", ["", "[a", "[", "{a", "a}", "a\\", "x" * 5_000, "[z-a]", "**/a/**/b/**/c/**/d", "{a,*}*b*c*d"]
+)
 def test_a_bad_glob_is_refused(glob: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         compile_glob(glob)
+
+
+def test_a_pattern_made_to_take_for_ever_does_not() -> None:
+    began = time.monotonic()
+    assert compile_glob("*a" * 100 + "*b").fullmatch("a" * 250) is None
+    assert compile_glob("**/*a*a*a*a*a*a*b").fullmatch("/".join(["a" * 250] * 10)) is None
+    assert time.monotonic() - began < 2
 
 
 def test_lines_that_make_no_sense_are_left_out() -> None:
