@@ -65,6 +65,7 @@ Title = Annotated[str, Field(max_length=TITLE_MAX_CHARS), AfterValidator(_clean)
 Name = Annotated[str, Field(min_length=1, max_length=TITLE_MAX_CHARS), AfterValidator(_clean)]
 Seq = Annotated[int, Field(strict=True, ge=0, le=SEQ_MAX)]
 Version = Annotated[int, Field(strict=True, ge=1, le=SEQ_MAX)]
+Position = Version
 Parsed = TypeVar("Parsed", bound=Wire | None)
 Tree = Annotated[Any, AfterValidator(_clean_tree)]
 
@@ -165,7 +166,7 @@ class ForkBody(Wire):
 
     name: Annotated[Name | None, Field(max_length=100)] = None
     message_id: Id | None = None
-    position: Seq | None = None
+    position: Position | None = None
     before: bool = False
     system_prompt: Annotated[Text | None, Field(max_length=100_000)] = None
     switch: bool = True

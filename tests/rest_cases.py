@@ -17,7 +17,8 @@ Path = tuple[str | int, ...]
 class Example:
     """`body` has every field, the optional ones too; `free` are the paths below which anything goes. `query` has a
     valid text for every parameter; `numbers` and `choices` say which of them are what. `{session}` and `{project}`
-    stand for the ids that a test has made."""
+    stand for the ids that a test has made. `status` is the answer where a new session has nothing for the example to
+    find, `without` names fields that can't come together with the others."""
 
     body: Json | None = None
     required: tuple[str, ...] = ()
@@ -25,6 +26,8 @@ class Example:
     query: dict[str, str] = field(default_factory=dict)
     numbers: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+    status: int | None = None
+    without: tuple[str, ...] = ()
 
 
 MESSAGE: Json = {
@@ -89,6 +92,42 @@ EXAMPLES: dict[str, Example] = {
     "send_message": Example(MESSAGE, (), (("metadata", "extra"),)),
     "cancel_run": Example({"runId": "r"}),
     "set_model": Example({"model": "demo"}, ("model",)),
+    "list_approvals": NOTHING,
+    "set_mode": Example({"mode": "plan"}, ("mode",)),
+    "retry": Example({}, status=404),
+    "archive": EMPTY_BODY,
+    "unarchive": EMPTY_BODY,
+    "resolve_approval": Example(
+        {"approvalId": "a", "decision": "edit", "arguments": {"x": "y"}, "reason": "r", "scope": "once"},
+        ("approvalId", "decision"),
+        (("arguments",),),
+        status=404,
+    ),
+    "revoke_grant": Example({"tool": "t"}, ("tool",)),
+    "fork": Example(
+        {"name": "b", "messageId": "m", "position": 1, "before": False, "systemPrompt": "p", "switch": True},
+        status=404,
+    ),
+    "switch_branch": Example({"name": "main"}, ("name",)),
+    "merge": Example(
+        {
+            "source": "main",
+            "strategy": "append",
+            "messageIds": ["m"],
+            "summary": "s",
+            "name": "n",
+            "resolution": "source",
+            "preview": False,
+        },
+        ("source", "strategy"),
+        status=400,
+    ),
+    "set_branch_prompt": Example({"branch": "main", "systemPrompt": "p"}, ("branch",)),
+    "pin": Example({"messageId": "m"}, status=404, without=("text",)),
+    "unpin": Example({"pinId": "p"}, ("pinId",), status=404),
+    "set_plan": Example({"items": [{"id": "1", "text": "t", "status": "pending"}]}, ("items",)),
+    "get_prompt": NOTHING,
+    "list_tools": NOTHING,
     "list_models": NOTHING,
     "get_me": NOTHING,
     "get_openapi": NOTHING,

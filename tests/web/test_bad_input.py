@@ -73,7 +73,7 @@ def test_every_route_has_cases() -> None:
     for route in ROUTES:
         example = example_of(route)
         fields = {field.alias or name for name, field in route.body.model_fields.items()}
-        assert set(example.body or {}) == fields, name_of(route)
+        assert {*(example.body or {}), *example.without} == fields, name_of(route)
         parameters = {field.alias or name for name, field in route.query.model_fields.items()}
         assert set(example.query) == parameters, name_of(route)
         assert (example.body is not None) == route.takes_body
@@ -82,7 +82,7 @@ def test_every_route_has_cases() -> None:
 @pytest.mark.parametrize("route", WITH_BODY, ids=by_name)
 async def test_the_example_itself_is_taken(target: Target, route: Route) -> None:
     reply = await target.send(route, target.body(route))
-    assert reply.status == route.status, reply.raw
+    assert reply.status == (example_of(route).status or route.status), reply.raw
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=by_name)
@@ -281,7 +281,7 @@ async def test_bodies_at_above_and_far_above_the_limit(target: Target, route: Ro
     padding = BODY_LIMIT_BYTES - len(json.dumps(target.body(route)))
     at_limit = json.dumps(target.body(route)).encode() + b" " * padding
     assert len(at_limit) == BODY_LIMIT_BYTES
-    assert (await target.send(route, raw=at_limit)).status == route.status
+    assert (await target.send(route, raw=at_limit)).status == (example_of(route).status or route.status)
     above = await target.send(route, raw=at_limit + b" ")
     assert (above.status, above.code, above.field) == (413, "payload_too_large", "body")
     assert above.data["details"]["limit"] == BODY_LIMIT_BYTES
@@ -304,7 +304,7 @@ async def test_a_title_at_and_above_its_limit(target: Target) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/api", "/api/", "/api/tools", "/contexts", "/api/sessions/a/b/c", "/%00"]
+    "path", ["/nothing", "/api", "/api/", "/api/nothing", "/contexts", "/api/sessions/a/b/c", "/%00"]
 )
 async def test_unknown_paths_are_answered_as_json(rest: Rest, path: str) -> None:
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
