@@ -7,6 +7,20 @@ export function wantKey(message: Message): string {
   return `${message.id} ${message.status} ${message.sequence} ${message.revision ?? 0}`;
 }
 
+const UNSEEN = "unseen";
+
+/** Stands for a message that came with a branch and was never seen here, until it is pulled. `revision` is the seq
+ * that brought it: it is pulled anew for each. */
+export function unseen(id: string, revision: number): Message {
+  const nothing = { content: "", payload: null, author: null, metadata: null, createdAtUtc: "", ordinal: 0, sequence: 0 };
+  const kind = { role: "system", messageType: "status", kind: UNSEEN, status: "complete" } as const;
+  return { id, ...nothing, ...kind, truncated: true, revision };
+}
+
+export function isUnseen({ kind }: Message): boolean {
+  return kind === UNSEEN;
+}
+
 export function wanted(snapshot: Snapshot): readonly Message[] {
   return snapshot.messages.filter((message) => message.truncated === true);
 }
@@ -27,7 +41,8 @@ export function withBodies(snapshot: Snapshot, pulled: readonly Message[]): Snap
   const bodies = new Map(pulled.map((message) => [message.id, message]));
   const messages = snapshot.messages.map((message) => {
     const body = message.truncated === true ? bodies.get(message.id) : undefined;
-    return body === undefined || body.truncated === true ? message : filled(message, body);
+    if (body === undefined || body.truncated === true) return message;
+    return isUnseen(message) ? body : filled(message, body);
   });
   return { ...snapshot, messages };
 }

@@ -247,6 +247,19 @@ describe("a body that was too large for the socket", () => {
     expect(pull).toHaveBeenCalledTimes(2);
   });
 
+  test("is pulled whole when its message came with a branch, at each switch", async () => {
+    pull.mockResolvedValue({ messages: [{ ...whole, id: "m9", role: "user" }] });
+    answer({ snapshot: aSnapshot() });
+    const switched = (seq: number, ...messageIds: string[]) =>
+      socket.fire("event", anEvent(seq, "branch.switched", { name: "main", messageIds }));
+    switched(2, "m9");
+    await vi.waitFor(() => expect(feed.view.snapshot?.messages).toEqual([{ ...whole, id: "m9", role: "user" }]));
+    switched(3);
+    switched(4, "m9");
+    await vi.waitFor(() => expect(content()).toEqual(["long"]));
+    expect(pull).toHaveBeenCalledTimes(2);
+  });
+
   test("is asked for again after a failure, and not again when the server cannot give it", async () => {
     pull.mockRejectedValueOnce(new Error("no network")).mockResolvedValue({ messages: [cut] });
     answer({ snapshot: aSnapshot({ messages: [cut] }) });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { applyEvent, withEarlier } from "./reducer";
-import { aMessage, aRun, aSession, aSnapshot, anAnswered, anApproval, anEvent } from "./testing";
+import { aBranch, aMessage, aRun, aSession, aSnapshot, anAnswered, anApproval, anEvent } from "./testing";
 import type { SessionEvent, Snapshot } from "./wire";
 
 function fold(snapshot: Snapshot, ...events: [type: string, data: unknown][]): Snapshot {
@@ -57,7 +57,7 @@ describe("messages", () => {
     const folded = fold(aSnapshot(), ["message.created", { message: aMessage() }]);
     expect(folded.messages).toEqual([aMessage()]);
     expect(folded.session.messageCount).toBe(1);
-    expect(folded.branches).toEqual([{ name: "main", length: 1 }]);
+    expect(folded.branches).toEqual([aBranch({ length: 1 })]);
   });
 
   test("message.delta adds to the text and moves the sequence, of that message alone", () => {
@@ -188,9 +188,32 @@ describe("approvals", () => {
   });
 });
 
+describe("branches", () => {
+  const seen = aMessage({ id: "m1", status: "complete" });
+  const before = aSnapshot({ messages: [seen], branches: [aBranch(), aBranch({ name: "other", length: 2 })] });
+
+  test("a switch shows the other path; what was never seen is pulled, anew for each switch", () => {
+    const folded = fold(before, ["branch.switched", { name: "other", messageIds: ["m1", "m9"] }]);
+    expect(folded).toMatchObject({ activeBranch: "other", session: { messageCount: 2 } });
+    expect(folded.messages[0]).toBe(seen);
+    expect(folded.messages[1]).toMatchObject({ id: "m9", truncated: true, revision: 2 });
+  });
+
+  test("a merge into the active branch adds what its path gained, one into another branch nothing", () => {
+    const main = aBranch({ length: 2, plan: [{ id: "1", text: "look", status: "done" }] });
+    const folded = fold(before, ["branch.merged", { branch: main, messages: [{ id: "m9" }] }]);
+    expect(folded.messages.map(({ id }) => id)).toEqual(["m1", "m9"]);
+    expect(folded.plan).toEqual(main.plan);
+    const other = aBranch({ name: "other", length: 3 });
+    const aside = fold(before, ["branch.merged", { branch: other, messages: [{ id: "m9" }] }]);
+    expect(aside.messages).toBe(before.messages);
+    expect(aside.branches).toContain(other);
+  });
+});
+
 describe("every event", () => {
   const delta = anEvent(2, "message.delta", { messageId: "m1", sequence: 1, delta: "x" });
-  const unknown = anEvent(2, "plan.changed", { items: [] });
+  const unknown = anEvent(2, "weather.changed", { items: [] });
 
   test.each<[string, SessionEvent]>([
     ["known", delta],

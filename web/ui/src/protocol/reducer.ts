@@ -5,13 +5,17 @@
  * approvals stay at hand in `answered` once they have been answered.
  */
 
+import { unseen } from "./bodies";
 import type {
   Approval,
+  Branch,
   ContextState,
   Delta,
   Grant,
   Message,
   Mode,
+  Pin,
+  PlanItem,
   Run,
   Session,
   SessionEvent,
@@ -37,6 +41,19 @@ interface EventData {
   "approval.requested": { approval: Approval };
   "approval.resolved": { approval: Approval };
   "approval.revoked": { tool: string };
+  "branch.created": BranchData;
+  "branch.updated": BranchData;
+  "branch.merged": BranchData;
+  "branch.switched": { name: string; messageIds: readonly string[] };
+  "pin.added": { pin: Pin };
+  "pin.removed": { pinId: string };
+  "plan.changed": { items: readonly PlanItem[] };
+}
+
+/** The branch as it is now, and the messages that its path gained. */
+interface BranchData {
+  readonly branch: Branch;
+  readonly messages?: readonly { readonly id: string }[];
 }
 
 type Folds = { [T in keyof EventData]: (snapshot: Snapshot, data: EventData[T]) => Snapshot };
@@ -70,6 +87,14 @@ const FOLDS: Folds = {
     ...snapshot,
     grants: snapshot.grants.filter((grant) => grant.tool !== tool),
   }),
+  "branch.created": branched,
+  "branch.updated": branched,
+  "branch.merged": branched,
+  "branch.switched": switched,
+  "pin.added": (snapshot, { pin }) => annotated(snapshot, { pins: [...snapshot.pins, pin] }, { pinsChanged: true }),
+  "pin.removed": (snapshot, { pinId }) =>
+    annotated(snapshot, { pins: snapshot.pins.filter(({ id }) => id !== pinId) }, { pinsChanged: true }),
+  "plan.changed": (snapshot, { items }) => annotated(snapshot, { plan: items }, { planChanged: true }),
 };
 
 /** The snapshot after `event`, which must be the one that follows its head. Unknown types only move the head. */
@@ -141,6 +166,40 @@ function withGrant(grants: readonly Grant[], approval: Approval): readonly Grant
   if (state !== "approved" || scope !== "session" || tool === null) return grants;
   if (grants.some((grant) => grant.tool === tool)) return grants;
   return [...grants, { tool, grantedBy: approval.decidedBy ?? "", grantedAtUtc: approval.decidedAtUtc ?? "" }];
+}
+
+/** A branch is new or as it is now. What its path gained is shown when it is the active one. */
+function branched(snapshot: Snapshot, { branch, messages = [] }: BranchData): Snapshot {
+  const at = snapshot.branches.findIndex(({ name }) => name === branch.name);
+  const branches = at < 0 ? [...snapshot.branches, branch] : snapshot.branches.with(at, branch);
+  const after = { ...snapshot, branches };
+  if (branch.name !== snapshot.activeBranch) return after;
+  return onBranch(after, branch, [...snapshot.messages, ...found(snapshot, messages.map(({ id }) => id))]);
+}
+
+function switched(snapshot: Snapshot, { name, messageIds }: EventData["branch.switched"]): Snapshot {
+  const branch = snapshot.branches.find((each) => each.name === name);
+  const after = { ...snapshot, activeBranch: name };
+  return branch === undefined ? after : onBranch(after, branch, found(snapshot, messageIds));
+}
+
+function onBranch(snapshot: Snapshot, branch: Branch, messages: readonly Message[]): Snapshot {
+  const { pins, plan, length } = branch;
+  return { ...withSession(snapshot, { messageCount: length }), pins, plan, messages };
+}
+
+/** Messages by id; one that this client has not seen stands there without its body until it is pulled. */
+function found(snapshot: Snapshot, ids: readonly string[]): readonly Message[] {
+  const known = new Map(snapshot.messages.map((message) => [message.id, message]));
+  return ids.map((id) => known.get(id) ?? unseen(id, snapshot.head + 1));
+}
+
+/** Pins or the plan of the active branch. */
+function annotated(snapshot: Snapshot, change: Partial<Pick<Branch, "pins" | "plan">>, flag: Partial<Branch>): Snapshot {
+  const branches = snapshot.branches.map((branch) =>
+    branch.name === snapshot.activeBranch ? { ...branch, ...change, ...flag } : branch,
+  );
+  return { ...snapshot, ...change, branches };
 }
 
 function runInState(run: Run | null, state: Run["state"]): Run | null {

@@ -1,7 +1,7 @@
 /** Stand-ins for tests: a socket that a test plays the server of, and contract-shaped values. Not part of the page. */
 
 import type { SocketLike } from "./socket";
-import type { Approval, Message, Run, Session, SessionEvent, Snapshot } from "./wire";
+import type { Approval, Branch, Message, Run, Session, SessionEvent, Snapshot } from "./wire";
 
 export interface SentCall {
   readonly name: string;
@@ -126,6 +126,10 @@ export function aRun(change: Partial<Run> = {}): Run {
   };
 }
 
+export function aBranch(change: Partial<Branch> = {}): Branch {
+  return { name: "main", length: 0, pins: [], plan: [], ...change };
+}
+
 export function anApproval(change: Partial<Approval> = {}): Approval {
   return {
     id: "a1",
@@ -165,7 +169,9 @@ export function aSnapshot(change: Partial<Snapshot> = {}): Snapshot {
     mode: "act",
     model: "demo",
     activeBranch: "main",
-    branches: [{ name: "main", length: 0 }],
+    branches: [aBranch()],
+    pins: [],
+    plan: [],
     approvals: [],
     grants: [],
     usage: { inputTokens: 0, outputTokens: 0, estimated: false },

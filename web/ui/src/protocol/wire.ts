@@ -130,9 +130,26 @@ export interface ContextState {
   readonly [detail: string]: unknown;
 }
 
+/** Something that is always sent to the model: a message, or a text of its own. */
+export interface Pin {
+  readonly id: string;
+  readonly messageId: string | null;
+  readonly text: string;
+}
+
+export interface PlanItem {
+  readonly id: string;
+  readonly text: string;
+  readonly status: "pending" | "in_progress" | "done" | "dropped";
+}
+
 export interface Branch {
   readonly name: string;
   readonly length: number;
+  readonly pins: readonly Pin[];
+  readonly plan: readonly PlanItem[];
+  readonly pinsChanged?: boolean;
+  readonly planChanged?: boolean;
 }
 
 export interface Usage {
@@ -151,6 +168,9 @@ export interface Snapshot {
   readonly model: string;
   readonly activeBranch: string;
   readonly branches: readonly Branch[];
+  /** Those of the active branch, as the plan is. */
+  readonly pins: readonly Pin[];
+  readonly plan: readonly PlanItem[];
   /** Those that are pending. */
   readonly approvals: readonly Approval[];
   readonly grants: readonly Grant[];

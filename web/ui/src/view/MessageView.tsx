@@ -1,6 +1,7 @@
 /** One message of the transcript. Text as it is, tools as compact lines; every other kind as a labelled block. */
 
 import { memo } from "react";
+import { isUnseen } from "../protocol/bodies";
 import type { Approval, Message, Role } from "../protocol/wire";
 import { partsOf } from "./fences";
 import { ToolRequest, ToolResultView } from "./ToolMessages";
@@ -18,6 +19,7 @@ interface Props {
 export const MessageView = memo(function MessageView({ message, approvals }: Props) {
   const status = STATUS_WORDS[message.status];
   const tool = message.messageType === "tool";
+  if (isUnseen(message)) return <p className="quiet-line">Loading…</p>;
   return (
     <article
       className={tool ? "message tool-message" : "message"}
