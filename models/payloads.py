@@ -301,5 +301,15 @@ def _lenient(data: Any, strict: ValidatorFunctionWrapHandler) -> Any:
         return read_payload(data)
 
 
+def same_request(stored: Payload | None, asked: Payload | None) -> bool:
+    """Whether what is stored was made of what is asked: the server fills in what a file or an image holds."""
+    if isinstance(stored, FileReferencePayload) and isinstance(asked, FileReferencePayload):
+        lines = asked.start_line in (None, stored.start_line) and asked.end_line in (None, stored.end_line)
+        return stored.path == asked.path and lines
+    if isinstance(stored, ImagePayload) and isinstance(asked, ImagePayload):
+        return (stored.source, stored.data, stored.mode) == (asked.source, asked.data, asked.mode)
+    return stored == asked
+
+
 StoredPayload = Annotated[Payload, WrapValidator(_lenient)]
 """A `Payload` field that reads old and unknown forms too."""

@@ -3,7 +3,7 @@ commands through the door. REST and Socket.IO are thin over this."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -31,13 +31,15 @@ from models.errors import (
     AlreadyAnswered,
     ApprovalNotFound,
     Conflict,
+    IdempotencyConflict,
     MessageNotFound,
     PayloadTooLarge,
     ProjectNotFound,
     SessionNotFound,
+    UnknownModel,
 )
 from models.ids import EpochMs, new_id, now_ms
-from models.payloads import Payload, PlanItem, TextPayload
+from models.payloads import Payload, PlanItem, TextPayload, same_request
 from models.session import Project, Session
 from models.states import Mode
 from services.access import SYSTEM, Access, Principal
@@ -45,15 +47,12 @@ from services.agents import Agents
 from services.branches import Branches
 from services.journal import Journal, MessageQuery
 from services.llm.registry import Providers
+from services.pipeline import Draft, Pipeline, standard
 from services.projects import Projects
 from services.sessions import Answer, SessionManager
 
 RESTORABLE_MS = 30 * 24 * 3600 * 1000
 """How long a deleted session can be restored; then it is purged."""
-MESSAGE_MAX_CHARS = 10_000_000
-"""One message, by REST; a call on the socket is bounded by its own payload limit."""
-
-
 PIN_MAX_CHARS = 20_000
 RETRY_LOOKS_BACK = 200
 
@@ -69,6 +68,7 @@ class Chat:
     access: Access
     model: str
     agent: str = "assistant"
+    pipeline: Pipeline = field(default_factory=lambda: standard(None))
 
     @property
     def journal(self) -> Journal:
@@ -87,25 +87,49 @@ class Chat:
     async def send_message(self, principal: Principal, session_id: str, message: Outgoing) -> Answer:
         """Answers `{messageId, seq, runId}`; the same again for the same clientMessageId (I10)."""
         payload, content = _body(message)
-        if len(content) > MESSAGE_MAX_CHARS:
-            raise PayloadTooLarge(field="content", limit=MESSAGE_MAX_CHARS, size=len(content))
         metadata = message.metadata.to_metadata()
         size = len(orjson.dumps(metadata.to_wire()))
         if size > METADATA_MAX_BYTES:
             raise PayloadTooLarge("metadata is too large", field="metadata", limit=METADATA_MAX_BYTES, size=size)
+        if repeated := await self._repeated(principal, session_id, message.client_message_id, content, payload):
+            return repeated
+        draft = Draft(session_id, principal.user_id, content, payload, metadata, await self._sees(session_id))
+        draft = await self.pipeline(draft)
         command = SendMessage(
             message_id=new_id(),
             run_id=new_id(),
             author=principal.user_id,
-            content=content,
-            payload=payload,
+            content=draft.content,
+            payload=draft.payload,
             client_message_id=message.client_message_id,
-            metadata=metadata,
+            metadata=draft.metadata,
             on_busy=message.on_busy,
             agent=self.agent,
             on_crash=self.agents.on_crash(self.agent),
         )
         return await self.sessions.handle(session_id, command, principal)
+
+    async def _repeated(
+        self, principal: Principal, session_id: str, client_message_id: str | None, content: str, payload: Payload
+    ) -> Answer | None:
+        """The first answer for a file or an image that was sent before: it must not be read again. The door finds
+        repeated text by itself."""
+        if client_message_id is None or isinstance(payload, TextPayload):
+            return None
+        self.access.check(principal, "write")
+        sent = await self.journal.sent(session_id, principal.user_id, client_message_id)
+        if sent is None:
+            return None
+        if sent.message.content != content or not same_request(sent.message.payload, payload):
+            raise IdempotencyConflict(field="clientMessageId", message_id=sent.message.id)
+        return {"messageId": sent.message.id, "seq": sent.seq, "runId": sent.message.run_id}
+
+    async def _sees(self, session_id: str) -> bool:
+        context = self.sessions.context(session_id) or await self.journal.load(session_id)
+        try:
+            return self.providers.resolve(context.model)[1].vision
+        except UnknownModel:
+            return False
 
     async def cancel(self, principal: Principal, session_id: str, run_id: str | None = None) -> Answer:
         """Answers `{cancelled}`: whether there was anything to cancel."""

@@ -26,6 +26,7 @@ from models.errors import (
 )
 from models.events import Event
 from models.ids import EpochMs, now_ms
+from models.payloads import same_request
 from services.access import Access, Action, Principal
 from services.engine.apply import apply_all
 from services.engine.context import Context
@@ -312,7 +313,7 @@ class SessionManager:
             if sent is None:
                 raise otherwise
             message = sent.message
-            if (message.content, message.payload) != (command.content, command.payload):
+            if message.content != command.content or not same_request(message.payload, command.payload):
                 raise IdempotencyConflict(field="clientMessageId", messageId=message.id)
             pending.resolve({"messageId": message.id, "seq": sent.seq, "runId": message.run_id})
         except Exception as error:

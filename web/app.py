@@ -48,7 +48,7 @@ from web.pages import Pages
 from web.reading import BODY_LIMIT_BYTES
 from web.routes import register
 from web.settings import BUILT_IN_AGENT, Settings
-from web.tools import overview_of, toolbox_of
+from web.tools import overview_of, pipeline_of, toolbox_of
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +117,8 @@ def _build_core(app: web.Application, storage: Storage, agents: dict[str, Agent]
     known = Agents({BUILT_IN_AGENT: Assistant(providers, TokenCounter(), prompts=app[PROMPTS]), **agents})
     app[SESSIONS] = sessions
     app[RUNS] = RunManager(sessions, known, toolbox=toolbox, window_s=settings.coalesce_window_ms / 1000)
-    app[CHAT] = Chat(sessions, storage.projects, providers, known, access, settings.model, settings.agent)
+    pipeline = pipeline_of(settings, toolbox)
+    app[CHAT] = Chat(sessions, storage.projects, providers, known, access, settings.model, settings.agent, pipeline)
 
 
 def _watch(app: web.Application) -> None:

@@ -139,6 +139,9 @@ class Settings(BaseSettings):
     allow_tool: Annotated[Names, Field(description="A tool that the allow-list lets run; may be repeated.")] = ()
     tool_policy: Annotated[Policies, Field(description="NAME=auto|ask|off for one tool; may be repeated.")] = ()
     tools: Annotated[Names, Field(description="More tools, as package.module:attribute; may be repeated.")] = ()
+    processor: Annotated[
+        Names, Field(description="A step of one's own for messages, as package.module:attribute; may be repeated.")
+    ] = ()
     allow_origin: Annotated[Allowed, Field(description="Origin of pages that may connect; may be repeated.")] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="From which level on to log.")

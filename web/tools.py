@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
+from typing import BinaryIO
 
 from models.errors import ParleyError
+from services.pipeline import Pipeline, load_processor, standard
 from services.toolbox import Toolbox
 from services.tools.builtin import BUILTIN
 from services.tools.codebase_overview import describe_project
@@ -51,3 +54,17 @@ def overview_of(toolbox: Toolbox, clock: Callable[[], float] = time.monotonic) -
         return kept[0][1]
 
     return overview
+
+
+def pipeline_of(settings: Settings, toolbox: Toolbox) -> Pipeline:
+    """Raises InvalidArgument for a processor that can't be found."""
+    workspace = toolbox.workspace
+    own = tuple(load_processor(path) for path in settings.processor)
+    if workspace is None:
+        return standard(None, own)
+
+    def open_file(path: str) -> BinaryIO:
+        with workspace.file(path) as descriptor:
+            return os.fdopen(os.dup(descriptor), "rb")
+
+    return standard(open_file, own)

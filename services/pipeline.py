@@ -1,0 +1,109 @@
+"""The way of a user's message to the journal: create → validate → enrich → store; its execution follows, in a run.
+
+Each step between is a plain callable that takes a draft and returns one; they run in the order of the list. Steps of one's
+own: `--processor package.module:attribute`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from models.errors import InvalidArgument, PayloadTooLarge
+from models.ids import now_ms
+from models.messages import Metadata
+from models.payloads import Payload, TextPayload
+
+MESSAGE_MAX_CHARS = 10_000_000
+"""One message, by REST; a call on the socket is bounded by its own payload limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that is not stored yet. `vision` says whether the session's model can see."""
+
+    session_id: str
+    author: str
+    content: str
+    payload: Payload
+    metadata: Metadata
+    vision: bool = False
+
+
+Processor = Callable[[Draft], Awaitable[Draft]]
+"""May refuse the draft with a ParleyError; then nothing is stored."""
+OpenFile = Callable[[str], BinaryIO]
+
+
+async def validate(draft: Draft) -> Draft:
+    """Raises PayloadTooLarge."""
+    if len(draft.content) > MESSAGE_MAX_CHARS:
+        raise PayloadTooLarge(field="content", limit=MESSAGE_MAX_CHARS, size=len(draft.content))
+    return draft
+
+
+@dataclass(frozen=True, slots=True)
+class EnrichFiles:
+    """Puts the lines of a referenced file, or why there are none, into the draft."""
+
+    open_file: OpenFile
+
+    async def __call__(self, draft: Draft) -> Draft:
+        if draft.payload.kind != "file_reference":
+            return draft
+        from services.content.files import resolve_file
+
+        return replace(draft, payload=await resolve_file(draft.payload, open_file=self.open_file, now=now_ms()))
+
+
+@dataclass(frozen=True, slots=True)
+class EnrichImages:
+    """Checks an image, and reads its text where its mode or a blind model asks for it."""
+
+    open_file: OpenFile
+
+    async def __call__(self, draft: Draft) -> Draft:
+        if draft.payload.kind != "image":
+            return draft
+        from services.content.images import resolve_image
+
+        image = await resolve_image(draft.payload, vision=draft.vision, open_file=self.open_file)
+        return replace(draft, payload=image)
+
+
+async def remember_text(draft: Draft) -> Draft:
+    """A text payload mirrors the content, whatever the processors before made of it."""
+    if isinstance(draft.payload, TextPayload) and draft.payload.text != draft.content:
+        return replace(draft, payload=draft.payload.model_copy(update={"text": draft.content}))
+    return draft
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    processors: tuple[Processor, ...]
+
+    async def __call__(self, draft: Draft) -> Draft:
+        for processor in self.processors:
+            draft = await processor(draft)
+        return draft
+
+
+def standard(open_file: OpenFile | None, own: Sequence[Processor] = ()) -> Pipeline:
+    """validate, then files and images where there is a workspace, then one's own, then the mirror of the text."""
+    enrich: tuple[Processor, ...] = (EnrichFiles(open_file), EnrichImages(open_file)) if open_file else ()
+    return Pipeline((validate, *enrich, *own, remember_text))
+
+
+def load_processor(path: str) -> Processor:
+    """Raises InvalidArgument that says what is wrong with it."""
+    module, _, attribute = path.partition(":")
+    try:
+        processor = getattr(importlib.import_module(module), attribute)
+    except Exception as error:
+        raise InvalidArgument(f"No processor {path!r}, expected package.module:attribute ({error})") from error
+    if not callable(processor):
+        raise InvalidArgument(f"{path!r} can't be called; a processor is async def process(draft) -> Draft")
+    found: Processor = processor
+    return found
