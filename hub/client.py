@@ -277,8 +277,9 @@ class HubClient:
             socket.connect(self.url, transports=["websocket"], auth=auth, wait_timeout=self._call_timeout_s)
         )
         try:
-            await asyncio.shield(connecting)
-        except asyncio.CancelledError:
+            async with asyncio.timeout(self._call_timeout_s):
+                await asyncio.shield(connecting)
+        except (asyncio.CancelledError, TimeoutError):
             await asyncio.wait((connecting,), timeout=ARRIVE_WITHIN_S)
             connecting.cancel()
             await asyncio.gather(connecting, return_exceptions=True)
