@@ -30,7 +30,7 @@ both_modes = pytest.mark.parametrize("mode", MODES)
 
 
 def client_of(url: str, **more: Any) -> HubClient:
-    return HubClient(url, backoff_s=(0.01, 0.02), **more)
+    return HubClient(url, backoff_s=(0.01, 0.02), **{"call_timeout_s": 2.0, **more})
 
 
 @pytest.fixture
@@ -199,6 +199,17 @@ async def test_stalled_socket_is_replaced_by_the_watchdog(in_memory: Harness, mo
             slow.mute = False
             await eventually(lambda: view.last == 6)
             await equals_the_journal(in_memory, view)
+
+
+async def test_handshake_that_is_never_answered_is_given_up(in_memory: Harness) -> None:
+    """Fails when only calls have a deadline: a line may stall before the first of them."""
+    session_id = await in_memory.session()
+    async with line(in_memory.port) as slow, client_of(slow.url, call_timeout_s=0.2) as client:
+        slow.mute = True
+        opening = asyncio.create_task(client.open(session_id))
+        await eventually(lambda: client.state == "reconnecting", "the deadline")
+        slow.mute = False
+        await equals_the_journal(in_memory, await opening)
 
 
 async def test_silent_session_is_probed_and_stays_connected(in_memory: Harness) -> None:
