@@ -31,6 +31,8 @@ answer the next one gets twice the time, up to this."""
 LIBRARY_TIMEOUT_S = 3600.0
 """python-engineio stops sending when no ping came in time, but on a slow line pings wait behind events. The watchdog
 here takes its place."""
+ARRIVE_WITHIN_S = 1.0
+"""How long closing the client waits for a connection that is just being made."""
 SILENCE_S = 30.0
 """A connection that brought nothing for this long (heads come every 25 s) is probed by joining again."""
 
@@ -256,8 +258,7 @@ class HubClient:
         socket.on("connect_error", refusals.append)
         self._socket = socket
         try:
-            auth = {"token": self._token} if self._token else {}
-            await socket.connect(self.url, transports=["websocket"], auth=auth, wait_timeout=self._call_timeout_s)
+            await self._arrive(socket)
         except (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, TimeoutError):
             self.refused = next((_refusal(each) for each in refusals if _refusal(each)), None)
             return False
@@ -268,6 +269,21 @@ class HubClient:
         for view in list(self.views.values()):
             self._chore(self._rejoin(view))
         return True
+
+    async def _arrive(self, socket: socketio.AsyncClient) -> None:
+        """The handshakes. The library leaks a WebSocket when it is cancelled in between, so it may end them first."""
+        auth = {"token": self._token} if self._token else {}
+        connecting = asyncio.get_running_loop().create_task(
+            socket.connect(self.url, transports=["websocket"], auth=auth, wait_timeout=self._call_timeout_s)
+        )
+        try:
+            async with asyncio.timeout(self._call_timeout_s):
+                await asyncio.shield(connecting)
+        except (asyncio.CancelledError, TimeoutError):
+            await asyncio.wait((connecting,), timeout=ARRIVE_WITHIN_S)
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+            raise
 
     async def _watch(self) -> None:
         """Returns when the connection is lost, or when it is silent and a probe has no answer."""

@@ -14,7 +14,9 @@ from harness import Harness, Json, serving
 from hub_peer import Peer, eventually, peers
 from world import HookedJournal
 
+from models.calls import Outgoing
 from models.errors import StorageUnavailable
+from services.access import LOCAL
 from services.journal_sqlite import SqliteJournal
 from services.llm.scripted import Mark, Pause, Say
 from services.writer import Job
@@ -72,7 +74,7 @@ async def drop_at(server: Harness, peer: Peer, how: str) -> None:
 async def test_sender_that_drops_at_an_await_of_the_door_leaves_its_message_whole(
     hooked: tuple[Harness, HookedJournal], where: str, how: str
 ) -> None:
-    """Fails when deciding, appending and showing are awaited by the caller, who would be cancelled in between."""
+    """Fails when a call of a lost connection leaves its session busy, or its subscription behind."""
     server, journal = hooked
     session_id = await server.session()
     if where == "sent":
@@ -92,6 +94,38 @@ async def test_sender_that_drops_at_an_await_of_the_door_leaves_its_message_whol
     async with peers(server.url) as (again,):
         assert (await again.call("send_message", message(session_id)))["ok"]
     assert len(await contents(server, session_id)) == 2, "I10: a repetition makes no second message"
+
+
+@pytest.mark.parametrize("where", ["load", "append", "sent"])
+async def test_caller_that_is_cancelled_at_an_await_of_the_door_is_not_waited_for(
+    hooked: tuple[Harness, HookedJournal], where: str
+) -> None:
+    """As when a request's handler is cancelled. Fails when only a waiting caller has it shown."""
+    server, journal = hooked
+    session_id = await server.session()
+    outgoing = Outgoing(content="hello", client_message_id=CLIENT_ID)
+    if where == "sent":
+        await server.chat.send_message(LOCAL, session_id, outgoing)
+    async with peers(server.url) as (watcher,):
+        await watcher.join(session_id, after=0)
+        if where == "load":
+            server.chat.sessions._open.clear()
+        gate = journal.hold(where)
+        sending = asyncio.create_task(server.chat.send_message(LOCAL, session_id, outgoing))
+        await gate.reached.wait()
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        gate.open.set()
+        await eventually(lambda: created_or_joined(watcher) == ["hello"], "the message is shown")
+    await is_usable(server, session_id)
+    assert await contents(server, session_id) == ["hello", "hello"]
+
+
+def created_or_joined(peer: Peer) -> list[str]:
+    """The users' messages that came, in the join's answer or live."""
+    session_id = peer.named("join_session")[0]["sessionId"]
+    events = [event for event in peer.sequence(session_id) if event["type"] == "message.created"]
+    return [event["data"]["message"]["content"] for event in events if event["data"]["message"]["role"] == "user"]
 
 
 @pytest.mark.parametrize("committed", [True, False])

@@ -4,6 +4,7 @@ folds to the fresh snapshot (I2), in both modes."""
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ both_modes = pytest.mark.parametrize("mode", MODES)
 
 
 def client_of(url: str, **more: Any) -> HubClient:
-    return HubClient(url, backoff_s=(0.01, 0.02), **more)
+    return HubClient(url, backoff_s=(0.01, 0.02), **{"call_timeout_s": 2.0, **more})
 
 
 @pytest.fixture
@@ -200,6 +201,17 @@ async def test_stalled_socket_is_replaced_by_the_watchdog(in_memory: Harness, mo
             await equals_the_journal(in_memory, view)
 
 
+async def test_handshake_that_is_never_answered_is_given_up(in_memory: Harness) -> None:
+    """Fails when only calls have a deadline: a line may stall before the first of them."""
+    session_id = await in_memory.session()
+    async with line(in_memory.port) as slow, client_of(slow.url, call_timeout_s=0.2) as client:
+        slow.mute = True
+        opening = asyncio.create_task(client.open(session_id))
+        await eventually(lambda: client.state == "reconnecting", "the deadline")
+        slow.mute = False
+        await equals_the_journal(in_memory, await opening)
+
+
 async def test_silent_session_is_probed_and_stays_connected(in_memory: Harness) -> None:
     session_id = await in_memory.session()
     async with client_of(in_memory.url, silence_s=0.06) as client:
@@ -235,6 +247,18 @@ async def test_calls_that_wait_for_a_connection_end_when_the_client_is_closed(tm
     assert all(isinstance(outcome, ConnectionLost) for outcome in outcomes), outcomes
     with pytest.raises(ConnectionLost):
         await client.call("watch_running")
+
+
+async def test_client_that_is_closed_while_it_connects_leaves_nothing_open(in_memory: Harness) -> None:
+    """Fails, by a ResourceWarning, when the handshakes are cancelled in between. Seed 25 of the fuzz found it."""
+    for steps in range(60):
+        client = client_of(in_memory.url)
+        client.start()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await client.close()
+    gc.collect()
+    await eventually(lambda: in_memory.hub.connections == 0)
 
 
 # Refusals and goodbyes ------------------------------------------------------------------------------------------------
