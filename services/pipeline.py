@@ -1,7 +1,7 @@
 """The way of a user's message to the journal: create → validate → enrich → store; its execution follows, in a run.
 
-Each step between is a plain callable that takes a draft and returns one; they run in the order of the list. Steps of one's
-own: `--processor package.module:attribute`.
+Each step between is a plain callable that takes a draft and returns one; they run in the order of the list. A step of
+one's own is named by `--processor package.module:attribute`.
 """
 
 from __future__ import annotations

@@ -99,5 +99,6 @@ CHECKS: Mapping[str, Callable[[Any, Any, Json, Json, str], list[str]]] = {
     "minimum": _that(lambda value, wanted: not isinstance(value, int | float) or bool(value >= wanted)),
     "maximum": _that(lambda value, wanted: not isinstance(value, int | float) or bool(value <= wanted)),
     "minLength": _that(lambda value, wanted: not isinstance(value, str) or len(value) >= wanted),
+    "maxItems": _that(lambda value, wanted: not isinstance(value, list) or len(value) <= wanted),
     "maxLength": _that(lambda value, wanted: not isinstance(value, str) or len(value) <= wanted),
 }

@@ -28,6 +28,7 @@ from models.errors import (
     AlreadyAnswered,
     ApprovalNotFound,
     BranchExists,
+    BranchMoved,
     BranchNotFound,
     Conflict,
     Draining,
@@ -323,7 +324,7 @@ CONTEXTS: tuple[Route, ...] = (
         Sent,
         "Sends a message, which starts a run.",
         status=202,
-        errors=(SessionNotFound, RunAlreadyActive, IdempotencyConflict),
+        errors=(SessionNotFound, RunAlreadyActive, IdempotencyConflict, IllegalTransition),
     ),
     route(
         "POST",
@@ -374,7 +375,7 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         Session,
         "Puts the session away: it can be read, nothing can be said.",
-        errors=(SessionNotFound, RunAlreadyActive),
+        errors=(SessionNotFound, RunAlreadyActive, IllegalTransition),
     ),
     route(
         "POST",
@@ -394,7 +395,7 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         Done,
         "Answers an approval; the first answer wins.",
-        errors=(SessionNotFound, ApprovalNotFound, AlreadyAnswered),
+        errors=(SessionNotFound, ApprovalNotFound, AlreadyAnswered, IllegalTransition),
     ),
     route(
         "POST",
@@ -415,7 +416,7 @@ CONTEXTS: tuple[Route, ...] = (
         BranchName,
         "Forks the active branch at a message.",
         status=201,
-        errors=(SessionNotFound, MessageNotFound, BranchExists, RunAlreadyActive),
+        errors=(SessionNotFound, MessageNotFound, BranchExists, RunAlreadyActive, IllegalTransition),
     ),
     route(
         "POST",
@@ -425,7 +426,7 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         BranchName,
         "Makes another branch the active one.",
-        errors=(SessionNotFound, BranchNotFound, RunAlreadyActive),
+        errors=(SessionNotFound, BranchNotFound, BranchMoved, RunAlreadyActive, IllegalTransition),
     ),
     route(
         "POST",
@@ -435,7 +436,17 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         MergeAnswer,
         "Merges a branch into the active one, or shows what that would do.",
-        errors=(SessionNotFound, BranchNotFound, MessageNotFound, MergeConflict, BranchExists, RunAlreadyActive),
+        errors=(
+            SessionNotFound,
+            BranchNotFound,
+            MessageNotFound,
+            MergeConflict,
+            BranchExists,
+            BranchMoved,
+            BranchMoved,
+            RunAlreadyActive,
+            IllegalTransition,
+        ),
     ),
     route(
         "POST",

@@ -275,7 +275,7 @@ def _unworkable(settings: Settings) -> list[str]:
     except UnknownModel as error:
         mistakes.append(f"{option('model')} (PARLEY_MODEL): {error.message}")
     except InvalidArgument as error:
-        mistakes.append(f"the key or the base URL of openai or anthropic: {error.message}")
+        mistakes.append(f"--openai-base-url, --anthropic-base-url or a key of theirs: {error.message}")
     if settings.agent != BUILT_IN_AGENT:
         try:
             Agents({}).resolve(settings.agent)

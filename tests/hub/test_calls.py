@@ -57,7 +57,7 @@ UNKNOWN_IDS: dict[str, tuple[Json, str | None]] = {
     "send_message": ({"content": "hello"}, "session_not_found"),
     "broadcast_message": ({"data": 1}, "session_not_found"),
     "cancel_run": ({}, "session_not_found"),
-    "resolve_approval": ({"approvalId": MISSING, "decision": "approve"}, "not_supported"),
+    "resolve_approval": ({"approvalId": MISSING, "decision": "approve"}, "session_not_found"),
     "watch_sessions": ({"projectId": MISSING}, "project_not_found"),
     "unwatch_sessions": ({}, None),
     "watch_running": ({}, None),
@@ -349,9 +349,9 @@ async def test_call_that_is_no_event_is_refused(peer: Peer) -> None:
     assert (await peer.call("unwatch_running"))["ok"]
 
 
-async def test_approvals_say_that_they_are_not_supported_yet(peer: Peer, session_id: str) -> None:
+async def test_an_approval_that_nobody_asked_for_is_not_found(peer: Peer, session_id: str) -> None:
     error = await refused(peer, "resolve_approval", complete("resolve_approval", session_id))
-    assert (error["code"], error["retryable"]) == ("not_supported", False)
+    assert (error["code"], error["retryable"]) == ("approval_not_found", False)
 
 
 async def test_refusals_change_nothing(in_memory: Harness, peer: Peer, session_id: str) -> None:
