@@ -12,9 +12,9 @@ const UNSEEN = "unseen";
 /** Stands for a message that came with a branch and was never seen here, until it is pulled. `revision` is the seq
  * that brought it: it is pulled anew for each. */
 export function unseen(id: string, revision: number): Message {
-  const nothing = { content: "", payload: null, author: null, metadata: null, createdAtUtc: "", ordinal: 0, sequence: 0 };
   const kind = { role: "system", messageType: "status", kind: UNSEEN, status: "complete" } as const;
-  return { id, ...nothing, ...kind, truncated: true, revision };
+  const nothing = { content: "", payload: null, author: null, metadata: null } as const;
+  return { id, ...kind, ...nothing, createdAtUtc: "", ordinal: 0, sequence: 0, truncated: true, revision };
 }
 
 export function isUnseen({ kind }: Message): boolean {

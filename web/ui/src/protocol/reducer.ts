@@ -50,6 +50,8 @@ interface EventData {
   "plan.changed": { items: readonly PlanItem[] };
 }
 
+type Annotations = Partial<Pick<Branch, "pins" | "plan">>;
+
 /** The branch as it is now, and the messages that its path gained. */
 interface BranchData {
   readonly branch: Branch;
@@ -195,7 +197,7 @@ function found(snapshot: Snapshot, ids: readonly string[]): readonly Message[] {
 }
 
 /** Pins or the plan of the active branch. */
-function annotated(snapshot: Snapshot, change: Partial<Pick<Branch, "pins" | "plan">>, flag: Partial<Branch>): Snapshot {
+function annotated(snapshot: Snapshot, change: Annotations, flag: Partial<Branch>): Snapshot {
   const branches = snapshot.branches.map((branch) =>
     branch.name === snapshot.activeBranch ? { ...branch, ...change, ...flag } : branch,
   );
