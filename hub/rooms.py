@@ -5,14 +5,13 @@ An event is encoded once per room and mode. Never asks the journal: who lags doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from typing import Any
 
 from hub.connection import Connection
-from hub.frames import Frame, event_frame
+from hub.frames import Frame, batch_frame, event_frame
 from hub.presence import Presence
-from hub.subscription import Subscription, push_frame, signal_frame
+from hub.subscription import Mode, Subscription, push_frame, signal_frame
 from models.events import Event, SessionDeleted
 from services.sessions import Committed, SessionManager
 
@@ -28,10 +27,12 @@ class Room:
         self._last_event: Event | None = None
 
     def publish(self, sessions: SessionManager, events: tuple[Event, ...]) -> None:
-        for event in events:
-            self.last_seq = event.seq
-            self._last_event = event
-            self._offer(sessions, event)
+        """What was committed together is encoded once and goes out in one write."""
+        first, last = events[0].seq, events[-1].seq
+        self.last_seq, self._last_event = last, events[-1]
+        frames = _Frames(events)
+        for subscription in list(self.subscriptions.values()):
+            subscription.offer(sessions, first, last, frames.of)
 
     def signal(self) -> Frame | None:
         """The newest signal; None when nothing was published yet."""
@@ -51,16 +52,25 @@ class Room:
             if subscription.state not in ("joining", "lagging") and not connection.outbox.over_high_water:
                 connection.send(frame)
 
-    def _offer(self, sessions: SessionManager, event: Event) -> None:
-        frames: dict[str, Callable[[], Frame]] = {
-            "push": cache(lambda: push_frame(event)),
-            "signal": cache(lambda: signal_frame(event)),
-        }
-        for subscription in list(self.subscriptions.values()):
-            subscription.offer(sessions, event.seq, frames[subscription.mode])
-
     def _announce(self, message: dict[str, Any]) -> None:
         self.broadcast(event_frame("presence", message))
+
+
+class _Frames:
+    """The frames of one commit, made when the first subscription of a mode wants them."""
+
+    __slots__ = ("_events", "_made")
+
+    def __init__(self, events: tuple[Event, ...]) -> None:
+        self._events = events
+        self._made: dict[Mode, Frame] = {}
+
+    def of(self, mode: Mode) -> Frame:
+        frame = self._made.get(mode)
+        if frame is None:
+            encode = push_frame if mode == "push" else signal_frame
+            frame = self._made[mode] = batch_frame([encode(event) for event in self._events])
+        return frame
 
 
 class Rooms:

@@ -75,15 +75,15 @@ class Subscription:
         if self.room.last_seq > cursor:
             self.lag(sessions)
 
-    def offer(self, sessions: SessionManager, seq: int, frame: Callable[[], Frame]) -> None:
-        """The next event, already committed. It is sent, or the subscription starts to lag."""
-        if self.state != "live" or seq <= self.cursor:
+    def offer(self, sessions: SessionManager, first: int, last: int, frame: Callable[[Mode], Frame]) -> None:
+        """The next events, `first` to `last`, already committed. They are sent, or the subscription starts to lag."""
+        if self.state != "live" or last <= self.cursor:
             return
-        if self.connection.outbox.over_high_water or (seq > self.cursor + 1 and self.mode == "push"):
+        if self.connection.outbox.over_high_water or (first != self.cursor + 1 and self.mode == "push"):
             self.lag(sessions)
             return
-        self.cursor = seq
-        self.connection.send(frame())
+        self.cursor = last
+        self.connection.send(frame(self.mode))
 
     def lag(self, sessions: SessionManager) -> None:
         """Stops feeding; a task goes on from the cursor once the outbox has drained."""

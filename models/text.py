@@ -9,7 +9,15 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 def is_clean(text: str) -> bool:
     """False for text with NUL (SQL text ends there) or lone surrogates (UTF-8 has none)."""
-    return "\0" not in text and not (not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text))
+    if "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_text(text: str, field: str) -> str:

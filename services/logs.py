@@ -17,7 +17,20 @@ from structlog.typing import EventDict, Processor
 Format = Literal["json", "console"]
 BLOT = "***"
 SECRET_KEYS = ("token", "api_key", "apikey", "authorization", "password", "secret", "cookie")
-QUIET = ("aiosqlite", "alembic", "asyncio", "httpcore", "httpx", "openai", "parley.socketio", "sqlalchemy")
+QUIET = (
+    "aiosqlite",
+    "alembic",
+    "anthropic",
+    "asyncio",
+    "client",
+    "httpcore",
+    "httpx",
+    "httpx2",
+    "mcp",
+    "openai",
+    "parley.socketio",
+    "sqlalchemy",
+)
 """Libraries that are heard from warnings on, whatever the level: their debug lines may quote messages and headers."""
 
 

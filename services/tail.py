@@ -43,4 +43,7 @@ def _chars(event: Event) -> int:
     body = event.body
     if isinstance(body, MessageDelta):
         return len(body.delta)
-    return len(body.message.content) if isinstance(body, MessageBody) else 200
+    if not isinstance(body, MessageBody):
+        return 200
+    small = body.message.kind in ("text", "streaming_response") and not body.message.metadata.extra
+    return len(body.message.content) + 500 if small else len(body.model_dump_json())

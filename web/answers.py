@@ -70,8 +70,22 @@ class ToolView(Wire):
     reason: str | None
 
 
+class McpServerView(Wire):
+    """A server of tools: `off`, `starting`, `ready`, `down` or `stopped`, and why."""
+
+    name: str
+    state: str
+    reason: str | None
+    tools: tuple[str, ...]
+    resources: int
+    notes: tuple[str, ...]
+    starts: int
+    retry_in_ms: int | None
+
+
 class ToolList(Wire):
     tools: tuple[ToolView, ...]
+    servers: tuple[McpServerView, ...]
 
 
 class BranchName(Wire):

@@ -33,6 +33,7 @@ from web.keys import (
     CHAT,
     HUB,
     LIFECYCLE,
+    MCP,
     METRICS,
     ORIGINS,
     PROMPTS,
@@ -48,7 +49,7 @@ from web.pages import Pages
 from web.reading import BODY_LIMIT_BYTES
 from web.routes import register
 from web.settings import BUILT_IN_AGENT, Settings
-from web.tools import overview_of, pipeline_of, toolbox_of
+from web.tools import mcp_of, overview_of, pipeline_of, toolbox_of
 
 log = structlog.get_logger(__name__)
 
@@ -113,6 +114,7 @@ def _build_core(app: web.Application, storage: Storage, agents: dict[str, Agent]
     sessions.metrics = app[METRICS]
     toolbox = toolbox_of(settings)
     app[TOOLS] = toolbox.registry
+    app[MCP] = mcp_of(settings, toolbox)
     app[PROMPTS] = Prompts(toolbox, overview_of(toolbox))
     known = Agents({BUILT_IN_AGENT: Assistant(providers, TokenCounter(), prompts=app[PROMPTS]), **agents})
     app[SESSIONS] = sessions
@@ -145,6 +147,7 @@ async def _start(app: web.Application) -> None:
     try:
         await chat.projects.inbox()
         await app[TOOLS].start()
+        await app[MCP].start()
         await app[RUNS].start()
     except BaseException:
         await _stop(app)
@@ -171,6 +174,7 @@ def _admit(app: web.Application, request: web.Request) -> None:
 async def _stop(app: web.Application) -> None:
     await app[LIFECYCLE].end_housekeeping()
     await app[SESSIONS].close()
+    await app[MCP].stop()
     await app[TOOLS].stop()
     await app[CHAT].journal.close()
     await app[PROVIDERS].aclose()

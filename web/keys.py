@@ -11,6 +11,7 @@ from hub.hub import Hub
 from hub.origins import Origins
 from services.chat import Chat
 from services.llm.registry import Providers
+from services.mcp.servers import McpServers
 from services.metrics import Metrics
 from services.prompts import Prompts
 from services.runs import RunManager
@@ -39,6 +40,7 @@ PROVIDERS = web.AppKey("providers", Providers)
 RUNS = web.AppKey("runs", RunManager)
 PROMPTS = web.AppKey("prompts", Prompts)
 TOOLS = web.AppKey("tools", ToolRegistry)
+MCP = web.AppKey("mcp", McpServers)
 CHAT = web.AppKey("chat", Chat)
 HUB = web.AppKey("hub", Hub)
 METRICS = web.AppKey("metrics", Metrics)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from models.calls import NoArguments
-from web.answers import Me, ModelList, ModelView, ToolList, ToolView
-from web.keys import TOOLS
+from web.answers import McpServerView, Me, ModelList, ModelView, ToolList, ToolView
+from web.keys import MCP, TOOLS
 from web.route import Call, NoQuery
 
 
@@ -21,4 +21,6 @@ async def get_me(call: Call[NoArguments, NoQuery]) -> Me:
 
 async def list_tools(call: Call[NoArguments, NoQuery]) -> ToolList:
     call.chat.access.check(call.principal, "read")
-    return ToolList(tools=tuple(ToolView.model_validate(each) for each in call.app[TOOLS].describe()))
+    tools = tuple(ToolView.model_validate(each) for each in call.app[TOOLS].describe())
+    servers = tuple(McpServerView.model_validate(each.to_wire()) for each in call.app[MCP].status())
+    return ToolList(tools=tools, servers=servers)

@@ -504,7 +504,16 @@ OTHERS: tuple[Route, ...] = (
     route("GET", "/api/models", models.list_models, NONE, NoQuery, ModelList, "The models to choose from."),
     route("GET", "/api/tools", models.list_tools, NONE, NoQuery, ToolList, "The tools, and why some can't be used."),
     route("GET", "/api/me", models.get_me, NONE, NoQuery, Me, "Who is asking."),
-    route("GET", "/api/openapi.json", operations.get_openapi, NONE, NoQuery, "application/json", "This document."),
+    route(
+        "GET",
+        "/api/openapi.json",
+        operations.get_openapi,
+        NONE,
+        NoQuery,
+        "application/json",
+        "This document.",
+        public=True,
+    ),
     route("GET", "/metrics", operations.get_metrics, NONE, NoQuery, CONTENT_TYPE, "Numbers for Prometheus."),
     route("GET", "/healthz", operations.get_health, NONE, NoQuery, Health, "Does the process answer?", public=True),
     route(

@@ -18,7 +18,7 @@ from models.errors import ParleyError
 from services import logs
 from services.collector import tune_collector
 from web.app import create_app, drain
-from web.settings import SECRET_OPTIONS, Settings, SettingsError, load, option
+from web.settings import FILE_OPTIONS, SECRET_OPTIONS, Settings, SettingsError, load, option
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +33,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "./parley.toml (log_level = …). The secrets PARLEY_TOKEN and PARLEY_OPENAI_API_KEY are taken from there only."
     )
     for name, field in Settings.model_fields.items():
+        if name in FILE_OPTIONS:
+            continue
         if name in SECRET_OPTIONS:
             parser.add_argument(option(name), dest=name, action=_Refused, help=argparse.SUPPRESS)
             continue

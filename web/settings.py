@@ -5,6 +5,7 @@ All mistakes are found at once and named by option. Never opens a database or a 
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ from services.database import FILE_NAME
 from services.llm.demo import WORDS_PER_S
 from services.llm.registry import Providers
 from services.logs import Format
+from services.mcp.config import read_servers
 from services.tools.tool import Policy
 
 CONFIG_FILE = Path("parley.toml")
@@ -38,6 +40,10 @@ SQLITE = "sqlite:///"
 BUILT_IN_AGENT = "assistant"
 SECRET_OPTIONS = ("token", "openai_api_key", "anthropic_api_key")
 """Not taken from the command line, which every user of the machine can read."""
+
+
+FILE_OPTIONS = ("mcp",)
+"""Tables, which only the file can hold."""
 
 
 class SettingsError(Exception):
@@ -139,6 +145,7 @@ class Settings(BaseSettings):
     allow_tool: Annotated[Names, Field(description="A tool that the allow-list lets run; may be repeated.")] = ()
     tool_policy: Annotated[Policies, Field(description="NAME=auto|ask|off for one tool; may be repeated.")] = ()
     tools: Annotated[Names, Field(description="More tools, as package.module:attribute; may be repeated.")] = ()
+    mcp: Annotated[dict[str, Any], Field(description="Tables [mcp.NAME] of parley.toml: servers of tools.")] = {}
     processor: Annotated[
         Names, Field(description="A step of one's own for messages, as package.module:attribute; may be repeated.")
     ] = ()
@@ -276,6 +283,10 @@ def _unworkable(settings: Settings) -> list[str]:
         mistakes.append(f"{option('model')} (PARLEY_MODEL): {error.message}")
     except InvalidArgument as error:
         mistakes.append(f"--openai-base-url, --anthropic-base-url or a key of theirs: {error.message}")
+    try:
+        read_servers(settings.mcp, os.environ)
+    except InvalidArgument as error:
+        mistakes.extend(f"parley.toml: {line}" for line in error.message.splitlines())
     if settings.agent != BUILT_IN_AGENT:
         try:
             Agents({}).resolve(settings.agent)

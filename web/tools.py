@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import BinaryIO
 
 from models.errors import ParleyError
+from services.mcp.config import read_servers
+from services.mcp.servers import McpServers
 from services.pipeline import Pipeline, load_processor, standard
 from services.toolbox import Toolbox
 from services.tools.builtin import BUILTIN
@@ -35,6 +37,15 @@ def toolbox_of(settings: Settings) -> Toolbox:
         settings.approval_policy,
         frozenset(settings.allow_tool),
     )
+
+
+def mcp_of(settings: Settings, toolbox: Toolbox) -> McpServers:
+    """The servers of tools; they start with the application. Their resources are tools too."""
+    servers = McpServers(read_servers(settings.mcp, os.environ), toolbox.registry)
+    if settings.mcp:
+        for tool in servers.tools():
+            toolbox.registry.register(tool)
+    return servers
 
 
 def overview_of(toolbox: Toolbox, clock: Callable[[], float] = time.monotonic) -> Callable[[], Awaitable[str]]:

@@ -108,10 +108,17 @@ class TokenCounter:
         """How many tokens `text` is for `model`; estimated counts carry a margin, so they are rather high than low."""
         encoding = await self._encoding(model)
         if encoding is None or len(text) > _EXACT_CHARS:
-            return with_margin(estimate_tokens(text))
+            return with_margin(await self._estimate(text))
         if len(text) <= _INLINE_CHARS:
             return len(encoding.encode_ordinary(text))
         return len(await asyncio.to_thread(encoding.encode_ordinary, text))
+
+    async def _estimate(self, text: str) -> int:
+        """A megabyte takes a second: long texts are estimated in a thread, and beyond it by their first megabyte."""
+        if len(text) <= _INLINE_CHARS:
+            return estimate_tokens(text)
+        known = await asyncio.to_thread(estimate_tokens, text[:_EXACT_CHARS])
+        return known if len(text) <= _EXACT_CHARS else math.ceil(known * len(text) / _EXACT_CHARS)
 
     async def is_exact(self, model: str) -> bool:
         """Whether counts for `model` need no margin."""
