@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
@@ -24,16 +24,24 @@ class Agent(Protocol):
 
 class Agents:
     """Resolves `assistant` (built in), a name of the entry point group `parley.agents`, or `package.module:attribute`
-    (an agent, or a class or function without arguments that makes one)."""
+    (an agent, or a class or function without arguments that makes one). `prefixes` make the agents of whole families of
+    names (`workflow:`), from what follows the prefix, each time anew."""
 
-    def __init__(self, builtin: Mapping[str, Agent]) -> None:
+    def __init__(
+        self, builtin: Mapping[str, Agent], *, prefixes: Mapping[str, Callable[[str], Agent]] | None = None
+    ) -> None:
         self._agents: dict[str, Agent] = dict(builtin)
+        self._prefixes = dict(prefixes or {})
 
     def resolve(self, name: str) -> Agent:
-        """Raises InvalidArgument that says what was tried."""
+        """Raises InvalidArgument that says what was tried, or what the maker of a prefix raises."""
         agent = self._agents.get(name)
-        if agent is None:
-            agent = self._agents[name] = _load(name)
+        if agent is not None:
+            return agent
+        for prefix, make in self._prefixes.items():
+            if name.startswith(prefix):
+                return make(name.removeprefix(prefix))
+        agent = self._agents[name] = _load(name)
         return agent
 
     def on_crash(self, name: str) -> OnCrash:

@@ -3,7 +3,9 @@ commands through the door. REST and Socket.IO are thin over this."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -39,6 +41,7 @@ from models.errors import (
     UnknownModel,
 )
 from models.ids import EpochMs, new_id, now_ms
+from models.messages import Metadata
 from models.payloads import Payload, PlanItem, TextPayload, same_request
 from models.session import Project, Session
 from models.states import Mode
@@ -50,11 +53,13 @@ from services.llm.registry import Providers
 from services.pipeline import Draft, Pipeline, standard
 from services.projects import Projects
 from services.sessions import Answer, SessionManager
+from services.workflows.registry import PREFIX, Workflows
 
 RESTORABLE_MS = 30 * 24 * 3600 * 1000
 """How long a deleted session can be restored; then it is purged."""
 PIN_MAX_CHARS = 20_000
 RETRY_LOOKS_BACK = 200
+INPUT_MAX_BYTES = METADATA_MAX_BYTES
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class Chat:
     model: str
     agent: str = "assistant"
     pipeline: Pipeline = field(default_factory=lambda: standard(None))
+    workflows: Workflows = field(default_factory=Workflows)
 
     @property
     def journal(self) -> Journal:
@@ -130,6 +136,36 @@ class Chat:
             return self.providers.resolve(context.model)[1].vision
         except UnknownModel:
             return False
+
+    async def execute_workflow(
+        self,
+        principal: Principal,
+        session_id: str,
+        name: str,
+        given: Mapping[str, Any],
+        client_message_id: str | None = None,
+    ) -> Answer:
+        """Sends a message whose run executes the workflow. Answers `{messageId, seq, runId}`; raises WorkflowNotFound,
+        InvalidArgument that names the input, PayloadTooLarge."""
+        self.access.check(principal, "write")
+        workflow = self.workflows.get(name)
+        workflow.complete(given)
+        original = orjson.dumps(dict(given)).decode()
+        if len(original.encode()) > INPUT_MAX_BYTES:
+            raise PayloadTooLarge("input is too large", field="input", limit=INPUT_MAX_BYTES, size=len(original))
+        content = _in_words(name, given)
+        command = SendMessage(
+            message_id=new_id(),
+            run_id=new_id(),
+            author=principal.user_id,
+            content=content,
+            payload=TextPayload(text=content),
+            client_message_id=client_message_id,
+            metadata=Metadata(source="user_workflow", original_input=original),
+            agent=f"{PREFIX}{name}",
+            on_crash="resume",
+        )
+        return await self.sessions.handle(session_id, command, principal)
 
     async def cancel(self, principal: Principal, session_id: str, run_id: str | None = None) -> Answer:
         """Answers `{cancelled}`: whether there was anything to cancel."""
@@ -276,3 +312,9 @@ def _body(message: Outgoing) -> tuple[Payload, str]:
         content = payload.text or message.content or ""
         return payload.model_copy(update={"text": content}), content
     return payload, message.content or ""
+
+
+def _in_words(name: str, given: Mapping[str, Any]) -> str:
+    """The whole input, so that another one under the same clientMessageId is noticed."""
+    lines = [f"- {key}: {orjson.dumps(value).decode()}" for key, value in given.items()]
+    return "\n".join((f"Run the workflow **{name}**", *lines))
