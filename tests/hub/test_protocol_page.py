@@ -1,0 +1,73 @@
+"""PROTOCOL.md tells the truth: its numbers, calls, events and codes are those of the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from hub import engine_socket, hub, outbox, presence, server
+from hub.hub import CALLS
+from models import calls, errors, events
+from models.events import BODIES
+from services import journal
+from services.engine.transitions import StateName
+from services.tools import results
+
+PAGE = (Path(__file__).parents[2] / "hub" / "PROTOCOL.md").read_text(encoding="utf-8")
+INTERNAL = {"stale_head", "client_message_id_taken", "declined", "tool_call_failed"}
+"""Codes that reach no client as an answer."""
+
+
+def codes(base: type[errors.ParleyError] = errors.ParleyError) -> set[str]:
+    return {each.code for each in base.__subclasses__() if each.__module__ == "models.errors"} | {
+        code for each in base.__subclasses__() for code in codes(each)
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"at most {journal.PAGE_EVENTS} events and {journal.PAGE_BYTES // 1024} KiB",
+        f"Up to {outbox.HIGH_WATER_BYTES // 1024} KiB may wait",
+        f"Below {outbox.LOW_WATER_BYTES // 1024} KiB",
+        f"at most {calls.BROADCAST_MAX_BYTES // 1024} KiB, to the others",
+        f"over {events.TRUNCATE_OVER_BYTES // 1024} KiB travels",
+        f"every {hub.HEAD_EVERY_S:g} s per joined session",
+        f"{presence.LEAVE_GRACE_S:g} s after the last; gathered for {presence.BATCH_S * 1000:g} ms",
+        f"above {presence.LISTED_MAX} participants",
+        f"A packet may have {server.PAYLOAD_LIMIT_BYTES} bytes",
+        f"Beyond {engine_socket.TRANSPORT_LIMIT_BYTES} the WebSocket",
+        f"over {results.BUDGET_TOKENS} tokens has a `handle`",
+    ],
+)
+def test_a_number_on_the_page_is_that_of_the_code(words: str) -> None:
+    assert words in PAGE
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_call_is_on_the_page(name: str) -> None:
+    assert f"`{name}`" in PAGE
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.type)
+def test_every_event_type_is_on_the_page(body: type[events.EventBody]) -> None:
+    assert f"`{body.type}`" in PAGE
+
+
+@pytest.mark.parametrize("name", get_args(StateName))
+def test_every_state_is_on_the_page(name: str) -> None:
+    assert f"`{name}" in PAGE
+
+
+@pytest.mark.parametrize("code", sorted(codes() - INTERNAL))
+def test_every_code_that_a_client_can_get_is_on_the_page(code: str) -> None:
+    assert f"`{code}`" in PAGE
+
+
+def test_every_code_on_the_page_exists() -> None:
+    table = PAGE[PAGE.index("## 6. Codes") :]
+    named = {code for row in re.findall(r"^\| (`.*?) \|", table, re.M) for code in re.findall(r"`(\w+)`", row)}
+    assert named <= codes() | {"internal_error"}
