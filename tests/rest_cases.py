@@ -128,6 +128,13 @@ EXAMPLES: dict[str, Example] = {
     "set_plan": Example({"items": [{"id": "1", "text": "t", "status": "pending"}]}, ("items",)),
     "get_prompt": NOTHING,
     "list_tools": NOTHING,
+    "list_workflows": NOTHING,
+    "execute_workflow": Example(
+        {"sessionId": "{session}", "input": {"word": "a"}, "clientMessageId": "c1"},
+        ("sessionId",),
+        (("input",),),
+        status=404,
+    ),
     "list_models": NOTHING,
     "get_me": NOTHING,
     "get_openapi": NOTHING,

@@ -120,13 +120,13 @@ class WorkflowShop:
         self.room.project_id = (await self.projects.inbox()).id
         return await self.room.create(model=MODEL)
 
-    async def begin(self, name: str = "w", session_id: str | None = None, **given: Any) -> str:
+    async def begin(self, name: str = "w", /, session_id: str | None = None, **given: Any) -> str:
         """Starts a workflow; returns the session's id."""
         session_id = session_id or await self.session()
         await self.chat.execute_workflow(LOCAL, session_id, name, given)
         return session_id
 
-    async def run(self, name: str = "w", *, state: str = "COMPLETED", **given: Any) -> WorkflowExecutionPayload:
+    async def run(self, name: str = "w", /, *, state: str = "COMPLETED", **given: Any) -> WorkflowExecutionPayload:
         """A whole execution; how it ended."""
         session_id = await self.begin(name, **given)
         await self.until(session_id, state)

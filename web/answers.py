@@ -88,6 +88,33 @@ class ToolList(Wire):
     servers: tuple[McpServerView, ...]
 
 
+class WorkflowInputView(Wire):
+    name: str
+    required: bool
+    default: Any
+    description: str
+
+
+class WorkflowStepView(Wire):
+    """`group` is the parallel step that it is in."""
+
+    id: str
+    kind: str
+    group: str | None
+
+
+class WorkflowView(Wire):
+    name: str
+    description: str
+    inputs: tuple[WorkflowInputView, ...]
+    steps: tuple[WorkflowStepView, ...]
+    tools: tuple[str, ...]
+
+
+class WorkflowList(Wire):
+    workflows: tuple[WorkflowView, ...]
+
+
 class BranchName(Wire):
     """The branch that was made or is active now."""
 

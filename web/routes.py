@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from models.calls import (
@@ -48,7 +50,8 @@ from models.errors import (
 from models.session import Project, Session
 from models.snapshot import Snapshot
 from services.metrics import CONTENT_TYPE
-from web import contexts, models, operations, projects, sessions
+from services.workflows.errors import WorkflowNotFound
+from web import contexts, models, operations, projects, sessions, workflows
 from web.answers import (
     ApprovalList,
     BranchList,
@@ -73,6 +76,7 @@ from web.answers import (
     Sent,
     SessionList,
     ToolList,
+    WorkflowList,
 )
 from web.contexts import SendMessageBody
 from web.dispatch import handler_of
@@ -500,6 +504,24 @@ CONTEXTS: tuple[Route, ...] = (
     ),
 )
 
+WORKFLOWS: tuple[Route, ...] = (
+    route("GET", "/api/workflows", workflows.list_workflows, NONE, NoQuery, WorkflowList, "The workflows, by name."),
+    replace(
+        route(
+            "POST",
+            "/api/workflows/{name}/execute",
+            workflows.execute_workflow,
+            workflows.ExecuteWorkflowBody,
+            NoQuery,
+            Sent,
+            "Sends a message whose run executes the workflow; its progress is a message.",
+            status=202,
+            errors=(WorkflowNotFound, SessionNotFound, IdempotencyConflict, IllegalTransition),
+        ),
+        aliases=("/workflows/{name}/execute",),
+    ),
+)
+
 OTHERS: tuple[Route, ...] = (
     route("GET", "/api/models", models.list_models, NONE, NoQuery, ModelList, "The models to choose from."),
     route("GET", "/api/tools", models.list_tools, NONE, NoQuery, ToolList, "The tools, and why some can't be used."),
@@ -529,7 +551,7 @@ OTHERS: tuple[Route, ...] = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*PROJECTS, *SESSIONS, *CONTEXTS, *OTHERS)
+ROUTES: tuple[Route, ...] = (*PROJECTS, *SESSIONS, *CONTEXTS, *WORKFLOWS, *OTHERS)
 
 
 def register(app: web.Application) -> None:

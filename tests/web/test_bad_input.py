@@ -51,7 +51,7 @@ class Target:
         self.project_id = rest.chat.sessions.context(session_id).project_id  # type: ignore[union-attr]
 
     def path(self, route: Route, **ids: str) -> str:
-        known = {"projectId": self.project_id, "sessionId": self.session_id, "messageId": "m"}
+        known = {"projectId": self.project_id, "sessionId": self.session_id, "messageId": "m", "name": "w"}
         return route.path.format(**{**known, **ids})
 
     def body(self, route: Route) -> Json:

@@ -40,7 +40,7 @@ class BrokenProjects(MemoryProjects):
 
 
 def filled(route: Route) -> str:
-    return route.path.format(projectId="p", sessionId="s", messageId="m")
+    return route.path.format(projectId="p", sessionId="s", messageId="m", name="w")
 
 
 async def test_with_a_token_set_every_guarded_route_wants_it(serve: Serve) -> None:
