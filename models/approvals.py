@@ -14,6 +14,7 @@ Scope = Literal["once", "session"]
 
 class Approval(Wire):
     """`tool`: `callId`, `tool`, `arguments` and `risk` say what would run, `messageId` where it was asked for.
+    With `grantable` false it is asked for each time, whatever the scope of an answer.
     `question` and `limit`: `question` is put to the user, who responds with text. `answer` is the reason of a denial
     or the text of a response."""
 
@@ -27,6 +28,7 @@ class Approval(Wire):
     tool: str | None = None
     arguments: dict[str, Any] | None = None
     risk: str | None = None
+    grantable: bool = True
     question: str | None = None
     options: tuple[str, ...] = ()
     key: str | None = None

@@ -126,13 +126,15 @@ class AppendDelta:
 @dataclass(frozen=True, slots=True)
 class RequestTools:
     """The calls that a model asks for. A call is `approved` or `denied` when policy has decided, else `pending`, and
-    then `approvals` has the id of the question to the user: {callId: approvalId}."""
+    then `approvals` has the id of the question to the user: {callId: approvalId}. `each_time` are the calls of tools
+    that can't be granted for the session."""
 
     fence: RunFence
     message_id: str
     author: str
     calls: tuple[ToolCall, ...]
     approvals: Mapping[str, str] = field(default_factory=dict)
+    each_time: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

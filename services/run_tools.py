@@ -47,7 +47,8 @@ class RunTools:
         self._refusals |= {call.call_id: reason for call, reason in judged if reason is not None}
         calls = tuple(call for call, _ in judged)
         approvals = {call.call_id: new_id() for call in calls if call.status == "pending"}
-        return RequestTools(self._fence, new_id(), self._run.agent, calls, approvals)
+        each_time = frozenset(call.call_id for call in calls if self._box().is_dangerous(call.name))
+        return RequestTools(self._fence, new_id(), self._run.agent, calls, approvals, each_time)
 
     async def finish(self) -> tuple[ToolResultPayload, ...]:
         """Brings the open request, if there is one, to its end: waits for the user, runs what is approved, and gives

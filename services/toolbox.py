@@ -77,6 +77,13 @@ class Toolbox:
                 mode = context.mode
                 return _refused(wanted, arguments), f"{tool.name} is not available in {mode} mode"
 
+    def is_dangerous(self, name: str) -> bool:
+        """Whether a tool is asked for each time, whatever was granted. An unknown one is not."""
+        try:
+            return self.registry.get(name).dangerous
+        except (UnknownTool, ToolUnavailable):
+            return False
+
     async def run(
         self,
         run: Run,

@@ -127,7 +127,7 @@ def resolve(context: Context, command: ResolveApproval, now: EpochMs) -> Events:
             "state": DECIDED[command.decision],
             "decision": command.decision,
             "arguments": arguments,
-            "scope": command.scope,
+            "scope": command.scope if approval.grantable else "once",
             "answer": command.answer,
             "decided_by": command.by,
             "decided_at_utc": iso(now),
@@ -210,6 +210,7 @@ def _approval(run: Run, message: Message, call: ToolCall, command: RequestTools,
         tool=call.name,
         arguments=call.arguments,
         risk=call.risk,
+        grantable=call.call_id not in command.each_time,
         requested_at_utc=iso(now),
     )
 

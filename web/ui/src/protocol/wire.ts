@@ -94,6 +94,8 @@ export interface Approval {
   readonly tool: string | null;
   readonly arguments: Json | null;
   readonly risk: string | null;
+  /** Absent from older servers. False: asked for each time, whatever the scope. */
+  readonly grantable?: boolean;
   readonly question: string | null;
   readonly options: readonly string[];
   readonly requestedAtUtc: string;

@@ -41,14 +41,16 @@ export function ToolApprovalCard({ approval, disabled, onAnswer }: CardProps) {
         >
           {changed === null ? "Approve once" : "Approve changes once"}
         </button>
-        <button
-          type="button"
-          disabled={disabled || broken}
-          onClick={() => approve("session")}
-          data-testid="approve-session"
-        >
-          Approve for session
-        </button>
+        {approval.grantable === false ? null : (
+          <button
+            type="button"
+            disabled={disabled || broken}
+            onClick={() => approve("session")}
+            data-testid="approve-session"
+          >
+            Approve for session
+          </button>
+        )}
         <Denial disabled={disabled} onAnswer={onAnswer} />
       </div>
     </section>
