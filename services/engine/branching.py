@@ -27,11 +27,13 @@ from models.events import (
 )
 from models.ids import EpochMs, iso
 from models.messages import Message, Metadata, message_type_of
-from models.payloads import SystemControlPayload
+from models.payloads import PlanItem, SystemControlPayload
 from services.engine.context import Context
 from services.engine.transitions import check
 
 Events = tuple[EventBody, ...]
+Pins = tuple[Pin, ...]
+Plan = tuple[PlanItem, ...]
 BRANCHES_MAX = 200
 PINS_MAX = 50
 
@@ -87,8 +89,7 @@ def merge(context: Context, command: Merge, now: EpochMs) -> Events:
         return _rebased(context, source, target, command, pins, plan, now)
     if command.strategy == "summary":
         return _summarised(context, source, target, command, pins, plan, now)
-    grown = {"length": target.length + len(command.entries), "pins": pins, "plan": plan}
-    merged = target.model_copy(update=grown)
+    merged = _grown(target, len(command.entries), pins, plan)
     return (BranchMerged(source=source.name, strategy=command.strategy, branch=merged, messages=command.entries),)
 
 
@@ -101,11 +102,13 @@ def set_prompt(context: Context, command: SetBranchPrompt) -> Events:
     return (BranchUpdated(branch=changed),)
 
 
-def add_pin(context: Context, command: AddPin, now: EpochMs) -> Events:
-    """Pinning a message twice changes nothing. Raises Conflict beyond 50 pins."""
+def add_pin(context: Context, command: AddPin, now: EpochMs) -> tuple[Events, dict[str, object]]:
+    """The events and the answer `{pinId}`. Pinning a message twice changes nothing: the answer is the pin that it has.
+    Raises Conflict beyond 50 pins."""
     pins = context.branch.pins
-    if command.message_id is not None and any(pin.message_id == command.message_id for pin in pins):
-        return ()
+    there = next((pin for pin in pins if command.message_id is not None and pin.message_id == command.message_id), None)
+    if there is not None:
+        return (), {"pinId": there.id}
     if len(pins) >= PINS_MAX:
         raise Conflict(f"A branch has at most {PINS_MAX} pins")
     pin = Pin(
@@ -115,7 +118,7 @@ def add_pin(context: Context, command: AddPin, now: EpochMs) -> Events:
         created_at_utc=iso(now),
         created_by=command.by,
     )
-    return (PinAdded(pin=pin),)
+    return (PinAdded(pin=pin),), {"pinId": pin.id}
 
 
 def remove_pin(context: Context, command: RemovePin) -> Events:
@@ -145,7 +148,7 @@ def conflicts(source: Branch, target: Branch) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _reconciled(source: Branch, target: Branch, command: Merge) -> tuple[object, object]:
+def _reconciled(source: Branch, target: Branch, command: Merge) -> tuple[Pins, Plan]:
     found = conflicts(source, target)
     if found and command.resolution is None:
         raise MergeConflict(conflicts=list(found), field="resolution")
@@ -155,8 +158,12 @@ def _reconciled(source: Branch, target: Branch, command: Merge) -> tuple[object,
     return pins, plan
 
 
+def _grown(branch: Branch, messages: int, pins: Pins, plan: Plan) -> Branch:
+    return branch.model_copy(update={"length": branch.length + messages, "pins": pins, "plan": plan})
+
+
 def _rebased(
-    context: Context, source: Branch, target: Branch, command: Merge, pins: object, plan: object, now: EpochMs
+    context: Context, source: Branch, target: Branch, command: Merge, pins: Pins, plan: Plan, now: EpochMs
 ) -> Events:
     """A new branch: what was said stays where it was said."""
     if not command.name or command.name in context.branches:
@@ -169,8 +176,7 @@ def _rebased(
         system_prompt=target.system_prompt,
         created_at_utc=iso(now),
     )
-    grown = {"length": created.length + len(command.entries), "pins": pins, "plan": plan}
-    merged = created.model_copy(update=grown)
+    merged = _grown(created, len(command.entries), pins, plan)
     return (
         BranchCreated(branch=created),
         BranchMerged(source=target.name, strategy="rebase", branch=merged, messages=command.entries),
@@ -179,7 +185,7 @@ def _rebased(
 
 
 def _summarised(
-    context: Context, source: Branch, target: Branch, command: Merge, pins: object, plan: object, now: EpochMs
+    context: Context, source: Branch, target: Branch, command: Merge, pins: Pins, plan: Plan, now: EpochMs
 ) -> Events:
     """One message that says what the other branch came to."""
     if command.summary_id is None or not command.summary:
@@ -197,7 +203,7 @@ def _summarised(
         author=command.by,
         metadata=Metadata(source="system_control"),
     )
-    merged = target.model_copy(update={"length": target.length + 1, "pins": pins, "plan": plan})
+    merged = _grown(target, 1, pins, plan)
     return (
         MessageCreated(message=message),
         BranchMerged(source=source.name, strategy="summary", branch=merged),

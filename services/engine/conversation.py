@@ -72,7 +72,7 @@ def _answered(context: Context, command: SendMessage, now: EpochMs) -> tuple[Eve
     # Each answer but the last leaves the state waiting: only the end is shown.
     return (
         *(body for body in events if not isinstance(body, ContextStateChanged)),
-        ContextStateChanged(state=Active()),
+        ContextStateChanged(state=context.resting),
     )
 
 

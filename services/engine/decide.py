@@ -141,7 +141,7 @@ def decide(session_id: str, context: Context | None, command: Command, now: Epoc
         case SetBranchPrompt():
             return Decision(branching.set_prompt(context, command))
         case AddPin():
-            return Decision(branching.add_pin(context, command, now), {"pinId": command.pin_id})
+            return Decision(*branching.add_pin(context, command, now))
         case RemovePin():
             return Decision(branching.remove_pin(context, command))
         case ChangePlan():

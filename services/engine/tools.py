@@ -121,7 +121,8 @@ def resolve(context: Context, command: ResolveApproval, now: EpochMs) -> Events:
         raise ApprovalNotFound(approvalId=command.approval_id)
     _check_answer(approval, command)
     check(context.state, "answer")
-    arguments = dict(command.arguments) if command.decision == "edit" and command.arguments else approval.arguments
+    edited = command.decision == "edit" and command.arguments is not None
+    arguments = dict(command.arguments or {}) if edited else approval.arguments
     resolved = approval.model_copy(
         update={
             "state": DECIDED[command.decision],
