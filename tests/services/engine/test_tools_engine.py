@@ -1,0 +1,352 @@
+"""Tools and questions in the pure engine: asked, decided, at work, returned, closed by a run's end, lost in a crash."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from world import T0, create, decided, say
+
+from models.approvals import Approval, Decision
+from models.commands import (
+    AskUser,
+    BeginStream,
+    BeginWorkflow,
+    CancelRun,
+    Command,
+    DeleteSession,
+    FinalizeStream,
+    FinishRun,
+    FinishTool,
+    RequestModel,
+    RequestTools,
+    ResolveApproval,
+    RevokeGrant,
+    RunFence,
+    StartRun,
+    StartTools,
+    TakeOverRun,
+)
+from models.errors import (
+    ApprovalNotFound,
+    Fenced,
+    IllegalTransition,
+    InvalidArgument,
+    ParleyError,
+)
+from models.events import ApprovalResolved, MessageCreated
+from models.payloads import CallStatus, ToolCall, ToolResultPayload, WorkflowExecutionPayload
+from models.runs import OnBusy
+from models.states import Active, AwaitingUser, ProcessingTool, ProcessingWorkflow
+from services.engine.context import Context
+from services.engine.decide import decide
+from services.engine.tools import UNKNOWN_OUTCOME, calls_of, open_request
+
+FENCE = RunFence("run", 1)
+Risk = Literal["read_only", "idempotent", "unsafe"]
+
+
+def after(context: Context, *commands: Command) -> Context:
+    for command in commands:
+        append = decided("s", context, command)
+        assert append is not None, f"{command} did nothing"
+        context = append.after
+    return context
+
+
+def running() -> Context:
+    append = decided("s", None, create(title="t"))
+    assert append is not None
+    said = say("go")
+    said = type(said)(said.message_id, "run", "ann", "go", said.payload)
+    return after(append.after, said, StartRun("run"))
+
+
+def call(call_id: str, status: CallStatus = "pending", risk: Risk = "unsafe") -> ToolCall:
+    return ToolCall(call_id=call_id, name=f"tool-{call_id}", arguments={"n": 1}, risk=risk, status=status)
+
+
+def asking(*calls: ToolCall, message_id: str = "request") -> RequestTools:
+    return RequestTools(FENCE, message_id, "assistant", calls, {c.call_id: f"a-{c.call_id}" for c in calls})
+
+
+def answer(call_id: str, decision: Decision = "approve", **more: object) -> ResolveApproval:
+    return ResolveApproval(f"a-{call_id}", decision, "ann", **more)  # type: ignore[arg-type]  # its own fields
+
+
+def done(call_id: str, output: str = "out") -> FinishTool:
+    return FinishTool(FENCE, f"result-{call_id}", call_id, "ok", output)
+
+
+def refusal(context: Context, command: Command) -> ParleyError:
+    with pytest.raises(ParleyError) as refused:
+        decide("s", context, command, T0)
+    return refused.value
+
+
+def statuses(context: Context) -> list[str]:
+    return [each.status for each in open_request(context)[1]]
+
+
+def results(context: Context, command: Command) -> list[tuple[str, str, str | None]]:
+    """(call, status, error) of every result that a command writes."""
+    payloads = [
+        event.message.payload
+        for event in decide("s", context, command, T0).events
+        if isinstance(event, MessageCreated) and event.message.kind == "tool_result"
+    ]
+    return [(p.call_id, p.status, p.error) for p in payloads if isinstance(p, ToolResultPayload)]
+
+
+# Asking for tools
+def test_calls_that_policy_decided_ask_nobody() -> None:
+    context = after(running(), asking(call("1", "approved"), call("2", "denied")))
+    assert (context.state, context.approvals) == (Active(), ())
+    assert statuses(context) == ["approved", "denied"]
+
+
+def test_pending_calls_wait_for_the_user_one_approval_each() -> None:
+    context = after(running(), asking(call("1"), call("2", "approved"), call("3")))
+    assert context.state == AwaitingUser(reason="tool", approval_ids=("a-1", "a-3"))
+    assert [(a.tool, a.risk, a.arguments) for a in context.approvals] == [
+        ("tool-1", "unsafe", {"n": 1}),
+        ("tool-3", "unsafe", {"n": 1}),
+    ]
+    assert context.run is not None
+    assert context.run.state == "awaiting_input"
+
+
+def test_one_request_at_a_time_and_each_call_with_its_own_id() -> None:
+    context = after(running(), asking(call("1", "approved")))
+    assert isinstance(refusal(context, asking(call("2", "approved"), message_id="r2")), IllegalTransition)
+    assert isinstance(refusal(running(), asking(call("1"), call("1"))), IllegalTransition)
+
+
+def test_a_model_is_not_asked_while_calls_are_open() -> None:
+    context = after(running(), asking(call("1", "approved")))
+    assert isinstance(refusal(context, RequestModel(FENCE, "q")), IllegalTransition)
+
+
+def test_a_reply_and_its_calls_are_committed_together() -> None:
+    context = after(running(), RequestModel(FENCE, "q"), BeginStream(FENCE, "m", "assistant", "demo"))
+    finalize = FinalizeStream(FENCE, "m", "tool_calls", tools=asking(call("1")))
+    context = after(context, finalize)
+    assert (context.stream, context.state.name, context.pool_count) == (None, "awaiting_user", 3)
+
+
+# Starting and finishing
+def test_only_approved_calls_start() -> None:
+    context = after(running(), asking(call("1", "approved"), call("2", "denied")))
+    for wanted in (("1", "2"), ("2",), ("unknown",)):
+        assert isinstance(refusal(context, StartTools(FENCE, wanted)), IllegalTransition)
+    started = after(context, StartTools(FENCE, ("1",)))
+    assert started.state == ProcessingTool(tool_ids=("1",))
+    assert isinstance(refusal(running(), StartTools(FENCE, ("1",))), IllegalTransition)
+
+
+def test_results_come_in_any_order_and_the_state_says_which_are_left() -> None:
+    context = after(running(), asking(*(call(n, "approved") for n in "123")), StartTools(FENCE, ("1", "2", "3")))
+    context = after(context, done("2"))
+    assert context.state == ProcessingTool(tool_ids=("1", "3"))
+    context = after(context, done("3"), done("1"))
+    assert (context.state, context.request) == (Active(), None)
+
+
+def test_a_call_returns_once_and_only_when_it_is_at_work() -> None:
+    context = after(running(), asking(call("1", "approved"), call("2", "denied")))
+    assert isinstance(refusal(context, done("1")), IllegalTransition)
+    context = after(context, done("2"), StartTools(FENCE, ("1",)))
+    assert isinstance(refusal(context, done("2")), IllegalTransition)
+    assert isinstance(refusal(context, done("unknown")), IllegalTransition)
+
+
+def test_the_output_is_the_content_of_its_message() -> None:
+    context = after(running(), asking(call("1", "approved")), StartTools(FENCE, ("1",)))
+    created = decide("s", context, done("1", "forty-two"), T0).events[0]
+    assert isinstance(created, MessageCreated)
+    assert (created.message.content, created.message.author) == ("forty-two", "tool-1")
+    assert isinstance(created.message.payload, ToolResultPayload)
+    assert created.message.payload.output == "forty-two"
+
+
+@pytest.mark.parametrize("command", [asking(call("1")), StartTools(FENCE, ("1",)), done("1")])
+def test_i4_another_attempt_may_not_touch_tools(command: RequestTools | StartTools | FinishTool) -> None:
+    context = after(running(), TakeOverRun("run", 1, "died"))
+    assert isinstance(refusal(context, command), Fenced)
+
+
+# Decisions
+@pytest.mark.parametrize(
+    ("decision", "more", "status", "state", "arguments"),
+    [
+        ("approve", {}, "approved", "approved", {"n": 1}),
+        ("approve", {"arguments": {"n": 2}}, "approved", "approved", {"n": 1}),
+        ("edit", {"arguments": {"n": 2}}, "approved", "approved", {"n": 2}),
+        ("edit", {"arguments": {}}, "approved", "approved", {}),
+        ("deny", {"answer": "too late"}, "denied", "denied", {"n": 1}),
+        ("deny", {}, "denied", "denied", {"n": 1}),
+        ("respond", {"answer": "use the other"}, "denied", "responded", {"n": 1}),
+    ],
+)
+def test_each_decision_says_what_becomes_of_the_call(
+    decision: Decision, more: dict[str, object], status: str, state: str, arguments: dict[str, object]
+) -> None:
+    context = after(running(), asking(call("1")))
+    events = decide("s", context, answer("1", decision, **more), T0).events
+    resolved = events[0]
+    assert isinstance(resolved, ApprovalResolved)
+    assert (resolved.approval.state, resolved.approval.decided_by) == (state, "ann")
+    decided_call = open_request(after(context, answer("1", decision, **more)))[1][0]
+    assert (decided_call.status, decided_call.arguments, decided_call.decided_by) == (status, arguments, "ann")
+
+
+def test_the_first_answer_wins() -> None:
+    context = after(running(), asking(call("1"), call("2")), answer("1", "deny"))
+    assert context.state == AwaitingUser(reason="tool", approval_ids=("a-2",))
+    assert isinstance(refusal(context, answer("1")), ApprovalNotFound)
+    assert isinstance(refusal(context, answer("unknown")), ApprovalNotFound)
+    assert after(context, answer("2")).state == Active()
+
+
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [
+        (ResolveApproval("a-1", "edit", "ann"), "arguments"),
+        (ResolveApproval("a-1", "respond", "ann"), "reason"),
+        (ResolveApproval("a-1", "respond", "ann", answer=""), "reason"),
+    ],
+)
+def test_an_incomplete_answer_changes_nothing(command: ResolveApproval, field: str) -> None:
+    refused = refusal(after(running(), asking(call("1"))), command)
+    assert isinstance(refused, InvalidArgument)
+    assert refused.details["field"] == field
+
+
+@pytest.mark.parametrize("decision", ["approve", "edit"])
+def test_a_question_can_not_be_approved(decision: Decision) -> None:
+    context = after(running(), AskUser(FENCE, "a-1", "question", "Which?"))
+    refused = refusal(context, answer("1", decision, arguments={}))
+    assert isinstance(refused, InvalidArgument)
+    assert refused.details["field"] == "decision"
+
+
+def test_a_grant_for_the_session_is_kept_once_and_revoked_once() -> None:
+    context = after(running(), asking(call("1"), call("2")))
+    context = after(context, answer("1", scope="session"), answer("2", scope="once"))
+    assert [grant.tool for grant in context.grants] == ["tool-1"]
+    assert (context.grants[0].granted_by, decide("s", context, RevokeGrant("other"), T0).events) == ("ann", ())
+    revoked = after(context, RevokeGrant("tool-1"))
+    assert revoked.grants == ()
+    assert decide("s", revoked, RevokeGrant("tool-1"), T0).events == ()
+
+
+def test_a_denial_for_the_session_grants_nothing() -> None:
+    context = after(running(), asking(call("1")), answer("1", "deny", scope="session"))
+    assert context.grants == ()
+
+
+# Questions and messages
+def test_a_message_answers_the_question() -> None:
+    context = after(running(), AskUser(FENCE, "a-1", "question", "Which?", ("a", "b"), "key"))
+    assert context.state == AwaitingUser(reason="question", approval_ids=("a-1",))
+    answered = after(context, say("the left one"))
+    assert (answered.state, answered.approvals, answered.queue) == (Active(), (), ())
+    assert answered.steered == answered.pool_count
+
+
+def test_an_empty_message_is_an_answer_too() -> None:
+    context = after(running(), AskUser(FENCE, "a-1", "question", "Which?"))
+    resolved = [e for e in decide("s", context, say(""), T0).events if isinstance(e, ApprovalResolved)]
+    assert [each.approval.answer for each in resolved] == ["(no text)"]
+
+
+def test_steering_past_a_tool_denies_it_and_a_message_that_waits_does_not() -> None:
+    context = after(running(), asking(call("1"), call("2")))
+    waiting = after(context, say("by the way"))
+    assert (waiting.state, len(waiting.queue)) == (context.state, 1)
+    steered = after(context, say("no, wait", on_busy="steer"))
+    assert (steered.state, steered.approvals, statuses(steered)) == (Active(), (), ["denied", "denied"])
+
+
+@pytest.mark.parametrize("on_busy", ["enqueue", "steer"])
+def test_inside_a_workflow_the_state_goes_back_to_it_after_an_answer(on_busy: OnBusy) -> None:
+    """The state alone says what is going on: the workflow is still open."""
+    workflow = WorkflowExecutionPayload(name="w", execution_id="x", status="running")
+    context = after(running(), BeginWorkflow(FENCE, "w", "assistant", workflow))
+    context = after(context, AskUser(FENCE, "a-1", "question", "Which?"))
+    answered = after(context, say("left", on_busy=on_busy))
+    assert answered.state == ProcessingWorkflow(workflow_id="x")
+
+
+# A run's end
+def closing(context: Context, command: Command) -> tuple[list[str], Context]:
+    """What the pending approvals become, and the context after it."""
+    events = decide("s", context, command, T0).events
+    states: list[str] = [event.approval.state for event in events if isinstance(event, ApprovalResolved)]
+    return states, after(context, command)
+
+
+@pytest.mark.parametrize("command", [CancelRun(), DeleteSession(), FinishRun(FENCE, 1, "it broke")])
+def test_a_runs_end_cancels_what_is_pending_and_leaves_no_call_open(command: Command) -> None:
+    context = after(running(), asking(call("1"), call("2", "approved"), call("3", "denied")))
+    states, ended = closing(context, command)
+    assert states == ["cancelled"]
+    assert (ended.approvals, ended.request, ended.run) == ((), None, None)
+    status = "interrupted" if isinstance(command, FinishRun) else "cancelled"
+    assert [(c, s) for c, s, _ in results(context, command)] == [("1", status), ("2", status), ("3", status)]
+
+
+def test_a_tool_at_work_is_closed_too_when_its_run_is_cancelled() -> None:
+    context = after(running(), asking(call("1", "approved"), call("2", "approved")), StartTools(FENCE, ("1", "2")))
+    context = after(context, done("1"))
+    assert [(c, s) for c, s, _ in results(context, CancelRun())] == [("2", "cancelled")]
+    assert isinstance(refusal(after(context, CancelRun()), done("2")), Fenced)
+
+
+def test_a_question_is_cancelled_with_its_run_and_can_not_be_answered_then() -> None:
+    context = after(running(), AskUser(FENCE, "a-1", "question", "Which?"), CancelRun())
+    assert (context.state, context.approvals) == (Active(), ())
+    assert isinstance(refusal(context, answer("1", "respond", answer="late")), ApprovalNotFound)
+
+
+# A crash
+def test_i5_after_a_crash_only_unsafe_calls_that_had_begun_are_given_up() -> None:
+    calls = (call("1", "approved", "read_only"), call("2", "approved", "idempotent"), call("3", "approved", "unsafe"))
+    context = after(running(), asking(*calls, call("4", "denied")), StartTools(FENCE, ("1", "2", "3")))
+    take_over = TakeOverRun("run", 1, "died")
+    assert results(context, take_over) == [("3", "interrupted", UNKNOWN_OUTCOME)]
+    context = after(context, take_over)
+    assert statuses(context) == ["approved", "approved", "done", "denied"]
+    assert context.state == Active()
+
+
+def test_after_a_crash_calls_that_may_be_repeated_leave_no_result_behind() -> None:
+    context = after(running(), asking(call("1", "approved", "read_only")), StartTools(FENCE, ("1",)))
+    events = decide("s", context, TakeOverRun("run", 1, "died"), T0).events
+    assert [event.type for event in events] == ["message.updated", "context.state_changed", "run.started"]
+    assert statuses(after(context, TakeOverRun("run", 1, "died"))) == ["approved"]
+
+
+def test_calls_that_had_not_begun_are_as_they_were_after_a_crash() -> None:
+    context = after(running(), asking(call("1", "approved")))
+    assert statuses(after(context, TakeOverRun("run", 1, "died"))) == ["approved"]
+
+
+def test_a_run_that_waits_for_the_user_is_not_taken_over() -> None:
+    context = after(running(), asking(call("1")))
+    assert isinstance(refusal(context, TakeOverRun("run", 1, "died")), IllegalTransition)
+    taken = after(context, answer("1"), TakeOverRun("run", 1, "died"))
+    assert statuses(taken) == ["approved"]
+
+
+def test_a_message_of_another_kind_has_no_calls() -> None:
+    context = after(running(), asking(call("1", "approved")))
+    message, calls = open_request(context)
+    assert calls_of(message) == calls
+    assert calls_of(message.model_copy(update={"payload": None})) == ()
+
+
+def test_an_approval_travels_with_all_that_is_needed_to_decide() -> None:
+    context = after(running(), asking(call("1")))
+    wired = Approval.model_validate(context.approvals[0].to_wire())
+    assert (wired.call_id, wired.message_id, wired.run_id, wired.state) == ("1", "request", "run", "pending")
