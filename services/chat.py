@@ -42,7 +42,7 @@ from models.errors import (
 )
 from models.ids import EpochMs, new_id, now_ms
 from models.messages import Metadata
-from models.payloads import Payload, PlanItem, TextPayload, same_request
+from models.payloads import ImagePayload, Payload, PlanItem, TextPayload, same_request
 from models.session import Project, Session
 from models.states import Mode
 from services.access import SYSTEM, Access, Principal
@@ -99,7 +99,8 @@ class Chat:
             raise PayloadTooLarge("metadata is too large", field="metadata", limit=METADATA_MAX_BYTES, size=size)
         if repeated := await self._repeated(principal, session_id, message.client_message_id, content, payload):
             return repeated
-        draft = Draft(session_id, principal.user_id, content, payload, metadata, await self._sees(session_id))
+        sees = isinstance(payload, ImagePayload) and await self._sees(session_id)
+        draft = Draft(session_id, principal.user_id, content, payload, metadata, sees)
         draft = await self.pipeline(draft)
         command = SendMessage(
             message_id=new_id(),
@@ -216,8 +217,15 @@ class Chat:
         asked = next((message for message in page.messages if message.role == "user"), None)
         if asked is None:
             raise MessageNotFound("There is no message to try again for")
-        command = RetryRun(new_id(), asked.id, self.agent, self.agents.on_crash(self.agent))
+        agent = await self._agent_of(session_id, asked.run_id)
+        command = RetryRun(new_id(), asked.id, agent, self.agents.on_crash(agent))
         return await self.sessions.handle(session_id, command, principal)
+
+    async def _agent_of(self, session_id: str, run_id: str | None) -> str:
+        """A workflow is tried again as that workflow, from its first step; anything else by the agent of today."""
+        runs = await self.journal.runs(session_id)
+        agent = next((run.agent for run in runs if run.id == run_id), self.agent)
+        return agent if agent.startswith(PREFIX) else self.agent
 
     async def archive(self, principal: Principal, session_id: str) -> Session:
         """Puts a session away: readable, nothing can be said. Raises RunAlreadyActive."""

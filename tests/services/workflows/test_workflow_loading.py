@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,10 @@ def test_input_is_completed_and_what_does_not_fit_is_named() -> None:
         with pytest.raises(InvalidArgument) as refused:
             workflow.complete(given)
         assert refused.value.details["field"] == field
+
+
+def test_the_example_of_the_readme_is_a_workflow() -> None:
+    page = (Path(__file__).parents[3] / "services" / "workflows" / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    workflow = load_text(example)
+    assert [step.id for step, _ in workflow.flat()] == ["both", "text", "outlined", "long", "review"]

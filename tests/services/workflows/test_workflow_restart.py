@@ -11,12 +11,14 @@ from workflow_world import Bench, WorkflowShop, statuses, steps_of, stored, work
 from world import Gate, HookedJournal, eventually
 
 from models.calls import ApprovalAnswer
+from models.commands import CancelRun
 from models.events import Event
 from models.payloads import WorkflowExecutionPayload
 from services.access import LOCAL
 from services.journal import Append, Done
 from services.llm.scripted import Finish, Say, Script
 from services.projects_memory import MemoryProjects
+from services.sessions import Answer, Committed
 from services.workflows.definition import Input, ParallelStep, PromptStep, Retry, ToolStep, Workflow
 
 REPLY: Script = (Say("all "), Say("well"), Finish())
@@ -132,6 +134,44 @@ def _sends(event: Event) -> bool:
     if payload is None or payload.kind != "tool_request":
         return False
     return any((call.name, call.status) == ("send", "executing") for call in payload.calls)
+
+
+async def test_i6_cancelled_after_every_event_it_ends_at_once_and_leaves_nothing_open() -> None:
+    _, commits = await undisturbed()
+    asked = next(number for number, events in enumerate(commits) if events[0].type == "message.created")
+    for events in commits[asked:-1]:
+        await _cancelled_after(events[-1].seq)
+
+
+async def _cancelled_after(seq: int) -> None:
+    bench = Bench()
+    bench.failures = {"say x": 1}
+    async with workflow_shop(WALK, bench=bench, script=REPLY) as shop:
+        cancelling = _cancel_at(shop, seq)
+        session_id = await shop.begin(word="hi")
+        asking = asyncio.ensure_future(approve(shop, session_id))
+        await shop.until(session_id, "CANCELLED")
+        await asyncio.gather(asking, return_exceptions=True)
+        await eventually(lambda: bench.at_work == shop.provider.open_streams == shop.runs.active == 0)
+        context = shop.room.state(session_id)
+        assert (context.state.name, context.workflow, context.request) == ("active", None, None), seq
+        assert (context.stream, context.approvals) == (None, ()), seq
+        payloads = [message.payload for message in await shop.room.messages(session_id)]
+        ended = [each.status for each in payloads if isinstance(each, WorkflowExecutionPayload)]
+        assert ended in ([], ["cancelled"], ["completed"]), seq
+        assert cancelling[0].result() == {"cancelled": True}
+
+
+def _cancel_at(shop: WorkflowShop, seq: int) -> list[asyncio.Future[Answer]]:
+    """Cancels as soon as the event `seq` is shown."""
+    cancelling: list[asyncio.Future[Answer]] = []
+
+    def look(committed: Committed) -> None:
+        if committed.after.head >= seq and not cancelling:
+            cancelling.append(shop.room.sessions.submit(committed.after.session_id, CancelRun()))
+
+    shop.room.sessions.subscribe(look)
+    return cancelling
 
 
 async def killed_in(

@@ -362,6 +362,18 @@ async def test_two_executions_in_one_session_follow_each_other() -> None:
         assert bench.calls == ["say 1", "say 2", "say 3"]
 
 
+async def test_a_workflow_that_failed_is_tried_again_from_its_first_step() -> None:
+    bench = Bench()
+    bench.failures = {"say hi!hi!": 1}
+    async with workflow_shop(CHAIN, bench=bench, script=WELL) as shop:
+        session_id = await shop.begin(word="hi")
+        await shop.until(session_id, "FAILED")
+        await shop.chat.retry(LOCAL, session_id)
+        await shop.until(session_id, "COMPLETED")
+        assert bench.calls == ["say hi!", "say hi!hi!"] * 2
+        assert [run.agent for run in await shop.room.runs(session_id)] == ["workflow:w"] * 2
+
+
 async def test_bad_input_is_refused_before_anything_begins_and_names_the_field() -> None:
     async with workflow_shop(CHAIN, bench=Bench()) as shop:
         session_id = await shop.session()
