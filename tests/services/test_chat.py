@@ -18,7 +18,7 @@ from models.errors import (
 )
 from models.ids import EpochMs, now_ms
 from models.payloads import FileReferencePayload, TextPayload
-from services import chat as chat_module
+from services import pipeline
 from services.access import LOCAL, Principal
 from services.chat import RESTORABLE_MS, Chat
 from services.journal import MessageQuery
@@ -113,7 +113,7 @@ async def test_the_clients_metadata_is_kept_and_the_source_added() -> None:
 
 
 async def test_what_is_too_large_is_refused_with_field_limit_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_module, "MESSAGE_MAX_CHARS", 100)
+    monkeypatch.setattr(pipeline, "MESSAGE_MAX_CHARS", 100)
     async with workshop() as shop:
         chat = open_chat(shop)
         session = await chat.create_session(LOCAL, CreateSessionBody())
