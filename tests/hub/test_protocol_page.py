@@ -15,6 +15,7 @@ from models.events import BODIES
 from services import journal
 from services.engine.transitions import StateName
 from services.tools import results
+from services.workflows import errors as workflow_errors
 
 PAGE = (Path(__file__).parents[2] / "hub" / "PROTOCOL.md").read_text(encoding="utf-8")
 INTERNAL = {"stale_head", "client_message_id_taken", "declined", "tool_call_failed"}
@@ -22,7 +23,9 @@ INTERNAL = {"stale_head", "client_message_id_taken", "declined", "tool_call_fail
 
 
 def codes(base: type[errors.ParleyError] = errors.ParleyError) -> set[str]:
-    return {each.code for each in base.__subclasses__() if each.__module__ == "models.errors"} | {
+    """Those of the error tree, and of workflows, which have theirs beside them."""
+    known = (errors.__name__, workflow_errors.__name__)
+    return {each.code for each in base.__subclasses__() if each.__module__ in known} | {
         code for each in base.__subclasses__() for code in codes(each)
     }
 

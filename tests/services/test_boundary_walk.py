@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 from world import Workshop, eventually, say
 
+from models.approvals import Decision
 from models.commands import ResolveApproval
 from models.messages import Message
 from services.assistant import Assistant
@@ -112,7 +113,7 @@ async def answer_all(shop: Workshop, session_id: str, log: Log) -> None:
     context = await shop.room.journal.load(session_id)
     for approval in context.approvals:
         log.asked.append(approval.question or approval.tool or "")
-        decision = "respond" if approval.kind == "question" else "approve"
+        decision: Decision = "respond" if approval.kind == "question" else "approve"
         await shop.room.do(session_id, ResolveApproval(approval.id, decision, "local", answer="left"))
 
 
