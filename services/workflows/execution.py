@@ -105,9 +105,6 @@ class Execution:
     def _begins(self, step: Step) -> bool:
         """Whether the step is wanted; it is marked as running, skipped or failed. A prompt in a group waits for its
         turn."""
-        state = self._state(step)
-        if state.status == "running":
-            return True
         try:
             wanted = step.when is None or bool(evaluated(step.when, self._values()))
         except TemplateFailed as error:
@@ -115,7 +112,7 @@ class Execution:
             return False
         if not wanted:
             self._skip(step)
-        elif not (isinstance(step, PromptStep) and state.group):
+        elif not (isinstance(step, PromptStep) and self._state(step).group):
             self._run(step)
         return wanted
 
@@ -211,6 +208,7 @@ class Execution:
         return True
 
     def _run(self, step: Step) -> None:
+        """Changes nothing where an earlier attempt began it."""
         state = self._state(step)
         if state.status == "running":
             return

@@ -61,7 +61,10 @@ async def end_state(shop: WorkflowShop, session_id: str) -> dict[str, Any]:
     """Without the numbers of attempts: a try whose result was lost with the process is not counted."""
     payload = await shop.execution(session_id)
     context = shop.room.state(session_id)
+    messages = await shop.room.messages(session_id)
+    replies = [m.content for m in messages if m.kind == "streaming_response" and m.status == "complete"]
     return {
+        "replies": replies,
         "session": context.session_state,
         "state": context.state.name,
         "workflow": (payload.status, payload.result),
@@ -223,13 +226,14 @@ async def test_an_approval_that_is_answered_after_the_restart_lets_the_workflow_
 
 
 async def test_full_outputs_are_there_again_after_a_restart_however_many_messages_lie_between() -> None:
-    many = "".join(f"  - {{id: n{number}, tool: say, with: {{text: n}}}}\n" for number in range(98))
+    many = "".join(f"  - {{id: n{number}, tool: say, with: {{text: n}}}}\n" for number in range(97))
     text = (
         "steps:\n  - {id: big, tool: fill, with: {size: 50000}}\n"
         + many
+        + "  - {id: mid, tool: say, with: {text: mid}}\n"
         + "  - {id: end, tool: say, with: {text: 'n{{ steps.big.output|length }}'}}\n"
     )
-    payload = await killed_in(text, "say n50000", nothing)
+    payload = await killed_in(text, "say mid", nothing)
     assert payload.result == "n50000"
 
 
