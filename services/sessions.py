@@ -41,6 +41,13 @@ STALE_TRIES = 5
 """How often a decision that lost the race for the head is made anew before the caller is told."""
 OPEN_SESSIONS = 2_000
 """Contexts kept in memory; beyond it the one that was idle longest is let go."""
+IDLE_BYTES = 64_000_000
+"""What idle contexts and their tails may take by estimate; beyond it the one that was idle longest is let go. Sessions
+at work stay and don't count: runs are bounded by their number. A context that is kept is what was shown last: every
+commit replaces it, a lost race or a commit of unknown outcome has it read again, a purge drops it."""
+OPEN_BYTES, BRANCH_BYTES, EVENT_BYTES, CHAR_BYTES = 6_000, 1_500, 1_000, 2
+"""Measured on CPython 3.11: an empty session with one branch, a branch more, a small event in the tail. A character
+takes 1 to 4 bytes."""
 RELOAD_AFTER_S = (0.1, 0.3, 1.0, 2.0)
 
 
@@ -72,6 +79,12 @@ class _Pending:
             self.future.set_exception(error)
 
 
+class _Tail(Tail):
+    @property
+    def weight_bytes(self) -> int:
+        return EVENT_BYTES * len(self._events) + CHAR_BYTES * self._chars
+
+
 @dataclass(slots=True)
 class _Open:
     """A session in memory. `known` is false until its context was read, and again when an append's outcome is
@@ -83,7 +96,22 @@ class _Open:
     busy: bool = False
     shown_head: int | None = None
     inbox: deque[_Pending] = field(default_factory=deque)
-    tail: Tail = field(default_factory=Tail)
+    tail: _Tail = field(default_factory=_Tail)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether something of it is under way, its run included. It must not be let go: two doors would show twice."""
+        return self.busy or bool(self.inbox) or (self.context is not None and self.context.busy)
+
+    @property
+    def weight_bytes(self) -> int:
+        """An estimate for a session at rest. Cheap: it walks over branches, never over history."""
+        chars = 0
+        branches = self.context.branches.values() if self.context is not None else ()
+        for branch in branches:
+            chars += len(branch.system_prompt or "")
+            chars += sum(len(pin.text) for pin in branch.pins) + sum(len(item.text) for item in branch.plan)
+        return OPEN_BYTES + BRANCH_BYTES * len(branches) + CHAR_BYTES * chars + self.tail.weight_bytes
 
 
 class SessionManager:
@@ -93,7 +121,9 @@ class SessionManager:
         self.journal = journal
         self.access = access
         self._clock = clock
-        self._open: OrderedDict[str, _Open] = OrderedDict()
+        self._open: dict[str, _Open] = {}
+        self._idle: OrderedDict[str, int] = OrderedDict()
+        self._idle_bytes = 0
         self._listeners: list[Listener] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
@@ -122,10 +152,9 @@ class SessionManager:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         session = self._open.get(session_id)
         if session is None:
-            self._evict()
+            self._evict(OPEN_SESSIONS - 1)
             session = self._open[session_id] = _Open(session_id)
-        else:
-            self._open.move_to_end(session_id)
+        self._wake(session_id)
         session.inbox.append(_Pending(command, future, lease))
         if not session.busy:
             self._next(session)
@@ -135,6 +164,7 @@ class SessionManager:
         """Forgets a session for good; it must have been deleted. Raises SessionNotFound, Conflict."""
         await self.journal.purge(session_id)
         self._open.pop(session_id, None)
+        self._wake(session_id)
 
     def tail(self, session_id: str, after: int) -> tuple[Event, ...] | None:
         """The events after `after` from memory, without any await; None when memory does not reach back that far."""
@@ -177,6 +207,7 @@ class SessionManager:
                 session.busy = True
                 return
         session.busy = False
+        self._rest(session)
 
     def _begin(self, session: _Open, pending: _Pending) -> bool:
         """Decides and hands over to the journal; False when the command is over already."""
@@ -324,15 +355,25 @@ class SessionManager:
         while session.inbox:
             session.inbox.popleft().fail(error)
 
-    def _evict(self) -> None:
-        """Lets go of the longest idle session; one that works, or whose run does, stays."""
-        for session_id, session in self._open.items():
-            if len(self._open) < OPEN_SESSIONS:
-                return
-            context = session.context
-            if not session.busy and not session.inbox and (context is None or not context.busy):
-                del self._open[session_id]
-                return
+    def _wake(self, session_id: str) -> None:
+        self._idle_bytes -= self._idle.pop(session_id, 0)
+
+    def _rest(self, session: _Open) -> None:
+        """Counts a session that has nothing to do as the one that was idle shortest, and makes room for it."""
+        if session.at_work or self._open.get(session.session_id) is not session:
+            return
+        self._wake(session.session_id)
+        self._idle[session.session_id] = weight = session.weight_bytes
+        self._idle_bytes += weight
+        self._evict(OPEN_SESSIONS)
+
+    def _evict(self, keep: int) -> None:
+        """Lets go of the longest idle sessions until `keep` are open, and the idle ones within their budget. One that
+        works, or whose run does, stays; so does the one that has just come to rest."""
+        while len(self._idle) > 1 and (len(self._open) > keep or self._idle_bytes > IDLE_BYTES):
+            session_id, weight = self._idle.popitem(last=False)
+            self._idle_bytes -= weight
+            self._open.pop(session_id, None)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
