@@ -28,6 +28,8 @@ from services.projects_memory import MemoryProjects
 from services.projects_sqlite import SqliteProjects
 from services.prompts import Prompts
 from services.runs import RunManager
+from services.workflows.agent import WorkflowAgent
+from services.workflows.registry import PREFIX as WORKFLOW
 from web.door import door
 from web.keys import (
     CHAT,
@@ -49,7 +51,7 @@ from web.pages import Pages
 from web.reading import BODY_LIMIT_BYTES
 from web.routes import register
 from web.settings import BUILT_IN_AGENT, Settings
-from web.tools import mcp_of, overview_of, pipeline_of, toolbox_of
+from web.tools import mcp_of, overview_of, pipeline_of, toolbox_of, workflows_of
 
 log = structlog.get_logger(__name__)
 
@@ -116,11 +118,24 @@ def _build_core(app: web.Application, storage: Storage, agents: dict[str, Agent]
     app[TOOLS] = toolbox.registry
     app[MCP] = mcp_of(settings, toolbox)
     app[PROMPTS] = Prompts(toolbox, overview_of(toolbox))
-    known = Agents({BUILT_IN_AGENT: Assistant(providers, TokenCounter(), prompts=app[PROMPTS]), **agents})
+    workflows = workflows_of(settings, toolbox)
+    known = Agents(
+        {BUILT_IN_AGENT: Assistant(providers, TokenCounter(), prompts=app[PROMPTS]), **agents},
+        prefixes={WORKFLOW: lambda name: WorkflowAgent(workflows.get(name), sessions, providers)},
+    )
     app[SESSIONS] = sessions
     app[RUNS] = RunManager(sessions, known, toolbox=toolbox, window_s=settings.coalesce_window_ms / 1000)
-    pipeline = pipeline_of(settings, toolbox)
-    app[CHAT] = Chat(sessions, storage.projects, providers, known, access, settings.model, settings.agent, pipeline)
+    app[CHAT] = Chat(
+        sessions,
+        storage.projects,
+        providers,
+        known,
+        access,
+        settings.model,
+        settings.agent,
+        pipeline_of(settings, toolbox),
+        workflows,
+    )
 
 
 def _watch(app: web.Application) -> None:

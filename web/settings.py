@@ -33,6 +33,8 @@ from services.llm.registry import Providers
 from services.logs import Format
 from services.mcp.config import read_servers
 from services.tools.tool import Policy
+from services.workflows.errors import WorkflowInvalid
+from services.workflows.loading import load_folder
 
 CONFIG_FILE = Path("parley.toml")
 IN_MEMORY = "memory:"
@@ -93,6 +95,10 @@ def _policy(value: str) -> str:
     return value
 
 
+def _existing_or_none(value: Path | None) -> Path | None:
+    return None if value is None else _existing(value)
+
+
 def _secret(value: SecretStr | None) -> SecretStr | None:
     text = value.get_secret_value() if value is not None else None
     if text is not None and (not text or not text.isascii() or not text.isprintable() or " " in text):
@@ -145,6 +151,9 @@ class Settings(BaseSettings):
     allow_tool: Annotated[Names, Field(description="A tool that the allow-list lets run; may be repeated.")] = ()
     tool_policy: Annotated[Policies, Field(description="NAME=auto|ask|off for one tool; may be repeated.")] = ()
     tools: Annotated[Names, Field(description="More tools, as package.module:attribute; may be repeated.")] = ()
+    workflows: Annotated[
+        Path | None, AfterValidator(_existing_or_none), Field(description="Folder of workflows, one in each *.yaml.")
+    ] = None
     mcp: Annotated[dict[str, Any], Field(description="Tables [mcp.NAME] of parley.toml: servers of tools.")] = {}
     processor: Annotated[
         Names, Field(description="A step of one's own for messages, as package.module:attribute; may be repeated.")
@@ -287,6 +296,11 @@ def _unworkable(settings: Settings) -> list[str]:
         read_servers(settings.mcp, os.environ)
     except InvalidArgument as error:
         mistakes.extend(f"parley.toml: {line}" for line in error.message.splitlines())
+    if settings.workflows is not None:
+        try:
+            load_folder(settings.workflows)
+        except WorkflowInvalid as error:
+            mistakes.extend(f"--workflows: {line}" for line in error.message.splitlines())
     if settings.agent != BUILT_IN_AGENT:
         try:
             Agents({}).resolve(settings.agent)

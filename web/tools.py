@@ -18,6 +18,8 @@ from services.tools.codebase_overview import describe_project
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.workspace import Workspace
+from services.workflows.loading import load_folder
+from services.workflows.registry import Workflows
 from web.settings import Settings
 
 OVERVIEW_KEPT_S = 60.0
@@ -46,6 +48,14 @@ def mcp_of(settings: Settings, toolbox: Toolbox) -> McpServers:
         for tool in servers.tools():
             toolbox.registry.register(tool)
     return servers
+
+
+def workflows_of(settings: Settings, toolbox: Toolbox) -> Workflows:
+    """Those of the folder; a tool that is not there is a warning, for it may come with a server of tools."""
+    if settings.workflows is None:
+        return Workflows()
+    names = {tool["name"] for tool in toolbox.registry.describe()}
+    return Workflows(load_folder(settings.workflows, names))
 
 
 def overview_of(toolbox: Toolbox, clock: Callable[[], float] = time.monotonic) -> Callable[[], Awaitable[str]]:
