@@ -128,8 +128,9 @@ class RunContext:
         return await self._ask("question", question, tuple(options), key or question)
 
     async def ask_about_limit(self, question: str, key: str) -> str:
-        """The same for a limit that was reached: the run waits instead of failing."""
-        return await self._ask("limit", question, (), key)
+        """The same for a limit that was reached: the run waits instead of failing. Who went on once is asked again at
+        the next limit, so the answer to an earlier question never counts."""
+        return await self._ask("limit", question, (), f"{key} {new_id()}")
 
     async def _ask(self, kind: Literal["question", "limit"], question: str, options: tuple[str, ...], key: str) -> str:
         if await self._answer(key) is None:

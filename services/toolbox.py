@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.ids import EpochMs, now_ms
 from models.messages import Message
 from models.payloads import ToolCall
 from models.runs import Run
@@ -39,12 +40,14 @@ class Toolbox:
     workspace: Workspace | None = None
     policy: ApprovalPolicy = "auto"
     allowed: Collection[str] = field(default_factory=frozenset)
+    approvals_expire_after_s: float | None = None
 
     def offered(self, mode: Mode) -> tuple[ToolSpec, ...]:
+        """What `judge` would not refuse in this mode."""
         return tuple(
             ToolSpec(tool.name, tool.description, tool.parameters)
             for tool in self.registry.available(mode)
-            if tool.policy != "off"
+            if mode != "plan" or tool.risk == "read_only"
         )
 
     def judge(self, wanted: Wanted, context: Context, depth: int) -> tuple[ToolCall, str | None]:
@@ -53,6 +56,8 @@ class Toolbox:
             tool = self.registry.get(wanted.name)
         except (UnknownTool, ToolUnavailable) as error:
             return _refused(wanted, {}), error.message
+        if context.mode not in tool.modes:
+            return _refused(wanted, {}), _not_in(tool.name, context.mode)
         arguments = parse_arguments(wanted.arguments_json)
         if isinstance(arguments, BadArguments):
             return _refused(wanted, {}, arguments.raw), arguments.message
@@ -74,8 +79,13 @@ class Toolbox:
             case "ask":
                 return call, None
             case "refuse":
-                mode = context.mode
-                return _refused(wanted, arguments), f"{tool.name} is not available in {mode} mode"
+                return _refused(wanted, arguments), _not_in(tool.name, context.mode)
+
+    def expires_at(self) -> EpochMs | None:
+        """Until when an approval that is asked for now may be answered; None: for ever."""
+        if self.approvals_expire_after_s is None:
+            return None
+        return EpochMs(now_ms() + round(self.approvals_expire_after_s * 1000))
 
     def is_dangerous(self, name: str) -> bool:
         """Whether a tool is asked for each time, whatever was granted. An unknown one is not."""
@@ -104,6 +114,10 @@ class Toolbox:
             return await self.executor.execute(Call(call.call_id, call.name, call.arguments), context)
         finally:
             cancelled.set()
+
+
+def _not_in(name: str, mode: Mode) -> str:
+    return f"{name} is not available in {mode} mode"
 
 
 def _refused(wanted: Wanted, arguments: dict[str, Any], raw: str | None = None) -> ToolCall:
