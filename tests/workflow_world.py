@@ -24,8 +24,8 @@ from services.tools.tool import Tool, tool
 from services.tools.workspace import Workspace
 from services.workflows.agent import WorkflowAgent
 from services.workflows.definition import Workflow
-from services.workflows.loading import load_text
 from services.workflows.registry import PREFIX, Workflows
+from services.workflows.yaml_form import load_text
 
 MODEL = "scripted:test"
 

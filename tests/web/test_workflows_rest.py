@@ -6,8 +6,8 @@ import pytest
 from rest_client import Rest
 
 from services.workflows.agent import WorkflowAgent
-from services.workflows.loading import load_text
 from services.workflows.registry import PREFIX
+from services.workflows.yaml_form import load_text
 
 GREET = """
 name: greet

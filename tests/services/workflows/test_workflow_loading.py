@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from models.errors import InvalidArgument
 from services.workflows.definition import Input, ParallelStep, PromptStep, Retry, ToolStep, Workflow
 from services.workflows.errors import WorkflowInvalid, WorkflowNotFound
-from services.workflows.loading import load_file, load_folder, load_text, warn_of_unknown_tools
+from services.workflows.loading import load_file, load_folder, warn_of_unknown_tools
 from services.workflows.registry import Workflows
+from services.workflows.yaml_form import load_text
 
 WHOLE = """
 name: review
@@ -212,3 +215,9 @@ def test_the_example_of_the_readme_is_a_workflow() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     workflow = load_text(example)
     assert [step.id for step, _ in workflow.flat()] == ["both", "text", "outlined", "long", "review"]
+
+
+def test_a_server_without_workflows_loads_neither_yaml_nor_templates() -> None:
+    look = "import sys, web.app; print(sorted({'yaml', 'jinja2'} & set(sys.modules)))"
+    told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60, check=True)
+    assert told.stdout.strip() == "[]"

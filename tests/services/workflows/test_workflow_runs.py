@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from workflow_world import Bench, statuses, steps_of, workflow_shop
@@ -12,6 +13,7 @@ from models.calls import ApprovalAnswer
 from models.commands import CancelRun
 from models.errors import InvalidArgument, PayloadTooLarge
 from models.events import ContextStateChanged
+from models.messages import Metadata
 from models.usage import Usage
 from services.access import LOCAL
 from services.llm.scripted import Break, Finish, Mark, Pause, Refuse, Say, Script, Turns, Unavailable
@@ -201,6 +203,35 @@ async def test_an_unknown_tool_and_a_value_that_is_not_there_fail_their_steps() 
     with pytest.raises(InvalidArgument, match="no input “x”"):
         async with workflow_shop(other):
             pass
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "tool: say, with: {text: '{{ steps[input.x].output }}'}",
+        "prompt: 'Of {{ steps[input.x].output }}'",
+        "tool: say, with: {text: '{{ {1: 2} }}'}",
+    ],
+)
+async def test_a_value_that_shows_to_be_missing_or_unfit_only_at_run_time_fails_the_step(step: str) -> None:
+    bench = Bench()
+    async with workflow_shop(f"inputs: [x]\nsteps: [{{id: a, {step}, retry: {{times: 2}}}}]", bench=bench) as shop:
+        payload = await shop.run(x="gone", state="FAILED")
+        assert (payload.error or "").startswith("step “a” failed: ")
+        assert payload.steps[0]["attempts"] == 1
+        assert bench.calls == []
+
+
+@pytest.mark.parametrize("original", [None, "no JSON", "[1]"])
+async def test_a_message_that_holds_no_input_fails_the_run_and_says_so(original: str | None) -> None:
+    async with workflow_shop(CHAIN, bench=Bench()) as shop:
+        session_id = await shop.session()
+        asked = say("go", agent="workflow:w")
+        await shop.room.do(session_id, replace(asked, metadata=Metadata(original_input=original)))
+        await shop.until(session_id, "FAILED")
+        (run,) = await shop.room.runs(session_id)
+        assert run.reason is not None
+        assert run.reason.startswith("invalid_argument: ")
 
 
 async def test_a_prompt_that_breaks_or_is_unavailable_is_asked_again_with_patience() -> None:
