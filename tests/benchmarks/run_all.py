@@ -19,7 +19,7 @@ from importlib.metadata import version
 
 from table import Row
 
-NAMES = ("appends", "fanout", "latency", "sessions", "rejoin", "paging", "memory", "tools", "search")
+NAMES = ("appends", "fanout", "latency", "sessions", "rejoin", "paging", "memory", "contexts", "tools", "search")
 HEADINGS = ("what", "ours", "beside", "ratio", "aim", "unit")
 
 
