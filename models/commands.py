@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from models.approvals import Decision, Scope
 from models.branches import Entry, MergeStrategy, Resolution
+from models.ids import EpochMs
 from models.messages import MessageStatus, Metadata, Role
 from models.payloads import Payload, PlanItem, ToolCall, ToolStatus, WorkflowExecutionPayload
 from models.runs import OnBusy, OnCrash
@@ -135,6 +136,7 @@ class RequestTools:
     calls: tuple[ToolCall, ...]
     approvals: Mapping[str, str] = field(default_factory=dict)
     each_time: frozenset[str] = frozenset()
+    expires_at: EpochMs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,7 @@ class AskUser:
     question: str
     options: tuple[str, ...] = ()
     key: str | None = None
+    expires_at: EpochMs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,11 @@ class ResolveApproval:
     arguments: Mapping[str, Any] | None = None
     answer: str | None = None
     scope: Scope = "once"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireApprovals:
+    """Whatever has waited for the user too long counts as declined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +363,7 @@ Command = (
     | TakeOverRun
     | AbandonRun
     | ResolveApproval
+    | ExpireApprovals
     | RevokeGrant
     | SetMode
     | Fork

@@ -134,7 +134,7 @@ class RunContext:
 
     async def _ask(self, kind: Literal["question", "limit"], question: str, options: tuple[str, ...], key: str) -> str:
         if await self._answer(key) is None:
-            command = AskUser(self._fence, new_id(), kind, question, options, key)
+            command = AskUser(self._fence, new_id(), kind, question, options, key, self.tools.expires_at())
             await self._sessions.submit(self.session_id, command)
         await self._sessions.until(self.session_id, lambda context: not context.approvals)
         answered = await self._answer(key)

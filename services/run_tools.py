@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 
 from models.commands import FinishTool, RequestTools, RunFence, StartTools
 from models.errors import NotSupported
-from models.ids import new_id
+from models.ids import EpochMs, new_id
 from models.payloads import ToolCall, ToolResultPayload, ToolStatus
 from models.runs import Run
 from models.states import Mode
@@ -34,6 +34,10 @@ class RunTools:
     def offered(self, mode: Mode) -> tuple[ToolSpec, ...]:
         return self._toolbox.offered(mode) if self._toolbox is not None else ()
 
+    def expires_at(self) -> EpochMs | None:
+        """Until when the user may answer what is asked now."""
+        return self._toolbox.expires_at() if self._toolbox is not None else None
+
     async def call(self, wanted: Sequence[Wanted], *, depth: int = 0) -> tuple[ToolResultPayload, ...]:
         """Asks where policy wants it, runs the calls side by side, commits each result; returns them in the order of
         the calls."""
@@ -48,7 +52,7 @@ class RunTools:
         calls = tuple(call for call, _ in judged)
         approvals = {call.call_id: new_id() for call in calls if call.status == "pending"}
         each_time = frozenset(call.call_id for call in calls if self._box().is_dangerous(call.name))
-        return RequestTools(self._fence, new_id(), self._run.agent, calls, approvals, each_time)
+        return RequestTools(self._fence, new_id(), self._run.agent, calls, approvals, each_time, self.expires_at())
 
     async def finish(self) -> tuple[ToolResultPayload, ...]:
         """Brings the open request, if there is one, to its end: waits for the user, runs what is approved, and gives

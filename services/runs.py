@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 
 import structlog
 
-from models.commands import AbandonRun, StartRun, TakeOverRun
+from models.commands import AbandonRun, ExpireApprovals, StartRun, TakeOverRun
 from models.errors import (
     Fenced,
     IllegalTransition,
@@ -22,7 +22,7 @@ from models.errors import (
     StorageUnavailable,
 )
 from models.events import ApprovalResolved, RunFinished, RunQueued
-from models.ids import EpochMs, new_id, now_ms
+from models.ids import EpochMs, iso, new_id, now_ms
 from models.runs import Run
 from services.agents import Agents
 from services.engine.context import Context
@@ -207,6 +207,14 @@ class RunManager:
             await self._take_over(session_id)
         for session_id in await self._sessions.journal.unfinished():
             await self._wake(session_id)
+            await self._expire(session_id)
+
+    async def _expire(self, session_id: str) -> None:
+        """Declines approvals that nobody answered in time; their runs go on with that."""
+        context = self._sessions.context(session_id) or await self._sessions.journal.load(session_id)
+        now = iso(self._clock())
+        if any(each.expires_at_utc is not None and each.expires_at_utc <= now for each in context.approvals):
+            await self._sessions.submit(session_id, ExpireApprovals())
 
     async def _wake(self, session_id: str) -> None:
         """Starts what waits in a session, be it in memory or not."""

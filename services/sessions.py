@@ -24,7 +24,7 @@ from models.errors import (
     StaleHead,
     StorageUnavailable,
 )
-from models.events import Event
+from models.events import Event, MessageDelta
 from models.ids import EpochMs, now_ms
 from models.payloads import same_request
 from services.access import Access, Action, Principal
@@ -276,6 +276,7 @@ class SessionManager:
         session.known = True
         session.shown_head = append.after.head
         session.tail.extend(append.events)
+        _log_transitions(append)
         self._publish(Committed(append.before, append.after, append.events))
 
     def _publish(self, committed: Committed) -> None:
@@ -379,3 +380,14 @@ class SessionManager:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _log_transitions(append: Append) -> None:
+    """Every change of a context's state, with its session and run."""
+    if len(append.events) == 1 and isinstance(append.events[0].body, MessageDelta):
+        return
+    before = append.before.state.name if append.before is not None else None
+    after = append.after.state.name
+    if before != after:
+        run = append.after.run or (append.before.run if append.before is not None else None)
+        log.info("state", session=append.after.session_id, run=run.id if run else None, before=before, after=after)

@@ -21,6 +21,7 @@ from models.commands import (
     Command,
     DeleteSession,
     EmitMessage,
+    ExpireApprovals,
     FinalizeStream,
     FinishRun,
     FinishTool,
@@ -46,6 +47,7 @@ from models.commands import (
     UnarchiveContext,
     UpdateWorkflow,
 )
+from models.ids import EpochMs
 from models.messages import MessageStatus
 from models.payloads import (
     FileReferencePayload,
@@ -95,6 +97,7 @@ KINDS: tuple[str, ...] = (
     "workflow",
     "advance",
     "resolve",
+    "expire",
     "revoke",
     "set_mode",
     "fork",
@@ -193,6 +196,8 @@ class Maker:
                 return SetModel(self.choose(("demo", "scripted:words=2")))
             case "resolve":
                 return self.resolve(context)
+            case "expire":
+                return ExpireApprovals()
             case "revoke":
                 return RevokeGrant(self.choose(("look", "smash")))
             case "set_mode":
@@ -277,7 +282,8 @@ class Maker:
             for _ in range(self.choose((1, 1, 2, 3)))
         )
         asked = {call.call_id: self.new("approval") for call in calls if call.status == "pending"}
-        return RequestTools(fence, self.new("message"), "assistant", calls, asked)
+        expires_at = self.choose((None, EpochMs(0)))
+        return RequestTools(fence, self.new("message"), "assistant", calls, asked, expires_at=expires_at)
 
     def advance(self, context: Context, fence: RunFence) -> UpdateWorkflow:
         payload = context.workflow.payload if context.workflow is not None else None

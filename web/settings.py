@@ -148,6 +148,9 @@ class Settings(BaseSettings):
         Literal["auto", "manual", "allow-list", "limited"],
         Field(description="Which tools run without asking: those that only read, none, those of --allow-tool, or few."),
     ] = "auto"
+    approvals_expire_after_s: Annotated[
+        float | None, Field(gt=0, description="After how long an approval that nobody answers counts as denied.")
+    ] = None
     allow_tool: Annotated[Names, Field(description="A tool that the allow-list lets run; may be repeated.")] = ()
     tool_policy: Annotated[Policies, Field(description="NAME=auto|ask|off for one tool; may be repeated.")] = ()
     tools: Annotated[Names, Field(description="More tools, as package.module:attribute; may be repeated.")] = ()

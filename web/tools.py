@@ -38,6 +38,7 @@ def toolbox_of(settings: Settings) -> Toolbox:
         Workspace(settings.workspace),
         settings.approval_policy,
         frozenset(settings.allow_tool),
+        settings.approvals_expire_after_s,
     )
 
 

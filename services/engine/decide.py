@@ -22,6 +22,7 @@ from models.commands import (
     CreateSession,
     DeleteSession,
     EmitMessage,
+    ExpireApprovals,
     FinalizeStream,
     FinishRun,
     FinishTool,
@@ -125,6 +126,8 @@ def decide(session_id: str, context: Context | None, command: Command, now: Epoc
             return Decision(tools.ask(context, command, now), fence=context.fence)
         case ResolveApproval():
             return Decision(tools.resolve(context, command, now))
+        case ExpireApprovals():
+            return Decision(tools.expire(context, now))
         case RevokeGrant():
             return Decision(tools.revoke(context, command))
         case RetryRun():

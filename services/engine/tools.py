@@ -16,11 +16,12 @@ from models.events import (
     MessageCreated,
     MessageUpdated,
 )
-from models.ids import EpochMs, derived_id, iso
+from models.ids import EpochMs, derived_id, from_iso, iso
 from models.messages import Message, Metadata, message_type_of
 from models.payloads import CallStatus, ToolCall, ToolRequestPayload, ToolResultPayload, ToolStatus
 from models.runs import Run
 from models.states import AwaitingUser, ContextState, ProcessingTool
+from services.engine.apply import fold
 from services.engine.context import Context
 from services.engine.fence import check_fence
 from services.engine.transitions import check
@@ -32,6 +33,7 @@ DECIDED: dict[str, ApprovalState] = {
     "deny": "denied",
     "respond": "responded",
 }
+SYSTEM_USER = "system"
 UNKNOWN_OUTCOME = "interrupted, outcome unknown"
 
 
@@ -109,12 +111,13 @@ def ask(context: Context, command: AskUser, now: EpochMs) -> Events:
         question=command.question,
         options=command.options,
         key=command.key,
+        expires_at_utc=iso(command.expires_at) if command.expires_at is not None else None,
         requested_at_utc=iso(now),
     )
     return (ApprovalRequested(approval=approval), ContextStateChanged(state=_awaiting((approval,))))
 
 
-def resolve(context: Context, command: ResolveApproval, now: EpochMs) -> Events:
+def resolve(context: Context, command: ResolveApproval, now: EpochMs, *, state: ApprovalState | None = None) -> Events:
     """The first answer wins: afterwards the approval is no longer pending. Raises ApprovalNotFound, InvalidArgument."""
     approval = next((each for each in context.approvals if each.id == command.approval_id), None)
     if approval is None:
@@ -125,7 +128,7 @@ def resolve(context: Context, command: ResolveApproval, now: EpochMs) -> Events:
     arguments = dict(command.arguments or {}) if edited else approval.arguments
     resolved = approval.model_copy(
         update={
-            "state": DECIDED[command.decision],
+            "state": state or DECIDED[command.decision],
             "decision": command.decision,
             "arguments": arguments,
             "scope": command.scope if approval.grantable else "once",
@@ -141,6 +144,19 @@ def resolve(context: Context, command: ResolveApproval, now: EpochMs) -> Events:
     target: ContextState = _awaiting(left) if left else context.resting
     events.append(ContextStateChanged(state=target))
     return tuple(events)
+
+
+def expire(context: Context, now: EpochMs) -> Events:
+    """Declines what has waited too long, in the name of the system."""
+    events: Events = ()
+    for approval in context.approvals:
+        if approval.expires_at_utc is None or from_iso(approval.expires_at_utc) > now:
+            continue
+        decline = ResolveApproval(approval.id, "deny", SYSTEM_USER, answer="nobody answered in time")
+        declined = resolve(context, decline, now, state="expired")
+        context = fold(context, declined, now)
+        events = (*events, *declined)
+    return events
 
 
 def revoke(context: Context, command: RevokeGrant) -> Events:
@@ -212,6 +228,7 @@ def _approval(run: Run, message: Message, call: ToolCall, command: RequestTools,
         arguments=call.arguments,
         risk=call.risk,
         grantable=call.call_id not in command.each_time,
+        expires_at_utc=iso(command.expires_at) if command.expires_at is not None else None,
         requested_at_utc=iso(now),
     )
 
