@@ -128,7 +128,7 @@ class AppendDelta:
 class RequestTools:
     """The calls that a model asks for. A call is `approved` or `denied` when policy has decided, else `pending`, and
     then `approvals` has the id of the question to the user: {callId: approvalId}. `each_time` are the calls of tools
-    that can't be granted for the session."""
+    that can't be granted for the session. `server` is the MCP server that they all belong to, if there is one."""
 
     fence: RunFence
     message_id: str
@@ -136,6 +136,7 @@ class RequestTools:
     calls: tuple[ToolCall, ...]
     approvals: Mapping[str, str] = field(default_factory=dict)
     each_time: frozenset[str] = frozenset()
+    server: str | None = None
     expires_at: EpochMs | None = None
 
 

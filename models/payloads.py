@@ -301,6 +301,14 @@ def _lenient(data: Any, strict: ValidatorFunctionWrapHandler) -> Any:
         return read_payload(data)
 
 
+AnyToolResult: TypeAlias = ToolResultPayload | McpToolResultPayload
+
+
+def calls_in(payload: Payload | None) -> tuple[ToolCall, ...]:
+    """The calls of a request for tools, the server's own or an MCP server's; none for any other payload."""
+    return payload.calls if isinstance(payload, ToolRequestPayload | McpToolRequestPayload) else ()
+
+
 def same_request(stored: Payload | None, asked: Payload | None) -> bool:
     """Whether what is stored was made of what is asked: the server fills in what a file or an image holds."""
     if isinstance(stored, FileReferencePayload) and isinstance(asked, FileReferencePayload):

@@ -16,7 +16,7 @@ import orjson
 from models.errors import Declined, ProviderError
 from models.ids import new_id
 from models.messages import Message
-from models.payloads import ToolResultPayload
+from models.payloads import AnyToolResult
 from models.runs import OnCrash, Run
 from services.engine.prompt import joined
 from services.engine.view import input_budget, view
@@ -56,7 +56,7 @@ class Turn:
                 return "I keep making the same call with the same result. How shall I go on?"
         return None
 
-    def note(self, wanted: Sequence[Wanted], results: Sequence[ToolResultPayload]) -> None:
+    def note(self, wanted: Sequence[Wanted], results: Sequence[AnyToolResult]) -> None:
         arguments = {each.call_id: each.arguments_json for each in wanted}
         for result in results:
             kind = "ok" if result.status == "ok" else "error"
@@ -188,7 +188,7 @@ def _answered(history: Sequence[Message], run: Run) -> bool:
 def _shortened(message: Message) -> Message:
     """A long tool result as its head and tail, with the handle that pages through the rest."""
     payload = message.payload
-    if payload is None or payload.kind != "tool_result" or payload.handle is None:
+    if not isinstance(payload, AnyToolResult) or payload.handle is None:
         return message
     return message.with_body(clamp(message.content, payload.handle))
 

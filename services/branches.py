@@ -3,7 +3,7 @@ the door. Reads again when a branch moved meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -147,29 +147,41 @@ class Branches:
         self, context: Context, source: str, strategy: MergeStrategy, message_ids: tuple[str, ...]
     ) -> MergePlan:
         theirs, ours = _known(context, source), context.branch
+        moving, base = (ours, theirs) if strategy == "rebase" else (theirs, ours)
         if strategy == "cherry-pick":
-            if not message_ids:
-                raise InvalidArgument("cherry-pick needs messageIds", field="messageIds")
-            found = await self.sessions.journal.messages(context.session_id, message_ids)
-            if len(found) != len(set(message_ids)):
-                raise MessageNotFound(field="messageIds")
-            messages = found
+            parted = 0
+            messages = await self._picked(context.session_id, theirs, message_ids)
         else:
             parted = common_length(context, theirs, ours)
-            moving = ours if strategy == "rebase" else theirs
             messages = await self._own(context.session_id, moving, parted)
-        return MergePlan(strategy, theirs.name, ours.name, messages, conflicts(theirs, ours))
+        # What an earlier merge brought is there: a path never has a message twice.
+        there = {message.id async for message in self._path(context.session_id, base, parted)}
+        gained = tuple(message for message in messages if message.id not in there)
+        return MergePlan(strategy, theirs.name, ours.name, gained, conflicts(theirs, ours))
+
+    async def _picked(self, session_id: str, branch: Branch, message_ids: tuple[str, ...]) -> tuple[Message, ...]:
+        """The messages of those ids, in that order, each once. Raises MessageNotFound for one of another path."""
+        if not message_ids:
+            raise InvalidArgument("cherry-pick needs messageIds", field="messageIds")
+        wanted = dict.fromkeys(message_ids)
+        found = {each.id: each async for each in self._path(session_id, branch, 0) if each.id in wanted}
+        if len(found) != len(wanted):
+            raise MessageNotFound("A message is not on the branch", field="messageIds")
+        return tuple(found[message_id] for message_id in wanted)
 
     async def _own(self, session_id: str, branch: Branch, after: int) -> tuple[Message, ...]:
         if branch.length - after > MERGED_MAX:
             raise InvalidArgument(f"At most {MERGED_MAX} messages can be merged at once", field="source")
-        found: list[Message] = []
+        return tuple([message async for message in self._path(session_id, branch, after)])
+
+    async def _path(self, session_id: str, branch: Branch, after: int) -> AsyncIterator[Message]:
+        """The branch's messages behind a position, page by page."""
         while after < branch.length:
             query = MessageQuery(take=PAGE, after=after, branch=branch.name)
             page = await self.sessions.journal.page(session_id, query)
-            found.extend(page.messages)
-            after += len(page.messages) or PAGE
-        return tuple(found)
+            for message in page.messages[: branch.length - after]:
+                yield message
+            after += PAGE
 
     async def _newest(self, session_id: str, branch: str, length: int) -> tuple[str, ...]:
         query = MessageQuery(take=SNAPSHOT_MESSAGES, before=length + 1, branch=branch)

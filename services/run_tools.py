@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from models.commands import FinishTool, RequestTools, RunFence, StartTools
 from models.errors import NotSupported
 from models.ids import EpochMs, new_id
-from models.payloads import ToolCall, ToolResultPayload, ToolStatus
+from models.payloads import AnyToolResult, ToolCall, ToolStatus
 from models.runs import Run
 from models.states import Mode
 from models.text import cleaned
@@ -38,7 +38,7 @@ class RunTools:
         """Until when the user may answer what is asked now."""
         return self._toolbox.expires_at() if self._toolbox is not None else None
 
-    async def call(self, wanted: Sequence[Wanted], *, depth: int = 0) -> tuple[ToolResultPayload, ...]:
+    async def call(self, wanted: Sequence[Wanted], *, depth: int = 0) -> tuple[AnyToolResult, ...]:
         """Asks where policy wants it, runs the calls side by side, commits each result; returns them in the order of
         the calls."""
         await self._sessions.submit(self._run.session_id, await self.request(wanted, depth=depth))
@@ -52,9 +52,16 @@ class RunTools:
         calls = tuple(call for call, _ in judged)
         approvals = {call.call_id: new_id() for call in calls if call.status == "pending"}
         each_time = frozenset(call.call_id for call in calls if self._box().is_dangerous(call.name))
-        return RequestTools(self._fence, new_id(), self._run.agent, calls, approvals, each_time, self.expires_at())
+        return RequestTools(
+            self._fence, new_id(), self._run.agent, calls, approvals, each_time, self._server(calls), self.expires_at()
+        )
 
-    async def finish(self) -> tuple[ToolResultPayload, ...]:
+    def _server(self, calls: Sequence[ToolCall]) -> str | None:
+        """The MCP server that all calls go to; None when there is none, or more than one."""
+        servers = {self._box().server_of(call.name) for call in calls}
+        return servers.pop() if len(servers) == 1 else None
+
+    async def finish(self) -> tuple[AnyToolResult, ...]:
         """Brings the open request, if there is one, to its end: waits for the user, runs what is approved, and gives
         every other call its result."""
         context = await self._sessions.until(self._run.session_id, lambda context: not context.approvals)
@@ -97,11 +104,11 @@ class RunTools:
         answer = next((each.answer for each in reversed(approvals) if each.call_id == call.call_id), None)
         return f"The user did not allow this: {answer}" if answer else "The user did not allow this"
 
-    async def _results(self, call_ids: Sequence[str]) -> tuple[ToolResultPayload, ...]:
+    async def _results(self, call_ids: Sequence[str]) -> tuple[AnyToolResult, ...]:
         query = MessageQuery(take=RESULTS_PAGE, before=2**62)
         page = await self._sessions.journal.page(self._run.session_id, query)
         payloads = (message.payload for message in page.messages)
-        found = {each.call_id: each for each in payloads if each is not None and each.kind == "tool_result"}
+        found = {each.call_id: each for each in payloads if isinstance(each, AnyToolResult)}
         return tuple(found[call_id] for call_id in call_ids if call_id in found)
 
     async def _content_of(self, message_id: str) -> str | None:

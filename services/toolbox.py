@@ -8,7 +8,7 @@ from typing import Any
 
 from models.ids import EpochMs, now_ms
 from models.messages import Message
-from models.payloads import ToolCall
+from models.payloads import ToolCall, calls_in
 from models.runs import Run
 from models.states import Mode
 from services.engine.context import Context
@@ -41,6 +41,7 @@ class Toolbox:
     policy: ApprovalPolicy = "auto"
     allowed: Collection[str] = field(default_factory=frozenset)
     approvals_expire_after_s: float | None = None
+    server_of: Callable[[str], str | None] = lambda name: None
 
     def offered(self, mode: Mode) -> tuple[ToolSpec, ...]:
         """What `judge` would not refuse in this mode."""
@@ -133,7 +134,5 @@ def _refused(wanted: Wanted, arguments: dict[str, Any], raw: str | None = None) 
 
 def open_calls(message: Message | None) -> tuple[ToolCall, ...]:
     """The calls of a tool request that have no result yet."""
-    payload = message.payload if message is not None else None
-    if payload is None or payload.kind != "tool_request":
-        return ()
-    return tuple(call for call in payload.calls if call.status != "done")
+    calls = calls_in(message.payload) if message is not None else ()
+    return tuple(call for call in calls if call.status != "done")

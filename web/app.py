@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from aiohttp import web
@@ -117,6 +117,7 @@ def _build_core(app: web.Application, storage: Storage, agents: dict[str, Agent]
     toolbox = toolbox_of(settings)
     app[TOOLS] = toolbox.registry
     app[MCP] = mcp_of(settings, toolbox)
+    toolbox = replace(toolbox, server_of=app[MCP].server_of)
     app[PROMPTS] = Prompts(toolbox, overview_of(toolbox))
     workflows = workflows_of(settings, toolbox)
     known = Agents(

@@ -38,6 +38,7 @@ from models.events import (
 )
 from models.ids import EpochMs, from_iso, iso
 from models.messages import Message
+from models.payloads import calls_in
 from models.runs import Run
 from models.states import Initial, StreamingResponse
 from models.usage import Usage
@@ -208,10 +209,10 @@ def _with_branch(context: Context, branch: Branch) -> Context:
 
 def _open_request(message: Message, request: Message | None) -> Message | None:
     """The tool request that is open after `message` was written or updated."""
-    payload = message.payload
-    if payload is None or payload.kind != "tool_request":
+    calls = calls_in(message.payload)
+    if not calls:
         return request
-    return message if any(call.status != "done" for call in payload.calls) else None
+    return message if any(call.status != "done" for call in calls) else None
 
 
 def _open_workflow(message: Message, workflow: Message | None) -> Message | None:

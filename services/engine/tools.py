@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from models.approvals import Approval, ApprovalState
 from models.commands import AskUser, FinishTool, RequestTools, ResolveApproval, RevokeGrant, RunFence, StartTools
@@ -18,7 +19,16 @@ from models.events import (
 )
 from models.ids import EpochMs, derived_id, from_iso, iso
 from models.messages import Message, Metadata, message_type_of
-from models.payloads import CallStatus, ToolCall, ToolRequestPayload, ToolResultPayload, ToolStatus
+from models.payloads import (
+    CallStatus,
+    McpToolRequestPayload,
+    McpToolResultPayload,
+    ToolCall,
+    ToolRequestPayload,
+    ToolResultPayload,
+    ToolStatus,
+    calls_in,
+)
 from models.runs import Run
 from models.states import AwaitingUser, ContextState, ProcessingTool
 from services.engine.apply import fold
@@ -43,14 +53,17 @@ def request(context: Context, command: RequestTools, now: EpochMs) -> Events:
     check(context.state, "call")
     if context.request is not None or len({call.call_id for call in command.calls}) < len(command.calls):
         raise IllegalTransition("One request at a time, with call ids of its own")
+    payload: ToolRequestPayload | McpToolRequestPayload = ToolRequestPayload(calls=command.calls)
+    if command.server is not None:
+        payload = McpToolRequestPayload(server=command.server, calls=command.calls)
     message = Message(
         id=command.message_id,
         ordinal=context.pool_count + 1,
         role="agent",
         content=", ".join(call.name for call in command.calls),
         message_type=message_type_of("tool_request"),
-        kind="tool_request",
-        payload=ToolRequestPayload(calls=command.calls),
+        kind=payload.kind,
+        payload=payload,
         created_at_utc=iso(now),
         author=command.author,
         run_id=run.id,
@@ -203,8 +216,7 @@ def open_request(context: Context) -> tuple[Message, tuple[ToolCall, ...]]:
 
 
 def calls_of(message: Message) -> tuple[ToolCall, ...]:
-    payload = message.payload
-    return payload.calls if payload is not None and payload.kind == "tool_request" else ()
+    return calls_in(message.payload)
 
 
 def _check_answer(approval: Approval, command: ResolveApproval) -> None:
@@ -257,7 +269,9 @@ def _with_status(message: Message, calls: Iterable[ToolCall], call_ids: tuple[st
 
 
 def _with_calls(message: Message, calls: tuple[ToolCall, ...]) -> Message:
-    return message.model_copy(update={"payload": ToolRequestPayload(calls=calls)})
+    payload = message.payload
+    changed = payload.model_copy(update={"calls": calls}) if payload is not None else None
+    return message.model_copy(update={"payload": changed})
 
 
 def _ended(
@@ -278,22 +292,26 @@ def _ended(
 
 def _result(context: Context, call: ToolCall, command: FinishTool, offset: int, now: EpochMs) -> Message:
     """The `offset`-th new message of its append. Its content is the output: one copy of the text is stored."""
-    payload = ToolResultPayload(
-        call_id=call.call_id,
-        name=call.name,
-        status=command.status,
-        output=command.output,
-        error=command.error,
-        duration_ms=command.duration_ms,
-        handle=command.handle,
-    )
+    fields: dict[str, Any] = {
+        "call_id": call.call_id,
+        "name": call.name,
+        "status": command.status,
+        "output": command.output,
+        "error": command.error,
+        "duration_ms": command.duration_ms,
+        "handle": command.handle,
+    }
+    payload: ToolResultPayload | McpToolResultPayload = ToolResultPayload(**fields)
+    request = context.request.payload if context.request is not None else None
+    if isinstance(request, McpToolRequestPayload):
+        payload = McpToolResultPayload(server=request.server, **fields)
     return Message(
         id=command.message_id,
         ordinal=context.pool_count + offset,
         role="system",
         content=command.output,
-        message_type=message_type_of("tool_result"),
-        kind="tool_result",
+        message_type=message_type_of(payload.kind),
+        kind=payload.kind,
         payload=payload,
         created_at_utc=iso(now),
         author=call.name,

@@ -61,5 +61,9 @@ def closed(context: Context, status: WorkflowStatus, reason: str) -> Events:
     message = context.workflow
     if message is None or not isinstance(message.payload, WorkflowExecutionPayload):
         return ()
-    payload = message.payload.model_copy(update={"status": status, "error": reason})
+    steps = tuple(
+        {**step, "status": status} if step.get("status") in ("pending", "running") else step
+        for step in message.payload.steps
+    )
+    payload = message.payload.model_copy(update={"status": status, "error": reason, "steps": steps})
     return (MessageUpdated(message=message.model_copy(update={"payload": payload})),)

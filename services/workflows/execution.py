@@ -10,7 +10,7 @@ import orjson
 
 from models.errors import ParleyError, ProviderError, UnknownModel
 from models.ids import EpochMs, derived_id, iso
-from models.payloads import ToolResultPayload, WorkflowExecutionPayload
+from models.payloads import AnyToolResult, WorkflowExecutionPayload
 from services.run_context import RunContext
 from services.toolbox import Wanted
 from services.workflows.definition import Leaf, ParallelStep, PromptStep, Retry, Step, ToolStep, Workflow
@@ -150,7 +150,7 @@ class Execution:
             results = await self._ctx.tools.call(missing)
             self._results.update({result.call_id: result for result in results})
 
-    def _settled(self, step: ToolStep, result: ToolResultPayload | None) -> bool:
+    def _settled(self, step: ToolStep, result: AnyToolResult | None) -> bool:
         """Whether the step is to be tried again."""
         if result is not None and result.status == "ok":
             self._end(step, "done", output=result.output)
