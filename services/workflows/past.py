@@ -11,7 +11,7 @@ import orjson
 
 from models.errors import InvalidArgument
 from models.messages import Message
-from models.payloads import ToolResultPayload, WorkflowExecutionPayload
+from models.payloads import AnyToolResult, WorkflowExecutionPayload
 from services.run_context import HISTORY_PAGE, RunContext
 
 ORIGINAL = "The run's message holds no input for a workflow: start it by POST /api/workflows/NAME/execute"
@@ -24,7 +24,7 @@ class Past:
 
     asked: Message | None = None
     payload: WorkflowExecutionPayload | None = None
-    results: Mapping[str, ToolResultPayload] = field(default_factory=dict)
+    results: Mapping[str, AnyToolResult] = field(default_factory=dict)
     replies: Mapping[str, Message] = field(default_factory=dict)
 
     def given(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ async def read_past(ctx: RunContext) -> Past:
 def _sorted(ctx: RunContext, history: Sequence[Message]) -> Past:
     asked: Message | None = None
     payload: WorkflowExecutionPayload | None = None
-    results: dict[str, ToolResultPayload] = {}
+    results: dict[str, AnyToolResult] = {}
     replies: dict[str, Message] = {}
     for message in history:
         if message.id == ctx.run.message_id:
@@ -61,7 +61,7 @@ def _sorted(ctx: RunContext, history: Sequence[Message]) -> Past:
             match message.payload:
                 case WorkflowExecutionPayload() as payload:
                     pass
-                case ToolResultPayload() as result:
+                case AnyToolResult() as result:
                     results[result.call_id] = result
                 case _ if message.kind == "streaming_response":
                     replies[message.id] = message
