@@ -11,7 +11,7 @@ import orjson
 
 from models.errors import InvalidArgument
 from models.messages import Message
-from models.payloads import AnyToolResult, WorkflowExecutionPayload
+from models.payloads import AnyToolResult, McpToolResultPayload, ToolResultPayload, WorkflowExecutionPayload
 from services.run_context import HISTORY_PAGE, RunContext
 
 ORIGINAL = "The run's message holds no input for a workflow: start it by POST /api/workflows/NAME/execute"
@@ -61,7 +61,7 @@ def _sorted(ctx: RunContext, history: Sequence[Message]) -> Past:
             match message.payload:
                 case WorkflowExecutionPayload() as payload:
                     pass
-                case AnyToolResult() as result:
+                case ToolResultPayload() | McpToolResultPayload() as result:
                     results[result.call_id] = result
                 case _ if message.kind == "streaming_response":
                     replies[message.id] = message
