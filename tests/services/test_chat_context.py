@@ -125,6 +125,17 @@ async def test_a_long_delta_becomes_several_chunks_and_gets_the_number_of_the_la
     assert payload_of(message).provider_deltas == 2
 
 
+async def test_long_deltas_at_once_are_not_mixed() -> None:
+    """Taken out for the check: the lock around an append."""
+    size = CHUNK_MAX_CHARS * 2 + 1
+    async with talking() as (context, room):
+        message_id = await context.begin_streaming_llm_response("m")
+        appends = (context.append_streaming_chunk(message_id, letter * size) for letter in "abc")
+        assert await asyncio.gather(*appends) == [3, 6, 9]
+        await context.finalize_streaming_response(message_id)
+    assert (await last(room, context.session_id)).content == "a" * size + "b" * size + "c" * size
+
+
 async def test_what_can_not_be_stored_is_replaced() -> None:
     async with talking() as (context, room):
         message_id = await context.begin_streaming_llm_response("m")
