@@ -27,6 +27,7 @@ from models.events import Event, MessageCreated
 from models.ids import EpochMs, iso, new_id, now_ms
 from models.messages import Message
 from models.payloads import TextPayload
+from services import logs
 from services.access import LOCAL, Access
 from services.database import Database
 from services.engine.apply import apply_all
@@ -35,6 +36,9 @@ from services.journal import Append, Lease
 from services.journal_sqlite import SqliteJournal
 from services.projects_sqlite import SqliteProjects
 from services.sessions import SessionManager
+
+# A benchmark prints its table and nothing else; a server logs transitions as lines of JSON, which costs it little.
+logs.configure("warning", "json")
 
 Made = TypeVar("Made")
 MODEL = "demo"
