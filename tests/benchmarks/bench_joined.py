@@ -14,10 +14,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
 from bench_rejoin import MISSED, fill
 from light_client import LightClient
-from real_server import serving
+from real_server import ServerProcess, serving
 from table import Row, render
 
 FIRST = 10
@@ -37,20 +36,19 @@ async def _come(port: int, join: Mapping[str, object], count: int) -> list[Light
     return clients
 
 
-async def _measure(port: int, pid: int, join: Mapping[str, object]) -> float:
+async def _measure(server: ServerProcess, join: Mapping[str, object]) -> float:
     """KB per client."""
-    server = psutil.Process(pid)
-    clients = await _come(port, join, FIRST)
+    clients = await _come(server.port, join, FIRST)
     await asyncio.sleep(SETTLE_S)
-    before = server.memory_info().rss
-    clients += await _come(port, join, CLIENTS)
+    before = server.rss_bytes()
+    clients += await _come(server.port, join, CLIENTS)
     await asyncio.sleep(SETTLE_S)
-    return float(server.memory_info().rss - before) / CLIENTS / 1000
+    return (server.rss_bytes() - before) / CLIENTS / 1000
 
 
 def measure(folder: Path, join: Mapping[str, object]) -> float:
     with serving(folder, "--log-level", "warning") as hub:
-        return asyncio.run(_measure(hub.port, hub.pid, join))
+        return asyncio.run(_measure(hub, join))
 
 
 def run(quick: bool = False) -> list[Row]:

@@ -19,7 +19,19 @@ from importlib.metadata import version
 
 from table import Row
 
-NAMES = ("appends", "fanout", "latency", "sessions", "rejoin", "paging", "memory", "contexts", "tools", "search")
+NAMES = (
+    "appends",
+    "fanout",
+    "latency",
+    "sessions",
+    "rejoin",
+    "paging",
+    "memory",
+    "joined",
+    "contexts",
+    "tools",
+    "search",
+)
 HEADINGS = ("what", "ours", "beside", "ratio", "aim", "unit")
 
 
