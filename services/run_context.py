@@ -140,7 +140,15 @@ class RunContext:
         answered = await self._answer(key)
         if answered is None or answered.state != "responded":
             raise Declined(answered.answer if answered is not None and answered.answer else None)
+        await self._hear(answered)
         return answered.answer or ""
+
+    async def _hear(self, answered: Approval) -> None:
+        """The message that answered, if one did, is taken into account with that: it steers nothing further."""
+        page = await self._sessions.journal.page(self.session_id, MessageQuery(take=HISTORY_PAGE, before=2**62))
+        said = (message for message in page.messages if message.role == "user" and message.run_id == self.run.id)
+        heard = (message.ordinal for message in said if message.created_at_utc == answered.decided_at_utc)
+        self._seen = max(self._seen, *heard, 0)
 
     async def _answer(self, key: str) -> Approval | None:
         approvals = await self._sessions.journal.approvals(self.session_id)
