@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -35,6 +35,8 @@ ARRIVE_WITHIN_S = 1.0
 """How long closing the client waits for a connection that is just being made."""
 SILENCE_S = 30.0
 """A connection that brought nothing for this long (heads come every 25 s) is probed by joining again."""
+PULLED_AT_ONCE = 50
+"""Messages in one request, after a switch to a branch that this client has not seen."""
 
 
 class ClientError(Exception):
@@ -337,10 +339,13 @@ class HubClient:
                 pass
 
     def _take(self, view: SessionView, event: Json) -> None:
-        if view.offer(event) == "gap":
+        verdict = view.offer(event)
+        if verdict == "gap":
             self._chore(self._rejoin(view))
         elif event["data"].get("truncated"):
-            self._chore(self._fetch_whole(view, event["data"]["message"]["id"]))
+            self._chore(self._fetch_whole(view, [event["data"]["message"]["id"]]))
+        elif verdict == "applied" and event["type"] in ("branch.switched", "branch.merged"):
+            self._pull_bodies(view)
 
     async def _rejoin(self, view: SessionView) -> None:
         """Joins until the view is up to date; a lost connection ends it, the next one begins anew."""
@@ -377,9 +382,12 @@ class HubClient:
         self._pull_bodies(view)
 
     def _pull_bodies(self, view: SessionView) -> None:
-        for message in view.snapshot["messages"] if view.snapshot else ():
-            if message.get("truncated"):
-                self._chore(self._fetch_whole(view, message["id"]))
+        """Large ones one by one; those that this view has not seen on its branch, many at once."""
+        lacking = [each for each in (view.snapshot["messages"] if view.snapshot else ()) if each.get("truncated")]
+        unseen = [message["id"] for message in lacking if "role" not in message]
+        large = [[message["id"]] for message in lacking if "role" in message]
+        for ids in (*large, *(unseen[at : at + PULLED_AT_ONCE] for at in range(0, len(unseen), PULLED_AT_ONCE))):
+            self._chore(self._fetch_whole(view, ids))
 
     async def _ask_to_join(self, view: SessionView) -> Json:
         timeout_s = self._join_timeout_s
@@ -428,17 +436,18 @@ class HubClient:
             if not page["events"]:
                 view.announced = view.last
 
-    async def _fetch_whole(self, view: SessionView, message_id: str) -> None:
-        """Pulls until the whole message is in its place: REST may fail, and its answer may be behind the events."""
-        while view is self.views.get(view.session_id) and view.lacks(message_id):
+    async def _fetch_whole(self, view: SessionView, ids: Sequence[str]) -> None:
+        """Pulls until the whole messages are in their places: REST may fail, and its answer may be behind the
+        events."""
+        while view is self.views.get(view.session_id) and (lacking := [each for each in ids if view.lacks(each)]):
             try:
-                found = await self.get(f"/api/contexts/{view.session_id}/messages", ids=message_id)
+                found = await self.get(f"/api/contexts/{view.session_id}/messages", ids=",".join(lacking))
             except (ConnectionLost, CallFailed) as failed:
                 if not failed.retryable:
                     raise
                 await asyncio.sleep(self._backoff_s[-1])
                 continue
-            if not found["messages"] or view.heal(found["messages"][0]):
+            if all([view.heal(message) for message in found["messages"]]):
                 return
             await asyncio.sleep(self._backoff_s[0])
 

@@ -92,17 +92,17 @@ class SessionView:
         return self.behind and not self.joining
 
     def lacks(self, message_id: str) -> bool:
-        """Whether only the header of the message is here."""
+        """Whether only the header of the message, or its id, is here."""
         return self._known(message_id).get("truncated", False) is True
 
     def heal(self, message: Json) -> bool:
         """Puts a message that was pulled whole in the place of its header. False when it is older than the header:
         what happened since would be lost, so pull again."""
         known = self._known(message["id"])
-        if self.snapshot is None or not known:
+        if self.snapshot is None or not known.get("truncated"):
             return True
-        ended = known["status"] != "streaming" and message["status"] == "streaming"
-        if ended or message["sequence"] < known["sequence"]:
+        ended = known.get("status", "streaming") != "streaming" and message["status"] == "streaming"
+        if ended or message["sequence"] < known.get("sequence", 0):
             return False
         messages = [message if each["id"] == message["id"] else each for each in self.snapshot["messages"]]
         self.snapshot = {**self.snapshot, "messages": messages}
@@ -119,9 +119,9 @@ class SessionView:
         return self.snapshot["session"]["state"] if self.snapshot else None
 
     def text(self) -> str:
-        """The transcript's newest message; empty without one."""
+        """The transcript's newest message; empty without one, and while it is still being pulled."""
         messages = self.snapshot["messages"] if self.snapshot else []
-        return messages[-1]["content"] if messages else ""
+        return str(messages[-1].get("content", "")) if messages else ""
 
     async def until(self, condition: Callable[[SessionView], bool], timeout_s: float = 10.0) -> None:
         """Waits until `condition` holds. Raises TimeoutError."""
