@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import pytest
 from agents_for_tests import Says
+from harness import serving
 from world import DEADLINE_S, FakeTime, HookedJournal, Room, eventually, memory_room, say, settled, workshop
 
 from models.commands import CancelRun, DeleteSession
@@ -439,6 +441,25 @@ async def test_i5_a_program_that_dies_leaves_no_session_running() -> None:
             await next_boot.room.assert_shown_is_journal(session_id, after=next_boot.room.of(session_id)[0].seq - 1)
         await block.__aexit__(None, None, None)
     assert context.active is False
+
+
+@pytest.mark.parametrize(("owner", "state"), [("the boot id", "completed"), ("a stranger", "failed")])
+async def test_on_sqlite_the_reaper_spares_what_bears_the_boot_id_and_nothing_else(
+    tmp_path: Path, owner: str, state: str
+) -> None:
+    async with serving(tmp_path) as server:
+        session_id, boot = await server.session(), server.runs.boot_id
+        sessions = server.chat.sessions
+        owner = boot if owner == "the boot id" else owner
+        async with ChatContext.open(sessions, session_id, owner=owner, question="hi") as context:
+            message_id = await context.begin_streaming_llm_response("m")
+            assert await context.append_streaming_chunk(message_id, "half") == 1
+            await server.runs._reap()
+            taken = await context.append_streaming_chunk(message_id, " and half")
+            finished = await context.finalize_streaming_response(message_id)
+            chunks = await context.get_streaming_chunks_after(message_id, 1)
+        assert (taken, finished, len(chunks)) == ((2, True, 1) if state == "completed" else (None, False, 0))
+        assert [run.state for run in await server.journal.runs(session_id)] == [state]
 
 
 async def test_a_lease_that_can_not_be_renewed_is_tried_again() -> None:
