@@ -1,0 +1,183 @@
+"""The journal's contract: approvals, grants and open requests. What was asked is kept for ever, what is pending is
+part of the context, and both survive the process."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from histories import Maker
+from journal_store import Store, fence_of, opened
+from world import decided
+
+from models.commands import (
+    AskUser,
+    CancelRun,
+    Command,
+    DeleteSession,
+    FinishTool,
+    RequestTools,
+    ResolveApproval,
+    RestoreSession,
+    RevokeGrant,
+    StartTools,
+)
+from models.errors import ParleyError, SessionNotFound
+from models.events import ApprovalRequested
+from models.payloads import CallStatus, ToolCall, ToolRequestPayload
+from models.states import AwaitingUser
+from services.engine.apply import apply_all
+from services.engine.context import Context
+
+KINDS = ["tools", "ask", "resolve", "start_tools", "finish_tool", "revoke", "cancel", "send", "start", "take_over"]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    async with opened(request.param, tmp_path) as opened_store:
+        yield opened_store
+
+
+def asking(context: Context, *call_ids: str, status: CallStatus = "pending") -> RequestTools:
+    calls = tuple(
+        ToolCall(call_id=each, name="smash", arguments={"what": "日本語 \U0010ffff"}, risk="unsafe", status=status)
+        for each in call_ids
+    )
+    asked = {each: f"a-{each}" for each in call_ids} if status == "pending" else {}
+    return RequestTools(fence_of(context), f"request-{context.head}", "assistant", calls, asked)
+
+
+async def agrees(store: Store, context: Context) -> None:
+    """I2: what is read is what the events fold to."""
+    assert await store.journal.load("s") == context
+    assert apply_all(None, store.events["s"]) == context
+    snapshot = await store.journal.snapshot("s")
+    assert (snapshot.approvals, snapshot.grants, snapshot.state) == (context.approvals, context.grants, context.state)
+
+
+async def test_what_is_pending_is_in_the_context_and_in_the_list(store: Store) -> None:
+    context = await store.running()
+    context = await store.do(context, asking(context, "1", "2"))
+    assert isinstance(context.state, AwaitingUser)
+    assert await store.journal.approvals("s") == context.approvals
+    [run] = await store.journal.runs("s")
+    assert run.state == "awaiting_input"
+    await agrees(store, context)
+
+
+async def test_an_answer_leaves_the_context_and_stays_in_the_list(store: Store) -> None:
+    context = await store.running()
+    context = await store.do(context, asking(context, "1", "2"))
+    context = await store.do(context, ResolveApproval("a-1", "deny", "ann", answer="no\nreally"))
+    assert [each.id for each in context.approvals] == ["a-2"]
+    await agrees(store, context)
+    context = await store.do(context, ResolveApproval("a-2", "edit", "bob", arguments={"what": "cup"}))
+    first, second = await store.journal.approvals("s")
+    assert (first.state, first.decided_by, first.answer) == ("denied", "ann", "no\nreally")
+    assert (second.state, second.decided_by, second.arguments) == ("approved", "bob", {"what": "cup"})
+    [run] = await store.journal.runs("s")
+    assert run.state == "running"
+    await agrees(store, context)
+
+
+async def test_the_list_has_the_oldest_first_over_several_requests(store: Store) -> None:
+    context = await store.running()
+    for number in range(3):
+        context = await store.do(context, AskUser(fence_of(context), f"q{number}", "question", "Which?", ("a",), "key"))
+        context = await store.do(context, ResolveApproval(f"q{number}", "respond", "ann", answer=f"{number}"))
+    found = await store.journal.approvals("s")
+    assert [(each.id, each.answer, each.options) for each in found] == [
+        ("q0", "0", ("a",)),
+        ("q1", "1", ("a",)),
+        ("q2", "2", ("a",)),
+    ]
+
+
+async def test_an_open_request_is_read_with_the_states_of_its_calls(store: Store) -> None:
+    context = await store.running()
+    context = await store.do(context, asking(context, "1", "2", status="approved"))
+    fence = fence_of(context)
+    context = await store.do(context, StartTools(fence, ("1", "2")), FinishTool(fence, "r1", "1", "ok", "out " * 500))
+    await agrees(store, context)
+    loaded = (await store.journal.load("s")).request
+    assert loaded is not None
+    assert isinstance(loaded.payload, ToolRequestPayload)
+    assert [call.status for call in loaded.payload.calls] == ["done", "executing"]
+    context = await store.do(context, FinishTool(fence, "r2", "2", "timeout", error="late"))
+    assert (await store.journal.load("s")).request is None
+    await agrees(store, context)
+    first, second = await store.journal.messages("s", ["r1", "r2"])
+    assert (first.content, second.content) == ("out " * 500, "")
+
+
+async def test_grants_are_kept_until_they_are_revoked(store: Store) -> None:
+    context = await store.running()
+    context = await store.do(context, asking(context, "1"))
+    context = await store.do(context, ResolveApproval("a-1", "approve", "ann", scope="session"))
+    assert [grant.tool for grant in (await store.journal.load("s")).grants] == ["smash"]
+    await agrees(store, context)
+    context = await store.do(context, RevokeGrant("smash"))
+    assert (await store.journal.load("s")).grants == ()
+    await agrees(store, context)
+
+
+async def test_a_cancelled_run_leaves_cancelled_approvals_in_the_list(store: Store) -> None:
+    context = await store.running()
+    context = await store.do(context, asking(context, "1"), CancelRun())
+    [approval] = await store.journal.approvals("s")
+    assert (approval.state, context.approvals) == ("cancelled", ())
+    await agrees(store, context)
+
+
+async def test_approvals_of_a_deleted_or_unknown_session_are_not_found(store: Store) -> None:
+    context = await store.running()
+    context = await store.do(context, asking(context, "1"), DeleteSession())
+    for session_id in ("s", "unknown"):
+        with pytest.raises(SessionNotFound):
+            await store.journal.approvals(session_id)
+    await store.do(context, RestoreSession())
+    assert len(await store.journal.approvals("s")) == 1
+
+
+async def test_approvals_of_another_session_are_not_in_the_list(store: Store) -> None:
+    first, second = await store.running("s"), await store.running("t")
+    await store.do(first, asking(first, "1"))
+    assert await store.journal.approvals("t") == ()
+    assert (await store.journal.load("t")) == second
+
+
+async def test_a_question_outlives_the_process(tmp_path: Path) -> None:
+    async with opened("sqlite", tmp_path) as before:
+        context = await before.running()
+        context = await before.do(context, asking(context, "1", "2"), ResolveApproval("a-1", "approve", "ann"))
+        kept = await before.journal.approvals("s")
+    async with opened("sqlite", tmp_path) as after:
+        assert await after.journal.load("s") == context
+        assert await after.journal.approvals("s") == kept
+        resumed = await after.do(context, ResolveApproval("a-2", "deny", "bob"))
+        assert await after.journal.load("s") == resumed
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_i2_random_talks_with_tools_are_read_as_their_events_fold(store: Store, seed: int) -> None:
+    choose = random.Random(seed)
+    maker = Maker(choose.choice)
+    context = await store.running()
+    for _ in range(60):
+        command: Command = maker.command(choose.choice(KINDS), context)
+        if choose.random() < 0.7:
+            command = maker.command(maker.likely_kind(context), context)
+        try:
+            append = decided("s", context, command)
+        except ParleyError:
+            continue
+        if append is not None:
+            context = await store.put("s", append)
+        if context.deleted_at is None:
+            await agrees(store, context)
+    bodies = [event.body for event in store.events["s"]]
+    requested = {body.approval.id for body in bodies if isinstance(body, ApprovalRequested)}
+    if context.deleted_at is None:
+        assert {each.id for each in await store.journal.approvals("s")} == requested
