@@ -18,9 +18,13 @@ def client_of(server: Harness) -> HubClient:
     return HubClient(server.url, backoff_s=(0.01, 0.02), call_timeout_s=2.0)
 
 
-async def said(server: Harness, client: HubClient, view: SessionView, text: str) -> None:
-    sent = await client.send_message(view.session_id, text)
-    await view.until(lambda view: view.last > sent["seq"] and view.session_state == "COMPLETED")
+async def said(client: HubClient, view: SessionView, text: str) -> None:
+    run_id = (await client.send_message(view.session_id, text))["runId"]
+    await view.until(lambda view: run_id in ended(view))
+
+
+def ended(view: SessionView) -> list[str]:
+    return [event["data"]["run"]["id"] for event in view.events if event["type"] == "run.finished"]
 
 
 def messages(view: SessionView) -> list[Json]:
@@ -34,9 +38,9 @@ async def test_messages_that_a_merge_or_a_switch_brings_are_pulled(in_memory: Ha
     session_id, branches = await in_memory.session(), in_memory.chat.branches
     async with client_of(in_memory) as client, client_of(in_memory) as later:
         view = await client.open(session_id, mode)
-        await said(in_memory, client, view, "here")
+        await said(client, view, "here")
         await branches.fork(LOCAL, session_id, name="side")
-        await said(in_memory, client, view, "there")
+        await said(client, view, "there")
         await branches.switch(LOCAL, session_id, "main")
         newcomer = await later.open(session_id, mode)
         await branches.merge(LOCAL, session_id, "side", "append")
