@@ -45,7 +45,7 @@ from models.messages import Metadata
 from models.payloads import ImagePayload, Payload, PlanItem, TextPayload, same_request
 from models.session import Project, Session
 from models.states import Mode
-from services.access import SYSTEM, Access, Principal
+from services.access import Access, Principal
 from services.agents import Agents
 from services.branches import Branches
 from services.journal import Journal, MessageQuery
@@ -296,10 +296,14 @@ class Chat:
     async def purge_expired(self, now: EpochMs | None = None) -> int:
         """Removes what was deleted more than 30 days ago; returns how many."""
         before = EpochMs((now_ms() if now is None else now) - RESTORABLE_MS)
-        expired = await self.journal.expired(before)
-        for session_id in expired:
-            await self.delete(SYSTEM, session_id, purge=True)
-        return len(expired)
+        purged = 0
+        for session_id in await self.journal.expired(before):
+            try:
+                await self.sessions.purge(session_id)
+                purged += 1
+            except (Conflict, SessionNotFound):
+                continue  # restored, or purged by hand, since it was listed
+        return purged
 
     async def _project(self, project_id: str | None) -> Project:
         if project_id is None:

@@ -200,6 +200,28 @@ async def test_what_was_deleted_thirty_days_ago_is_purged() -> None:
         assert now_ms() < T0 + 10 * RESTORABLE_MS
 
 
+async def test_what_is_restored_or_purged_while_the_expired_ones_are_purged_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Taken out for the check: purging by the journal's own look at whether it is still deleted; the `continue`."""
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        restored, gone, old = [await chat.create_session(LOCAL, CreateSessionBody()) for _ in range(3)]
+        for each in (restored, gone, old):
+            await chat.delete(LOCAL, each.id)
+        expired = chat.journal.expired
+
+        async def then_somebody_is_faster(before: EpochMs) -> tuple[str, ...]:
+            found = await expired(before)
+            await chat.restore(LOCAL, restored.id)
+            await chat.delete(LOCAL, gone.id, purge=True)
+            return found
+
+        monkeypatch.setattr(chat.journal, "expired", then_somebody_is_faster)
+        assert await chat.purge_expired(EpochMs(shop.time.now + RESTORABLE_MS + 1)) == 1
+        assert [each.id for each in await chat.journal.sessions()] == [restored.id]
+
+
 async def test_the_current_session_must_belong_to_the_project() -> None:
     async with workshop() as shop:
         chat = open_chat(shop)
