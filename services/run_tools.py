@@ -105,10 +105,15 @@ class RunTools:
         return f"The user did not allow this: {answer}" if answer else "The user did not allow this"
 
     async def _results(self, call_ids: Sequence[str]) -> tuple[AnyToolResult, ...]:
-        query = MessageQuery(take=RESULTS_PAGE, before=2**62)
-        page = await self._sessions.journal.page(self._run.session_id, query)
-        payloads = (message.payload for message in page.messages)
-        found = {each.call_id: each for each in payloads if isinstance(each, AnyToolResult)}
+        """Read from the newest back, until each call has its own: there may be more calls than a page holds."""
+        found: dict[str, AnyToolResult] = {}
+        before = 2**62
+        while before > 1 and not found.keys() >= set(call_ids):
+            query = MessageQuery(take=RESULTS_PAGE, before=before)
+            page = await self._sessions.journal.page(self._run.session_id, query)
+            payloads = (message.payload for message in page.messages)
+            found = {each.call_id: each for each in payloads if isinstance(each, AnyToolResult)} | found
+            before = page.first_position
         return tuple(found[call_id] for call_id in call_ids if call_id in found)
 
     async def _content_of(self, message_id: str) -> str | None:
