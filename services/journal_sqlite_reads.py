@@ -190,8 +190,11 @@ class SqliteReads:
             if message is None:
                 raise MessageNotFound()
             where = _delta_range(row.key, message)
-            found = (await db.execute(DELTAS, {**where, "after": after, "limit": limit})).all()
-            current = (await db.execute(LAST_DELTA, where)).scalar() or 0
+            current = await _last_sequence(db, message, where)
+            # Numbers have no holes: with as many rows as are left, the search ends at the reply's last chunk instead of
+            # at the journal's.
+            left = max(0, min(limit, current - after))
+            found = (await db.execute(DELTAS, {**where, "after": after, "limit": left})).all() if left else []
         chunks = tuple(Chunk(each.sequence, each.data, EpochMs(each.at)) for each in found)
         return ChunkPage(chunks, current, bool(chunks) and chunks[-1].sequence < current)
 
@@ -319,6 +322,13 @@ async def _stream(db: AsyncConnection, key: int, state: StreamingResponse) -> St
         first_at=EpochMs(chunks[0].at) if chunks else None,
         last_at=EpochMs(chunks[-1].at) if chunks else None,
     )
+
+
+async def _last_sequence(db: AsyncConnection, message: Found, where: dict[str, int]) -> int:
+    """The number of a message's last chunk: once it is finished its header has it."""
+    if message.status != "streaming":
+        return _message(message).sequence
+    return (await db.execute(LAST_DELTA, where)).scalar() or 0
 
 
 def _delta_range(key: int, message: Found) -> dict[str, int]:

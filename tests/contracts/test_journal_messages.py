@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import tracemalloc
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import orjson
@@ -170,6 +172,11 @@ async def test_reading_past_a_large_message_does_not_load_it(store: Store) -> No
 
 
 # Streams
+BEYOND = """
+    INSERT INTO events SELECT session, seq + 1000, code, at, message, 99, data FROM events WHERE code = 21 AND sequence = 3
+"""
+
+
 async def streaming(store: Store, deltas: int = 7) -> Context:
     context = await store.running()
     fence = fence_of(context)
@@ -192,6 +199,23 @@ async def test_chunks_come_after_a_number_in_pages(store: Store) -> None:
     assert (await store.journal.chunks("s", "m", 2**53 - 1)).chunks == ()
     await store.do(context, FinalizeStream(fence_of(context), "m", "stop"))
     assert (await store.journal.chunks("s", "m", 5)).current_sequence == 7
+
+
+async def test_chunks_of_a_finished_reply_are_not_searched_beyond_its_last(tmp_path: Path) -> None:
+    """A row that can't be there shows how far is read. Fails when the limit of the search, or the number of the last
+    chunk, is no longer taken from the finished message."""
+    async with opened("sqlite", tmp_path) as store:
+        context = await streaming(store, 3)
+        context = await store.do(context, FinalizeStream(fence_of(context), "m", "stop"))
+        with closing(sqlite3.connect(next(tmp_path.glob("*.db")))) as db, db:
+            db.execute(BEYOND)
+        page = await store.journal.chunks("s", "m", 0)
+        assert ([chunk.sequence for chunk in page.chunks], page.current_sequence, page.has_more) == (
+            [1, 2, 3],
+            3,
+            False,
+        )
+        assert (await store.journal.chunks("s", "m", 3)).chunks == ()
 
 
 async def test_chunks_of_two_replies_do_not_mix(store: Store) -> None:
