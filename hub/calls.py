@@ -23,7 +23,8 @@ class Handler(Protocol):
     """Calls of one connection come in order, one at a time. `on_disconnect` comes last, once, if it was connected."""
 
     def admit(self, request: web.Request) -> None:
-        """At the HTTP handshake, before anything is allocated. Raises ParleyError, answered with its status."""
+        """At every HTTP request, before anything else: may it talk to us? Raises ParleyError, answered with its
+        status."""
 
     async def on_connect(self, connection: Connection, auth: object) -> None:
         """At the Socket.IO connect. Raises ParleyError to refuse; `auth` is what the client sent, unchecked."""

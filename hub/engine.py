@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
@@ -22,18 +23,22 @@ from hub.frames import Frame
 
 log = structlog.get_logger(__name__)
 
+HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+"""A payload is neither a script nor a page, whatever embeds it."""
 SWEEP_EVERY_S = 1.0
 SWEEP_AT_ONCE = 500
 """Sessions looked at before the loop gets a turn: about a millisecond."""
 
 
 class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is untyped
-    """`gate` answers a handshake that is not let in; `handlers` are the three of the stock server."""
+    """`gate` answers a request that may not talk to us, any request; `room` a handshake for which there is no room.
+    `handlers` are the three of the stock server."""
 
     def __init__(
         self,
         *,
         gate: Callable[[web.Request], web.Response | None],
+        room: Callable[[], web.Response | None],
         stall_timeout: float,
         on_let_go: Callable[[HubSocket], None],
         **options: Any,
@@ -42,11 +47,12 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
             monitor_clients=False,
             http_compression=False,
             max_http_buffer_size=TRANSPORT_LIMIT_BYTES,
-            # The gate has judged the origin by now; this only lets the browser read the answer.
+            # The gate judges the origin of every request first; this only lets the browser read the answer.
             cors_allowed_origins="*",
             **options,
         )
         self.gate = gate
+        self.room = room
         self.stall_timeout = stall_timeout
         self.on_let_go = on_let_go
         self.connect_timeout = self.ping_interval + self.ping_timeout
@@ -56,6 +62,19 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
         """Every HTTP request below the path, as the stock server's routes call it."""
+        refusal = self._refusal(request)
+        response = refusal if refusal is not None else await self._handle(request)
+        if not response.prepared:
+            response.headers.update(HEADERS)
+        return response
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        """A sid is no proof that the origin was judged: who knows one may be any page."""
+        if _wants_script(request):
+            return web.Response(status=400, text="JSONP is not served")
+        return self.gate(request)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
         if not _wants_websocket(request):
             response: web.StreamResponse = await super().handle_request(request)
             return response
@@ -68,7 +87,7 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
         return await session.upgrade(request)
 
     async def _open(self, request: web.Request) -> web.StreamResponse:
-        refusal = self.gate(request)
+        refusal = self.room()
         if refusal is not None:
             return refusal
         ws, writer = await open_websocket(request)
@@ -79,13 +98,12 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
 
     async def _handle_connect(self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None) -> object:
         """The stock server's handshake; only polling gets here."""
-        request: web.Request = environ["aiohttp.request"]
-        refusal = self.gate(request)
+        refusal = self.room()
         if refusal is not None:
             return refusal
-        session = await self._admit(request)
+        session = await self._admit(environ["aiohttp.request"])
         session.outbox.put(self._handshake(session, upgrades=["websocket"]))
-        return self._ok(await session.handle_get_request(environ), jsonp_index=jsonp_index)
+        return self._ok(await session.handle_get_request(environ))
 
     async def _admit(self, request: web.Request) -> HubSocket:
         sid: str = self.generate_id()
@@ -150,6 +168,12 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
                 await self.bury(session)
         except Exception:
             log.exception("sweep_failed", sid=session.sid)
+
+
+def _wants_script(request: web.Request) -> bool:
+    """JSONP answers with a script, which any page may embed without an Origin. Read as the stock server reads it, which
+    decodes the query twice."""
+    return "j" in urllib.parse.parse_qs(request.query_string, keep_blank_values=True)
 
 
 def _wants_websocket(request: web.Request) -> bool:

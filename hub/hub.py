@@ -54,8 +54,8 @@ class Client:
 
 
 class Hub:
-    """`admit` decides at the handshake (origin, host) and raises a ParleyError to refuse. `attach` it to one
-    application."""
+    """`admit` decides about every request of the socket (origin, host) and raises a ParleyError to refuse. `attach` it
+    to one application."""
 
     def __init__(
         self,
@@ -88,6 +88,10 @@ class Hub:
         self.transport.attach(app)
         app.on_startup.append(self._start)
         app.on_cleanup.append(self._stop)
+
+    def close_door(self) -> None:
+        """Refuses new clients; the others stay."""
+        self.transport.close_door()
 
     async def drain(self) -> None:
         """Refuses new clients, tells the others to come back, and waits until they are gone (2 s at most)."""

@@ -1,4 +1,4 @@
-"""Which web pages may talk to this server: the Origin and Host checks, one for REST and the socket's handshake alike.
+"""Which web pages may talk to this server: the Origin and Host checks, one for REST and the socket alike.
 
 A page of a foreign site can make a browser send requests to a loopback port. Its Origin gives it away; and a Host that
 is no loopback name means that a foreign name was made to point here (DNS rebinding). Never looks at tokens.
@@ -18,6 +18,8 @@ from models.errors import Forbidden, OriginNotAllowed
 ANY = "*"
 AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 DEFAULT_PORTS = {"http": "80", "https": "443"}
+FOREIGN_SITES = ("cross-site", "same-site")
+"""What browsers say of a request that a page of another origin caused (Fetch Metadata); a port is another origin."""
 
 
 def is_loopback(host: str) -> bool:
@@ -60,6 +62,14 @@ class Origins:
         origin = request.headers.get("Origin")
         if origin is not None and not self._is_allowed(origin, host):
             raise OriginNotAllowed(field="Origin")
+
+    def admit_to_socket(self, request: web.Request) -> None:
+        """As `admit`, and refuses what a foreign page only embeds: a script or an image is asked for without an Origin.
+        REST does not ask for that, since a link from another site to a page here is one."""
+        self.admit(request)
+        foreign = request.headers.get("Sec-Fetch-Site") in FOREIGN_SITES
+        if foreign and "Origin" not in request.headers and not self._any:
+            raise OriginNotAllowed(field="Sec-Fetch-Site")
 
     def cors_headers(self, request: web.Request) -> dict[str, str]:
         """What an admitted page of another origin needs in order to read the answer; nothing for the same origin."""

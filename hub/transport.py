@@ -47,6 +47,7 @@ class Transport:
         self._server = HubServer(
             handler,
             gate=self._gate,
+            room=self._room,
             ping_interval=ping_interval_s,
             ping_timeout=ping_timeout_s,
             stall_timeout=stall_timeout_s,
@@ -68,9 +69,13 @@ class Transport:
         app.cleanup_ctx.append(self._sweeping)
         app.on_shutdown.append(self._shut_down)
 
+    def close_door(self) -> None:
+        """Refuse new handshakes; who is connected stays."""
+        self._draining = True
+
     def begin_draining(self) -> None:
         """Refuse new handshakes and tell every client to come back; returns at once."""
-        self._draining = True
+        self.close_door()
         for session in list(self._server.eio.live.values()):
             session.connection.dismiss(Draining.code, Draining.default_message, retryable=True)
 
@@ -82,17 +87,17 @@ class Transport:
 
     def _gate(self, request: web.Request) -> web.Response | None:
         try:
-            self._check(request)
+            self._handler.admit(request)
         except ParleyError as error:
             return _refusal(error)
         return None
 
-    def _check(self, request: web.Request) -> None:
+    def _room(self) -> web.Response | None:
         if self._draining:
-            raise Draining()
+            return _refusal(Draining())
         if len(self._server.eio.live) >= self._max_connections:
-            raise TooManyConnections()
-        self._handler.admit(request)
+            return _refusal(TooManyConnections())
+        return None
 
     def _let_go(self, session: HubSocket) -> None:
         log.warning(

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from hub.hub import Hub
 from hub.origins import Origins
-from models.errors import Draining, ParleyError
+from models.errors import ParleyError
 from services.access import Access
 from services.agents import Agent, Agents
 from services.assistant import Assistant
@@ -97,7 +97,7 @@ def create_app(
     _build_core(app, storage or storage_of(settings), dict(agents or {}))
     app[HUB] = Hub(
         app[CHAT],
-        admit=lambda request: _admit(app, request),
+        admit=app[ORIGINS].admit_to_socket,
         on_let_go=metrics.on_let_go,
         max_connections=settings.max_connections,
     )
@@ -177,14 +177,9 @@ async def drain(app: web.Application) -> None:
     if app[LIFECYCLE].draining:
         return
     app[LIFECYCLE].draining = True
+    app[HUB].close_door()
     await app[RUNS].drain()
     await app[HUB].drain()
-
-
-def _admit(app: web.Application, request: web.Request) -> None:
-    if app[LIFECYCLE].draining:
-        raise Draining()
-    app[ORIGINS].admit(request)
 
 
 async def _stop(app: web.Application) -> None:

@@ -88,6 +88,36 @@ def test_a_star_admits_every_page() -> None:
     Origins("192.0.2.1", ("*",)).admit(request("a.example", "https://b.example"))
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_a_foreign_page_embeds_is_kept_from_the_socket_though_it_has_no_origin(site: str) -> None:
+    """`<script src>` and the like. Fails when Fetch Metadata is not looked at."""
+    embedded = make_mocked_request("GET", "/", headers={"Host": HERE, "Sec-Fetch-Site": site})
+    with pytest.raises(OriginNotAllowed) as refused:
+        Origins("127.0.0.1", LISTED).admit_to_socket(embedded)
+    assert refused.value.details["field"] == "Sec-Fetch-Site"
+    Origins("127.0.0.1", LISTED).admit(embedded)  # a link to our page
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "none"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:5173"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "https://chat.example.org"},
+    ],
+)
+def test_agents_and_pages_of_the_same_and_listed_origins_reach_the_socket(headers: dict[str, str]) -> None:
+    Origins("127.0.0.1", LISTED).admit_to_socket(make_mocked_request("GET", "/", headers={"Host": HERE, **headers}))
+
+
+@pytest.mark.parametrize(("host", "origin"), [("evil.example", None), (HERE, "https://evil.example")])
+def test_the_socket_refuses_the_hosts_and_origins_that_rest_refuses(host: str, origin: str | None) -> None:
+    with pytest.raises(Forbidden):
+        Origins("127.0.0.1", LISTED).admit_to_socket(request(host, origin))
+
+
 def test_only_pages_of_other_origins_get_cors_headers() -> None:
     origins = Origins("127.0.0.1", LISTED)
     assert origins.cors_headers(request()) == {}

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import socketio
 from aiohttp.test_utils import TestClient, TestServer
@@ -145,6 +146,30 @@ async def test_the_socket_checks_origins_as_rest_does(rest: Rest) -> None:
         path = "/socket.io/?EIO=4&transport=polling"
         async with rest.client.get(path, headers={"Origin": origin}) as response:
             assert response.status == status
+
+
+async def test_a_foreign_page_can_neither_open_nor_take_over_a_polling_session(rest: Rest) -> None:
+    """Fails when only handshakes are checked, or when what a page embeds counts as no page's."""
+    path = "/socket.io/?EIO=4&transport=polling"
+    async with rest.client.get(path, headers={"Sec-Fetch-Site": "cross-site"}) as embedded:
+        assert embedded.status == 403
+    async with rest.client.get(path) as opened:
+        mine = f"{path}&sid={orjson.loads((await opened.read())[1:])['sid']}"
+    foreign = {"Origin": "https://evil.example"}
+    for method, data in (("GET", None), ("POST", b"40"), ("OPTIONS", None)):
+        async with rest.client.request(method, mine, data=data, headers=foreign) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (403, "origin_not_allowed")
+            assert "Access-Control-Allow-Origin" not in answer.headers
+    async with rest.client.post(mine, data=b"40") as answer:
+        assert answer.status == 200, "the session is as it was"
+
+
+async def test_a_listed_origin_may_read_what_the_socket_answers(serve: Serve) -> None:
+    rest = await serve(allow_origin=("tauri://localhost",))
+    headers = {"Origin": "tauri://localhost", "Sec-Fetch-Site": "cross-site"}
+    async with rest.client.get("/socket.io/?EIO=4&transport=polling", headers=headers) as answer:
+        assert answer.status == 200
+        assert answer.headers["Access-Control-Allow-Origin"] == "tauri://localhost"
 
 
 async def test_expired_sessions_are_purged_now_and_then_daily(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
