@@ -4,7 +4,7 @@ commands through the door. REST and Socket.IO are thin over this."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -41,8 +41,8 @@ from models.errors import (
     UnknownModel,
 )
 from models.ids import EpochMs, new_id, now_ms
-from models.messages import Metadata
-from models.payloads import ImagePayload, Payload, PlanItem, TextPayload, same_request
+from models.messages import Message, Metadata
+from models.payloads import Payload, PlanItem, TextPayload, same_request
 from models.session import Project, Session
 from models.states import Mode
 from services.access import Access, Principal
@@ -92,16 +92,18 @@ class Chat:
 
     async def send_message(self, principal: Principal, session_id: str, message: Outgoing) -> Answer:
         """Answers `{messageId, seq, runId}`; the same again for the same clientMessageId (I10)."""
+        self.access.check(principal, "write")
         payload, content = _body(message)
         metadata = message.metadata.to_metadata()
         size = len(orjson.dumps(metadata.to_wire()))
         if size > METADATA_MAX_BYTES:
             raise PayloadTooLarge("metadata is too large", field="metadata", limit=METADATA_MAX_BYTES, size=size)
-        if repeated := await self._repeated(principal, session_id, message.client_message_id, content, payload):
+        reads = not isinstance(payload, TextPayload)
+        if reads and (repeated := await self._repeated(principal, session_id, message, content, payload)):
             return repeated
-        sees = isinstance(payload, ImagePayload) and await self._sees(session_id)
+        sees = reads and await self._sees(session_id)
         draft = Draft(session_id, principal.user_id, content, payload, metadata, sees)
-        draft = await self.pipeline(draft)
+        draft = _with_original(await self.pipeline(draft), content)
         command = SendMessage(
             message_id=new_id(),
             run_id=new_id(),
@@ -114,25 +116,31 @@ class Chat:
             agent=self.agent,
             on_crash=self.agents.on_crash(self.agent),
         )
-        return await self.sessions.handle(session_id, command, principal)
+        try:
+            return await self.sessions.handle(session_id, command, principal)
+        except IdempotencyConflict:
+            # The door compares what processors made of it, and they may make something else each time.
+            if repeated := await self._repeated(principal, session_id, message, content, payload):
+                return repeated
+            raise
 
     async def _repeated(
-        self, principal: Principal, session_id: str, client_message_id: str | None, content: str, payload: Payload
+        self, principal: Principal, session_id: str, message: Outgoing, content: str, payload: Payload
     ) -> Answer | None:
-        """The first answer for a file or an image that was sent before: it must not be read again. The door finds
+        """The first answer for what was sent before: a file or an image must not be read again. The door finds
         repeated text by itself."""
-        if client_message_id is None or isinstance(payload, TextPayload):
+        if message.client_message_id is None:
             return None
-        self.access.check(principal, "write")
-        sent = await self.journal.sent(session_id, principal.user_id, client_message_id)
+        sent = await self.journal.sent(session_id, principal.user_id, message.client_message_id)
         if sent is None:
             return None
-        if sent.message.content != content or not same_request(sent.message.payload, payload):
+        if not _asks_the_same(sent.message, content, payload):
             raise IdempotencyConflict(field="clientMessageId", message_id=sent.message.id)
         return {"messageId": sent.message.id, "seq": sent.seq, "runId": sent.message.run_id}
 
     async def _sees(self, session_id: str) -> bool:
-        context = self.sessions.context(session_id) or await self.journal.load(session_id)
+        """Whether the session's model can see. Raises SessionNotFound: for nobody a file is opened."""
+        context = await self.sessions.until(session_id, lambda _: True)
         try:
             return self.providers.resolve(context.model)[1].vision
         except UnknownModel:
@@ -324,6 +332,22 @@ def _body(message: Outgoing) -> tuple[Payload, str]:
         content = payload.text or message.content or ""
         return payload.model_copy(update={"text": content}), content
     return payload, message.content or ""
+
+
+def _with_original(draft: Draft, content: str) -> Draft:
+    """What processors changed keeps what was written, unless the client says itself what that was."""
+    if draft.content == content or draft.metadata.original_input is not None:
+        return draft
+    return replace(draft, metadata=draft.metadata.model_copy(update={"original_input": content}))
+
+
+def _asks_the_same(stored: Message, content: str, payload: Payload) -> bool:
+    """Whether a stored message was made of this one."""
+    if content not in (stored.content, stored.metadata.original_input):
+        return False
+    if isinstance(stored.payload, TextPayload) and isinstance(payload, TextPayload):
+        return stored.payload.format == payload.format
+    return same_request(stored.payload, payload)
 
 
 def _in_words(name: str, given: Mapping[str, Any]) -> str:
