@@ -42,7 +42,10 @@ RETRY_S = 1.0
 ATTEMPTS_MAX = 5
 """A run that takes its process down each time must not do so for ever."""
 RUNS_MAX = 1_000
+"""Runs at work at once. One that waits for its user costs next to nothing and holds no place; when it is answered it
+goes on at once, and only those that begin anew wait until there is room again."""
 DRAIN_S = 10.0
+LOST = "the server stopped while the agent was at work"
 
 
 class RunManager:
@@ -69,15 +72,23 @@ class RunManager:
         self._sleep = sleep
         self._active: dict[str, asyncio.Task[None]] = {}
         self._finishing: set[str] = set()
+        self._waiting: set[str] = set()
         self._starting: set[str] = set()
-        self._postponed: dict[str, None] = {}
+        self._taking: set[str] = set()
+        self._postponed: dict[str, Callable[[str], Awaitable[None]]] = {}
         self._helpers: set[asyncio.Task[None]] = set()
         self._draining = False
         sessions.subscribe(self._on_committed)
 
     @property
     def active(self) -> int:
+        """Runs that have a task, be they at work or waiting for their user."""
         return len(self._active)
+
+    @property
+    def _full(self) -> bool:
+        at_work = len(self._active) - len(self._waiting) + len(self._starting) + len(self._taking)
+        return at_work >= self._runs_max
 
     async def start(self) -> None:
         """Takes over what an earlier process left, starts what waits, and keeps watch. Raises StorageUnavailable."""
@@ -111,12 +122,28 @@ class RunManager:
             self._kick(committed.after.session_id, committed.after)
         if any(isinstance(event.body, ApprovalResolved) for event in committed.events):
             self._go_on(committed.after)
+        self._note_waiting(committed.after.run)
+
+    def _note_waiting(self, run: Run | None) -> None:
+        """A run that waits for its user gives its place to another."""
+        if run is None or run.id not in self._active:
+            return
+        if run.state != "awaiting_input":
+            self._waiting.discard(run.id)
+        elif run.id not in self._waiting:
+            self._waiting.add(run.id)
+            self._offer_places()
 
     def _go_on(self, context: Context) -> None:
         """The user has answered a run whose process is gone: it is taken over now. One that lives notices itself."""
         run = context.run
         if run is not None and run.id not in self._active and not context.approvals and not self._draining:
-            self._help(self._take_over(context.session_id))
+            self._help(self._keep(context.session_id, self._take_over_lost))
+
+    async def _take_over_lost(self, session_id: str) -> None:
+        """Leaves alone what lives outside of this manager's tasks: a program's own run, or one of another process."""
+        if session_id in await self._sessions.journal.orphans(self.boot_id, self._clock()):
+            await self._take_over(session_id)
 
     def _kick(self, session_id: str, context: Context) -> None:
         """Starts the session's oldest waiting run, if none is active and there is room."""
@@ -124,8 +151,8 @@ class RunManager:
             return
         if context.run is not None or not context.queue or context.deleted_at is not None:
             return
-        if len(self._active) + len(self._starting) >= self._runs_max:
-            self._postponed[session_id] = None
+        if self._full:
+            self._postponed[session_id] = self._wake
             return
         self._starting.add(session_id)
         run_id = context.queue[0].id
@@ -154,6 +181,10 @@ class RunManager:
 
     def _ended(self, run: Run) -> None:
         self._active.pop(run.id, None)
+        self._waiting.discard(run.id)
+        self._offer_places()
+
+    def _offer_places(self) -> None:
         if not self._draining and self._postponed:
             self._help(self._wake_postponed())
 
@@ -204,10 +235,22 @@ class RunManager:
     async def _reap(self) -> None:
         """Takes over every active run that nobody works on, and starts the queues that nobody started."""
         for session_id in await self._sessions.journal.orphans(self.boot_id, self._clock()):
-            await self._take_over(session_id)
+            await self._keep(session_id, self._take_over)
         for session_id in await self._sessions.journal.unfinished():
-            await self._wake(session_id)
-            await self._expire(session_id)
+            await self._keep(session_id, self._wake, self._expire)
+
+    async def _keep(self, session_id: str, *steps: Callable[[str], Awaitable[None]]) -> None:
+        """One session that was purged meanwhile, or that can't be read, holds up no other. Raises
+        StorageUnavailable: that concerns all of them."""
+        try:
+            for step in steps:
+                await step(session_id)
+        except StorageUnavailable:
+            raise
+        except SessionNotFound:
+            return
+        except Exception:
+            log.exception("keeping a session's runs failed", session=session_id)
 
     async def _expire(self, session_id: str) -> None:
         """Declines approvals that nobody answered in time; their runs go on with that."""
@@ -223,35 +266,46 @@ class RunManager:
 
     async def _wake_postponed(self) -> None:
         """Gives free places to those that wait for one, longest first; some may have been cancelled meanwhile."""
-        while self._postponed and len(self._active) + len(self._starting) < self._runs_max:
+        while self._postponed and not self._full:
             session_id = next(iter(self._postponed))
-            del self._postponed[session_id]
-            try:
-                await self._wake(session_id)
-            except SessionNotFound:
-                continue
+            await self._keep(session_id, self._postponed.pop(session_id))
 
     async def _take_over(self, session_id: str) -> None:
+        """Goes on with a run that nobody works on, once there is room, or ends it when it can't be resumed."""
+        if session_id in self._taking:
+            return
         context = await self._sessions.journal.load(session_id)
         run = context.run
         if run is None or run.id in self._active or context.deleted_at is not None:
             return
         if context.approvals:
             return  # it waits for the user, who can take all the time in the world
-        reason = "the server stopped while the agent was at work"
         try:
-            if run.on_crash == "resume" and run.attempt < ATTEMPTS_MAX:
-                await self._sessions.submit(session_id, TakeOverRun(run.id, run.attempt, reason), self._lease())
-                context = await self._sessions.journal.load(session_id)
-                log.info("run taken over", session=session_id, run=run.id, attempt=run.attempt + 1)
-                if context.run is not None:
-                    self._spawn(context.run)
+            if run.on_crash != "resume" or run.attempt >= ATTEMPTS_MAX:
+                await self._abandon(run)
+            elif self._full:
+                self._postponed[session_id] = self._take_over
             else:
-                if run.attempt >= ATTEMPTS_MAX:
-                    reason = f"given up after {run.attempt} attempts: {reason}"
-                await self._sessions.submit(session_id, AbandonRun(run.id, run.attempt, f"interrupted: {reason}"))
+                await self._resume(run)
         except (Fenced, SessionNotFound):
             return
+
+    async def _abandon(self, run: Run) -> None:
+        reason = LOST
+        if run.attempt >= ATTEMPTS_MAX:
+            reason = f"given up after {run.attempt} attempts: {reason}"
+        await self._sessions.submit(run.session_id, AbandonRun(run.id, run.attempt, f"interrupted: {reason}"))
+
+    async def _resume(self, run: Run) -> None:
+        self._taking.add(run.session_id)  # its place, until it has a task
+        try:
+            await self._sessions.submit(run.session_id, TakeOverRun(run.id, run.attempt, LOST), self._lease())
+            context = await self._sessions.journal.load(run.session_id)
+            log.info("run taken over", session=run.session_id, run=run.id, attempt=run.attempt + 1)
+            if context.run is not None:
+                self._spawn(context.run)
+        finally:
+            self._taking.discard(run.session_id)
 
     async def _renew(self) -> None:
         if self._active:
@@ -277,6 +331,8 @@ class RunManager:
                 await step()
             except StorageUnavailable as error:
                 log.warning("run keeping postponed", reason=error.message)
+            except Exception:
+                log.exception("run keeping failed")  # the next turn may be better; without it no run is kept at all
 
     def _lease(self) -> Lease:
         return Lease(self.boot_id, EpochMs(self._clock() + LEASE_MS))
@@ -284,4 +340,11 @@ class RunManager:
     def _help(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._helpers.add(task)
-        task.add_done_callback(self._helpers.discard)
+        task.add_done_callback(self._helped)
+
+    def _helped(self, task: asyncio.Task[None]) -> None:
+        self._helpers.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            # The watch comes back to whatever is left undone.
+            log.error("run keeping failed", exc_info=error)

@@ -52,6 +52,19 @@ class Raises:
         raise self.error
 
 
+class Asks:
+    """Asks one question, held by `go`; then says what it was told."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def run(self, ctx: RunContext) -> None:
+        await self.go.wait()
+        answer = await ctx.ask("Which colour?")
+        await ctx.emit(f"{answer} it is")
+
+
 class Hangs:
     def __init__(self) -> None:
         self.at_work = asyncio.Event()

@@ -7,10 +7,10 @@ import gc
 
 import pytest
 import structlog.testing
-from agents_for_tests import Hangs, LeavesOpen, Listens, Paced, Raises, Says
+from agents_for_tests import Asks, Hangs, LeavesOpen, Listens, Paced, Raises, Says
 from world import HookedJournal, Workshop, eventually, say, settled, workshop
 
-from models.commands import CancelRun, DeleteSession
+from models.commands import CancelRun, DeleteSession, ResolveApproval
 from models.errors import InvalidArgument, ProviderRefused, RunAlreadyActive
 from models.events import RunFinished
 from models.runs import OnBusy
@@ -390,6 +390,35 @@ async def test_a_place_that_a_cancelled_waiter_leaves_goes_to_the_next() -> None
         await shop.until(first, "COMPLETED")
         await shop.until(third, "COMPLETED")
         assert shop.room.state(second).session_state == "CANCELLED"
+
+
+async def test_a_run_that_waits_for_its_user_holds_no_place_and_goes_on_when_answered() -> None:
+    """Taken out for the check: `_note_waiting`. Then everybody waits for the one user who does not answer."""
+    async with workshop({"asks": Asks()}, runs_max=1) as shop:
+        first, second = [await shop.room.create() for _ in range(2)]
+        await shop.room.do(first, say(agent="asks"))
+        await eventually(lambda: shop.room.state(first).approvals, "the question")
+        await shop.room.do(second, say())
+        await shop.until(second, "COMPLETED")
+        (question,) = shop.room.state(first).approvals
+        await shop.room.do(first, ResolveApproval(question.id, "respond", by="ann", answer="blue"))
+        await shop.until(first, "COMPLETED")
+        assert (await shop.room.messages(first))[-1].content == "blue it is"
+
+
+async def test_what_waited_for_a_place_begins_when_the_run_before_it_begins_to_wait_for_its_user() -> None:
+    """Taken out for the check: `_offer_places` in `_note_waiting`."""
+    asks = Asks()
+    asks.go.clear()
+    async with workshop({"asks": asks}, runs_max=1) as shop:
+        first, second = [await shop.room.create() for _ in range(2)]
+        await shop.room.do(first, say(agent="asks"))
+        await shop.room.do(second, say())
+        await settled()
+        assert shop.room.state(second).queue
+        asks.go.set()
+        await shop.until(second, "COMPLETED")
+        assert shop.room.state(first).approvals
 
 
 # Draining

@@ -16,6 +16,7 @@ from models.errors import Fenced, StorageUnavailable
 from models.events import MessageCompleted, RunStarted
 from services.agents import Agent
 from services.database import Database
+from services.engine.context import Context
 from services.journal import Journal
 from services.journal_sqlite import SqliteJournal
 from services.projects_sqlite import SqliteProjects
@@ -310,6 +311,84 @@ async def test_the_watch_survives_storage_that_is_away() -> None:
             await shop.time.advance(HEARTBEAT_S)
         assert await journal.orphans(shop.runs.boot_id, shop.time.clock()) == ()
         await shop.room.do(session_id, CancelRun())
+
+
+async def test_no_more_runs_than_there_is_room_for_are_taken_over_at_once_and_the_rest_follow() -> None:
+    """Taken out for the check: the postponing in `_take_over`."""
+    lost, again = Paced(), Paced()
+    async with workshop({"paced": lost}) as first:
+        ids = [await first.room.create() for _ in range(3)]
+        for each in ids:
+            await first.room.do(each, say(agent="paced"))
+        await eventually(lambda: len(lost.attempts) == 3)
+        await first.kill()
+        journal, project_id = first.room.journal, first.room.project_id
+        time = FakeTime(first.time.now)
+        async with workshop({"paced": again}, journal=journal, project_id=project_id, time=time, runs_max=1) as second:
+            await settled()
+            assert (second.runs.active, again.attempts) == (1, [2])
+            again.go.set()
+            for each in ids:
+                await second.until(each, "COMPLETED")
+            assert again.attempts == [2, 2, 2]
+
+
+async def test_a_session_that_can_not_be_read_keeps_neither_the_start_nor_the_others_from_working() -> None:
+    """Taken out for the check: the `except Exception` in `_keep`."""
+    lost, again = Paced(), Paced()
+    again.go.set()
+    async with workshop({"paced": lost}) as first:
+        broken, sound = [await first.room.create() for _ in range(2)]
+        for each in (broken, sound):
+            await first.room.do(each, say(agent="paced"))
+        await eventually(lambda: len(lost.attempts) == 2)
+        await first.kill()
+        journal = first.room.journal
+        load = journal.load
+
+        async def with_one_broken_row(session_id: str) -> Context:
+            if session_id == broken:
+                raise ValueError("a row that no version can read")
+            return await load(session_id)
+
+        journal.load = with_one_broken_row  # type: ignore[method-assign]
+        async with boot(first, {"paced": again}) as second:
+            await second.until(sound, "COMPLETED")
+            assert again.attempts == [2]
+
+
+async def test_the_watch_survives_a_session_that_is_purged_while_it_looks() -> None:
+    """Taken out for the check: the SessionNotFound in `_keep` and the `except Exception` in `_forever`."""
+    agent = Paced()
+    async with workshop({"paced": agent}) as shop:
+        journal = shop.room.journal
+        unfinished = journal.unfinished
+
+        async def with_one_that_is_gone() -> tuple[str, ...]:
+            return ("purged", *await unfinished())
+
+        journal.unfinished = with_one_that_is_gone  # type: ignore[method-assign]
+        await settled()
+        keepers = set(shop.runs._helpers)
+        await shop.time.advance(REAP_S)
+        await shop.time.advance(REAP_S)
+        assert shop.runs._helpers == keepers
+
+
+async def test_the_watch_survives_an_error_that_nobody_thought_of() -> None:
+    """Taken out for the check: the `except Exception` in `_forever`."""
+    async with workshop() as shop:
+        journal = shop.room.journal
+
+        async def fails(*_arguments: object) -> tuple[str, ...]:
+            raise ValueError("a bug")
+
+        working, journal.orphans = journal.orphans, fails  # type: ignore[method-assign, assignment]
+        await settled()
+        keepers = set(shop.runs._helpers)
+        await shop.time.advance(REAP_S)
+        journal.orphans = working  # type: ignore[method-assign]
+        assert shop.runs._helpers == keepers
 
 
 async def test_draining_without_storage_is_logged_and_ends() -> None:
