@@ -61,11 +61,17 @@ class Joiner:
         return joined
 
     def answer(self, joined: Joined, wanted: JoinSession, room: Room) -> Answered:
-        """The ack: what was read, and, as far as it fits, what was published since. `events` follow the snapshot."""
+        """The ack: what was read, and, as far as it fits, what was published since. `events` follow the snapshot.
+
+        In signal mode nothing is left to ask for here: the client pulls up to `head`, and is told of what follows it.
+        """
         cursor, events = joined.cursor, joined.events
+        has_more = joined.has_more and wanted.mode == "push"
         if not joined.has_more and room.last_seq > cursor:
             events = _bounded((*events, *(self.chat.sessions.tail(wanted.session_id, cursor) or ())))
             cursor = events[-1].seq if events else cursor
+        if wanted.mode == "signal":
+            cursor = max(cursor, joined.head)
         ack: dict[str, Any] = {
             "ok": True,
             "sessionId": wanted.session_id,
@@ -73,13 +79,13 @@ class Joiner:
             "head": max(joined.head, room.last_seq),
             "recovered": joined.snapshot is None,
             "events": [event.to_signal() if wanted.mode == "signal" else event.to_wire() for event in events],
-            "hasMore": joined.has_more,
+            "hasMore": has_more,
             "participants": room.presence.participants(),
             "presenceVersion": room.presence.version,
         }
         if joined.snapshot is not None:
             ack["snapshot"] = joined.snapshot.to_wire()
-        return Answered(ack, joined.epoch, cursor, joined.has_more)
+        return Answered(ack, joined.epoch, cursor, has_more)
 
     def go(self, subscription: Subscription, answered: Answered) -> None:
         """Right after the ack. A part is answered with `hasMore`: then the client has to ask for the rest."""

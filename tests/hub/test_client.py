@@ -425,7 +425,7 @@ async def newest_id(server: Harness, session_id: str) -> str:
 
 @both_modes
 async def test_long_absence_is_made_up_for_page_by_page(tmp_path: Path, mode: Mode) -> None:
-    """Fails when `hasMore` is not followed."""
+    """And what happens afterwards arrives. Fails when `hasMore` is not followed, or set in signal mode."""
     async with serving(tmp_path) as first:
         session_id, port = await first.session(), first.port
         client = client_of(first.url)
@@ -437,6 +437,8 @@ async def test_long_absence_is_made_up_for_page_by_page(tmp_path: Path, mode: Mo
         await eventually(lambda: view.last == 2 * PAGE_EVENTS + 301)
         await equals_the_journal(second, view)
         assert len(view.events) == 2 * PAGE_EVENTS + 300, "no snapshot was needed"
+        await second.commit(session_id, 1)
+        await equals_the_journal(second, view)
         await client.close()
 
 

@@ -143,6 +143,18 @@ async def test_a_part_is_fed_nothing_until_the_client_joins_again(in_memory: Har
         assert numbers(peer.sequence(session_id)) == list(range(1, PAGE_EVENTS + 17))
 
 
+async def test_signal_mode_is_live_after_any_join_however_much_was_missed(server: Harness) -> None:
+    """The client pulls what it missed. Fails when a part is answered with `hasMore`: nobody would join again."""
+    session_id = await server.session()
+    await server.fill(session_id, PAGE_EVENTS + 10)
+    async with peers(server.url) as (peer,):
+        ack = await peer.join(session_id, after=0, mode="signal")
+        assert (ack["hasMore"], ack["head"]) == (False, PAGE_EVENTS + 11)
+        await server.commit(session_id, 2)
+        await peer.reaches(session_id, PAGE_EVENTS + 13)
+        assert numbers(peer.named("signal")) == [PAGE_EVENTS + 12, PAGE_EVENTS + 13]
+
+
 async def test_joining_again_replaces_cursor_and_mode(server: Harness) -> None:
     session_id = await server.session()
     async with peers(server.url) as (peer,):
