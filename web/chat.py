@@ -7,15 +7,23 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable
 from typing import Any
 
-from hub.client import CallFailed, ClientError, HubClient, State
+from hub.client import ClientError, HubClient, State
 from hub.session_view import SessionView
+from services.llm.demo import DEMO
+from web.screen import Screen
+from web.settings import port_to_ask
 
 Json = dict[str, Any]
-FAILED = 1
-HELP = "/stop ends the run · /new begins a session · /sessions lists them · /open N opens one · /quit leaves"
+FAILED, WAITS_FOR_APPROVAL = 1, 3
+REFUSED_FOR_S, ARRIVE_WITHIN_S = 5.0, 30.0
+"""How long to knock at the start where connections are refused, and how long in all where they only take their time.
+Later the client tries for ever."""
+HELP = (
+    "/stop ends the run · /allow, /allow! (for the session), /deny [reason] answer what waits · "
+    "/new begins a session · /sessions lists them · /open N opens one · /quit leaves"
+)
 STATES: dict[State, str] = {
     "connecting": "connecting …",
     "connected": "connected",
@@ -25,71 +33,37 @@ STATES: dict[State, str] = {
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--url", default="http://127.0.0.1:8765", help="Where the hub is. Default: %(default)s")
-    parser.add_argument("--session", help="The session to join; without it a new one.")
+    parser.add_argument(
+        "--url", help="Where the hub is. Default: this machine, on the port of PARLEY_PORT or parley.toml, else 8765"
+    )
+    parser.add_argument(
+        "--session",
+        metavar="ID|last|URL",
+        help="The session to join, also as the address of its page (which then stands for --url too); "
+        "without it a new one.",
+    )
     parser.add_argument("--once", metavar="TEXT", help="Send one message, print the reply, leave.")
-    parser.epilog = f"PARLEY_TOKEN is sent when it is set. While chatting: {HELP}."
+    parser.epilog = (
+        f"PARLEY_TOKEN is sent when it is set. While chatting: {HELP}. --once ends with the code "
+        f"{WAITS_FOR_APPROVAL} when an approval or a question waits."
+    )
 
 
 def run(parsed: argparse.Namespace) -> int:
     try:
-        return asyncio.run(_chat(parsed.url, parsed.session, parsed.once))
+        page, session = _page_and_session(parsed.session)
+        url = parsed.url or page or f"http://127.0.0.1:{port_to_ask()}"
+        return asyncio.run(_chat(url, session, parsed.once))
     except KeyboardInterrupt:
         return 0
 
 
-class Screen:
-    """Prints a session as it goes. What streams is written piece by piece, everything else in whole lines."""
-
-    def __init__(self, write: Callable[[str], object] | None = None) -> None:
-        self._write = write or _to_stdout
-        self._streaming: str | None = None
-
-    def note(self, text: str) -> None:
-        self._end_line()
-        self._write(f"· {text}\n")
-
-    def transcript(self, snapshot: Json) -> None:
-        for message in snapshot["messages"]:
-            self._message(message)
-
-    def event(self, event: Json) -> None:
-        data = event["data"]
-        match event["type"]:
-            case "message.created":
-                self._message(data["message"])
-            case "message.delta":
-                self._stream(data["messageId"], data["delta"])
-            case "message.completed":
-                self._completed(data["message"])
-            case "context.state_changed" if data["state"]["name"] == "awaiting_llm":
-                self.note("waiting for the model …")
-            case "run.finished" if data["run"]["state"] != "completed":
-                self.note(f"run {data['run']['state']}: {data['run']['reason']}")
-            case _:
-                pass
-
-    def _message(self, message: Json) -> None:
-        self._end_line()
-        if message["status"] == "streaming":
-            self._streaming = message["id"]
-            self._write(f"{message['author']}: {message['content']}")
-        else:
-            self._write(f"{message['author']}: {message['content']}\n")
-
-    def _stream(self, message_id: str, delta: str) -> None:
-        self._streaming = message_id
-        self._write(delta)
-
-    def _completed(self, message: Json) -> None:
-        self._end_line()
-        if message["status"] != "complete":
-            self.note(f"this reply is {message['status']}")
-
-    def _end_line(self) -> None:
-        if self._streaming is not None:
-            self._streaming = None
-            self._write("\n")
+def _page_and_session(asked: str | None) -> tuple[str | None, str | None]:
+    """People copy what they see: the address of a session's page is https://HOST/#ID."""
+    if asked is None or "#" not in asked:
+        return None, asked
+    page, _, session_id = asked.partition("#")
+    return page.rstrip("/") or None, session_id or None
 
 
 class Chat:
@@ -100,16 +74,19 @@ class Chat:
         self._screen = screen
         self._view: SessionView | None = None
         self._listed: list[Json] = []
+        self._finished: set[str] = set()
 
     async def open(self, session_id: str | None) -> SessionView:
-        """Raises CallFailed for an unknown session."""
-        if session_id is None:
+        """`last` is the session that changed last. Raises ClientError, TimeoutError."""
+        if session_id is None or (session_id == "last" and not await self._sessions()):
             session_id = (await self._hub.post("/api/sessions", {}))["id"]
+        elif session_id == "last":
+            session_id = max(self._listed, key=lambda session: session["updatedAtUtc"])["id"]
         if self._view is not None:
             await self._hub.leave(self._view.session_id)
         view = await self._hub.open(session_id)
         self._view = view
-        view.on_event = self._screen.event
+        view.on_event = self._event
         self._screen.note(f"session {session_id}")
         if view.snapshot is not None:
             self._screen.transcript(view.snapshot)
@@ -130,17 +107,95 @@ class Chat:
                     await self._list()
                 case "/open":
                     await self._open_listed(argument)
+                case "/allow" | "/allow!":
+                    await self._allow("session" if command == "/allow!" else "once")
+                case "/deny":
+                    await self._deny(argument.strip())
                 case "/help" | "/?":
                     self._screen.note(HELP)
+                    if command == "/help" and self._is_demo:
+                        await self.say(line)
+                case _ if command.startswith("/") and not self._is_demo:
+                    self._screen.note("unknown command, /help")
                 case _:
                     await self.say(line)
         except (ClientError, TimeoutError) as error:
             self._screen.note(f"that did not work: {error}")
         return True
 
-    async def say(self, text: str) -> None:
-        if self._view is not None and text.strip():
-            await self._hub.send_message(self._view.session_id, text)
+    async def say(self, text: str) -> Json | None:
+        """The ack. A message that is sent while a question waits is its answer."""
+        if self._view is None or not text.strip():
+            return None
+        return await self._hub.send_message(self._view.session_id, text)
+
+    async def once(self, text: str) -> int:
+        """Sends, waits for the reply, and returns the exit code: nobody is there to answer an approval."""
+        view = self._view
+        # A question is answered by the message itself.
+        answered = {each["id"] for each in self._waiting() if each["kind"] != "tool"}
+        ack = await self.say(text)
+        if view is None or ack is None:
+            return FAILED
+
+        def waiting() -> bool:
+            return any(each["id"] not in answered for each in self._waiting())
+
+        await view.until(lambda _: waiting() or self._is_over(view, ack), 3600)
+        if not waiting():
+            return 0
+        _complain(f"an approval waits; answer it with parley chat --session {view.session_id}")
+        return WAITS_FOR_APPROVAL
+
+    def _is_over(self, view: SessionView, ack: Json) -> bool:
+        """Whether the run of a message has ended: its events tell, or a snapshot that is later than the message."""
+        began_with = view.last - len(view.events)
+        return ack["runId"] in self._finished or (began_with >= ack["seq"] and view.session_state != "RUNNING")
+
+    def _event(self, event: Json) -> None:
+        self._screen.event(event)
+        snapshot = self._view.snapshot if self._view is not None else None
+        if event["type"] == "run.finished":
+            self._finished.add(event["data"]["run"]["id"])
+        elif snapshot is None:
+            return
+        elif event["type"] == "run.queued" and snapshot["run"] is not None:
+            self._screen.note(f"queued ({len(snapshot['queue'])})")
+        elif event["type"] == "approval.resolved" and snapshot["approvals"]:
+            self._screen.asked(snapshot["approvals"][0])
+
+    def _waiting(self) -> list[Json]:
+        """What the user is asked; commands answer the first of it."""
+        snapshot = self._view.snapshot if self._view is not None else None
+        return list(snapshot["approvals"]) if snapshot is not None else []
+
+    @property
+    def _is_demo(self) -> bool:
+        """The demo has commands of its own; a model would take a mistyped one for a question."""
+        snapshot = self._view.snapshot if self._view is not None else None
+        return snapshot is not None and snapshot["model"] == DEMO.name
+
+    async def _allow(self, scope: str) -> None:
+        match self._waiting():
+            case []:
+                self._screen.note("nothing waits for your approval")
+            case [{"kind": "tool", "grantable": False}, *_] if scope == "session":
+                self._screen.note("this is asked each time: /allow allows it once")
+            case [{"kind": "tool"} as approval, *_]:
+                await self._resolve(approval, {"decision": "approve", "scope": scope})
+            case _:
+                self._screen.note("this is a question: write your answer")
+
+    async def _deny(self, reason: str) -> None:
+        waiting = self._waiting()
+        if not waiting:
+            self._screen.note("nothing waits for your approval")
+            return
+        await self._resolve(waiting[0], {"decision": "deny", **({"reason": reason} if reason else {})})
+
+    async def _resolve(self, approval: Json, answer: Json) -> None:
+        asked = {"sessionId": approval["sessionId"], "approvalId": approval["id"]}
+        await self._hub.call("resolve_approval", {**asked, **answer})
 
     async def _stop(self) -> None:
         if self._view is not None:
@@ -148,10 +203,13 @@ class Chat:
             if not answer["cancelled"]:
                 self._screen.note("nothing runs")
 
-    async def _list(self) -> None:
+    async def _sessions(self) -> list[Json]:
         self._listed = (await self._hub.call("watch_sessions"))["sessions"]
         await self._hub.call("unwatch_sessions")
-        for number, session in enumerate(self._listed, start=1):
+        return self._listed
+
+    async def _list(self) -> None:
+        for number, session in enumerate(await self._sessions(), start=1):
             self._screen.note(f"{number}. {session['title'] or 'New session'} ({session['state'].lower()})")
 
     async def _open_listed(self, argument: str) -> None:
@@ -163,25 +221,51 @@ class Chat:
 
 async def _chat(url: str, session_id: str | None, once: str | None) -> int:
     screen = Screen()
+    arrived = asyncio.Event()
 
     def on_state(state: State) -> None:
-        if once is None:
+        # Before the first connection there is none that could be lost.
+        if once is None and (arrived.is_set() or state == "connected"):
             screen.note(STATES[state])
+        if state in ("connected", "closed"):
+            arrived.set()
 
     async with HubClient(url, token=os.environ.get("PARLEY_TOKEN"), on_state=on_state) as hub:
+        if not await _answers(hub, arrived):
+            _complain(f"nobody answers at {url}; is 'make serve' running? Another address: --url")
+            return FAILED
         chat = Chat(hub, screen)
         try:
-            view = await chat.open(session_id)
-        except (CallFailed, TimeoutError) as error:
-            screen.note(f"can't open a session at {url}: {error or 'no answer'}")
+            await chat.open(session_id)
+        except (ClientError, TimeoutError) as error:
+            _complain(f"can't open a session at {url}: {error or 'no answer'}")
             return FAILED
         if once is not None:
-            await chat.say(once)
-            await view.until(lambda _: view.session_state == "RUNNING", 60)
-            await view.settled(timeout_s=3600)
-            return 0
+            return await _only_once(chat, once)
         screen.note(HELP)
         return await _talk(chat)
+
+
+async def _answers(hub: HubClient, arrived: asyncio.Event) -> bool:
+    """Whether a server is there. One that refuses us is: what it says comes with the first call."""
+    for patience_s in (REFUSED_FOR_S, ARRIVE_WITHIN_S - REFUSED_FOR_S):
+        try:
+            async with asyncio.timeout(patience_s):
+                await arrived.wait()
+        except TimeoutError:
+            if hub.state != "connecting":
+                return False
+        else:
+            return True
+    return False
+
+
+async def _only_once(chat: Chat, text: str) -> int:
+    try:
+        return await chat.once(text)
+    except (ClientError, TimeoutError) as error:
+        _complain(f"that did not work: {error or 'no answer'}")
+        return FAILED
 
 
 async def _talk(chat: Chat) -> int:
@@ -209,6 +293,5 @@ def _lines() -> asyncio.Queue[str | None]:
     return lines
 
 
-def _to_stdout(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+def _complain(text: str) -> None:
+    print(f"parley: {text}", file=sys.stderr, flush=True)

@@ -251,6 +251,19 @@ def load(command_line: Mapping[str, Any], config: Path = CONFIG_FILE) -> Setting
     return settings
 
 
+def port_to_ask(config: Path = CONFIG_FILE) -> int:
+    """Where a server with the same environment and file listens. What is wrong with them is the server's to tell."""
+    try:
+        configured = tomllib.loads(config.read_text()).get("port")
+    except (OSError, ValueError):
+        configured = None
+    candidates = (os.environ.get("PARLEY_PORT"), configured, Settings.model_fields["port"].default)
+    for port in map(str, candidates):
+        if port.isdecimal() and int(port) > 0:
+            return int(port)
+    raise AssertionError("the default is a port")
+
+
 def option(name: str) -> str:
     """How people write it: `--log-level`."""
     return "--" + name.replace("_", "-")
