@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from models.errors import ParleyError
+from models.errors import InvalidArgument, ParleyError
 from services import logs
 from services.collector import tune_collector
 from web.app import create_app, drain
@@ -52,8 +52,7 @@ def run(parsed: argparse.Namespace) -> int:
     try:
         settings = load(given)
     except SettingsError as error:
-        _complain("parley: these settings can't work:", *(f"  {mistake}" for mistake in error.mistakes))
-        return MISTAKEN
+        return _mistaken(error.mistakes)
     logs.configure(settings.log_level, settings.log_style, secrets=settings.secrets)
     logging.getLogger("aiohttp.server").addFilter(briefly)
     return asyncio.run(_serve(settings))
@@ -62,7 +61,11 @@ def run(parsed: argparse.Namespace) -> int:
 async def _serve(settings: Settings) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
-    runner = web.AppRunner(create_app(settings), access_log=None, shutdown_timeout=REQUESTS_END_S)
+    try:
+        app = create_app(settings)
+    except InvalidArgument as error:
+        return _mistaken([error.message])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=REQUESTS_END_S)
     try:
         await runner.setup()
         site = web.TCPSite(runner, settings.host, settings.port)
@@ -112,6 +115,11 @@ def url_of(host: str, addresses: Sequence[object]) -> str:
     address = addresses[0]
     port = address[1] if isinstance(address, tuple) else "?"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _mistaken(mistakes: Sequence[str]) -> int:
+    _complain("parley: these settings can't work:", *(f"  {mistake}" for mistake in mistakes))
+    return MISTAKEN
 
 
 def _complain(*lines: str) -> None:

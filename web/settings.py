@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -32,6 +32,9 @@ from services.llm.demo import WORDS_PER_S
 from services.llm.registry import Providers
 from services.logs import Format
 from services.mcp.config import read_servers
+from services.pipeline import load_processor
+from services.tools.builtin import BUILTIN
+from services.tools.registry import ToolRegistry
 from services.tools.tool import Policy
 from services.workflows.errors import WorkflowInvalid
 from services.workflows.loading import load_folder
@@ -322,4 +325,17 @@ def _unworkable(settings: Settings) -> list[str]:
             Agents({}).resolve(settings.agent)
         except InvalidArgument as error:
             mistakes.append(f"{option('agent')} (PARLEY_AGENT): {error.message}")
+    tools = ToolRegistry(BUILTIN)
+    mistakes.extend(_not_found("tools", settings.tools, tools.load))
+    mistakes.extend(_not_found("processor", settings.processor, load_processor))
+    return mistakes
+
+
+def _not_found(name: str, paths: tuple[str, ...], find: Callable[[str], object]) -> list[str]:
+    mistakes = []
+    for path in paths:
+        try:
+            find(path)
+        except InvalidArgument as error:
+            mistakes.append(f"{option(name)} (PARLEY_{name.upper()}): {error.message}")
     return mistakes

@@ -16,6 +16,7 @@ import pytest
 import structlog
 from aiohttp.http_exceptions import BadHttpMessage
 
+from models.errors import InvalidArgument
 from web import serve
 from web.cli import main
 
@@ -79,6 +80,30 @@ def test_mistakes_are_told_with_code_2(capsys: pytest.CaptureFixture[str]) -> No
     told = capsys.readouterr().err
     assert told.startswith("parley: these settings can't work:\n")
     assert told.count("--allow-origin") == 2
+
+
+def test_tools_and_processors_that_cannot_be_found_are_told_with_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    """Taken out: they are looked for while the options are checked, not only when the application is built."""
+    wrong = ["--tools", "no_such_module:tool", "--processor", "os:no_such_name", "--tools", "os:sep"]
+    assert main(["serve", "--database", "memory:", *wrong]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "parley: these settings can't work:"
+    assert [line.split(": ")[0].strip() for line in told[1:]] == [
+        "--tools (PARLEY_TOOLS)",
+        "--tools (PARLEY_TOOLS)",
+        "--processor (PARLEY_PROCESSOR)",
+    ]
+
+
+def test_what_shows_only_when_the_application_is_built_is_told_with_code_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(settings: object) -> object:
+        raise InvalidArgument("two tools are called x")
+
+    monkeypatch.setattr(serve, "create_app", build)
+    assert main(["serve", "--database", "memory:"]) == 2
+    assert capsys.readouterr().err == "parley: these settings can't work:\n  two tools are called x\n"
 
 
 def test_a_secret_on_the_command_line_is_refused_with_code_2(capsys: pytest.CaptureFixture[str]) -> None:
