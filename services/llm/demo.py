@@ -35,6 +35,7 @@ _HELP = (
     "- /fail breaks off in the middle, as a model's endpoint can.\n"
     "- Ask where something is in the code: I search the workspace and answer with file and line.\n"
     "- /ask wants to run a harmless command, which needs your approval. /plan tells how I proceed.\n"
+    '- /call NAME {"argument": "value"} calls any of the tools that I am offered and shows what it answers.\n'
     "- Open this session in a second tab, or on a phone, and watch both."
 )
 

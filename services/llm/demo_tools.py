@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,14 +21,18 @@ _LINES_BEFORE, _LINES_AFTER = 2, 12
 _SHOWN_CHARS = 4_000
 
 _ABOUT_CODE = re.compile(
-    r"\b(?:code|files?|where|which|search|grep|find|functions?|class|classes|methods?|modules?|defined?|definition"
+    r"\b(?:code|files?|search|grep|find|functions?|class|classes|methods?|modules?|defined?|definition"
     r"|implement\w*|sources?|repo|repository|codebase|called|used)\b",
     re.IGNORECASE,
 )
+_WHEREABOUTS = re.compile(r"\b(?:where|which)\b", re.IGNORECASE)
+"""Asks for code only together with a word that looks like code: people go to places, too."""
+_ABOUT_USES = re.compile(r"\b(?:used|uses|called|calls|callers?)\b", re.IGNORECASE)
 _ABOUT_ALL = re.compile(r"\b(?:overview|structure|codebase|repo|repository)\b", re.IGNORECASE)
 
 _QUOTED = re.compile(r"[`“\"']([^`“”\"'\n]{2,80})[`”\"']")
 _IDENTIFIER = re.compile(r"\b(?:\w+_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|[A-Z][a-z]\w*(?=\())|\b\w+(?=\(\))")
+_NAME = re.compile(r"[^\W\d]\w+")
 _WORD = re.compile(r"\b[^\W\d_]{3,}\b")
 _COMMON = frozenset(
     "about all and any are called can class classes code codebase could def define defined defines definition did "
@@ -65,13 +70,18 @@ def turn_with_tools(request: ModelRequest) -> Turn | None:
     match asked.split(maxsplit=1)[:1]:
         case ["/ask"]:
             return _ask(tools, done)
+        case ["/call"]:
+            return _call(asked.removeprefix("/call").strip(), tools, done)
         case ["/plan"]:
             return _plan(tools)
         case [command] if command.startswith("/"):
             return None
-    if not _ABOUT_CODE.search(asked) and not _ABOUT_ALL.search(asked):
+    if not _is_about_code(asked):
         return None
     terms = terms_of(asked)
+    name = None if _ABOUT_USES.search(asked) else _name_in(asked)
+    if name and "definitions" in tools and (turn := _define(name, tools, done)) is not None:
+        return turn
     if terms and "search" in tools:
         return _look_up(terms, tools, done)
     return _overview(done) if "overview" in tools else None
@@ -84,6 +94,19 @@ def terms_of(asked: str) -> tuple[str, ...]:
     words = [word for word in _WORD.findall(asked) if word.lower() not in _COMMON]
     telling = [*quoted, *names, *sorted(words, key=len, reverse=True)]
     return tuple(dict.fromkeys(term for term in telling if term))
+
+
+def _is_about_code(asked: str) -> bool:
+    if _ABOUT_CODE.search(asked) or _ABOUT_ALL.search(asked):
+        return True
+    return bool(_WHEREABOUTS.search(asked) and (_QUOTED.search(asked) or _IDENTIFIER.search(asked)))
+
+
+def _name_in(asked: str) -> str | None:
+    """The first word that can only be a name in code."""
+    quoted = (text.strip().removesuffix("()") for text in _QUOTED.findall(asked))
+    names = (*quoted, *_IDENTIFIER.findall(asked))
+    return next((name for name in names if _NAME.fullmatch(name) and name.lower() not in _COMMON), None)
 
 
 def _done(request: ModelRequest) -> tuple[ToolResultPart, ...]:
@@ -105,12 +128,35 @@ def _ask(tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> Turn:
     return Turn(f"I would like to run `{ECHO}`. A command always needs an approval: yours.\n", "run_command", _ECHO)
 
 
+def _call(asked: str, tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> Turn:
+    """`/call NAME {"json": …}`"""
+    if done:
+        failed = " failed, or was not allowed" if done[-1].is_error else ""
+        return Turn(f"{done[-1].name}{failed}. This is what came back:\n\n{_shown(done[-1].output)}")
+    name, _, written = asked.partition(" ")
+    if name not in tools:
+        return Turn(f"I am offered no tool “{name}”. {_offered(tools)} {_CALL}")
+    try:
+        arguments = json.loads(written or "{}")
+    except ValueError as error:
+        return Turn(f"These arguments are no JSON ({error}). {_CALL}")
+    if not isinstance(arguments, dict):
+        return Turn(f"The arguments must be a JSON object. {_CALL}")
+    return Turn(f"I call {name}.\n", name, arguments)
+
+
+_CALL = 'Write it like this: /call search {"query": "def main"}'
+
+
 _ECHO: Mapping[str, Any] = {"command": ECHO}
 
 
 def _plan(tools: frozenset[str]) -> Turn:
-    known = f"Offered to me now: {', '.join(sorted(tools))}." if tools else "No tool is offered to me now."
-    return Turn(f"{_PLAN}\n\n{known} In plan mode these are the read-only ones.")
+    return Turn(f"{_PLAN}\n\n{_offered(tools)} In plan mode these are the read-only ones.")
+
+
+def _offered(tools: frozenset[str]) -> str:
+    return f"Offered to me now: {', '.join(sorted(tools))}." if tools else "No tool is offered to me now."
 
 
 _PLAN = (
@@ -130,9 +176,21 @@ def _look_up(terms: tuple[str, ...], tools: frozenset[str], done: tuple[ToolResu
         again = "I found nothing. " if searches else ""
         arguments = {"query": term, "ignore_case": True, "max_results": _HITS_ASKED}
         return Turn(f"{again}I search the code for “{term}”.\n", "search", arguments)
+    return _told(found, tools, done) if found else Turn(_nothing(terms, searches))
+
+
+def _define(name: str, tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> Turn | None:
+    """Where a name is defined, from the tool that parses the code; None when that knows nothing of it."""
+    result = next((result for result in done if result.name == "definitions"), None)
+    if result is None:
+        return Turn(f"I look up where “{name}” is defined.\n", "definitions", {"name": name})
+    found = ranked(result, (name,))
+    return _told(found, tools, done) if found else None
+
+
+def _told(found: tuple[_Hit, ...], tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> Turn:
+    """The answer, after a look at the lines around the best hit."""
     read = next((result for result in done if result.name == "read_file"), None)
-    if not found:
-        return Turn(_nothing(terms, searches))
     if read is None and "read_file" in tools:
         best = found[0]
         window = {"start_line": max(1, best.line - _LINES_BEFORE), "end_line": best.line + _LINES_AFTER}
@@ -153,21 +211,32 @@ def _hits(output: str) -> Iterator[_Hit]:
 
 
 def _rank(hit: _Hit, terms: tuple[str, ...]) -> int:
-    names = "|".join(re.escape(term) for term in terms)
-    defines = re.search(rf"\b(?:def|class|function|interface|type|struct|fn|func)\s+\w*(?:{names})", hit.text, re.I)
+    """`class Session` answers a question about Session better than `class SessionManager` does."""
+    names = "|".join(re.escape(term.removesuffix("()")) for term in terms)
+    definition = r"\b(?:def|class|function|interface|type|struct|fn|func)\s+"
     aside = re.search(r"(?:^|/)tests?/|\.(?:md|txt|rst|json|lock)$", hit.path)
-    return (0 if defines else 1) + (2 if aside else 0)
+    if re.search(rf"{definition}(?:{names})\b", hit.text):
+        rank = 0
+    else:
+        rank = 1 if re.search(rf"{definition}\w*(?:{names})", hit.text, re.I) else 2
+    return rank + (3 if aside else 0)
 
 
 def _answer(found: tuple[_Hit, ...], read: ToolResultPart | None) -> str:
     best = found[0]
     others = "\n".join(f"- {hit.path}:{hit.line}: {hit.text[:120]}" for hit in found[1:_HITS_SHOWN])
-    lines = _shown(read.output) if read is not None and not read.is_error else fenced(best.text)
+    lines = _shown(_for_people(read.output)) if read is not None and not read.is_error else fenced(best.text)
     also = f"\n\nAlso found:\n{others}" if others else ""
     return (
         f"The best match is in {best.path}, line {best.line}:\n\n{lines}{also}\n\n"
         "(I am Parley's demo, not a language model: I searched, read, and understand none of it.)"
     )
+
+
+def _for_people(output: str) -> str:
+    """Without the advice that read_file adds for models."""
+    first, newline, lines = output.partition("\n")
+    return first.partition("; more lines follow")[0] + newline + lines
 
 
 def _nothing(terms: tuple[str, ...], searches: list[ToolResultPart]) -> str:

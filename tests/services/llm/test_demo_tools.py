@@ -94,14 +94,14 @@ async def test_a_file_that_cannot_be_read_is_answered_from_the_search() -> None:
 
 
 async def test_a_search_that_finds_nothing_is_made_once_more_and_then_admitted() -> None:
-    said, calls = await talk("Where is the journal appended?", {"search": lambda _: "No match."})
+    said, calls = await talk("Where is the journal appended in the code?", {"search": lambda _: "No match."})
     assert [json.loads(call.partition(" ")[2])["query"] for call in calls] == ["appended", "journal"]
     assert "“appended” and “journal” and found nothing" in said
 
 
 async def test_a_search_that_fails_is_admitted() -> None:
     said, calls = await talk(
-        "Where is journal?", {"search": lambda _: ToolResultPart("c", "search", "disk on fire", is_error=True)}
+        "Where is `journal`?", {"search": lambda _: ToolResultPart("c", "search", "disk on fire", is_error=True)}
     )
     assert len(calls) == 1
     assert said == "The search failed:\n\n```\ndisk on fire\n```"
@@ -145,6 +145,81 @@ async def test_other_questions_and_other_tools_are_answered_as_ever(text: str) -
     with_tools, call = await step(request((ModelMessage.text("user", text),), ("read_result",)))
     assert call is None
     assert with_tools == (await step(request((ModelMessage.text("user", text),), ())))[0]
+
+
+@pytest.mark.parametrize("text", ["Where shall we go?", "Which colour suits me?", "Where is the journal?"])
+async def test_whereabouts_without_a_word_of_code_are_no_question_for_tools(text: str) -> None:
+    """Taken out: where and which ask for code only together with a word that looks like code."""
+    _, calls = await talk(text, {})
+    assert calls == []
+
+
+async def test_a_name_is_looked_up_by_the_tool_that_knows_definitions() -> None:
+    """Taken out: definitions come before the search when it is offered."""
+    said, calls = await talk(
+        "Where is class SessionManager?",
+        {
+            "definitions": lambda _: (
+                "tests/fake.py:3: class SessionManager:\nservices/sessions.py:61: class SessionManager:"
+            ),
+            "read_file": lambda _: (
+                "services/sessions.py:59-73; more lines follow: read from start_line=74\n61\tclass S:"
+            ),
+        },
+        ("definitions", *CODEBASE),
+    )
+    assert [call.partition(" ")[0] for call in calls] == ["definitions", "read_file"]
+    assert json.loads(calls[0].partition(" ")[2]) == {"name": "SessionManager"}
+    assert "in services/sessions.py, line 61" in said
+
+
+async def test_a_name_without_a_definition_is_searched_for() -> None:
+    nothing: dict[str, Tool] = {
+        "definitions": lambda _: "No definition of apply_event found.",
+        "search": lambda _: FOUND,
+    }
+    said, calls = await talk("where is apply_event", nothing, ("definitions", "search"))
+    assert [call.partition(" ")[0] for call in calls] == ["definitions", "search"]
+    assert "engine/apply.py, line 12" in said
+
+
+async def test_where_a_name_is_used_is_searched_for() -> None:
+    _, calls = await talk("where is apply_event used", {"search": lambda _: FOUND}, ("definitions", "search"))
+    assert [call.partition(" ")[0] for call in calls] == ["search"]
+
+
+async def test_advice_for_models_is_not_shown_to_people() -> None:
+    """Taken out: what read_file tells a model about the rest of the file is cut off."""
+    head = "engine/apply.py:10-24; more lines follow: read from start_line=25\n12\tdef apply_event("
+    said, _ = await talk("where is apply_event", {"search": lambda _: FOUND, "read_file": lambda _: head})
+    assert "engine/apply.py:10-24\n12\tdef apply_event(" in said
+    assert "start_line" not in said
+
+
+async def test_any_offered_tool_can_be_called() -> None:
+    """Taken out: /call."""
+    said, calls = await talk('/call search {"query": "a b"}', {"search": lambda _: "x.py:1: a b"})
+    assert calls == ['search {"query": "a b"}']
+    assert said == "search. This is what came back:\n\n```\nx.py:1: a b\n```"
+    assert (await talk("/call overview", {"overview": lambda _: "all"}))[1] == ["overview {}"]
+    denied = ToolResultPart("c", "run_command", "denied: no", is_error=True)
+    assert "failed, or was not allowed" in (await talk("/call run_command", {"run_command": lambda _: denied}))[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("/call", "offered no tool “”. Offered to me now: overview"),
+        ("/call nope {}", "offered no tool “nope”"),
+        ("/call search {query", "no JSON"),
+        ("/call search [1]", "must be a JSON object"),
+    ],
+)
+async def test_a_call_that_cannot_be_made_is_told(text: str, told: str) -> None:
+    said, calls = await talk(text, {})
+    assert calls == []
+    assert told in said
+    assert "/call search {" in said
 
 
 async def test_results_from_before_the_question_do_not_answer_it() -> None:
@@ -191,3 +266,10 @@ def test_definitions_come_before_uses_and_code_before_tests_and_prose() -> None:
         "tests/test_engine.py:4",
         "README.md:9",
     ]
+
+
+def test_the_very_name_comes_before_names_that_hold_it() -> None:
+    """Taken out: an exact, whole-word definition ranks first."""
+    found = "a.py:1: class SessionManagerOfTests:\nb.py:2: class MeteredSessionManager(\nz.py:9: class SessionManager:"
+    hits = ranked(ToolResultPart("c", "search", found), ("SessionManager",))
+    assert [hit.path for hit in hits] == ["z.py", "a.py", "b.py"]
