@@ -161,14 +161,21 @@ class Feeds:
             change.tell(watcher)
 
     async def _change(self, session_id: str) -> _Change | None:
-        """The session as it is now; None when it can't be read."""
+        """The session as it is now; None when it can't be read. A fault in one must not keep the others from being
+        told."""
+        try:
+            return await self._read_change(session_id)
+        except ParleyError as error:
+            log.warning("a session list is behind", session=session_id, reason=error.message)
+        except Exception:
+            log.exception("a session list is behind", session=session_id)
+        return None
+
+    async def _read_change(self, session_id: str) -> _Change:
         try:
             session: Session | None = await self._session(session_id)
         except SessionNotFound:
             session = None
-        except ParleyError as error:
-            log.warning("a session list is behind", session=session_id, reason=error.message)
-            return None
         ran = session_id in self._running
         if session is not None and session.state == "RUNNING":
             self._running.add(session_id)

@@ -224,10 +224,16 @@ class Hub:
             await asyncio.sleep(self._head_every_s)
             self.rooms.sweep()
             for room in self.rooms:
-                try:
-                    await self._tell_head(room)
-                except ParleyError as error:
-                    log.warning("a head was not told", session=room.session_id, reason=error.message)
+                await self._try_to_tell_head(room)
+
+    async def _try_to_tell_head(self, room: Room) -> None:
+        """A fault in one session must not keep the heads from all others."""
+        try:
+            await self._tell_head(room)
+        except ParleyError as error:
+            log.warning("a head was not told", session=room.session_id, reason=error.message)
+        except Exception:
+            log.exception("a head was not told", session=room.session_id)
 
     async def _tell_head(self, room: Room) -> None:
         session_id = room.session_id

@@ -119,6 +119,10 @@ class Subscription:
                     return
         except SessionNotFound:
             self.resync("the session was deleted")
+        except Exception:
+            # Without a word the client would take the silence for peace.
+            log.exception("catch_up_failed", session=self.room.session_id, cursor=self.cursor)
+            self.resync("internal error")
 
     async def _feed_signal(self, sessions: SessionManager) -> bool:
         """One signal stands for all that was missed: its seq is a high-water mark."""

@@ -10,11 +10,14 @@ import hub_peer
 import pytest
 from harness import Harness, Json
 from hub_peer import WITHIN_S, Peer, Throttle, eventually, peers, settled
+from structlog.testing import capture_logs
 
 from models.calls import CreateSessionBody
 from models.errors import StorageUnavailable
 from models.session import Session
 from services.access import LOCAL
+from services.engine.context import Context
+from services.engine.snapshot import session_of
 from services.llm.scripted import Pause, Say
 
 server, in_memory = hub_peer.server, hub_peer.in_memory
@@ -310,6 +313,40 @@ async def test_list_that_can_not_be_read_is_told_and_does_not_mute_the_others(
         assert ack["error"]["code"] == "storage_unavailable"
         await rename(in_memory, session_id, "Still told")
         await agrees(in_memory, peer)
+
+
+async def test_fault_in_one_session_does_not_mute_the_others(
+    in_memory: Harness, monkeypatch: pytest.MonkeyPatch, throttle: Throttle
+) -> None:
+    """Nor itself, once it is over; in the batch for all and in what was held for one. Fails when a fault ends the task:
+    nothing would be told ever after."""
+    broken, sound = await in_memory.session(), await in_memory.session()
+
+    def fails_for_one(context: Context, project_name: str) -> Session:
+        if context.session_id == broken:
+            raise RuntimeError("a bug")
+        return session_of(context, project_name)
+
+    async with peers(in_memory.url, 2) as (quick, slow):
+        for peer in (quick, slow):
+            await peer.call("watch_sessions", {})
+        connection = in_memory.hub.transport.connections[slow.sid]
+        throttle.hold(connection)
+        with monkeypatch.context() as patched, capture_logs() as logs:
+            for session_id in (broken, sound):
+                await rename(in_memory, session_id, "Before")
+            await eventually(lambda: titles(quick) == {"Before"})
+            patched.setattr("hub.feeds.session_of", fails_for_one)
+            for session_id in (broken, sound):
+                await rename(in_memory, session_id, "During")
+            await eventually(lambda: titles(quick) == {"Before", "During"})
+            throttle.release(connection)
+            await eventually(lambda: "During" in titles(slow))
+            await eventually(lambda: len([log for log in logs if log.get("exc_info")]) == 2, "both faults")
+        assert all(log["session"] == broken for log in logs if log.get("exc_info"))
+        for peer in (quick, slow):
+            await rename(in_memory, broken, f"After {peer.sid}")
+            await agrees(in_memory, peer)
 
 
 async def test_project_that_nobody_has_leaves_no_watcher(in_memory: Harness) -> None:

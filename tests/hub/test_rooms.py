@@ -11,9 +11,11 @@ import orjson
 import pytest
 from harness import Harness, Users, serving
 from hub_peer import Peer, Throttle, eventually, peers
+from structlog.testing import capture_logs
 
 from hub import rooms
 from hub.frames import Frame
+from hub.rooms import Room
 from hub.subscription import push_frame, signal_frame
 from models.calls import BROADCAST_MAX_BYTES
 from models.events import Event
@@ -131,6 +133,29 @@ async def test_heads_tell_where_a_session_stands() -> None:
         told = len(push.named("head"))
         await push.until("head", told + 2)
         assert push.named("head")[-1]["seq"] == 5
+
+
+async def test_fault_in_one_session_does_not_keep_the_heads_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when a fault ends the loop that tells all heads."""
+    async with serving(head_every_s=0.01) as server, peers(server.url) as (peer,):
+        broken, sound = await server.session(), await server.session()
+        await peer.join(broken)
+        await peer.join(sound)
+        tell_head = Room.tell_head
+
+        def tell(room: Room, frame: Frame) -> None:
+            if room.session_id == broken:
+                raise RuntimeError("a bug")
+            tell_head(room, frame)
+
+        with capture_logs() as logs:
+            monkeypatch.setattr(Room, "tell_head", tell)
+            await eventually(lambda: any(log["log_level"] == "error" for log in logs), "the fault")
+            told = len(peer.named("head"))
+            await peer.until("head", told + 3)
+        assert {head["sessionId"] for head in peer.named("head")[told:]} == {sound}
+        faults = [log for log in logs if log["log_level"] == "error"]
+        assert {(log["session"], log["exc_info"]) for log in faults} == {(broken, True)}
 
 
 async def test_head_is_never_ahead_of_the_events_on_the_same_connection() -> None:

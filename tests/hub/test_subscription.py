@@ -8,6 +8,7 @@ import hub_peer
 import pytest
 from harness import Harness, Json
 from hub_peer import Peer, Throttle, eventually, peers, settled
+from structlog.testing import capture_logs
 
 from hub.connection import Connection
 from hub.outbox import HIGH_WATER_BYTES
@@ -227,6 +228,32 @@ async def test_lagging_client_waits_out_a_storage_that_fails(
         monkeypatch.undo()
         assert failures == []
         assert peer.sequence(session_id) == await in_memory.wires(session_id)
+
+
+async def test_lagging_client_whose_events_cannot_be_read_is_told_to_join_again(
+    in_memory: Harness, throttle: Throttle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails when the fault just ends the task: the subscription would lag in silence for ever."""
+    session_id = await in_memory.session()
+
+    async def broken(session_id: str, after: int) -> object:
+        raise RuntimeError("a bug")
+
+    async with peers(in_memory.url) as (peer,):
+        await peer.join(session_id)
+        throttle.hold(connection_of(in_memory, peer))
+        await in_memory.commit(session_id, 600)
+        with monkeypatch.context() as patched, capture_logs() as logs:
+            patched.setattr(in_memory.journal, "since", broken)
+            throttle.release(connection_of(in_memory, peer))
+            (resync,) = await peer.until("resync")
+        assert resync == {"sessionId": session_id, "reason": "internal error"}
+        assert [(log["event"], log["exc_info"]) for log in logs if log["log_level"] == "error"] == [
+            ("catch_up_failed", True)
+        ]
+        ack = await peer.join(session_id)
+        await in_memory.commit(session_id, 1)
+        await peer.reaches(session_id, ack["head"] + 1)
 
 
 async def test_client_that_leaves_or_drops_while_it_lags_leaves_no_task(in_memory: Harness, throttle: Throttle) -> None:
