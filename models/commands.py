@@ -10,7 +10,7 @@ from models.approvals import Decision, Scope
 from models.branches import Entry, MergeStrategy, Resolution
 from models.ids import EpochMs
 from models.messages import MessageStatus, Metadata, Role
-from models.payloads import Payload, PlanItem, ToolCall, ToolStatus, WorkflowExecutionPayload
+from models.payloads import Payload, PlanItem, ToolCall, ToolStatus, WorkflowExecutionPayload, digest_of
 from models.runs import OnBusy, OnCrash
 from models.states import Mode
 from models.usage import Usage
@@ -48,7 +48,8 @@ class SetModel:
 
 @dataclass(frozen=True, slots=True)
 class SendMessage:
-    """A user's message. `run_id` is the id for the run that it starts, should it start one."""
+    """A user's message. `run_id` is the id for the run that it starts, should it start one. `digest` is of what the
+    client wrote, when that is not what `content` and `payload` say by now."""
 
     message_id: str
     run_id: str
@@ -60,6 +61,11 @@ class SendMessage:
     on_busy: OnBusy = "enqueue"
     agent: str = "assistant"
     on_crash: OnCrash = "resume"
+    digest: str | None = None
+
+    def written(self) -> str | None:
+        """The digest to know a repetition by; None when there can't be one."""
+        return (self.digest or digest_of(self.content, self.payload)) if self.client_message_id else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from models.payloads import (
     MESSAGE_TYPES,
@@ -52,7 +53,8 @@ class Metadata(Wire):
 class Message(Wire):
     """`ordinal` counts the session's pool from 1, `sequence` the chunks of a stream; `runId` is the run that the
     message started, steers, or was written by. `truncated` and `size` (bytes) stand where the body was too large
-    to travel in an event or a snapshot: pull it by REST."""
+    to travel in an event or a snapshot: pull it by REST. `digest` is of what the client wrote, kept to know its
+    repetition; it is stored and never travels."""
 
     id: str
     ordinal: int
@@ -70,6 +72,7 @@ class Message(Wire):
     metadata: Metadata = Metadata()
     truncated: bool = False
     size: int | None = None
+    digest: SkipJsonSchema[str | None] = Field(default=None, exclude=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -89,6 +92,11 @@ class Message(Wire):
         if not wire["truncated"]:
             del wire["truncated"]
         return wire
+
+    def to_stored(self) -> dict[str, Any]:
+        """What is kept of it beside its content."""
+        header = self.without_body().to_wire()
+        return header if self.digest is None else header | {"digest": self.digest}
 
     def without_body(self) -> Message:
         """The header alone, for a place where the body can't travel or must not be stored twice."""

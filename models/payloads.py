@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeAlias
 
+import orjson
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from models.usage import Usage
@@ -309,14 +311,9 @@ def calls_in(payload: Payload | None) -> tuple[ToolCall, ...]:
     return payload.calls if isinstance(payload, ToolRequestPayload | McpToolRequestPayload) else ()
 
 
-def same_request(stored: Payload | None, asked: Payload | None) -> bool:
-    """Whether what is stored was made of what is asked: the server fills in what a file or an image holds."""
-    if isinstance(stored, FileReferencePayload) and isinstance(asked, FileReferencePayload):
-        lines = asked.start_line in (None, stored.start_line) and asked.end_line in (None, stored.end_line)
-        return stored.path == asked.path and lines
-    if isinstance(stored, ImagePayload) and isinstance(asked, ImagePayload):
-        return (stored.source, stored.data, stored.mode) == (asked.source, asked.data, asked.mode)
-    return stored == asked
+def digest_of(content: str, payload: Payload) -> str:
+    """SHA-256 of what a client wrote: tells a repetition from another message, whatever was made of the first."""
+    return sha256(orjson.dumps([content, payload.to_wire()])).hexdigest()
 
 
 StoredPayload = Annotated[Payload, WrapValidator(_lenient)]

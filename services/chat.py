@@ -33,16 +33,16 @@ from models.errors import (
     AlreadyAnswered,
     ApprovalNotFound,
     Conflict,
-    IdempotencyConflict,
     MessageNotFound,
+    ParleyError,
     PayloadTooLarge,
     ProjectNotFound,
     SessionNotFound,
     UnknownModel,
 )
 from models.ids import EpochMs, new_id, now_ms
-from models.messages import Message, Metadata
-from models.payloads import Payload, PlanItem, TextPayload, same_request
+from models.messages import Metadata
+from models.payloads import Payload, PlanItem, TextPayload
 from models.session import Project, Session
 from models.states import Mode
 from services.access import Access, Principal
@@ -98,45 +98,31 @@ class Chat:
         size = len(orjson.dumps(metadata.to_wire()))
         if size > METADATA_MAX_BYTES:
             raise PayloadTooLarge("metadata is too large", field="metadata", limit=METADATA_MAX_BYTES, size=size)
-        reads = not isinstance(payload, TextPayload)
-        if reads and (repeated := await self._repeated(principal, session_id, message, content, payload)):
-            return repeated
-        sees = reads and await self._sees(session_id)
-        draft = Draft(session_id, principal.user_id, content, payload, metadata, sees)
-        draft = _with_original(await self.pipeline(draft), content)
-        command = SendMessage(
+        asked = SendMessage(
             message_id=new_id(),
             run_id=new_id(),
             author=principal.user_id,
-            content=draft.content,
-            payload=draft.payload,
+            content=content,
+            payload=payload,
             client_message_id=message.client_message_id,
-            metadata=draft.metadata,
+            metadata=metadata,
             on_busy=message.on_busy,
             agent=self.agent,
             on_crash=self.agents.on_crash(self.agent),
         )
+        reads = not isinstance(payload, TextPayload)
+        if reads and (repeated := await self.sessions.repeated(session_id, asked)):
+            return repeated  # the file may be another one by now, or gone
+        sees = reads and await self._sees(session_id)
+        draft = Draft(session_id, principal.user_id, content, payload, metadata, sees)
         try:
-            return await self.sessions.handle(session_id, command, principal)
-        except IdempotencyConflict:
-            # The door compares what processors made of it, and they may make something else each time.
-            if repeated := await self._repeated(principal, session_id, message, content, payload):
-                return repeated
+            draft = _with_original(await self.pipeline(draft), content)
+        except ParleyError:
+            if repeated := await self.sessions.repeated(session_id, asked):
+                return repeated  # processors may decide otherwise the second time
             raise
-
-    async def _repeated(
-        self, principal: Principal, session_id: str, message: Outgoing, content: str, payload: Payload
-    ) -> Answer | None:
-        """The first answer for what was sent before: a file or an image must not be read again. The door finds
-        repeated text by itself."""
-        if message.client_message_id is None:
-            return None
-        sent = await self.journal.sent(session_id, principal.user_id, message.client_message_id)
-        if sent is None:
-            return None
-        if not _asks_the_same(sent.message, content, payload):
-            raise IdempotencyConflict(field="clientMessageId", message_id=sent.message.id)
-        return {"messageId": sent.message.id, "seq": sent.seq, "runId": sent.message.run_id}
+        processed = replace(asked, content=draft.content, payload=draft.payload, metadata=draft.metadata)
+        return await self.sessions.handle(session_id, replace(processed, digest=asked.written()), principal)
 
     async def _sees(self, session_id: str) -> bool:
         """Whether the session's model can see. Raises SessionNotFound: for nobody a file is opened."""
@@ -339,15 +325,6 @@ def _with_original(draft: Draft, content: str) -> Draft:
     if draft.content == content or draft.metadata.original_input is not None:
         return draft
     return replace(draft, metadata=draft.metadata.model_copy(update={"original_input": content}))
-
-
-def _asks_the_same(stored: Message, content: str, payload: Payload) -> bool:
-    """Whether a stored message was made of this one."""
-    if content not in (stored.content, stored.metadata.original_input):
-        return False
-    if isinstance(stored.payload, TextPayload) and isinstance(payload, TextPayload):
-        return stored.payload.format == payload.format
-    return same_request(stored.payload, payload)
 
 
 def _in_words(name: str, given: Mapping[str, Any]) -> str:

@@ -169,7 +169,7 @@ def message_values(message: Message, seq: int) -> Row:
 
 
 def header_of(message: Message) -> str:
-    return orjson.dumps(message.without_body().to_wire()).decode()
+    return orjson.dumps(message.to_stored()).decode()
 
 
 def run_values(run: Run) -> Row:
@@ -195,7 +195,7 @@ def event_row(session: int, event: Event, after: Context) -> Row:
 
 
 def _bare(body: MessageBody) -> str:
-    return orjson.dumps(body.without_body().to_wire()).decode()
+    return orjson.dumps({"message": body.message.to_stored()}).decode()
 
 
 def _streaming_ordinal(after: Context) -> int | None:

@@ -19,14 +19,13 @@ from models.errors import (
     ClientMessageIdTaken,
     IdempotencyConflict,
     ParleyError,
-    RunAlreadyActive,
     SessionNotFound,
     StaleHead,
     StorageUnavailable,
 )
 from models.events import Event, MessageDelta
 from models.ids import EpochMs, now_ms
-from models.payloads import same_request
+from models.messages import Message
 from services.access import Access, Action, Principal
 from services.engine.apply import apply_all
 from services.engine.context import Context
@@ -195,6 +194,19 @@ class SessionManager:
                 if not waiters:
                     self._waiters.pop(session_id, None)
 
+    async def repeated(self, session_id: str, command: Command) -> Answer | None:
+        """The first answer to a message that was sent before, None for any other. Raises IdempotencyConflict when the
+        id was used for something else."""
+        if not isinstance(command, SendMessage) or command.client_message_id is None:
+            return None
+        sent = await self.journal.sent(session_id, command.author, command.client_message_id)
+        if sent is None:
+            return None
+        message = sent.message
+        if not _same(message, command):
+            raise IdempotencyConflict(field="clientMessageId", messageId=message.id)
+        return {"messageId": message.id, "seq": sent.seq, "runId": message.run_id}
+
     def _next(self, session: _Open) -> None:
         """Takes from the inbox until something has to be waited for."""
         while session.inbox:
@@ -219,8 +231,8 @@ class SessionManager:
                 return False
             append = self._append_of(session, pending, decision, now)
         except ParleyError as refused:
-            if isinstance(refused, RunAlreadyActive) and getattr(pending.command, "client_message_id", None):
-                # It may be a repetition, and what is busy its own run.
+            if _may_be_repetition(pending.command) and not isinstance(refused, SessionNotFound):
+                # What it wants of the session, as it was then, was settled the first time.
                 self._spawn(self._answer_repetition(session, pending, refused))
                 return True
             pending.fail(refused)
@@ -337,17 +349,11 @@ class SessionManager:
     async def _answer_repetition(self, session: _Open, pending: _Pending, otherwise: ParleyError) -> None:
         """I10: the message exists; answer as the first time, or refuse other content under the same id. `otherwise`
         is the answer when it doesn't exist."""
-        command = pending.command
         try:
-            if not isinstance(command, SendMessage) or command.client_message_id is None:
+            answer = await self.repeated(session.session_id, pending.command)
+            if answer is None:
                 raise otherwise
-            sent = await self.journal.sent(session.session_id, command.author, command.client_message_id)
-            if sent is None:
-                raise otherwise
-            message = sent.message
-            if message.content != command.content or not same_request(message.payload, command.payload):
-                raise IdempotencyConflict(field="clientMessageId", messageId=message.id)
-            pending.resolve({"messageId": message.id, "seq": sent.seq, "runId": message.run_id})
+            pending.resolve(answer)
         except Exception as error:
             pending.fail(error)
         self._next(session)
@@ -380,6 +386,17 @@ class SessionManager:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _may_be_repetition(command: Command) -> bool:
+    return isinstance(command, SendMessage) and command.client_message_id is not None
+
+
+def _same(message: Message, command: SendMessage) -> bool:
+    """Of messages that are older than digests only the words can be compared."""
+    if message.digest is None:
+        return (message.content, message.kind) == (command.content, command.payload.kind)
+    return message.digest == command.written()
 
 
 def _log_transitions(append: Append) -> None:

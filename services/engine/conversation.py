@@ -105,6 +105,7 @@ def _message(context: Context, command: SendMessage, run_id: str, now: EpochMs) 
         client_message_id=command.client_message_id,
         run_id=run_id,
         metadata=metadata,
+        digest=command.written(),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from world import T0, Workshop, no_sleep, workshop
 
@@ -136,6 +138,44 @@ async def test_i10_holds_through_here_too() -> None:
         assert await chat.send_message(LOCAL, session.id, message(content="x", clientMessageId="c")) == first
         with pytest.raises(IdempotencyConflict):
             await chat.send_message(LOCAL, session.id, message(content="y", clientMessageId="c"))
+
+
+async def test_i10_a_repetition_is_answered_whatever_the_processors_make_of_it_this_time() -> None:
+    """Taken out for the check: the digest in the command; the lookup when a processor refuses."""
+    made = iter(("[1] hi", "[2] hi", None))
+
+    async def something_else_each_time(draft: pipeline.Draft) -> pipeline.Draft:
+        content = next(made)
+        if content is None:
+            raise Forbidden("too often")
+        return replace(draft, content=content, metadata=draft.metadata.model_copy(update={"original_input": "?"}))
+
+    async with workshop() as shop:
+        chat = replace(open_chat(shop), pipeline=pipeline.standard(None, [something_else_each_time]))
+        session = await chat.create_session(LOCAL, CreateSessionBody())
+        answers = [
+            await chat.send_message(LOCAL, session.id, message(content="hi", clientMessageId="c")) for _ in "123"
+        ]
+        assert answers == answers[:1] * 3
+        assert [m.content for m in await shop.room.messages(session.id) if m.role == "user"] == ["[1] hi"]
+
+
+async def test_i10_a_file_is_recognised_by_what_was_written_and_not_by_what_is_in_it() -> None:
+    """Taken out for the check: the digest in the command."""
+
+    async def read(draft: pipeline.Draft) -> pipeline.Draft:
+        assert isinstance(draft.payload, FileReferencePayload)
+        return replace(draft, content="LOOK", payload=draft.payload.model_copy(update={"path": "/a.py"}))
+
+    async with workshop() as shop:
+        chat = replace(open_chat(shop), pipeline=pipeline.standard(None, [read]))
+        session = await chat.create_session(LOCAL, CreateSessionBody())
+        asked = message(content="look", payload={"kind": "file_reference", "path": "a.py"}, clientMessageId="c")
+        first = await chat.send_message(LOCAL, session.id, asked)
+        assert await chat.send_message(LOCAL, session.id, asked) == first
+        other = message(content="look", payload={"kind": "file_reference", "path": "/a.py"}, clientMessageId="c")
+        with pytest.raises(IdempotencyConflict):
+            await chat.send_message(LOCAL, session.id, other)
 
 
 async def test_renaming_checks_the_version() -> None:

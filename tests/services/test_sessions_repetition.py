@@ -1,7 +1,7 @@
 """I10: the same clientMessageId of a user in a session makes one message, however often and however it is sent.
 
-Taken out for the check: the case ClientMessageIdTaken in `SessionManager._appended`, the comparison of contents in
-`_answer_repetition`.
+Taken out for the check: the case ClientMessageIdTaken in `SessionManager._appended`, the comparison of digests in
+`_same`, the lookup in `_begin` for each refusal, the digest in what the journal stores.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from journal_store import opened
 from world import HookedJournal, Room, eventually, memory_room, say
 
-from models.commands import CancelRun, SendMessage, StartRun
-from models.errors import IdempotencyConflict, RunAlreadyActive, StorageUnavailable
+from models.commands import ArchiveContext, CancelRun, SendMessage, StartRun
+from models.errors import IdempotencyConflict, IllegalTransition, RunAlreadyActive, StorageUnavailable
+from models.events import MessageCreated
+from models.messages import Message
 from models.payloads import ImagePayload, TextPayload
 from models.runs import OnBusy
 from services.database import Database
@@ -78,6 +81,58 @@ async def test_a_new_message_is_still_rejected_while_busy() -> None:
             await room.do(session_id, say("more", client_id=client_id, on_busy="reject"))
     with pytest.raises(IdempotencyConflict):
         await room.do(session_id, say("more", client_id="c", on_busy="reject"))
+
+
+async def test_i10_a_repetition_is_answered_when_the_session_has_been_archived() -> None:
+    room, _ = await memory_room()
+    session_id = await room.create()
+    first = await room.do(session_id, say("hi", client_id="c"))
+    await room.do(session_id, CancelRun())
+    await room.do(session_id, ArchiveContext())
+    assert await room.do(session_id, say("hi", client_id="c")) == first
+    with pytest.raises(IdempotencyConflict):
+        await room.do(session_id, say("hi!", client_id="c"))
+    with pytest.raises(IllegalTransition):
+        await room.do(session_id, say("hi", client_id="d"))
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_i10_what_was_written_is_compared_and_not_what_was_made_of_it(kind: str, tmp_path: Path) -> None:
+    async with opened(kind, tmp_path) as store:
+        room = Room(store.journal, store.project_id)
+        session_id = await room.create()
+        first = await room.do(session_id, replace(say("[1] hi", client_id="c"), digest="of hi"))
+        again = Room(store.journal, store.project_id)
+        assert await again.do(session_id, replace(say("[2] hi", client_id="c"), digest="of hi")) == first
+        with pytest.raises(IdempotencyConflict):
+            await again.do(session_id, replace(say("[1] hi", client_id="c"), digest="of something else"))
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_the_digest_is_kept_with_message_and_event_and_does_not_travel(kind: str, tmp_path: Path) -> None:
+    async with opened(kind, tmp_path) as store:
+        room = Room(store.journal, store.project_id)
+        session_id = await room.create()
+        command = say("hi", client_id="c")
+        await room.do(session_id, command)
+        (message,) = await room.messages(session_id)
+        events = (await store.journal.since(session_id, 0)).events
+        created = [event.body.message for event in events if isinstance(event.body, MessageCreated)]
+        assert [each.digest for each in (message, *created)] == [command.written()] * 2
+        snapshot = await store.journal.snapshot(session_id)
+        assert "digest" not in str([snapshot.to_wire(), message.to_wire(), [event.to_wire() for event in events]])
+        assert "digest" not in Message.model_json_schema(mode="serialization")["properties"]
+
+
+async def test_of_a_message_that_is_older_than_digests_the_words_are_compared() -> None:
+    room, journal = await memory_room()
+    session_id = await room.create()
+    first = await room.do(session_id, say("hi", client_id="c"))
+    (message,) = journal._stored[session_id].messages
+    journal._stored[session_id].messages[0] = message.model_copy(update={"digest": None})
+    assert await room.do(session_id, say("hi", client_id="c")) == first
+    with pytest.raises(IdempotencyConflict):
+        await room.do(session_id, say("hi!", client_id="c"))
 
 
 async def test_i10_repetitions_at_the_same_moment_make_one_message() -> None:
