@@ -68,7 +68,8 @@ def reduce(snapshot: Json, event: Json) -> Json:
 
 
 def _branched(snapshot: Json, data: Json) -> Json:
-    """A branch is new or as it is now; what its path gained is shown when it is the active one."""
+    """A branch is new or as it is now; what its path gained is shown when it is the active one. `hasMore`: too much to
+    be listed, so what was shown is no longer next to it."""
     branch = data["branch"]
     names = {each["name"] for each in snapshot["branches"]}
     branches = [branch if each["name"] == branch["name"] else each for each in snapshot["branches"]]
@@ -76,26 +77,28 @@ def _branched(snapshot: Json, data: Json) -> Json:
     if branch["name"] != snapshot["activeBranch"]:
         return after
     gained = _found(snapshot, [entry["id"] for entry in data.get("messages", ())])
-    return _on_branch(after, branch, [*snapshot["messages"], *gained])
+    kept = [] if data.get("hasMore") else snapshot["messages"]
+    return _on_branch(after, branch, data, [*kept, *gained])
 
 
 def _switched(snapshot: Json, data: Json) -> Json:
     branch = next(each for each in snapshot["branches"] if each["name"] == data["name"])
     after = {**snapshot, "activeBranch": data["name"]}
-    return _on_branch(after, branch, _found(snapshot, data["messageIds"]))
+    return _on_branch(after, branch, data, _found(snapshot, data["messageIds"]))
 
 
-def _on_branch(snapshot: Json, branch: Json, messages: list[Json]) -> Json:
+def _on_branch(snapshot: Json, branch: Json, data: Json, messages: list[Json]) -> Json:
+    """Pins and plan are in `data` when they may be others now."""
     session = snapshot["session"] | {"messageCount": branch["length"]}
-    return {**snapshot, "session": session, "pins": branch["pins"], "plan": branch["plan"], "messages": messages}
+    annotations: Json = {name: data[name] for name in ("pins", "plan") if name in data}
+    return {**snapshot, **annotations, "session": session, "messages": messages}
 
 
 def _annotated(snapshot: Json, **changed: Any) -> Json:
     """Pins or the plan of the active branch."""
     flags = {f"{name}Changed": True for name in changed}
     branches = [
-        {**branch, **changed, **flags} if branch["name"] == snapshot["activeBranch"] else branch
-        for branch in snapshot["branches"]
+        {**branch, **flags} if branch["name"] == snapshot["activeBranch"] else branch for branch in snapshot["branches"]
     ]
     return {**snapshot, **changed, "branches": branches}
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from models.payloads import PlanItem
 from models.wire import Wire
+
+PROMPT_SHOWN_BYTES = 1_024
+"""A system prompt up to this travels with its branch: there may be 200 of them in a snapshot."""
 
 MergeStrategy = Literal["append", "cherry-pick", "rebase", "summary"]
 Resolution = Literal["source", "target"]
@@ -35,6 +40,37 @@ class Branch(Wire):
     pins_changed: bool = False
     plan_changed: bool = False
     created_at_utc: str
+
+    def view(self) -> BranchView:
+        """As it travels in snapshots and events: small, however much is pinned to it."""
+        prompt = self.system_prompt
+        cut = prompt is not None and len(prompt.encode()) > PROMPT_SHOWN_BYTES
+        return BranchView(
+            name=self.name,
+            parent=self.parent,
+            forked_at=self.forked_at,
+            length=self.length,
+            system_prompt=None if cut else prompt,
+            pins_changed=self.pins_changed,
+            plan_changed=self.plan_changed,
+            created_at_utc=self.created_at_utc,
+            truncated=cut,
+        )
+
+
+class BranchView(Wire):
+    """A branch without its pins and its plan: those of the active one stand beside it. With `truncated` its system
+    prompt is left out too."""
+
+    name: str
+    parent: str | None
+    forked_at: int
+    length: int
+    system_prompt: str | None
+    pins_changed: bool
+    plan_changed: bool
+    created_at_utc: str
+    truncated: bool = Field(default=False, exclude_if=lambda truncated: truncated is False)
 
 
 class Entry(Wire):

@@ -27,6 +27,11 @@ TRUNCATE_OVER_BYTES = 64 * 1024
 PAYLOAD_KEPT_BYTES = 4 * 1024
 """A payload up to this travels even where the text of its message can't."""
 
+MERGED_SHOWN = 1_000
+MERGED_NEWEST = 50
+"""A merge that brought more than a thousand messages lists the newest, as many as a snapshot has: an event must fit
+what clients take in one packet."""
+
 
 class EventBody(Wire):
     type: ClassVar[str]
@@ -164,38 +169,57 @@ class ApprovalRevoked(EventBody):
     tool: str
 
 
-class BranchCreated(EventBody):
+class BranchBody(EventBody):
+    """The journal holds the whole branch; what travels is its view."""
+
+    branch: Branch
+
+    def to_wire(self) -> dict[str, Any]:
+        rest = self.model_dump(mode="json", by_alias=True, exclude={"branch"})
+        return rest | {"branch": self.branch.view().to_wire()}
+
+
+class BranchCreated(BranchBody):
     type = "branch.created"
     code = 50
-    branch: Branch
 
 
 class BranchSwitched(EventBody):
-    """`messageIds` are the newest 50 of the branch that is active now; pull those that you don't have."""
+    """`messageIds` are the newest 50 of the branch that is active now; pull those that you don't have. `pins` and
+    `plan` are that branch's."""
 
     type = "branch.switched"
     code = 51
     name: str
     message_ids: tuple[str, ...]
+    pins: tuple[Pin, ...] = ()
+    plan: tuple[PlanItem, ...] = ()
 
 
-class BranchMerged(EventBody):
-    """`branch` is the target as it is now; `messages` are those that its path gained."""
+class BranchMerged(BranchBody):
+    """`branch` is the target as it is now; `messages` are those that its path gained. As it travels, `pins` and `plan`
+    are the target's, and with `hasMore` only the newest of many `messages` are listed."""
 
     type = "branch.merged"
     code = 52
     source: str
     strategy: MergeStrategy
-    branch: Branch
     messages: tuple[Entry, ...] = ()
 
+    def to_wire(self) -> dict[str, Any]:
+        whole = len(self.messages) <= MERGED_SHOWN
+        shown = self if whole else self.model_copy(update={"messages": self.messages[-MERGED_NEWEST:]})
+        wire = super(BranchMerged, shown).to_wire()
+        wire["pins"] = [pin.to_wire() for pin in self.branch.pins]
+        wire["plan"] = [item.to_wire() for item in self.branch.plan]
+        return wire if whole else wire | {"hasMore": True}
 
-class BranchUpdated(EventBody):
+
+class BranchUpdated(BranchBody):
     """Its system prompt changed."""
 
     type = "branch.updated"
     code = 53
-    branch: Branch
 
 
 class PinAdded(EventBody):

@@ -11,7 +11,7 @@ from typing import Any
 from server_process import read_only
 
 from hub.session_view import SessionView
-from models.events import BY_CODE, MessageDelta
+from models.events import BY_CODE, BranchBody, MessageDelta
 
 Entry = tuple[int, str, dict[str, Any]]
 """(seq, type, data)"""
@@ -32,7 +32,7 @@ def entries(database: Path, session_id: str) -> list[Entry]:
 
 
 def seen_by(view: SessionView) -> list[Entry]:
-    """Everything that was applied since the view's snapshot."""
+    """Everything that was applied since the view's snapshot; its client was made with `keep_events`."""
     return [(event["seq"], event["type"], event["data"]) for event in view.events]
 
 
@@ -70,6 +70,8 @@ def _entry(row: Row) -> Entry:
     if code == MessageDelta.code:
         return seq, kind, {"messageId": message_id, "sequence": sequence, "delta": data}
     body: dict[str, Any] = json.loads(data)
+    if issubclass(BY_CODE[code], BranchBody):
+        return seq, kind, BY_CODE[code].model_validate(body).to_wire()
     message = body.get("message")
     if message is None or message["status"] == "streaming":
         return seq, kind, body

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models.approvals import Approval, Grant
-from models.branches import Branch, Pin
+from models.branches import Branch, BranchView, Pin
 from models.messages import Message
 from models.payloads import PlanItem
 from models.runs import Run
@@ -225,7 +225,7 @@ class ContextMetadata(Wire):
     mode: Mode
     model: str
     active_branch: str
-    branches: tuple[Branch, ...]
+    branches: tuple[BranchView, ...]
     approvals: tuple[Approval, ...]
     grants: tuple[Grant, ...]
     run: Run | None

@@ -97,8 +97,8 @@ async def list_approvals(call: Call[NoArguments, NoQuery]) -> ApprovalList:
 
 async def list_branches(call: Call[NoArguments, NoQuery]) -> BranchList:
     call.chat.access.check(call.principal, "read")
-    snapshot = await call.chat.journal.snapshot(call.session_id)
-    return BranchList(active_branch=snapshot.active_branch, branches=snapshot.branches)
+    context = await call.chat.sessions.until(call.session_id, lambda _: True)
+    return BranchList(active_branch=context.active_branch, branches=tuple(context.branches.values()))
 
 
 async def list_participants(call: Call[NoArguments, NoQuery]) -> ParticipantList:

@@ -61,7 +61,7 @@ def fork(context: Context, command: Fork, now: EpochMs) -> Events:
     events: Events = (BranchCreated(branch=created),)
     if command.switch:
         _check_quiet(context)
-        events = (*events, BranchSwitched(name=created.name, message_ids=command.message_ids))
+        events = (*events, _switched(created, command.message_ids))
     return events
 
 
@@ -73,7 +73,7 @@ def switch(context: Context, command: SwitchBranch) -> Events:
     _check_quiet(context)
     if branch.length != command.length:
         raise BranchMoved()
-    return (BranchSwitched(name=branch.name, message_ids=command.message_ids),)
+    return (_switched(branch, command.message_ids),)
 
 
 def merge(context: Context, command: Merge, now: EpochMs) -> Events:
@@ -148,6 +148,10 @@ def conflicts(source: Branch, target: Branch) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _switched(branch: Branch, message_ids: tuple[str, ...]) -> BranchSwitched:
+    return BranchSwitched(name=branch.name, message_ids=message_ids, pins=branch.pins, plan=branch.plan)
+
+
 def _reconciled(source: Branch, target: Branch, command: Merge) -> tuple[Pins, Plan]:
     found = conflicts(source, target)
     if found and command.resolution is None:
@@ -180,7 +184,7 @@ def _rebased(
     return (
         BranchCreated(branch=created),
         BranchMerged(source=target.name, strategy="rebase", branch=merged, messages=command.entries),
-        BranchSwitched(name=created.name, message_ids=command.message_ids),
+        _switched(merged, command.message_ids),
     )
 
 

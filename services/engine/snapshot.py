@@ -51,7 +51,7 @@ def snapshot_of(context: Context, project_name: str, messages: Iterable[Message]
         mode=context.mode,
         model=context.model,
         active_branch=context.active_branch,
-        branches=tuple(context.branches.values()),
+        branches=tuple(branch.view() for branch in context.branches.values()),
         pins=context.branch.pins,
         plan=context.branch.plan,
         run=context.run,

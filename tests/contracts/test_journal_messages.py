@@ -28,7 +28,7 @@ from models.errors import (
 )
 from models.events import MessageUpdated
 from models.payloads import TextPayload
-from services.database import Database
+from services.database import FILE_NAME, Database
 from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.journal import Journal, MessageQuery
@@ -173,7 +173,8 @@ async def test_reading_past_a_large_message_does_not_load_it(store: Store) -> No
 
 # Streams
 BEYOND = """
-    INSERT INTO events SELECT session, seq + 1000, code, at, message, 99, data FROM events WHERE code = 21 AND sequence = 3
+    INSERT INTO events SELECT session, seq + 1000, code, at, message, 99, data
+    FROM events WHERE code = 21 AND sequence = 3
 """
 
 
@@ -207,7 +208,7 @@ async def test_chunks_of_a_finished_reply_are_not_searched_beyond_its_last(tmp_p
     async with opened("sqlite", tmp_path) as store:
         context = await streaming(store, 3)
         context = await store.do(context, FinalizeStream(fence_of(context), "m", "stop"))
-        with closing(sqlite3.connect(next(tmp_path.glob("*.db")))) as db, db:
+        with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db, db:
             db.execute(BEYOND)
         page = await store.journal.chunks("s", "m", 0)
         assert ([chunk.sequence for chunk in page.chunks], page.current_sequence, page.has_more) == (

@@ -58,6 +58,7 @@ from models.commands import (
 from models.errors import ParleyError
 from models.events import (
     BODIES,
+    MessageCreated,
     MessageUpdated,
     fit_for_travel,
 )
@@ -376,6 +377,28 @@ def test_every_type_of_event_is_folded_in_a_scenario() -> None:
         history, since = make()
         seen |= {event.type for event in history.events[since:]}
     assert seen == {body.type for body in BODIES} - {"session.created"}
+
+
+def test_merge_of_more_than_an_event_may_list_leaves_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I2. Fails when `hasMore` is not looked at: what was shown before would stand next to the newest."""
+    monkeypatch.setattr("models.events.MERGED_SHOWN", 60)
+    history = forked()
+    for number in range(61):
+        history.happen(MessageCreated(message=history.messages["m3"].model_copy(update=entry(number))))
+    history.do(SwitchBranch(MAIN_BRANCH, 3, ()))
+    since = history.mark()
+    merged = tuple(Entry(id=f"e{number}", ordinal=5 + number) for number in range(61))
+    history.do(Merge("other", "append", merged, 64, 3, "ann"))
+    scenario = history.scenario("", since)
+    (event,) = scenario["events"]
+    assert (event["data"]["hasMore"], len(event["data"]["messages"])) == (True, SNAPSHOT_MESSAGES)
+    folded = reduce(scenario["snapshot"], event)
+    assert len(folded["messages"]) == SNAPSHOT_MESSAGES
+    agrees(folded, scenario["expected"])
+
+
+def entry(number: int) -> dict[str, object]:
+    return {"id": f"e{number}", "ordinal": 5 + number, "client_message_id": None}
 
 
 def test_type_that_is_not_known_moves_only_the_head() -> None:

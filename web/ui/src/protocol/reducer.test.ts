@@ -200,14 +200,23 @@ describe("branches", () => {
   });
 
   test("a merge into the active branch adds what its path gained, one into another branch nothing", () => {
-    const main = aBranch({ length: 2, plan: [{ id: "1", text: "look", status: "done" }] });
-    const folded = fold(before, ["branch.merged", { branch: main, messages: [{ id: "m9" }] }]);
+    const main = aBranch({ length: 2 });
+    const plan = [{ id: "1", text: "look", status: "done" }];
+    const folded = fold(before, ["branch.merged", { branch: main, plan, messages: [{ id: "m9" }] }]);
     expect(folded.messages.map(({ id }) => id)).toEqual(["m1", "m9"]);
-    expect(folded.plan).toEqual(main.plan);
+    expect(folded.plan).toEqual(plan);
     const other = aBranch({ name: "other", length: 3 });
     const aside = fold(before, ["branch.merged", { branch: other, messages: [{ id: "m9" }] }]);
     expect(aside.messages).toBe(before.messages);
     expect(aside.branches).toContain(other);
+  });
+
+  test("a merge of more than is listed leaves the newest, and pins that no event names as they are", () => {
+    const data = { branch: aBranch({ length: 1_002 }), messages: [{ id: "m9" }], hasMore: true };
+    const pins = [{ id: "p1", messageId: null, text: "Oaks are trees" }];
+    const folded = fold({ ...before, pins }, ["branch.merged", data]);
+    expect(folded.messages.map(({ id }) => id)).toEqual(["m9"]);
+    expect(folded.pins).toBe(pins);
   });
 });
 

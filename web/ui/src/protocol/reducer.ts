@@ -44,18 +44,20 @@ interface EventData {
   "branch.created": BranchData;
   "branch.updated": BranchData;
   "branch.merged": BranchData;
-  "branch.switched": { name: string; messageIds: readonly string[] };
+  "branch.switched": { name: string; messageIds: readonly string[] } & Annotations;
   "pin.added": { pin: Pin };
   "pin.removed": { pinId: string };
   "plan.changed": { items: readonly PlanItem[] };
 }
 
-type Annotations = Partial<Pick<Branch, "pins" | "plan">>;
+/** Of the branch that is active then. */
+type Annotations = Partial<Pick<Snapshot, "pins" | "plan">>;
 
-/** The branch as it is now, and the messages that its path gained. */
-interface BranchData {
+/** The branch as it is now, and the messages that its path gained; `hasMore`: only the newest of them. */
+interface BranchData extends Annotations {
   readonly branch: Branch;
   readonly messages?: readonly { readonly id: string }[];
+  readonly hasMore?: boolean;
 }
 
 type Folds = { [T in keyof EventData]: (snapshot: Snapshot, data: EventData[T]) => Snapshot };
@@ -170,23 +172,32 @@ function withGrant(grants: readonly Grant[], approval: Approval): readonly Grant
   return [...grants, { tool, grantedBy: approval.decidedBy ?? "", grantedAtUtc: approval.decidedAtUtc ?? "" }];
 }
 
-/** A branch is new or as it is now. What its path gained is shown when it is the active one. */
-function branched(snapshot: Snapshot, { branch, messages = [] }: BranchData): Snapshot {
+/** A branch is new or as it is now. What its path gained is shown when it is the active one; when that was too much to
+ * be listed, what was shown is no longer next to it. */
+function branched(snapshot: Snapshot, data: BranchData): Snapshot {
+  const { branch, messages = [], hasMore = false } = data;
   const at = snapshot.branches.findIndex(({ name }) => name === branch.name);
   const branches = at < 0 ? [...snapshot.branches, branch] : snapshot.branches.with(at, branch);
   const after = { ...snapshot, branches };
   if (branch.name !== snapshot.activeBranch) return after;
-  return onBranch(after, branch, [...snapshot.messages, ...found(snapshot, messages.map(({ id }) => id))]);
+  const gained = found(snapshot, messages.map(({ id }) => id));
+  return onBranch(after, branch, data, hasMore ? gained : [...snapshot.messages, ...gained]);
 }
 
-function switched(snapshot: Snapshot, { name, messageIds }: EventData["branch.switched"]): Snapshot {
+function switched(snapshot: Snapshot, data: EventData["branch.switched"]): Snapshot {
+  const { name, messageIds } = data;
   const branch = snapshot.branches.find((each) => each.name === name);
   const after = { ...snapshot, activeBranch: name };
-  return branch === undefined ? after : onBranch(after, branch, found(snapshot, messageIds));
+  return branch === undefined ? after : onBranch(after, branch, data, found(snapshot, messageIds));
 }
 
-function onBranch(snapshot: Snapshot, branch: Branch, messages: readonly Message[]): Snapshot {
-  const { pins, plan, length } = branch;
+/** Pins and plan come along when they may be others now. */
+function onBranch(
+  snapshot: Snapshot,
+  { length }: Branch,
+  { pins = snapshot.pins, plan = snapshot.plan }: Annotations,
+  messages: readonly Message[],
+): Snapshot {
   return { ...withSession(snapshot, { messageCount: length }), pins, plan, messages };
 }
 
@@ -199,7 +210,7 @@ function found(snapshot: Snapshot, ids: readonly string[]): readonly Message[] {
 /** Pins or the plan of the active branch. */
 function annotated(snapshot: Snapshot, change: Annotations, flag: Partial<Branch>): Snapshot {
   const branches = snapshot.branches.map((branch) =>
-    branch.name === snapshot.activeBranch ? { ...branch, ...change, ...flag } : branch,
+    branch.name === snapshot.activeBranch ? { ...branch, ...flag } : branch,
   );
   return { ...snapshot, ...change, branches };
 }

@@ -127,7 +127,7 @@ export function aRun(change: Partial<Run> = {}): Run {
 }
 
 export function aBranch(change: Partial<Branch> = {}): Branch {
-  return { name: "main", length: 0, pins: [], plan: [], ...change };
+  return { name: "main", length: 0, ...change };
 }
 
 export function anApproval(change: Partial<Approval> = {}): Approval {

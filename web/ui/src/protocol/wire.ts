@@ -148,8 +148,6 @@ export interface PlanItem {
 export interface Branch {
   readonly name: string;
   readonly length: number;
-  readonly pins: readonly Pin[];
-  readonly plan: readonly PlanItem[];
   readonly pinsChanged?: boolean;
   readonly planChanged?: boolean;
 }
