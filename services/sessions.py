@@ -179,15 +179,16 @@ class SessionManager:
         """Waits until the session's context, as of the last shown event, meets `condition`. For sessions that are
         busy: those stay in memory. Raises SessionNotFound when it is deleted meanwhile."""
         while True:
-            context = self.context(session_id) or await self.journal.load(session_id)
-            if context.deleted_at is not None:
-                raise SessionNotFound()
-            if condition(context):
-                return context
+            # Before anything is read: what is shown while it is must not be missed.
             waiter = asyncio.get_running_loop().create_future()
             waiters = self._waiters.setdefault(session_id, set())
             waiters.add(waiter)
             try:
+                context = self.context(session_id) or await self.journal.load(session_id)
+                if context.deleted_at is not None:
+                    raise SessionNotFound()
+                if condition(context):
+                    return context
                 await waiter
             finally:
                 waiters.discard(waiter)
