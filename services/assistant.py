@@ -86,6 +86,8 @@ class Assistant:
         """Raises the last ProviderError when all tries failed, UnknownModel when the session's model is gone."""
         turn = Turn()
         await ctx.tools.finish()
+        if await ctx.was_stopped_at_limit():
+            return
         while (wanted := await self._ask_patiently(ctx, turn)) is not None:
             results = await ctx.tools.finish()
             turn.note(wanted, results)
@@ -111,7 +113,7 @@ class Assistant:
     async def _ask(self, ctx: RunContext, turn: Turn) -> Sequence[Wanted] | None:
         provider, info = self._providers.resolve(await ctx.model())
         history = await ctx.history()
-        if ctx.resuming and _answered(history, ctx.run):
+        if ctx.resuming and _answered(history, ctx.run, (await ctx.context()).steered):
             return None
         request = await self._request(ctx, info, history)
         await ctx.request_model(request.request_id)
@@ -177,12 +179,14 @@ async def _finish(
     await reply.finish(end.reason, end.usage, tools=tools)
 
 
-def _answered(history: Sequence[Message], run: Run) -> bool:
-    """Whether an earlier attempt got as far as the whole reply, and only its end was lost."""
+def _answered(history: Sequence[Message], run: Run, steered: int) -> bool:
+    """Whether an earlier attempt got as far as the whole reply, and only its end was lost. A reply does not count when
+    somebody steered right before it: it may have been asked for without that."""
     last = history[-1] if history else None
-    if last is None or last.kind != "streaming_response":
+    if last is None or last.kind != "streaming_response" or last.run_id != run.id or last.status != "complete":
         return False
-    return last.run_id == run.id and last.status == "complete"
+    earlier = [message.ordinal for message in history[:-1] if message.run_id == run.id and message.role == "agent"]
+    return steered < max(earlier, default=1)
 
 
 def _shortened(message: Message) -> Message:

@@ -55,14 +55,17 @@ class RunContext:
         return context.model
 
     async def history(self, limit: int = HISTORY_PAGE) -> tuple[Message, ...]:
-        """The newest messages of the active branch, oldest first, without those that wait for runs of their own."""
+        """The newest messages of the active branch, oldest first, without those that wait for runs of their own. What
+        this run was asked and did stands together at the end: a question that waited its turn lies in the journal
+        before the answers of the run that was at work then, and behind them it is understood."""
         query = MessageQuery(take=limit, before=2**62)
         page = await self._sessions.journal.page(self.session_id, query)
         context = self._sessions.context(self.session_id)
         waiting = {run.message_id for run in context.queue} if context is not None else set()
         if page.messages:
             self._seen = max(self._seen, max(message.ordinal for message in page.messages))
-        return tuple(message for message in page.messages if message.id not in waiting)
+        said = [message for message in page.messages if message.id not in waiting]
+        return tuple(sorted(said, key=lambda message: message.run_id == self.run.id))
 
     def stream(self, *, model: str = "", author: str | None = None) -> Reply:
         """A reply that grows in front of everybody; use it in an `async with`."""
@@ -132,6 +135,14 @@ class RunContext:
         the next limit, so the answer to an earlier question never counts."""
         return await self._ask("limit", question, (), f"{key} {new_id()}")
 
+    async def was_stopped_at_limit(self) -> bool:
+        """Whether an earlier attempt of this run was told, or got no answer in time, not to go on."""
+        if not self.resuming:
+            return False
+        approvals = await self._sessions.journal.approvals(self.session_id)
+        asked = [each for each in approvals if each.run_id == self.run.id and each.kind == "limit"]
+        return bool(asked) and asked[-1].state != "responded"
+
     async def _ask(self, kind: Literal["question", "limit"], question: str, options: tuple[str, ...], key: str) -> str:
         if await self._answer(key) is None:
             command = AskUser(self._fence, new_id(), kind, question, options, key, self.tools.expires_at())
@@ -140,15 +151,7 @@ class RunContext:
         answered = await self._answer(key)
         if answered is None or answered.state != "responded":
             raise Declined(answered.answer if answered is not None and answered.answer else None)
-        await self._hear(answered)
         return answered.answer or ""
-
-    async def _hear(self, answered: Approval) -> None:
-        """The message that answered, if one did, is taken into account with that: it steers nothing further."""
-        page = await self._sessions.journal.page(self.session_id, MessageQuery(take=HISTORY_PAGE, before=2**62))
-        said = (message for message in page.messages if message.role == "user" and message.run_id == self.run.id)
-        heard = (message.ordinal for message in said if message.created_at_utc == answered.decided_at_utc)
-        self._seen = max(self._seen, *heard, 0)
 
     async def _answer(self, key: str) -> Approval | None:
         approvals = await self._sessions.journal.approvals(self.session_id)

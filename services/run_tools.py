@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 
+from models.approvals import Approval
 from models.commands import FinishTool, RequestTools, RunFence, StartTools
 from models.errors import NotSupported
 from models.ids import EpochMs, new_id
-from models.payloads import AnyToolResult, ToolCall, ToolStatus
+from models.payloads import AnyToolResult, ToolCall
 from models.runs import Run
 from models.states import Mode
 from models.text import cleaned
@@ -92,17 +93,24 @@ class RunTools:
         await self._sessions.submit(self._run.session_id, command)
 
     async def _deny(self, call: ToolCall) -> None:
-        """What policy refused is an error that the model can mend; what the user denied is a denial."""
-        by_policy = call.decided_by == "policy"
-        reason = self._refusals.get(call.call_id, "This call is not possible") if by_policy else await self._said(call)
-        status: ToolStatus = "error" if by_policy else "denied"
-        command = FinishTool(self._fence, new_id(), call.call_id, status, error=cleaned(reason))
+        """What policy refused is an error that the model can mend; what the user denied is a denial; what the user
+        answered in the tool's place is its result."""
+        message_id = new_id()
+        approval = None if call.decided_by == "policy" else await self._approval(call)
+        said = cleaned(approval.answer or "") if approval is not None else ""
+        if call.decided_by == "policy":
+            reason = self._refusals.get(call.call_id, "This call is not possible")
+            command = FinishTool(self._fence, message_id, call.call_id, "error", error=cleaned(reason))
+        elif approval is not None and approval.state == "responded":
+            command = FinishTool(self._fence, message_id, call.call_id, "ok", output=said)
+        else:
+            reason = f"The user did not allow this: {said}" if said else "The user did not allow this"
+            command = FinishTool(self._fence, message_id, call.call_id, "denied", error=reason)
         await self._sessions.submit(self._run.session_id, command)
 
-    async def _said(self, call: ToolCall) -> str:
+    async def _approval(self, call: ToolCall) -> Approval | None:
         approvals = await self._sessions.journal.approvals(self._run.session_id)
-        answer = next((each.answer for each in reversed(approvals) if each.call_id == call.call_id), None)
-        return f"The user did not allow this: {answer}" if answer else "The user did not allow this"
+        return next((each for each in reversed(approvals) if each.call_id == call.call_id), None)
 
     async def _results(self, call_ids: Sequence[str]) -> tuple[AnyToolResult, ...]:
         """Read from the newest back, until each call has its own: there may be more calls than a page holds."""

@@ -40,7 +40,7 @@ from models.ids import EpochMs, from_iso, iso
 from models.messages import Message
 from models.payloads import calls_in
 from models.runs import Run
-from models.states import Initial, StreamingResponse
+from models.states import AwaitingUser, Initial, StreamingResponse
 from models.usage import Usage
 from services.engine.context import MAIN_BRANCH, Context, Stream
 
@@ -174,7 +174,9 @@ def _changed(context: Context, at: EpochMs, body: EventBody) -> Context:
         case RunQueued():
             return replace(context, queue=(*context.queue, body.run))
         case RunStarted():
-            return replace(context, run=body.run, queue=_without(context.queue, body.run), steered=0)
+            # A further attempt has to take into account what the one before it had not.
+            steered = context.steered if context.run is not None and context.run.id == body.run.id else 0
+            return replace(context, run=body.run, queue=_without(context.queue, body.run), steered=steered)
         case RunFinished():
             active = context.run
             still = active if active and active.id != body.run.id else None
@@ -191,6 +193,8 @@ def _changed(context: Context, at: EpochMs, body: EventBody) -> Context:
 def _with_message(context: Context, message: Message) -> Context:
     branch = context.branch.model_copy(update={"length": context.branch.length + 1})
     steers = message.role == "user" and context.run is not None and message.run_id == context.run.id
+    if isinstance(context.state, AwaitingUser) and context.state.reason != "tool":
+        steers = False  # it is the answer that the run waits for
     streams = message.status == "streaming"
     return replace(
         context,

@@ -125,7 +125,6 @@ async def test_a_call_that_fails_raises_what_the_agent_can_catch(
     [
         ("deny", "not now", "The user did not allow this: not now"),
         ("deny", None, "The user did not allow this"),
-        ("respond", "take the cup", "The user did not allow this: take the cup"),
     ],
 )
 async def test_a_denial_comes_with_the_users_words(decision: Decision, text: str | None, told: str) -> None:

@@ -7,12 +7,12 @@ from histories import Maker
 from world import T0, appending, create, decided, say
 
 from models.commands import AppendDelta, BeginStream, FinishRun, RequestModel, RunFence, StartRun, TakeOverRun
-from models.errors import IllegalTransition, RunAlreadyActive
+from models.errors import IllegalTransition, QueueFull, RunAlreadyActive
 from models.events import MessageCreated, RunQueued
 from models.payloads import FileReferencePayload, ImagePayload
 from models.runs import OnBusy
 from services.engine.context import Context
-from services.engine.conversation import send, title_from
+from services.engine.conversation import QUEUE_MAX, send, title_from
 from services.engine.decide import decide
 
 
@@ -86,6 +86,18 @@ def test_on_busy_means_nothing_while_idle(on_busy: OnBusy) -> None:
     assert len(context.queue) == 1
 
 
+def test_queue_is_bounded_and_takes_another_after_an_interrupt_or_a_message_that_steers() -> None:
+    """Fails without the bound in `send`."""
+    context = running()
+    for _ in range(QUEUE_MAX):
+        context = after(context, say())
+    with pytest.raises(QueueFull) as refused:
+        decide("s", context, say(), T0)
+    assert refused.value.details == {"limit": QUEUE_MAX}
+    assert len(after(context, say(on_busy="steer")).queue) == QUEUE_MAX
+    assert len(after(context, say(on_busy="interrupt")).queue) == 1
+
+
 def test_interrupt_ends_the_active_run_and_the_queue_and_the_session_stays_running() -> None:
     context = after(running(), say(on_busy="enqueue"))
     command = say("now this", on_busy="interrupt")
@@ -136,11 +148,11 @@ def test_steer_with_only_a_queue_waits_in_it() -> None:
 
 
 def test_a_steering_message_is_taken_over_with_the_run() -> None:
-    """A new attempt reads the whole history, so nothing has to be seen again."""
+    """A new attempt has to see what the one before may not have."""
     context = running()
     assert context.run is not None
     steered = after(context, say(on_busy="steer"), TakeOverRun(context.run.id, 1, "died"))
-    assert steered.steered == 0
+    assert steered.steered == steered.pool_count
 
 
 def test_a_message_after_an_error_brings_the_context_back() -> None:

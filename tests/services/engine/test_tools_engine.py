@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -15,6 +16,7 @@ from models.commands import (
     CancelRun,
     Command,
     DeleteSession,
+    ExpireApprovals,
     FinalizeStream,
     FinishRun,
     FinishTool,
@@ -35,6 +37,7 @@ from models.errors import (
     ParleyError,
 )
 from models.events import ApprovalResolved, MessageCreated
+from models.ids import EpochMs
 from models.payloads import CallStatus, ToolCall, ToolResultPayload, WorkflowExecutionPayload
 from models.runs import OnBusy
 from models.states import Active, AwaitingUser, ProcessingTool, ProcessingWorkflow
@@ -251,7 +254,7 @@ def test_a_message_answers_the_question() -> None:
     assert context.state == AwaitingUser(reason="question", approval_ids=("a-1",))
     answered = after(context, say("the left one"))
     assert (answered.state, answered.approvals, answered.queue) == (Active(), (), ())
-    assert answered.steered == answered.pool_count
+    assert answered.steered == 0, "it was waited for: it steers nothing"
 
 
 def test_an_empty_message_is_an_answer_too() -> None:
@@ -350,3 +353,22 @@ def test_an_approval_travels_with_all_that_is_needed_to_decide() -> None:
     context = after(running(), asking(call("1")))
     wired = Approval.model_validate(context.approvals[0].to_wire())
     assert (wired.call_id, wired.message_id, wired.run_id, wired.state) == ("1", "request", "run", "pending")
+
+
+# Time
+def test_what_nobody_answered_in_time_is_declined_and_the_rest_waits_on() -> None:
+    soon, late = T0 + 1_000, T0 + 9_000
+    command = asking(call("1"), call("2"))
+    context = after(running(), replace(command, expires_at=EpochMs(soon)))
+    assert decide("s", context, ExpireApprovals(), EpochMs(soon - 1)).events == ()
+    events = decide("s", context, ExpireApprovals(), EpochMs(late)).events
+    expired = [event.approval for event in events if isinstance(event, ApprovalResolved)]
+    assert [(each.state, each.decision, each.decided_by) for each in expired] == [("expired", "deny", "system")] * 2
+    append = decided("s", context, ExpireApprovals(), now=late)
+    assert append is not None
+    assert (append.after.state, statuses(append.after)) == (Active(), ["denied", "denied"])
+
+
+def test_what_has_no_time_limit_never_expires() -> None:
+    context = after(running(), asking(call("1")))
+    assert decide("s", context, ExpireApprovals(), EpochMs(T0 * 2)).events == ()
