@@ -194,11 +194,14 @@ class BranchPromptBody(Wire):
     system_prompt: Annotated[Text | None, Field(max_length=100_000)] = None
 
 
+PIN_MAX_CHARS = 8_000
+
+
 class PinBody(Wire):
     """A message, or a text of its own."""
 
     message_id: Id | None = None
-    text: Annotated[Text | None, Field(min_length=1, max_length=20_000)] = None
+    text: Annotated[Text | None, Field(min_length=1, max_length=PIN_MAX_CHARS)] = None
 
     @model_validator(mode="after")
     def _has_something(self) -> Self:

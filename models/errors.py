@@ -7,7 +7,7 @@ ParleyError
 ├── NotFound 404               │   SessionNotFound, ProjectNotFound, MessageNotFound, BranchNotFound, RunNotFound,
 │                              │   ApprovalNotFound, PinNotFound, UnknownCall
 ├── MethodNotAllowed 405
-├── Conflict 409               │   RunAlreadyActive, IdempotencyConflict, IllegalTransition, AlreadyAnswered,
+├── Conflict 409               │   RunAlreadyActive, QueueFull, IdempotencyConflict, IllegalTransition, AlreadyAnswered,
 │                              │   BranchExists, BranchMoved, MergeConflict, StaleHead, ClientMessageIdTaken, Fenced
 ├── Declined 409
 ├── ToolCallFailed 409
@@ -137,6 +137,13 @@ class Conflict(ParleyError):
 class RunAlreadyActive(Conflict):
     code = "run_active"
     default_message = "A run is active; wait, cancel it, or send with onBusy enqueue, interrupt or steer"
+
+
+class QueueFull(Conflict):
+    """Too many messages wait for their turn; `details["limit"]` says how many may."""
+
+    code = "queue_full"
+    default_message = "Too many messages wait for their turn; wait, steer, or cancel what waits"
 
 
 class IdempotencyConflict(Conflict):

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from models.calls import METADATA_MAX_BYTES, ApprovalAnswer, CreateSessionBody, Outgoing
+from models.calls import METADATA_MAX_BYTES, PIN_MAX_CHARS, ApprovalAnswer, CreateSessionBody, Outgoing
 from models.commands import (
     AddPin,
     ArchiveContext,
@@ -57,7 +57,6 @@ from services.workflows.registry import PREFIX, Workflows
 
 RESTORABLE_MS = 30 * 24 * 3600 * 1000
 """How long a deleted session can be restored; then it is purged."""
-PIN_MAX_CHARS = 20_000
 RETRY_LOOKS_BACK = 200
 INPUT_MAX_BYTES = METADATA_MAX_BYTES
 
@@ -238,7 +237,8 @@ class Chat:
         await self.sessions.handle(session_id, SetBranchPrompt(branch, prompt), principal)
 
     async def pin(self, principal: Principal, session_id: str, message_id: str | None, text: str | None) -> Answer:
-        """Answers `{pinId}`. Raises MessageNotFound, Conflict beyond 50 pins."""
+        """Answers `{pinId}`. Raises MessageNotFound, Conflict beyond 50 pins or 64 KiB of them. A long
+        message is pinned by its beginning."""
         if message_id is not None:
             found = await self.journal.messages(session_id, [message_id])
             if not found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from models.branches import Branch, Pin
 from models.commands import AddPin, ChangePlan, Fork, Merge, RemovePin, SetBranchPrompt, SwitchBranch
 from models.errors import (
@@ -36,6 +38,8 @@ Pins = tuple[Pin, ...]
 Plan = tuple[PlanItem, ...]
 BRANCHES_MAX = 200
 PINS_MAX = 50
+ANNOTATIONS_MAX_BYTES = 64 * 1024
+"""Of all pins of a branch, and of its plan: both are in every snapshot, and in what each request sends to the model."""
 
 
 def fork(context: Context, command: Fork, now: EpochMs) -> Events:
@@ -104,13 +108,15 @@ def set_prompt(context: Context, command: SetBranchPrompt) -> Events:
 
 def add_pin(context: Context, command: AddPin, now: EpochMs) -> tuple[Events, dict[str, object]]:
     """The events and the answer `{pinId}`. Pinning a message twice changes nothing: the answer is the pin that it has.
-    Raises Conflict beyond 50 pins."""
+    Raises Conflict beyond 50 pins and beyond 64 KiB of them."""
     pins = context.branch.pins
     there = next((pin for pin in pins if command.message_id is not None and pin.message_id == command.message_id), None)
     if there is not None:
         return (), {"pinId": there.id}
     if len(pins) >= PINS_MAX:
         raise Conflict(f"A branch has at most {PINS_MAX} pins")
+    if _size_bytes((*(pin.text for pin in pins), command.text)) > ANNOTATIONS_MAX_BYTES:
+        raise Conflict(f"The pins of a branch have at most {ANNOTATIONS_MAX_BYTES} bytes together: remove some first")
     pin = Pin(
         id=command.pin_id,
         message_id=command.message_id,
@@ -128,7 +134,14 @@ def remove_pin(context: Context, command: RemovePin) -> Events:
 
 
 def change_plan(context: Context, command: ChangePlan) -> Events:
+    """Raises InvalidArgument beyond 64 KiB."""
+    if _size_bytes(item.id + item.text for item in command.items) > ANNOTATIONS_MAX_BYTES:
+        raise InvalidArgument(f"A plan has at most {ANNOTATIONS_MAX_BYTES} bytes", field="items")
     return () if command.items == context.branch.plan else (PlanChanged(items=command.items),)
+
+
+def _size_bytes(texts: Iterable[str]) -> int:
+    return sum(len(text.encode()) for text in texts)
 
 
 def branch_of(context: Context, name: str) -> Branch:

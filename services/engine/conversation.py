@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.approvals import Decision
 from models.commands import CancelRun, ResolveApproval, SendMessage
-from models.errors import RunAlreadyActive
+from models.errors import QueueFull, RunAlreadyActive
 from models.events import (
     ContextStateChanged,
     EventBody,
@@ -24,6 +24,8 @@ from services.engine.context import Context
 from services.engine.transitions import check
 
 TITLE_FROM_MESSAGE_CHARS = 60
+QUEUE_MAX = 100
+"""Runs that wait in one session. All of them are in its context, and in every snapshot."""
 SOURCES: dict[str, Source] = {
     "text": "user_input",
     "image": "user_image_upload",
@@ -32,7 +34,8 @@ SOURCES: dict[str, Source] = {
 
 
 def send(context: Context, command: SendMessage, now: EpochMs) -> tuple[tuple[EventBody, ...], dict[str, object]]:
-    """The events and the answer `{messageId, seq, runId}`. Raises RunAlreadyActive when `on_busy` is reject."""
+    """The events and the answer `{messageId, seq, runId}`. Raises RunAlreadyActive when `on_busy` is reject,
+    QueueFull when it would wait behind a hundred others."""
     check(context.state, "speak")
     if context.busy and command.on_busy == "reject":
         raise RunAlreadyActive()
@@ -45,6 +48,8 @@ def send(context: Context, command: SendMessage, now: EpochMs) -> tuple[tuple[Ev
         context = fold(context, events, now)
     answered = _answered(context, command, now)
     steered = context.run if command.on_busy == "steer" or answered else None
+    if steered is None and len(context.queue) >= QUEUE_MAX:
+        raise QueueFull(limit=QUEUE_MAX)
     run_id = steered.id if steered else command.run_id
     answer = {"messageId": command.message_id, "seq": first + len(events), "runId": run_id}
     events.append(MessageCreated(message=_message(context, command, run_id, now)))

@@ -339,6 +339,17 @@ def test_pins_are_bounded_and_removed_by_id() -> None:
     assert isinstance(refusal(context, RemovePin("unknown")), PinNotFound)
 
 
+def test_pins_and_plan_are_bounded_in_bytes() -> None:
+    """Fails without the sum in `add_pin`, and without the bound of `change_plan`."""
+    context = spoken(1)
+    for number in range(4):
+        context = after(context, AddPin(f"p{number}", "ö" * 8_000, "ann"))
+    assert isinstance(refusal(context, AddPin("one more", "ö" * 8_000, "ann")), Conflict)
+    assert len(after(context, RemovePin("p0"), AddPin("instead", "ö" * 8_000, "ann")).branch.pins) == 4
+    long = ChangePlan((PlanItem(id="1", text="ö" * 32_768),))
+    assert isinstance(refusal(context, long), InvalidArgument)
+
+
 def test_the_same_plan_again_is_no_event() -> None:
     context = after(fresh(), ChangePlan(ONE))
     assert decided("s", context, ChangePlan(ONE)) is None
