@@ -219,7 +219,7 @@ async def test_every_client_sees_the_question_and_its_end(desk: Desk) -> None:
         ("edit", {"arguments": {}}, "error", "what"),
         ("deny", {"reason": "it is dear to me"}, "denied", "it is dear to me"),
         ("deny", {}, "denied", "did not allow"),
-        ("respond", {"reason": "take the cup"}, "denied", "take the cup"),
+        ("respond", {"reason": "take the cup"}, "ok", "take the cup"),
     ],
 )
 async def test_each_decision_reaches_the_tool_or_the_model(
@@ -233,7 +233,7 @@ async def test_each_decision_reaches_the_tool_or_the_model(
         [result] = results(snapshot)
         assert result["status"] == status
         assert told in (result["output"] or result["error"])
-        assert len(desk.smashed) == (status == "ok")
+        assert desk.smashed == ([told.removeprefix("smashed ")] if told.startswith("smashed") else [])
 
 
 DONE: Json = {"ok": True, "success": True}
