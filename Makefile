@@ -16,7 +16,8 @@ ARGS ?=
 install: $(VENV)/.installed ui
 
 serve: install
-	$(BIN)/parley serve $(ARGS)
+	@# exec: what make starts is the server itself and no shell around it, so that signals reach it
+	exec $(BIN)/parley serve $(ARGS)
 
 test: $(VENV)/.installed ui
 	$(BIN)/pytest --cov $(ARGS)

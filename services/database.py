@@ -7,9 +7,10 @@ read-only and take one short transaction each. Never knows what the tables mean.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,6 +50,7 @@ class Database:
         self._busy_timeout_s = busy_timeout_s
         self._max_pages = max_pages
         self._lock = filelock.FileLock(folder / "lock")
+        self._pid_file = folder / "lock.pid"
         self._engine: Engine | None = None
         self._readers: AsyncEngine | None = None
         self._writer: Writer | None = None
@@ -61,13 +63,14 @@ class Database:
         try:
             self._lock.acquire(timeout=0)
         except filelock.Timeout:
-            raise DataFolderInUse(
-                f"Another server uses the data folder {self.folder}; stop it, or choose another with --data"
-            ) from None
+            told = f"Another server{self._holder()} uses the data folder {self.folder}"
+            raise DataFolderInUse(f"{told}; stop it, or choose another with --data") from None
+        with suppress(OSError):  # a full disk is told where it matters
+            self._pid_file.write_text(str(os.getpid()))
         try:
             await asyncio.to_thread(self._prepare)
         except BaseException:
-            self._lock.release()
+            self._unlock()
             raise
         self._readers = self._reader_engine()
         self._writer = Writer(self._connect(), self._translate_and_note, self._note_success)
@@ -88,7 +91,20 @@ class Database:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock.is_locked:
+            with suppress(OSError):
+                self._pid_file.unlink()
         self._lock.release()
+
+    def _holder(self) -> str:
+        """The process that holds the lock, as it wrote it beside; empty when it could not."""
+        try:
+            return f" (pid {int(self._pid_file.read_text())})"
+        except (OSError, ValueError):
+            return ""
 
     @property
     def writer(self) -> Writer:

@@ -79,7 +79,7 @@ async def _serve(settings: Settings) -> int:
         await runner.cleanup()
         return FAILED
     tune_collector()
-    print(f"Parley listens on {url_of(settings.host, runner.addresses)}", flush=True)
+    print(f"Parley listens on {url_of(settings.host, runner.addresses)} ({_particulars(settings)})", flush=True)
     await stop.wait()
     log.info("stopping")
     # First this, then the sockets: until the end probes and clients learn that the server drains.
@@ -115,6 +115,12 @@ def url_of(host: str, addresses: Sequence[object]) -> str:
     address = addresses[0]
     port = address[1] if isinstance(address, tuple) else "?"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _particulars(settings: Settings) -> str:
+    """What tells this server from another on the same machine."""
+    data = settings.folder.resolve() if settings.folder is not None else "in memory"
+    return f"pid {os.getpid()}, data {data}, workspace {settings.workspace.resolve()}"
 
 
 def _mistaken(mistakes: Sequence[str]) -> int:

@@ -67,8 +67,8 @@ async def own_server() -> AsyncIterator[str]:
         server = await asyncio.create_subprocess_exec(*command, *options, stdout=asyncio.subprocess.PIPE)
         assert server.stdout is not None
         try:
-            # "Parley listens on http://127.0.0.1:43210"
-            yield (await server.stdout.readline()).decode().split()[-1]
+            # "Parley listens on http://127.0.0.1:43210 (pid …, data …, workspace …)"
+            yield (await server.stdout.readline()).decode().split()[3]
         finally:
             server.terminate()
             await server.wait()

@@ -6,6 +6,7 @@ The error is clear, nothing half-written shows, and it works again as soon as th
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from services.database import FILE_NAME, Database, translate
 from services.engine.context import Context
 from services.journal import MessageQuery
 from services.journal_sqlite import SqliteJournal
+from services.projects import INBOX
 from services.projects_sqlite import SqliteProjects
 
 LENGTH_LIMIT = 0
@@ -290,8 +292,16 @@ async def test_damage_at_run_time_is_named_stays_red_and_shows_nothing_wrong(tmp
 
 async def test_a_second_server_on_the_folder_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
     async with opened(tmp_path):
-        with pytest.raises(DataFolderInUse, match="--data"):
-            await Database(tmp_path).open()
+        refused = Database(tmp_path)
+        for _ in range(2):
+            # Taken out: who is refused and closes leaves the other's pid where it is.
+            with pytest.raises(DataFolderInUse, match=rf"server \(pid {os.getpid()}\) uses .* --data"):
+                await refused.open()
+            await refused.close()
+        (tmp_path / "lock.pid").write_text("no number")
+        with pytest.raises(DataFolderInUse, match="Another server uses"):
+            await refused.open()
+    assert not (tmp_path / "lock.pid").exists()
     async with opened(tmp_path):
         pass
 

@@ -56,7 +56,8 @@ def served(folder: Path, *options: str, **more: str) -> Iterator[tuple[subproces
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         assert line.startswith("Parley listens on http://"), (folder / "stderr").read_text()
-        yield process, line.rpartition(" ")[2]
+        assert f"(pid {process.pid}, data {folder}" in line
+        yield process, line.split()[3]
     finally:
         if process.poll() is None:
             process.kill()
@@ -187,10 +188,10 @@ def test_trouble_with_storage_or_port_is_one_line_and_the_code_is_1(tmp_path: Pa
 
 
 def test_a_folder_in_use_is_told(tmp_path: Path) -> None:
-    with served(tmp_path):
+    with served(tmp_path) as (first, _):
         second = ended(tmp_path, "serve", "--port", "0")
     assert second.returncode == 1
-    assert "Another server uses the data folder" in second.stderr
+    assert f"Another server (pid {first.pid}) uses the data folder" in second.stderr
 
 
 def test_the_version_and_the_options_are_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,7 +72,8 @@ def test_a_server_says_where_it_listens_and_ends_with_0(host: str, capsys: pytes
     thread = signal_when_it_listens(port)
     assert main(["serve", "--host", host, "--port", str(port), "--database", "memory:"]) == 0
     thread.join(WITHIN_S)
-    assert capsys.readouterr().out == f"Parley listens on http://{host}:{port}\n"
+    particulars = f"pid {os.getpid()}, data in memory, workspace {Path.cwd()}"
+    assert capsys.readouterr().out == f"Parley listens on http://{host}:{port} ({particulars})\n"
 
 
 def test_mistakes_are_told_with_code_2(capsys: pytest.CaptureFixture[str]) -> None:
