@@ -9,10 +9,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Literal, get_args, get_origin
 
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from pydantic.fields import FieldInfo
 
 from models.errors import InvalidArgument, ParleyError
 from services import logs
@@ -28,9 +30,10 @@ REQUESTS_END_S = 5.0
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
+    secrets = ", ".join(f"PARLEY_{name.upper()}" for name in SECRET_OPTIONS)
     parser.epilog = (
         "Every option can also be set as PARLEY_… in the environment (--log-level: PARLEY_LOG_LEVEL) or in "
-        "./parley.toml (log_level = …). The secrets PARLEY_TOKEN and PARLEY_OPENAI_API_KEY are taken from there only."
+        f"./parley.toml (log_level = …). Secrets are taken from there only: {secrets}."
     )
     for name, field in Settings.model_fields.items():
         if name in FILE_OPTIONS:
@@ -42,7 +45,12 @@ def declare(parser: argparse.ArgumentParser) -> None:
         action = "append" if repeatable else "store"
         shown = "" if repeatable or field.default is None else f" Default: {field.default}"
         summary = f"{field.description}{shown}".replace("%", "%%")
-        parser.add_argument(option(name), dest=name, action=action, metavar="…", help=summary)
+        parser.add_argument(option(name), dest=name, action=action, metavar=_values(field), help=summary)
+
+
+def _values(field: FieldInfo) -> str:
+    """What may stand behind an option. Shown only: the settings check it, together with everything else."""
+    return "|".join(get_args(field.annotation)) if get_origin(field.annotation) is Literal else "…"
 
 
 def run(parsed: argparse.Namespace) -> int:

@@ -143,7 +143,13 @@ class Settings(BaseSettings):
         Field(description=f"{SQLITE}FOLDER/{FILE_NAME} instead of the data folder's, or {IN_MEMORY} to keep nothing."),
     ] = None
     workspace: Annotated[Path, AfterValidator(_existing), Field(description="Folder that agents may look at.")] = Path()
-    model: Annotated[str, Field(min_length=1, description="Model of new sessions.")] = "demo"
+    model: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="Model of new sessions: demo; openai:NAME or anthropic:NAME with a key or a base URL.",
+        ),
+    ] = "demo"
     agent: Annotated[
         str, Field(min_length=1, description="Agent that answers: a name or package.module:attribute.")
     ] = BUILT_IN_AGENT

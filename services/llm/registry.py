@@ -92,8 +92,8 @@ class Providers:
 
     def _hint(self, prefix: str) -> str:
         if prefix == "anthropic" and not self._anthropic:
-            return "; for anthropic:NAME set its API key"
-        return "" if self._openai else "; for openai:NAME set an API key or a base URL"
+            return "; for anthropic:NAME set PARLEY_ANTHROPIC_API_KEY"
+        return "" if self._openai else "; for openai:NAME set PARLEY_OPENAI_API_KEY or a base URL"
 
 
 def _configured(model: str | ModelInfo) -> ModelInfo:

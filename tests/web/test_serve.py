@@ -129,6 +129,21 @@ def test_a_database_that_is_none_is_told_with_code_1(tmp_path: Path, capsys: pyt
     assert "is not a SQLite database" in capsys.readouterr().err
 
 
+def test_the_help_tells_the_values_and_every_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    """Taken out: the metavar of options that take one of a few words, and the list of all secrets."""
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for expected in (
+        "--approval-policy auto|manual|allow-list|limited",
+        "--log-level debug|info|warning|error",
+        "--log-format auto|json|console",
+        "openai:NAME or anthropic:NAME",
+        "PARLEY_TOKEN, PARLEY_OPENAI_API_KEY, PARLEY_ANTHROPIC_API_KEY",
+    ):
+        assert expected in told
+
+
 def test_addresses_are_written_as_people_can_open_them() -> None:
     assert serve.url_of("127.0.0.1", [("127.0.0.1", 80)]) == "http://127.0.0.1:80"
     assert serve.url_of("::1", [("::1", 80, 0, 0)]) == "http://[::1]:80"

@@ -61,7 +61,7 @@ def test_what_the_operator_says_of_an_anthropic_model_counts() -> None:
 
 
 def test_an_anthropic_model_without_a_key_is_told_what_is_missing() -> None:
-    with pytest.raises(UnknownModel, match="for anthropic:NAME set its API key"):
+    with pytest.raises(UnknownModel, match="for anthropic:NAME set PARLEY_ANTHROPIC_API_KEY"):
         Providers(openai_api_key="sk-1").resolve("anthropic:claude-x")
 
 
@@ -95,7 +95,7 @@ def test_an_unknown_name_is_told_the_known_ones(name: str) -> None:
         Providers().resolve(name)
     assert caught.value.details == {"field": "model", "known": ["demo"]}
     assert "known: demo" in caught.value.message
-    assert "set an API key" in caught.value.message
+    assert "set PARLEY_OPENAI_API_KEY or a base URL" in caught.value.message
 
 
 def test_wrong_script_parameters_are_named() -> None:
