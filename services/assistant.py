@@ -131,12 +131,17 @@ class Assistant:
         return ModelRequest(info.name, to_neutral(chosen, info), request_id=new_id(), system=system, tools=tools)
 
     async def _costs(self, history: Sequence[Message], info: ModelInfo, budget_tokens: int) -> list[int]:
-        """Counts from the newest back, until the budget is spent: what lies before it need not be counted."""
+        """Counts from the newest back, until the budget is spent and both the newest question and what asked for the
+        newest results are found: what lies before need not be counted."""
         costs: list[int] = []
+        spent, asked, requested = 0, False, False
         for message in reversed(history):
             text, images = countable_message(message, info)
             costs.append(await self._counter.count(text, model=info.name) + images * IMAGE_TOKENS)
-            if sum(costs) > budget_tokens:
+            spent += costs[-1]
+            asked = asked or message.role == "user"
+            requested = requested or not isinstance(message.payload, AnyToolResult)
+            if spent > budget_tokens and asked and requested:
                 break
         return costs[::-1]
 

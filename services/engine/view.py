@@ -1,11 +1,13 @@
-"""Which messages a model is sent: the newest that fit its window, oldest first. Pure; pairs are mended afterwards, in
-services/llm/neutral.py."""
+"""Which messages a model is sent: the newest that fit its window, oldest first. Pure; what each says to a model, and a
+result for every call, is the business of services/llm/neutral.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from models.messages import Message
+from models.payloads import AnyToolResult, calls_in
 
 RESERVE_MAX_TOKENS = 20_000
 MESSAGE_OVERHEAD_TOKENS = 4
@@ -18,21 +20,77 @@ def input_budget(window_tokens: int, max_output_tokens: int) -> int:
 
 
 def view(history: Sequence[Message], costs: Sequence[int], budget_tokens: int) -> tuple[Message, ...]:
-    """`costs` are the tokens of the newest messages, as many as were worth counting, in the order of `history`. The
-    last message is always in, cut at its end when it alone is too large; then as many before it as fit (I9). Replies
-    that broke off and were asked for again are left out."""
-    chosen: list[Message] = []
-    left = budget_tokens
-    for message, cost in zip(reversed(history), reversed(costs), strict=False):
+    """`costs` are the tokens of the newest messages, as many as were worth counting, in the order of `history`. What is
+    sent fits the budget (I9): the newest question always, cut at its end where it is too large; then what came last,
+    where the results of calls are cut before they crowd out their request; then as many before that as fit. A request
+    and its results go together or not at all. Replies that broke off and were asked for again are left out."""
+    units = _units(history, costs)
+    if not units:
+        return ()
+    last = units[-1]
+    question = next((unit for unit in reversed(units) if unit[0].message.role == "user"), last)
+    chosen = [_fitted(question, budget_tokens if question is last else budget_tokens // 2)]
+    left = budget_tokens - _cost(chosen[0])
+    for unit in reversed(units):
+        if unit is question:
+            continue
+        fitted = _fitted(unit, left) if unit is last else unit
+        left -= _cost(fitted)
+        if left < 0:
+            break
+        chosen.append(fitted)
+    sent = sorted((part for unit in chosen for part in unit), key=lambda part: part.position)
+    return tuple(part.message for part in sent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    position: int
+    message: Message
+    cost: int
+
+
+_Unit = tuple[_Part, ...]
+"""A message, or a request with the results that have come; what is sent together."""
+
+
+def _units(history: Sequence[Message], costs: Sequence[int]) -> list[_Unit]:
+    units: list[list[_Part]] = []
+    asked: dict[str, list[_Part]] = {}
+    first = len(history) - len(costs)
+    for position, (message, cost) in enumerate(zip(history[first:], costs, strict=True)):
         if message.status in ("interrupted", "error"):
             continue
-        left -= cost + MESSAGE_OVERHEAD_TOKENS
-        if left < 0:
-            if not chosen:
-                chosen.append(message.with_body(clamp(message.content, cost, cost + left)))
-            break
-        chosen.append(message)
-    return tuple(reversed(chosen))
+        part = _Part(position, message, cost + MESSAGE_OVERHEAD_TOKENS)
+        if isinstance(message.payload, AnyToolResult):
+            # A result whose request lies further back than was counted has nothing to belong to.
+            asked.get(message.payload.call_id, []).append(part)
+            continue
+        units.append([part])
+        for call in calls_in(message.payload):
+            asked.setdefault(call.call_id, units[-1])
+    return [tuple(unit) for unit in units]
+
+
+def _fitted(unit: _Unit, budget_tokens: int) -> _Unit:
+    """The unit with what can be cut, cut: the results of a request, evenly, or else the message itself."""
+    if _cost(unit) <= budget_tokens:
+        return unit
+    head, *results = unit
+    if not results:
+        return (_cut(head, budget_tokens),)
+    share = max(0, budget_tokens - head.cost) // len(results)
+    return (head, *(part if part.cost <= share else _cut(part, share) for part in results))
+
+
+def _cut(part: _Part, budget_tokens: int) -> _Part:
+    left = max(0, budget_tokens - MESSAGE_OVERHEAD_TOKENS)
+    text = clamp(part.message.content, part.cost - MESSAGE_OVERHEAD_TOKENS, left)
+    return replace(part, message=part.message.with_body(text), cost=left + MESSAGE_OVERHEAD_TOKENS)
+
+
+def _cost(unit: _Unit) -> int:
+    return sum(part.cost for part in unit)
 
 
 def clamp(text: str, cost: int, budget_tokens: int) -> str:

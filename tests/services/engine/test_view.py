@@ -1,4 +1,4 @@
-"""I9: the view sent to a model always fits its window. Taken out for the check: `left -= cost` in view()."""
+"""I9: the view sent to a model always fits its window. Taken out for the check: `left -= _cost(fitted)` in view()."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.messages import Message, Role, message_type_of
+from models.payloads import ToolCall, ToolRequestPayload, ToolResultPayload
 from services.engine.view import MESSAGE_OVERHEAD_TOKENS, clamp, input_budget, view
 
 
@@ -72,10 +73,48 @@ def test_i9_the_view_fits_its_budget(said: list[tuple[str, Role]], budget: int) 
     sent = view(history, [len(each.content) for each in history], budget)
     cost = sum(len(each.content) + MESSAGE_OVERHEAD_TOKENS for each in sent)
     assert cost <= max(budget, MESSAGE_OVERHEAD_TOKENS)
-    spoken = [each.content for each in history]
-    assert [each.content for each in sent[1:]] == (spoken[-len(sent) :][1:] if sent else [])
-    if spoken:
-        assert spoken[-1].startswith(sent[-1].content)
+    ordinals = [each.ordinal for each in sent]
+    assert ordinals == sorted(ordinals)
+    questions = [each.ordinal for each in history if each.role == "user"]
+    assert not questions or questions[-1] in ordinals
+    if history and budget >= 2 * MESSAGE_OVERHEAD_TOKENS:
+        assert history[-1].ordinal in ordinals
+    for each in sent:
+        assert history[each.ordinal].content.startswith(each.content)
+
+
+def request(ordinal: int, *call_ids: str) -> Message:
+    calls = tuple(ToolCall(call_id=each, name="read", arguments={}, risk="read_only") for each in call_ids)
+    return message("", "agent", ordinal).model_copy(
+        update={"kind": "tool_request", "payload": ToolRequestPayload(calls=calls)}
+    )
+
+
+def result(ordinal: int, call_id: str, output: str) -> Message:
+    payload = ToolResultPayload(call_id=call_id, name="read", status="ok", output=output)
+    return message(output, "system", ordinal).model_copy(update={"kind": "tool_result", "payload": payload})
+
+
+def test_a_large_result_is_cut_and_crowds_out_neither_its_request_nor_the_question() -> None:
+    """Without units the result alone fills the window, and a result without its call is not sent: nothing is."""
+    history = [message("What is in a.py?"), request(2, "c", "d"), result(3, "c", "w" * 6_000), result(4, "d", "short")]
+    sent = view(history, [16, 10, 6_000, 5], 1_000)
+    assert [each.kind for each in sent] == ["text", "tool_request", "tool_result", "tool_result"]
+    assert 300 < len(sent[2].content) < 1_000
+    assert sent[3].content == "short"
+
+
+def test_a_request_that_does_not_fit_takes_its_results_with_it() -> None:
+    history = [message("old"), request(2, "c"), result(3, "c", "r"), message("new", ordinal=4)]
+    sent = view(history, [3, 500, 1, 3], 100)
+    assert [each.content for each in sent] == ["new"]
+
+
+def test_the_question_stays_in_view_however_long_the_work_on_it_takes() -> None:
+    work = [message("x" * 50, "agent", n) for n in range(2, 40)]
+    sent = view([message("the question"), *work], [12, *[50] * len(work)], 400)
+    assert sent[0].content == "the question"
+    assert sent[-1].ordinal == 39
 
 
 @given(st.text(max_size=200), st.integers(min_value=0, max_value=500), st.integers(min_value=-10, max_value=500))
