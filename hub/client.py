@@ -65,7 +65,10 @@ class NoAnswer(ConnectionLost):
 
 
 class HubClient:
-    """`async with HubClient(url) as hub: view = await hub.open(session_id)`. One loop, any number of sessions."""
+    """`async with HubClient(url) as hub: view = await hub.open(session_id)`. One loop, any number of sessions.
+
+    `keep_events` keeps in each view's `events` all that was applied, for who compares; without it memory is bounded.
+    """
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class HubClient:
         silence_s: float = SILENCE_S,
         backoff_s: tuple[float, ...] = BACKOFF_S,
         on_state: Callable[[State], None] | None = None,
+        keep_events: bool = False,
     ) -> None:
         self.url = url.rstrip("/")
         self.state: State = "connecting"
@@ -88,6 +92,7 @@ class HubClient:
         self._silence_s = silence_s
         self._backoff_s = backoff_s
         self._on_state = on_state
+        self._keep_events = keep_events
         self._socket: socketio.AsyncClient | None = None
         self._lost = asyncio.Event()
         self._ready = asyncio.Event()
@@ -125,7 +130,7 @@ class HubClient:
 
     async def open(self, session_id: str, mode: Mode = "push", *, timeout_s: float = 30.0) -> SessionView:
         """Joins a session and keeps it joined. Raises CallFailed when the server refuses, TimeoutError."""
-        view = SessionView(session_id, mode)
+        view = SessionView(session_id, mode, keep_events=self._keep_events)
         async with asyncio.timeout(timeout_s):
             while view.snapshot is None:
                 await self._connected()

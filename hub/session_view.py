@@ -19,21 +19,30 @@ Mode = Literal["push", "signal"]
 
 
 class SessionView:
-    """`events` has everything applied since the last snapshot, in order; `snapshot` is None before the first join."""
+    """`snapshot` is None before the first join; `folded_from` is the head that it had when it came."""
 
-    def __init__(self, session_id: str, mode: Mode = "push") -> None:
+    def __init__(self, session_id: str, mode: Mode = "push", *, keep_events: bool = False) -> None:
         self.session_id = session_id
         self.mode: Mode = mode
         self.snapshot: Json | None = None
         self.epoch: str | None = None
         self.last = 0
+        self.folded_from = 0
         self.announced = 0
-        self.events: list[Json] = []
         self.participants: list[Json] = []
         self.joining = False
         self.on_event: Callable[[Json], None] | None = None
+        self._events: list[Json] | None = [] if keep_events else None
         self._early: list[Json] = []
         self._changed = asyncio.Event()
+
+    @property
+    def events(self) -> list[Json]:
+        """Everything applied since the last snapshot, in order. Raises RuntimeError unless it was to be kept: it grows
+        with the session."""
+        if self._events is None:
+            raise RuntimeError("The events of this view are not kept; ask for keep_events")
+        return self._events
 
     @property
     def behind(self) -> bool:
@@ -80,7 +89,8 @@ class SessionView:
             return "gap"
         self.snapshot = reduce(self.snapshot, event)
         self.last = event["seq"]
-        self.events.append(event)
+        if self._events is not None:
+            self._events.append(event)
         if self.on_event is not None:
             self.on_event(event)
         self._wake()
@@ -139,8 +149,9 @@ class SessionView:
     def _start_from(self, snapshot: Json) -> None:
         self.snapshot = snapshot
         self.last = snapshot["head"]
-        self.announced = self.last
-        self.events = []
+        self.announced = self.folded_from = self.last
+        if self._events is not None:
+            self._events = []
         self._wake()
 
     def _wake(self) -> None:

@@ -149,8 +149,7 @@ class Chat:
 
     def _is_over(self, view: SessionView, ack: Json) -> bool:
         """Whether the run of a message has ended: its events tell, or a snapshot that is later than the message."""
-        began_with = view.last - len(view.events)
-        return ack["runId"] in self._finished or (began_with >= ack["seq"] and view.session_state != "RUNNING")
+        return ack["runId"] in self._finished or (view.folded_from >= ack["seq"] and view.session_state != "RUNNING")
 
     def _event(self, event: Json) -> None:
         self._screen.event(event)

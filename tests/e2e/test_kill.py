@@ -184,7 +184,7 @@ async def test_a_run_of_an_agent_that_cannot_be_resumed_ends_failed_with_a_reaso
     """I5: `on_crash = "fail"` is the default of agents."""
     with serving(tmp_path, "--agent", "tests.e2e.crash_agents:Forgetful") as server:
         session_id = server.session()
-        async with HubClient(server.url, backoff_s=BACKOFF_S) as client:
+        async with HubClient(server.url, backoff_s=BACKOFF_S, keep_events=True) as client:
             view = await client.open(session_id)
             await client.send_message(session_id, "Count")
             await _streaming(view)
@@ -245,7 +245,7 @@ def _assert_resumed_in_time(server: ServerProcess, session_id: str, head: int) -
 
 
 async def _witness(stack: AsyncExitStack, url: str, session_id: str, mode: Mode) -> Witness:
-    client = await stack.enter_async_context(HubClient(url, backoff_s=BACKOFF_S))
+    client = await stack.enter_async_context(HubClient(url, backoff_s=BACKOFF_S, keep_events=True))
     view = await client.open(session_id, mode)
     return Witness(client, view, view.last)
 

@@ -41,7 +41,7 @@ async def test_sigterm_in_mid_stream_says_goodbye_exits_with_0_and_the_next_star
     goodbyes: list[Json] = []
     with serving(tmp_path, "--model", MODEL) as server:
         session_id = server.session()
-        async with HubClient(server.url, backoff_s=(0.05, 0.1, 0.2)) as client:
+        async with HubClient(server.url, backoff_s=(0.05, 0.1, 0.2), keep_events=True) as client:
             client.on["goodbye"] = goodbyes.append
             view = await client.open(session_id)
             start = view.last

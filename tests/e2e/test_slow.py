@@ -108,7 +108,7 @@ async def test_a_reader_at_8_kb_per_second_gets_everything_in_order_through_its_
     something all the time and is not let go."""
     with serving(tmp_path, "--model", "scripted:words=5") as server:
         session_id = server.session()
-        async with line(server.port, SLOW_BYTES_PER_S) as slow, HubClient(slow.url) as client:
+        async with line(server.port, SLOW_BYTES_PER_S) as slow, HubClient(slow.url, keep_events=True) as client:
             view = await client.open(session_id)
             start = view.last
             connected = len(_slow_consumers(server))

@@ -49,7 +49,7 @@ class Chaos:
         for _ in range(2):
             self.session_ids.append(await self.server.session(self.chance.choice(MODELS)))
         for _ in range(CLIENTS):
-            client = HubClient(self.server.url, backoff_s=(0.01, 0.02), call_timeout_s=8.0)
+            client = HubClient(self.server.url, backoff_s=(0.01, 0.02), call_timeout_s=8.0, keep_events=True)
             self.clients.append(await stack.enter_async_context(client))
         for number, client in enumerate(self.clients):
             await client.open(self.session_ids[0], "signal" if number % 2 else "push")

@@ -30,7 +30,7 @@ both_modes = pytest.mark.parametrize("mode", MODES)
 
 
 def client_of(url: str, **more: Any) -> HubClient:
-    return HubClient(url, backoff_s=(0.01, 0.02), **{"call_timeout_s": 2.0, **more})
+    return HubClient(url, backoff_s=(0.01, 0.02), **{"call_timeout_s": 2.0, "keep_events": True, **more})
 
 
 @pytest.fixture
@@ -385,6 +385,21 @@ async def test_large_message_that_could_not_be_pulled_is_pulled_later(
     content = "large " * TRUNCATE_OVER_BYTES
     await client.send_message(session_id, content)
     await eventually(lambda: first_content(view) == content)
+
+
+async def test_client_keeps_no_event_unless_it_is_asked_to(in_memory: Harness) -> None:
+    """Fails when a view collects all that it applies: one that is open for days would grow and grow."""
+    session_id = await in_memory.session()
+    seen: list[Json] = []
+    async with client_of(in_memory.url, keep_events=False) as client:
+        view = await client.open(session_id)
+        view.on_event = seen.append
+        await in_memory.commit(session_id, 3)
+        await eventually(lambda: view.last == 4)
+        assert (view.folded_from, [event["seq"] for event in seen]) == (1, [2, 3, 4])
+        assert view._events is None
+        with pytest.raises(RuntimeError):
+            view.events  # noqa: B018
 
 
 def test_pulled_message_that_is_older_than_the_view_does_not_undo_it() -> None:

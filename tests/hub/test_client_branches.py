@@ -15,7 +15,7 @@ in_memory = hub_peer.in_memory
 
 
 def client_of(server: Harness) -> HubClient:
-    return HubClient(server.url, backoff_s=(0.01, 0.02), call_timeout_s=2.0)
+    return HubClient(server.url, backoff_s=(0.01, 0.02), call_timeout_s=2.0, keep_events=True)
 
 
 async def said(client: HubClient, view: SessionView, text: str) -> None:
