@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from models.approvals import Approval
+from models.errors import PayloadTooLarge
 from models.events import Event
 from models.ids import EpochMs
 from models.messages import Message
@@ -22,6 +23,10 @@ from services.engine.context import Context
 PAGE_EVENTS = 1_000
 PAGE_BYTES = 256 * 1024
 """Bounds of one page of events, in a join and by REST (design §5)."""
+PAGE_BODIES_BYTES = 8 * 1024 * 1024
+"""What the large bodies of a page of messages may come to; beyond it they stand as headers, as in snapshots."""
+BATCH_BYTES = 32 * 1024 * 1024
+"""What several messages asked for by their ids may come to. A single one always travels."""
 NOT_DELETED = "The session was restored in the meantime"
 """Why a purge is refused."""
 
@@ -48,7 +53,8 @@ class Append:
 
 Done = Callable[[BaseException | None], None]
 """Called in the event loop once an append is durable (None) or is not (StaleHead, Fenced, ClientMessageIdTaken,
-StorageUnavailable). After StorageUnavailable the outcome is unknown: load the head before anything else."""
+ProjectNotFound, StorageUnavailable). After StorageUnavailable the outcome is unknown: load the head before anything
+else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +99,25 @@ def page_positions(query: MessageQuery, total: int) -> range:
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """`first_position` is the position of `messages[0]`, 0 on an empty page."""
+    """`first_position` is the position of `messages[0]`, 0 on an empty page. Where the bodies over 64 KiB come to more
+    than 8 MiB together, headers stand for all of them, and `messages` has them whole."""
 
     epoch: str
     head: int
     total: int
     messages: tuple[Message, ...]
     first_position: int
+
+
+def check_batch(ids: Sequence[str], size_bytes: int) -> None:
+    """Raises PayloadTooLarge when so many bytes are too much for those messages together."""
+    if len(ids) > 1 and size_bytes > BATCH_BYTES:
+        raise PayloadTooLarge(
+            f"These messages have {size_bytes} bytes together: ask for fewer at once",
+            field="ids",
+            limit=BATCH_BYTES,
+            size=size_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +169,11 @@ class Journal(Protocol):
 
     async def snapshot(self, session_id: str) -> Snapshot: ...
     async def page(self, session_id: str, query: MessageQuery) -> MessagePage: ...
-    async def messages(self, session_id: str, ids: Sequence[str]) -> tuple[Message, ...]: ...
+    async def messages(self, session_id: str, ids: Sequence[str]) -> tuple[Message, ...]:
+        """Whole, in the order of `ids`, without those that are not there. Raises PayloadTooLarge when several come to
+        more than 32 MiB together."""
+        ...
+
     async def chunks(self, session_id: str, message_id: str, after: int, limit: int = PAGE_EVENTS) -> ChunkPage: ...
     async def sent(self, session_id: str, author: str, client_message_id: str) -> Sent | None: ...
     async def session(self, session_id: str) -> Session: ...

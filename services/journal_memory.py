@@ -15,6 +15,7 @@ from models.errors import (
     Conflict,
     Fenced,
     MessageNotFound,
+    ProjectNotFound,
     SessionNotFound,
     StaleHead,
 )
@@ -31,6 +32,8 @@ from models.events import (
     RunFinished,
     RunQueued,
     RunStarted,
+    fit_for_travel,
+    oversize,
 )
 from models.ids import EpochMs
 from models.messages import Message
@@ -41,6 +44,7 @@ from services.engine.context import Context
 from services.engine.snapshot import SNAPSHOT_MESSAGES, session_of, snapshot_of, so_far
 from services.journal import (
     NOT_DELETED,
+    PAGE_BODIES_BYTES,
     PAGE_BYTES,
     PAGE_EVENTS,
     Append,
@@ -52,6 +56,7 @@ from services.journal import (
     MessagePage,
     MessageQuery,
     Sent,
+    check_batch,
     page_positions,
 )
 from services.projects_memory import MemoryProjects
@@ -90,7 +95,7 @@ class MemoryJournal:
         error: BaseException | None = None
         try:
             self._append(append)
-        except (StaleHead, Fenced, ClientMessageIdTaken) as refused:
+        except (StaleHead, Fenced, ClientMessageIdTaken, ProjectNotFound) as refused:
             error = refused
         asyncio.get_running_loop().call_soon(done, error)
 
@@ -100,6 +105,8 @@ class MemoryJournal:
         if append.before is None:
             if stored is not None:
                 raise StaleHead()
+            if not self._projects.has(append.after.project_id):
+                raise ProjectNotFound(field="projectId")
             stored = self._stored[session_id] = _Stored(append.after)
         elif stored is None or stored.context.head != append.before.head:
             raise StaleHead()
@@ -159,6 +166,8 @@ class MemoryJournal:
         path = list(range(1, context.pool_count + 1)) if query.pool else stored.paths.get(branch, [])
         positions = page_positions(query, len(path))
         messages = tuple(self._current(stored, path[position - 1]) for position in positions)
+        if sum(oversize(message) or 0 for message in messages) > PAGE_BODIES_BYTES:
+            messages = tuple(fit_for_travel(message) for message in messages)
         first = positions[0] if positions else 0
         return MessagePage(context.epoch, context.head, len(path), messages, first)
 
@@ -170,7 +179,9 @@ class MemoryJournal:
     async def messages(self, session_id: str, ids: Sequence[str]) -> tuple[Message, ...]:
         stored = self._get(session_id)
         by_id = {message.id: message.ordinal for message in stored.messages}
-        return tuple(self._current(stored, by_id[wanted]) for wanted in ids if wanted in by_id)
+        found = tuple(self._current(stored, by_id[wanted]) for wanted in ids if wanted in by_id)
+        check_batch(ids, sum(oversize(message) or 0 for message in found))
+        return found
 
     async def chunks(self, session_id: str, message_id: str, after: int, limit: int = PAGE_EVENTS) -> ChunkPage:
         stored = self._get(session_id)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.exc import IntegrityError
 
 from models.branches import Branch
-from models.errors import ClientMessageIdTaken, Conflict, Fenced, SessionNotFound, StaleHead
+from models.errors import ClientMessageIdTaken, Conflict, Fenced, ProjectNotFound, SessionNotFound, StaleHead
 from models.events import BranchCreated
 from models.ids import from_iso
 from services.database import Database
@@ -88,6 +88,7 @@ CREATE_BRANCH = text(
     "INSERT INTO branches (session, name, parent, forked_at, length, created_at) "
     "VALUES (:session, :name, :parent, :forked_at, 0, :at)"
 )
+FIND_PROJECT = text("SELECT 1 FROM projects WHERE id = :id")
 FIND_KEYS = text(
     "SELECT sessions.key, branches.name, branches.key FROM sessions JOIN branches ON branches.session = sessions.key "
     "WHERE sessions.id = :id"
@@ -183,6 +184,9 @@ class SqliteJournal(SqliteReads):
 
 def _create(connection: Connection, append: Append) -> Keys:
     context = append.after
+    if connection.execute(FIND_PROJECT, {"id": context.project_id}).first() is None:
+        # Deleted since the caller looked: inside this transaction nobody can be faster.
+        raise ProjectNotFound(field="projectId")
     values: dict[str, Any] = dict(zip(SESSION_COLUMNS.split(", "), session_values(context), strict=True))
     values |= {"id": context.session_id, "project_id": context.project_id, "epoch": context.epoch}
     values |= {"head": context.head, "created_at": context.created_at}

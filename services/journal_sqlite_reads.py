@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from models.approvals import Approval, Grant
 from models.branches import Branch
 from models.errors import BranchNotFound, MessageNotFound, SessionNotFound
-from models.events import BY_CODE, Event, EventBody, MessageBody, MessageDelta, truncated
+from models.events import BY_CODE, TRUNCATE_OVER_BYTES, Event, EventBody, MessageBody, MessageDelta, truncated
 from models.ids import EpochMs, iso
 from models.messages import Message
 from models.runs import Run
@@ -25,6 +25,7 @@ from services.database import Database
 from services.engine.context import Context, Stream
 from services.engine.snapshot import SNAPSHOT_MESSAGES, snapshot_of, so_far
 from services.journal import (
+    PAGE_BODIES_BYTES,
     PAGE_BYTES,
     PAGE_EVENTS,
     Chunk,
@@ -33,6 +34,7 @@ from services.journal import (
     MessagePage,
     MessageQuery,
     Sent,
+    check_batch,
     page_positions,
 )
 
@@ -77,19 +79,32 @@ LAST_DELTA = text(
     "WHERE session = :session AND seq > :from_seq AND code = :delta AND message = :ordinal"
 )
 PATH_MESSAGES = (
-    "SELECT header, size, {} AS content FROM branch_messages b "
+    "SELECT {} FROM branch_messages b "
     "JOIN messages m ON m.session = :session AND m.ordinal = b.message "
     "WHERE b.branch = :branch AND b.position BETWEEN :low AND :high ORDER BY b.position"
 )
-WHOLE_PATH = text(PATH_MESSAGES.format("content"))
-SMALL_PATH = text(PATH_MESSAGES.format("CASE WHEN size IS NULL THEN content END"))
-POOL_MESSAGES = text(
-    "SELECT header, size, content FROM messages WHERE session = :session "
-    "AND ordinal BETWEEN :low AND :high ORDER BY ordinal"
+POOLED_MESSAGES = "SELECT {} FROM messages WHERE session = :session AND ordinal BETWEEN :low AND :high ORDER BY ordinal"
+WHOLE = "header, size, content"
+SMALL = (
+    f"CASE WHEN size IS NOT NULL AND length(header) > {TRUNCATE_OVER_BYTES} "
+    "THEN json_set(header, '$.payload', NULL) ELSE header END AS header, "
+    "size, CASE WHEN size IS NULL THEN content END AS content"
 )
+"""Without the bodies that are too large to travel. What makes a header that long is its payload: an image, the
+arguments of a call."""
+SIZE = "coalesce(sum(size), 0)"
+WHOLE_PATH = text(PATH_MESSAGES.format(WHOLE))
+SMALL_PATH = text(PATH_MESSAGES.format(SMALL))
+SIZE_OF_PATH = text(PATH_MESSAGES.format(SIZE))
+WHOLE_POOL = text(POOLED_MESSAGES.format(WHOLE))
+SMALL_POOL = text(POOLED_MESSAGES.format(SMALL))
+SIZE_OF_POOL = text(POOLED_MESSAGES.format(SIZE))
 MESSAGES_BY_ID = text(
     "SELECT id, header, size, content FROM messages WHERE session = :session AND id IN :ids"
 ).bindparams(bindparam("ids", expanding=True))
+SIZE_BY_ID = text(f"SELECT {SIZE} FROM messages WHERE session = :session AND id IN :ids").bindparams(
+    bindparam("ids", expanding=True)
+)
 MESSAGE = text("SELECT * FROM messages WHERE session = :session AND id = :id")
 SENT = text(
     "SELECT * FROM messages WHERE session = :session AND author = :author AND client_message_id = :client_message_id"
@@ -151,7 +166,7 @@ class SqliteReads:
             keys = await _branch_keys(db, row.key)
             low = max(1, context.branch.length - SNAPSHOT_MESSAGES + 1)
             messages = await _path(db, row.key, context, keys, range(low, context.branch.length + 1), SMALL_PATH)
-            return snapshot_of(context, row.project_name, messages)
+            return snapshot_of(context, row.project_name or "", messages)
 
     async def page(self, session_id: str, query: MessageQuery) -> MessagePage:
         async with self._database.read() as db:
@@ -167,7 +182,7 @@ class SqliteReads:
                 messages = await _pool(db, row.key, ascending)
             else:
                 keys = await _branch_keys(db, row.key)
-                messages = await _path(db, row.key, context, keys, ascending, WHOLE_PATH, branch)
+                messages = await _path(db, row.key, context, keys, ascending, None, branch)
             shown = [_current(context, message) for message in messages]
             if positions.step < 0:
                 shown.reverse()
@@ -176,7 +191,9 @@ class SqliteReads:
     async def messages(self, session_id: str, ids: Sequence[str]) -> tuple[Message, ...]:
         async with self._database.read() as db:
             row = await _session_row(db, session_id)
-            found = (await db.execute(MESSAGES_BY_ID, {"session": row.key, "ids": list(ids)})).all()
+            where = {"session": row.key, "ids": list(ids)}
+            check_batch(ids, (await db.execute(SIZE_BY_ID, where)).scalar_one())
+            found = (await db.execute(MESSAGES_BY_ID, where)).all()
             by_id = {each.id: _message(each) for each in found}
             if any(message.status == "streaming" for message in by_id.values()):
                 context = await _context(db, row)
@@ -302,7 +319,7 @@ async def _pooled(db: AsyncConnection, key: int, ordinal: int | None) -> Message
     if ordinal is None:
         return None
     where = {"session": key, "low": ordinal, "high": ordinal}
-    return _message((await db.execute(POOL_MESSAGES, where)).one())
+    return _message((await db.execute(WHOLE_POOL, where)).one())
 
 
 async def _pending(db: AsyncConnection, key: int) -> tuple[Approval, ...]:
@@ -345,16 +362,19 @@ async def _path(
     context: Context,
     keys: dict[str, int],
     positions: range,
-    statement: TextClause,
+    statement: TextClause | None,
     branch: str | None = None,
 ) -> list[Message]:
-    """The messages at ascending `positions` of a branch's path: a range read in each branch that the path crosses."""
-    messages: list[Message] = []
-    for name, low, high in segments(context, branch or context.active_branch, positions):
-        where = {"session": key, "branch": keys[name], "low": low, "high": high}
-        found = (await db.execute(statement, where)).all()
-        messages.extend(_message(each) for each in found)
-    return messages
+    """The messages at ascending `positions` of a branch's path: a range read in each branch that the path crosses.
+    Without a `statement` as much of them as a page may hold."""
+    wheres = [
+        {"session": key, "branch": keys[name], "low": low, "high": high}
+        for name, low, high in segments(context, branch or context.active_branch, positions)
+    ]
+    if statement is None:
+        sizes = [(await db.execute(SIZE_OF_PATH, where)).scalar_one() for where in wheres]
+        statement = WHOLE_PATH if sum(sizes) <= PAGE_BODIES_BYTES else SMALL_PATH
+    return [_message(each) for where in wheres for each in (await db.execute(statement, where)).all()]
 
 
 def segments(context: Context, branch: str, positions: range) -> list[tuple[str, int, int]]:
@@ -376,7 +396,9 @@ async def _pool(db: AsyncConnection, key: int, ordinals: range) -> list[Message]
     if not ordinals:
         return []
     where = {"session": key, "low": ordinals[0], "high": ordinals[-1]}
-    return [_message(each) for each in (await db.execute(POOL_MESSAGES, where)).all()]
+    size_bytes = (await db.execute(SIZE_OF_POOL, where)).scalar_one()
+    statement = WHOLE_POOL if size_bytes <= PAGE_BODIES_BYTES else SMALL_POOL
+    return [_message(each) for each in (await db.execute(statement, where)).all()]
 
 
 async def _events(db: AsyncConnection, session_id: str, row: Found, after: int, limit: int) -> list[Event]:

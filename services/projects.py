@@ -8,7 +8,8 @@ from models.errors import Conflict
 from models.session import Project
 
 INBOX = "Inbox"
-"""The project that exists from the start and takes sessions without one."""
+"""What the project is called that exists from the start and takes sessions without one. It is known by being the
+first, so it can be renamed, and others may be called the same."""
 
 
 class Projects(Protocol):
@@ -25,8 +26,8 @@ class Projects(Protocol):
         ...
 
 
-def check_deletable(project: Project, session_count: int) -> None:
-    if project.name == INBOX:
+def check_deletable(session_count: int, *, is_inbox: bool) -> None:
+    if is_inbox:
         raise Conflict("The Inbox can't be deleted; sessions without a project live there")
     if session_count:
         raise Conflict(

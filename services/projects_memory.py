@@ -35,9 +35,13 @@ class MemoryProjects:
         return self._edit(project_id, expected_version, current_session_id=session_id)
 
     async def delete(self, project_id: str, expected_version: int | None = None) -> None:
-        project = self._checked(project_id, expected_version)
-        check_deletable(project, self.count_sessions(project_id))
+        self._checked(project_id, expected_version)
+        first = next(iter(self._projects))
+        check_deletable(self.count_sessions(project_id), is_inbox=project_id == first)
         del self._projects[project_id]
+
+    def has(self, project_id: str) -> bool:
+        return project_id in self._projects
 
     def find(self, project_id: str) -> Project:
         project = self._projects.get(project_id)

@@ -28,7 +28,11 @@ class SqliteProjects:
         self._database = database
 
     async def create(self, name: str) -> Project:
-        return await self._database.write(lambda connection: _insert(connection, name))
+        def insert(connection: Connection) -> Project:
+            _inbox(connection)  # which has to be the first
+            return _insert(connection, name)
+
+        return await self._database.write(insert)
 
     async def get(self, project_id: str) -> Project:
         async with self._database.read() as db:
@@ -62,8 +66,9 @@ class SqliteProjects:
 
     async def delete(self, project_id: str, expected_version: int | None = None) -> None:
         def edit(connection: Connection) -> None:
-            project = _checked(connection, project_id, expected_version)
-            check_deletable(project, connection.execute(COUNT, {"id": project_id}).scalar_one())
+            _checked(connection, project_id, expected_version)
+            count = connection.execute(COUNT, {"id": project_id}).scalar_one()
+            check_deletable(count, is_inbox=_inbox(connection).id == project_id)
             connection.execute(DELETE, {"id": project_id})
 
         await self._database.write(edit)

@@ -438,7 +438,7 @@ async def test_a_write_whose_caller_is_gone_is_done_all_the_same(tmp_path: Path)
         caller.cancel()
         await asyncio.gather(caller, return_exceptions=True)
         await projects.create("next")
-        assert [project.name for project in await projects.all()] == ["orphan", "next"]
+        assert [project.name for project in await projects.all()] == [INBOX, "orphan", "next"]
 
 
 async def test_a_job_that_raises_fails_alone_with_its_own_error(tmp_path: Path) -> None:

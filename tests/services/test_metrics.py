@@ -33,8 +33,13 @@ def of(metrics: Metrics, name: str, **labels: str) -> float:
 
 
 @pytest.fixture
-def door() -> MeteredSessionManager:
-    manager = MeteredSessionManager(MemoryJournal(MemoryProjects()), Access())
+def projects() -> MemoryProjects:
+    return MemoryProjects()
+
+
+@pytest.fixture
+def door(projects: MemoryProjects) -> MeteredSessionManager:
+    manager = MeteredSessionManager(MemoryJournal(projects), Access())
     manager.metrics = Metrics("1.2.3")
     manager.subscribe(manager.metrics.on_committed)
     return manager
@@ -75,9 +80,12 @@ async def test_a_bug_and_a_caller_that_left_are_counted_too(
     assert of(door.metrics, "parley_commands_total", command="RenameSession", code="caller_gone") == 1
 
 
-async def test_events_and_commits_are_counted_by_the_listener(door: MeteredSessionManager) -> None:
+async def test_events_and_commits_are_counted_by_the_listener(
+    door: MeteredSessionManager, projects: MemoryProjects
+) -> None:
     assert door.metrics is not None
-    await door.handle("s", CreateSession("e", "p", "Inbox", "t", "demo"), LOCAL)
+    inbox = await projects.inbox()
+    await door.handle("s", CreateSession("e", inbox.id, inbox.name, "t", "demo"), LOCAL)
     assert of(door.metrics, "parley_events_total", type="session.created") == 1
     assert of(door.metrics, "parley_commit_seconds_count") == 1
     assert of(door.metrics, "parley_commit_seconds_bucket", le="+Inf") == 1
