@@ -176,7 +176,16 @@ def _reconciled(source: Branch, target: Branch, command: Merge) -> tuple[Pins, P
 
 
 def _grown(branch: Branch, messages: int, pins: Pins, plan: Plan) -> Branch:
-    return branch.model_copy(update={"length": branch.length + messages, "pins": pins, "plan": plan})
+    """What a merge brought counts as changed here: the next merge must not replace it unasked."""
+    return branch.model_copy(
+        update={
+            "length": branch.length + messages,
+            "pins": pins,
+            "plan": plan,
+            "pins_changed": branch.pins_changed or pins != branch.pins,
+            "plan_changed": branch.plan_changed or plan != branch.plan,
+        }
+    )
 
 
 def _rebased(
@@ -191,6 +200,8 @@ def _rebased(
         forked_at=source.length,
         length=source.length,
         system_prompt=target.system_prompt,
+        pins=source.pins,
+        plan=source.plan,
         created_at_utc=iso(now),
     )
     merged = _grown(created, len(command.entries), pins, plan)

@@ -379,3 +379,20 @@ def test_events_of_branches_fold_from_the_wire() -> None:
     created = Branch(name="b", parent="main", forked_at=1, length=1, created_at_utc="2026-11-20T09:00:00.000Z")
     body = BranchCreated.model_validate(BranchCreated(branch=created).to_wire())
     assert appending("s", spoken(1), [body]).after.branches["b"] == created
+
+
+def test_what_one_merge_brought_is_not_lost_silently_to_the_next() -> None:
+    """Two branches pin something each: merging both is a question, not a replacement."""
+    context = after(spoken(), Fork("b", "main", 2), AddPin("q", "of b", "bob"))
+    context = after(context, Fork("c", "main", 2), AddPin("r", "of c", "cem"))
+    context = on(context, "main")
+    context = after(context, merging(context, "b"))
+    assert [pin.text for pin in context.branch.pins] == ["of b"]
+    assert isinstance(refusal(context, merging(context, "c")), MergeConflict)
+
+
+def test_a_rebased_branch_counts_what_it_brought_as_changed() -> None:
+    context = after(forked(), AddPin("q", "of b", "bob"), ChangePlan(TWO))
+    rebased = after(context, merging(context, "main", "rebase", name="c")).branch
+    assert ([pin.text for pin in rebased.pins], rebased.plan) == (["of b"], TWO)
+    assert (rebased.pins_changed, rebased.plan_changed) == (True, True)
