@@ -460,6 +460,8 @@ class HubClient:
         task = asyncio.get_running_loop().create_task(self._quietly(work))
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
+        # Cancelled before its first step the task never comes to await the work.
+        task.add_done_callback(lambda _: work.close())
 
     async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
         """A chore that loses its connection is taken up by the next one."""

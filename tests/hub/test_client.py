@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -400,6 +401,22 @@ async def test_client_keeps_no_event_unless_it_is_asked_to(in_memory: Harness) -
         assert view._events is None
         with pytest.raises(RuntimeError):
             view.events  # noqa: B018
+
+
+async def test_chore_that_is_cancelled_before_its_first_step_leaves_no_coroutine(in_memory: Harness) -> None:
+    """Fails when only the task around it is cancelled: Python complains of a coroutine that was never awaited."""
+    begun: list[bool] = []
+
+    async def work() -> None:
+        begun.append(True)
+
+    client = client_of(in_memory.url)
+    client.start()
+    chore = work()
+    client._chore(chore)
+    await client.close()
+    assert begun == []
+    await eventually(lambda: inspect.getcoroutinestate(chore) == inspect.CORO_CLOSED)
 
 
 def test_pulled_message_that_is_older_than_the_view_does_not_undo_it() -> None:
