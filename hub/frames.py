@@ -57,7 +57,6 @@ def close_frame(code: int) -> Frame:
 
 
 PING = text_frame(b"2")
-PROBE_ANSWER = text_frame(b"3probe")
 NOOP = text_frame(b"6")
 DISCONNECT = text_frame(b"41")
 

@@ -101,17 +101,16 @@ class Rooms:
             subscription = room.subscriptions[connection.sid] = Subscription(connection, room)
         return subscription
 
-    def leave(self, session_id: str, connection: Connection) -> bool:
-        """False when the connection was not there."""
+    def leave(self, session_id: str, connection: Connection) -> None:
+        """Harmless when the connection was not there."""
         room = self._rooms.get(session_id)
         subscription = room.subscriptions.pop(connection.sid, None) if room is not None else None
         if room is None or subscription is None:
-            return False
+            return
         subscription.end()
         if connection.principal is not None:
             room.presence.leave(connection.principal.user_id, connection.sid)
         self._forget_if_empty(room)
-        return True
 
     def sweep(self) -> None:
         """Forgets rooms whose last participant's grace is over."""
