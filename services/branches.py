@@ -4,7 +4,7 @@ the door. Reads again when a branch moved meanwhile."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from models.branches import Branch, Entry, MergeStrategy, Resolution
@@ -100,11 +100,12 @@ class Branches:
         resolution: Resolution | None = None,
         name: str | None = None,
         summary: str = "",
-    ) -> str:
-        """Merges `source` into the active branch; returns the name of the branch that is active then. cherry-pick takes
-        `message_ids`, summary the text that stands for the source, rebase the `name` of the branch that it makes."""
+    ) -> MergePlan:
+        """Merges `source` into the active branch; returns what was done, its `target` being the branch that is active
+        then. cherry-pick takes `message_ids`, summary the text that stands for the source, rebase the `name` of the
+        branch that it makes."""
 
-        async def attempt() -> str:
+        async def attempt() -> MergePlan:
             context = await self._context(session_id)
             plan = await self._plan(context, source, strategy, message_ids)
             rebased = name or _free_name(context, f"{context.active_branch} on {source}")
@@ -127,7 +128,7 @@ class Branches:
                 summary=summary,
             )
             await self.sessions.handle(session_id, command, principal)
-            return rebased if strategy == "rebase" else context.active_branch
+            return replace(plan, target=rebased) if strategy == "rebase" else plan
 
         return await _again_while_moving(attempt)
 

@@ -144,9 +144,10 @@ async def switch_branch(call: Call[SwitchBranchBody, NoQuery]) -> BranchName:
 
 async def merge(call: Call[MergeBody, NoQuery]) -> MergeAnswer:
     body, branches = call.body, call.chat.branches
-    plan = await branches.preview(call.principal, call.session_id, body.source, body.strategy, body.message_ids)
-    if not body.preview:
-        active = await branches.merge(
+    if body.preview:
+        plan = await branches.preview(call.principal, call.session_id, body.source, body.strategy, body.message_ids)
+    else:
+        plan = await branches.merge(
             call.principal,
             call.session_id,
             body.source,
@@ -158,7 +159,7 @@ async def merge(call: Call[MergeBody, NoQuery]) -> MergeAnswer:
         )
     return MergeAnswer(
         merged=not body.preview,
-        active_branch=plan.target if body.preview else active,
+        active_branch=plan.target,
         messages=tuple(fit_for_travel(message) for message in plan.messages),
         conflicts=plan.conflicts,
     )

@@ -83,7 +83,8 @@ class Talk:
         await self.branches.switch(LOCAL, self.id, name)
 
     async def merge(self, source: str, strategy: MergeStrategy = "append", **more: object) -> str:
-        return await self.branches.merge(LOCAL, self.id, source, strategy, **more)  # type: ignore[arg-type]  # its own
+        merged = await self.branches.merge(LOCAL, self.id, source, strategy, **more)  # type: ignore[arg-type]  # its own
+        return merged.target
 
     async def preview(self, source: str, strategy: MergeStrategy, *ids: str) -> list[str]:
         plan = await self.branches.preview(LOCAL, self.id, source, strategy, ids)
