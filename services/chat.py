@@ -245,18 +245,13 @@ class Chat:
                 raise MessageNotFound(field="messageId")
             text = found[0].content[:PIN_MAX_CHARS]
         command = AddPin(new_id(), text or "", principal.user_id, message_id)
-        answer = await self.sessions.handle(session_id, command, principal)
-        return answer or {"pinId": await self._pin_of(session_id, message_id)}
+        return await self.sessions.handle(session_id, command, principal)
 
     async def unpin(self, principal: Principal, session_id: str, pin_id: str) -> None:
         await self.sessions.handle(session_id, RemovePin(pin_id), principal)
 
     async def set_plan(self, principal: Principal, session_id: str, items: tuple[PlanItem, ...]) -> None:
         await self.sessions.handle(session_id, ChangePlan(items), principal)
-
-    async def _pin_of(self, session_id: str, message_id: str | None) -> str:
-        context = await self.sessions.until(session_id, lambda _: True)
-        return next((pin.id for pin in context.branch.pins if pin.message_id == message_id), "")
 
     async def delete(self, principal: Principal, session_id: str, *, purge: bool = False) -> None:
         """Cancels the run; `purge` leaves nothing to restore."""
