@@ -33,7 +33,7 @@ class RenameSession:
 
 @dataclass(frozen=True, slots=True)
 class DeleteSession:
-    pass
+    expected_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

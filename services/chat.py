@@ -253,13 +253,15 @@ class Chat:
     async def set_plan(self, principal: Principal, session_id: str, items: tuple[PlanItem, ...]) -> None:
         await self.sessions.handle(session_id, ChangePlan(items), principal)
 
-    async def delete(self, principal: Principal, session_id: str, *, purge: bool = False) -> None:
-        """Cancels the run; `purge` leaves nothing to restore."""
+    async def delete(
+        self, principal: Principal, session_id: str, *, purge: bool = False, version: int | None = None
+    ) -> None:
+        """Cancels the run; `purge` leaves nothing to restore. Raises VersionMismatch."""
         try:
-            await self.sessions.handle(session_id, DeleteSession(), principal, action="manage")
+            await self.sessions.handle(session_id, DeleteSession(version), principal, action="manage")
         except SessionNotFound:
             # Deleted before: what is left of it can still be purged.
-            if not purge:
+            if not purge or version is not None:
                 raise
         if purge:
             await self.sessions.purge(session_id)

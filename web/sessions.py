@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.calls import CreateSessionBody, EditSession, NoArguments
-from models.errors import VersionMismatch
 from models.session import Session
 from services.journal import MessageQuery
 from web.answers import (
@@ -44,8 +43,7 @@ async def edit_session(call: Call[EditSession, NoQuery]) -> Session:
 
 
 async def delete_session(call: Call[NoArguments, DeleteQuery]) -> Done:
-    await _check_version(call)
-    await call.chat.delete(call.principal, call.session_id, purge=call.query.purge)
+    await call.chat.delete(call.principal, call.session_id, purge=call.query.purge, version=call.expected())
     return Done()
 
 
@@ -106,12 +104,3 @@ async def list_participants(call: Call[NoArguments, NoQuery]) -> ParticipantList
     await call.chat.journal.session(call.session_id)
     present = call.app[HUB].participants(call.session_id)
     return ParticipantList(participants=tuple(Participant.model_validate(each) for each in present))
-
-
-async def _check_version(call: Call[NoArguments, DeleteQuery]) -> None:
-    expected = call.expected()
-    if expected is None:
-        return
-    session = await call.chat.journal.session(call.session_id)
-    if session.version != expected:
-        raise VersionMismatch(currentVersion=session.version)

@@ -159,6 +159,7 @@ def decide(session_id: str, context: Context | None, command: Command, now: Epoc
             same = command.model == context.model
             return Decision() if same else Decision((ContextModelChanged(model=command.model),))
         case DeleteSession():
+            _check_version(context, command.expected_version)
             stopped, _ = running.cancel(context, CancelRun(reason="session deleted"), now)
             return Decision((*stopped, SessionDeleted()))
         case _:
@@ -195,9 +196,13 @@ def _unarchive(context: Context) -> tuple[EventBody, ...]:
     return (ContextStateChanged(state=Active() if context.pool_count else Initial()),)
 
 
-def _rename(context: Context, command: RenameSession) -> Decision:
-    if command.expected_version not in (None, context.version):
+def _check_version(context: Context, expected: int | None) -> None:
+    if expected not in (None, context.version):
         raise VersionMismatch(currentVersion=context.version)
+
+
+def _rename(context: Context, command: RenameSession) -> Decision:
+    _check_version(context, command.expected_version)
     if command.title == context.title:
         return Decision()
     return Decision((SessionRenamed(title=command.title, version=context.version + 1),))

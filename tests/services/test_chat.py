@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -224,6 +225,25 @@ async def test_deleting_can_be_undone_and_purging_is_final() -> None:
         alive = await chat.create_session(LOCAL, CreateSessionBody())
         await chat.delete(LOCAL, alive.id, purge=True)
         assert await chat.journal.sessions() == ()
+
+
+async def test_a_deletion_checks_the_version_at_the_door_where_nobody_can_come_between() -> None:
+    """Taken out for the check: the version in DeleteSession."""
+    async with workshop() as shop:
+        chat = open_chat(shop)
+        session = await chat.create_session(LOCAL, CreateSessionBody())
+        renamed, deleted = await asyncio.gather(
+            chat.rename(LOCAL, session.id, "faster", session.version),
+            chat.delete(LOCAL, session.id, version=session.version),
+            return_exceptions=True,
+        )
+        assert isinstance(deleted, VersionMismatch)
+        assert deleted.details == {"currentVersion": session.version + 1}
+        assert [each.title for each in await chat.journal.sessions()] == ["faster"]
+        await chat.delete(LOCAL, session.id, version=session.version + 1)
+        with pytest.raises(SessionNotFound):
+            await chat.delete(LOCAL, session.id, purge=True, version=session.version + 1)
+        assert not isinstance(renamed, BaseException)
 
 
 async def test_what_was_deleted_thirty_days_ago_is_purged() -> None:
