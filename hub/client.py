@@ -448,6 +448,11 @@ class HubClient:
             try:
                 found = await self.get(f"/api/contexts/{view.session_id}/messages", ids=",".join(lacking))
             except (ConnectionLost, CallFailed) as failed:
+                if isinstance(failed, CallFailed) and failed.code == "payload_too_large" and len(lacking) > 1:
+                    half = len(lacking) // 2
+                    await self._fetch_whole(view, lacking[:half])
+                    ids = lacking[half:]
+                    continue
                 if not failed.retryable:
                     raise
                 await asyncio.sleep(self._backoff_s[-1])

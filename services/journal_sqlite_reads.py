@@ -64,12 +64,15 @@ OPEN_RUNS = text(
 PENDING = text("SELECT body FROM approvals WHERE session = :session AND state = 'pending' ORDER BY key")
 APPROVALS = text("SELECT body FROM approvals WHERE session = :session ORDER BY key")
 RUNS = text("SELECT body FROM runs WHERE session = :session ORDER BY key")
-EVENTS = text(
-    "SELECT e.seq, code, at, e.message, e.sequence, data, m.id AS message_id, "
+EVENT_ROWS = (
+    "SELECT e.seq, code, at, e.message, e.sequence, m.id AS message_id, "
+    "CASE WHEN code != :delta AND e.sequence IS NOT NULL AND length(data) > {} "
+    "THEN json_set(data, '$.message.payload', NULL) ELSE data END AS data, "
     "CASE WHEN code != :delta AND e.sequence IS NULL THEN m.content END AS content "
     "FROM events e LEFT JOIN messages m ON m.session = e.session AND m.ordinal = e.message "
     "WHERE e.session = :session AND e.seq > :after ORDER BY e.seq LIMIT :limit"
 )
+EVENTS = text(EVENT_ROWS.format(TRUNCATE_OVER_BYTES))
 DELTAS = text(
     "SELECT sequence, data, at FROM events WHERE session = :session AND seq > :from_seq AND code = :delta "
     "AND message = :ordinal AND sequence > :after ORDER BY seq LIMIT :limit"
@@ -102,7 +105,7 @@ SIZE_OF_POOL = text(POOLED_MESSAGES.format(SIZE))
 MESSAGES_BY_ID = text(
     "SELECT id, header, size, content FROM messages WHERE session = :session AND id IN :ids"
 ).bindparams(bindparam("ids", expanding=True))
-SIZE_BY_ID = text(f"SELECT {SIZE} FROM messages WHERE session = :session AND id IN :ids").bindparams(
+SIZE_BY_ID = text("SELECT coalesce(sum(size), 0) FROM messages WHERE session = :session AND id IN :ids").bindparams(
     bindparam("ids", expanding=True)
 )
 MESSAGE = text("SELECT * FROM messages WHERE session = :session AND id = :id")

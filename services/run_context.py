@@ -16,7 +16,7 @@ from models.payloads import Payload, TextPayload
 from models.runs import Run
 from models.text import cleaned
 from services.engine.context import Context
-from services.journal import MessageQuery
+from services.journal import BATCH_BYTES, MessageQuery
 from services.reply import Reply
 from services.run_tools import RunTools
 from services.sessions import SessionManager
@@ -57,7 +57,8 @@ class RunContext:
     async def history(self, limit: int = HISTORY_PAGE) -> tuple[Message, ...]:
         """The newest messages of the active branch, oldest first, without those that wait for runs of their own. What
         this run was asked and did stands together at the end: a question that waited its turn lies in the journal
-        before the answers of the run that was at work then, and behind them it is understood."""
+        before the answers of the run that was at work then, and behind them it is understood. Begins later when the
+        messages come to more than 32 MiB: that is more than a model takes."""
         query = MessageQuery(take=limit, before=2**62)
         page = await self._sessions.journal.page(self.session_id, query)
         context = self._sessions.context(self.session_id)
@@ -65,7 +66,20 @@ class RunContext:
         if page.messages:
             self._seen = max(self._seen, max(message.ordinal for message in page.messages))
         said = [message for message in page.messages if message.id not in waiting]
-        return tuple(sorted(said, key=lambda message: message.run_id == self.run.id))
+        return await self._whole(sorted(said, key=lambda message: message.run_id == self.run.id))
+
+    async def _whole(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """With the bodies that a page leaves out. The last one is always in."""
+        first, size_bytes = len(messages), 0
+        while first > 0:
+            size_bytes += messages[first - 1].size or 0
+            if size_bytes > BATCH_BYTES and first < len(messages):
+                break
+            first -= 1
+        shown = messages[first:]
+        cut = [message.id for message in shown if message.truncated]
+        bodies = {each.id: each for each in await self._sessions.journal.messages(self.session_id, cut)} if cut else {}
+        return tuple(bodies.get(message.id, message) for message in shown)
 
     def stream(self, *, model: str = "", author: str | None = None) -> Reply:
         """A reply that grows in front of everybody; use it in an `async with`."""

@@ -9,7 +9,8 @@ from models.approvals import Approval
 from models.commands import FinishTool, RequestTools, RunFence, StartTools
 from models.errors import NotSupported
 from models.ids import EpochMs, new_id
-from models.payloads import AnyToolResult, ToolCall
+from models.messages import Message
+from models.payloads import AnyToolResult, StoredPayload, ToolCall
 from models.runs import Run
 from models.states import Mode
 from models.text import cleaned
@@ -119,10 +120,17 @@ class RunTools:
         while before > 1 and not found.keys() >= set(call_ids):
             query = MessageQuery(take=RESULTS_PAGE, before=before)
             page = await self._sessions.journal.page(self._run.session_id, query)
-            payloads = (message.payload for message in page.messages)
+            payloads = [await self._payload(message) for message in page.messages if message.run_id == self._run.id]
             found = {each.call_id: each for each in payloads if isinstance(each, AnyToolResult)} | found
             before = page.first_position
         return tuple(found[call_id] for call_id in call_ids if call_id in found)
+
+    async def _payload(self, message: Message) -> StoredPayload | None:
+        """A large result is not in a page of many of them."""
+        if not message.truncated or message.kind not in ("tool_result", "mcp_tool_result"):
+            return message.payload
+        found = await self._sessions.journal.messages(self._run.session_id, [message.id])
+        return found[0].payload if found else None
 
     async def _content_of(self, message_id: str) -> str | None:
         found = await self._sessions.journal.messages(self._run.session_id, [message_id])

@@ -39,6 +39,7 @@ from models.errors import (
     IllegalTransition,
     MergeConflict,
     MessageNotFound,
+    PayloadTooLarge,
     PinNotFound,
     ProjectNotFound,
     QueueFull,
@@ -233,7 +234,8 @@ SESSIONS: tuple[Route, ...] = (
         NONE,
         MessagesQuery,
         MessagePageAnswer,
-        "A page of a session's messages.",
+        "A page of a session's messages. When those over 64 KiB come to more than 8 MiB, headers stand for them, "
+        "with `truncated` and `size`.",
         errors=(SessionNotFound, BranchNotFound),
     ),
     route(
@@ -307,8 +309,8 @@ CONTEXTS: tuple[Route, ...] = (
         NONE,
         IdsQuery,
         MessageBatch,
-        "Messages by id, whole whatever their size.",
-        errors=NO_SESSION,
+        "Messages by id, whole; several come to 32 MiB at most: ask for fewer at once.",
+        errors=(SessionNotFound, PayloadTooLarge),
     ),
     route(
         "GET",

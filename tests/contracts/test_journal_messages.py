@@ -7,6 +7,7 @@ import sqlite3
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -25,9 +26,10 @@ from models.errors import (
     BranchNotFound,
     MessageNotFound,
     ParleyError,
+    PayloadTooLarge,
 )
-from models.events import MessageUpdated
-from models.payloads import TextPayload
+from models.events import MessageUpdated, fit_for_travel
+from models.payloads import ImagePayload, TextPayload
 from services.database import FILE_NAME, Database
 from services.engine.apply import apply_all
 from services.engine.context import Context
@@ -142,11 +144,9 @@ async def test_a_message_of_10_mb_is_kept_whole_and_travels_as_its_header(store:
     text = "0123456789é" * 950_000
     command = say(text, client_id="large")
     context = await store.do(await store.session(), command)
-    page = await store.journal.page("s", MessageQuery())
-    assert page.messages[0].content == text
-    assert page.messages[0].payload == TextPayload(text=text)
     (by_id,) = await store.journal.messages("s", [command.message_id])
-    assert by_id == page.messages[0]
+    assert (by_id.content, by_id.payload) == (text, TextPayload(text=text))
+    assert (await store.journal.page("s", MessageQuery())).messages == (fit_for_travel(by_id),)
     sent = await store.journal.sent("s", "ann", "large")
     assert sent is not None
     assert sent.message == by_id
@@ -157,15 +157,45 @@ async def test_a_message_of_10_mb_is_kept_whole_and_travels_as_its_header(store:
     assert await store.journal.load("s") == context
 
 
+async def test_page_whose_large_messages_are_too_much_has_headers_for_them(store: Store) -> None:
+    """Fails without the sum of sizes in `page`: the pool's and the branch's alike. Small ones stay whole."""
+    image = ImagePayload(source="base64", data="x" * 2_500_000, mime_type="image/png")
+    context = await store.do(await store.session(), say("small"), say("x" * 1_250_000))
+    context = await store.do(context, replace(say("a picture"), payload=image))
+    for query in (MessageQuery(), MessageQuery(pool=True)):
+        assert not any(message.truncated for message in (await store.journal.page("s", query)).messages)
+    await store.do(context, say("y" * 2_000_000))
+    whole = await store.journal.messages("s", [message.id for message in (await store.journal.snapshot("s")).messages])
+    for query in (MessageQuery(), MessageQuery(pool=True), MessageQuery(order="desc")):
+        messages = {each.id: each for each in (await store.journal.page("s", query)).messages}
+        assert [messages[each.id] for each in whole] == [fit_for_travel(each) for each in whole]
+    assert [(each.truncated, len(each.content)) for each in whole[:2]] == [(False, 5), (False, 1_250_000)]
+
+
+async def test_messages_by_id_are_bounded_together_but_one_alone_always_comes(store: Store) -> None:
+    """Fails without `check_batch`."""
+    says = [say("x" * 5_000_000) for _ in range(4)]
+    await store.do(await store.session(), *says)
+    ids = [each.message_id for each in says]
+    with pytest.raises(PayloadTooLarge) as refused:
+        await store.journal.messages("s", ids)
+    assert refused.value.details["field"] == "ids"
+    assert [each.id for each in await store.journal.messages("s", ids[:3])] == ids[:3]
+
+
 async def test_reading_past_a_large_message_does_not_load_it(store: Store) -> None:
-    """A snapshot and a page of events cost no more memory than they show."""
+    """A snapshot, a page of events and one of messages cost no more memory than they show."""
     if isinstance(store.journal, MemoryJournal):
         pytest.skip("memory holds everything anyway")
-    await store.do(await store.session(), *[say("x" * 4_000_000) for _ in range(5)])
+    image = ImagePayload(source="base64", data="x" * 4_000_000, mime_type="image/png")
+    context = await store.do(await store.session(), *[say("x" * 4_000_000) for _ in range(4)])
+    await store.do(context, replace(say("a picture"), payload=image))
     await store.journal.snapshot("s")
     tracemalloc.start()
     await store.journal.snapshot("s")
     await store.journal.since("s", 0)
+    await store.journal.page("s", MessageQuery())
+    await store.journal.page("s", MessageQuery(pool=True))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2_000_000

@@ -41,6 +41,7 @@ export class SessionFeed {
   #joining = false;
   #pulling = false;
   #pullFailures = 0;
+  #atOnce = PULLED_AT_ONCE;
   readonly #pulled = new Set<string>();
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -171,7 +172,7 @@ export class SessionFeed {
     if (this.#pulling || !this.#open || snapshot === null) return;
     const wants = wanted(snapshot)
       .filter((message) => !this.#pulled.has(wantKey(message)))
-      .slice(0, PULLED_AT_ONCE);
+      .slice(0, this.#atOnce);
     if (wants.length === 0) return;
     this.#pulling = true;
     for (const message of wants) this.#pulled.add(wantKey(message));
@@ -180,12 +181,15 @@ export class SessionFeed {
       ({ messages }) => {
         this.#pulling = false;
         this.#pullFailures = 0;
+        this.#atOnce = PULLED_AT_ONCE;
         const now = this.#view.snapshot;
         if (now?.epoch !== snapshot.epoch) return;
         this.#show({ snapshot: withBodies(now, upToDate(now, wants, messages)) });
       },
       () => {
         this.#pulling = false;
+        // They may have been too much together.
+        this.#atOnce = Math.max(1, Math.floor(this.#atOnce / 2));
         for (const message of wants) this.#pulled.delete(wantKey(message));
         setTimeout(() => this.#pullBodies(), delayMs(this.#pullFailures++));
       },
