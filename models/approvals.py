@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import orjson
+from pydantic import Field
+
 from models.wire import Wire
+
+ARGUMENTS_SHOWN_BYTES = 16 * 1024
 
 ApprovalKind = Literal["tool", "question", "limit"]
 ApprovalState = Literal["pending", "approved", "denied", "responded", "cancelled", "expired"]
@@ -16,7 +21,7 @@ class Approval(Wire):
     """`tool`: `callId`, `tool`, `arguments` and `risk` say what would run, `messageId` where it was asked for.
     With `grantable` false it is asked for each time, whatever the scope of an answer.
     `question` and `limit`: `question` is put to the user, who responds with text. `answer` is the reason of a denial
-    or the text of a response."""
+    or the text of a response. With `truncated` its arguments are too long to travel here."""
 
     id: str
     session_id: str
@@ -39,6 +44,13 @@ class Approval(Wire):
     answer: str | None = None
     decided_by: str | None = None
     decided_at_utc: str | None = None
+    truncated: bool = Field(default=False, exclude_if=lambda truncated: truncated is False)
+
+    def fit_for_travel(self) -> Approval:
+        """As a snapshot or an event may carry it: arguments over 16 KiB are only in the message that asks."""
+        if self.arguments is None or len(orjson.dumps(self.arguments)) <= ARGUMENTS_SHOWN_BYTES:
+            return self
+        return self.model_copy(update={"arguments": None, "truncated": True})
 
 
 class Grant(Wire):

@@ -145,20 +145,27 @@ class RunFinished(EventBody):
     run: Run
 
 
-class ApprovalRequested(EventBody):
+class ApprovalBody(EventBody):
+    """The journal holds the whole approval; what travels leaves long arguments out."""
+
+    approval: Approval
+
+    def to_wire(self) -> dict[str, Any]:
+        return {"approval": self.approval.fit_for_travel().to_wire()}
+
+
+class ApprovalRequested(ApprovalBody):
     """The run waits from here on: its state is `awaiting_input`."""
 
     type = "approval.requested"
     code = 40
-    approval: Approval
 
 
-class ApprovalResolved(EventBody):
+class ApprovalResolved(ApprovalBody):
     """With scope `session` the tool is granted; once nothing is pending the run's state is `running` again."""
 
     type = "approval.resolved"
     code = 41
-    approval: Approval
 
 
 class ApprovalRevoked(EventBody):

@@ -56,7 +56,7 @@ def snapshot_of(context: Context, project_name: str, messages: Iterable[Message]
         plan=context.branch.plan,
         run=context.run,
         queue=context.queue,
-        approvals=context.approvals,
+        approvals=tuple(approval.fit_for_travel() for approval in context.approvals),
         grants=context.grants,
         usage=context.usage,
         messages=tuple(fit_for_travel(message) for message in shown),

@@ -14,6 +14,7 @@ from models.events import (
     BY_CODE,
     BY_TYPE,
     TRUNCATE_OVER_BYTES,
+    ApprovalBody,
     ApprovalRequested,
     ApprovalResolved,
     ApprovalRevoked,
@@ -185,7 +186,7 @@ def test_codes_are_frozen_because_databases_hold_them() -> None:
 
 
 def test_every_declared_body_is_listed() -> None:
-    families = (MessageBody, BranchBody)
+    families = (MessageBody, ApprovalBody, BranchBody)
     leaves = {body for body in EventBody.__subclasses__() if body not in families}
     assert leaves.union(*(family.__subclasses__() for family in families)) == set(BODIES)
 
@@ -282,3 +283,12 @@ def test_branch_travels_without_what_is_pinned_to_it_and_a_long_prompt() -> None
         assert not {"pins", "plan"} & shown.keys()
         assert (shown["systemPrompt"], shown.get("truncated", False)) == (kept, kept is None)
         assert BranchUpdated.model_validate_json(body.model_dump_json(by_alias=True)) == body
+
+
+def test_approval_travels_without_long_arguments() -> None:
+    """The journal keeps them. Fails without `fit_for_travel` in `ApprovalBody`."""
+    approval = next(each.approval for each in EXAMPLES if isinstance(each, ApprovalRequested))
+    body = ApprovalRequested(approval=approval.model_copy(update={"arguments": {"text": "x" * 17_000}}))
+    shown = body.to_wire()["approval"]
+    assert (shown["arguments"], shown["truncated"]) == (None, True)
+    assert ApprovalRequested.model_validate_json(body.model_dump_json(by_alias=True)) == body
