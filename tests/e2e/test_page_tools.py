@@ -259,7 +259,7 @@ def test_at_phone_width_a_card_runs_over_no_edge(server: ServerProcess, context:
     page = _open_new_session(server, context)
     page.set_viewport_size({"width": 390, "height": 800})
     _say(page, "/ask")
-    for hook in ("approve-once", "approve-session", "deny", "mode-switch", "model-switch"):
+    for hook in ("approve-once", "deny", "mode-switch", "model-switch"):
         expect(page.get_by_test_id(hook)).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
