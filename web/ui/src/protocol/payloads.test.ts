@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { callsOf, parseObject, resultOf } from "./payloads";
-import { aMessage } from "./testing";
+import { callsOf, parseObject, resultOf, withArguments } from "./payloads";
+import { aMessage, anApproval } from "./testing";
+import type { ToolCall } from "./wire";
 
 test("a message without the payload of a request has no calls", () => {
   expect(callsOf(aMessage({ payload: null }))).toEqual([]);
@@ -25,4 +26,10 @@ test.each([
   ["{", null],
 ])("%s parsed as an object", (text, expected) => {
   expect(parseObject(text)).toEqual(expected);
+});
+
+test("an approval whose arguments could not travel has those of its call", () => {
+  const call = { arguments: { path: "b.py" } } as unknown as ToolCall;
+  expect(withArguments(anApproval({ arguments: null, truncated: true }), call).arguments).toBe(call.arguments);
+  expect(withArguments(anApproval(), call)).toEqual(anApproval());
 });

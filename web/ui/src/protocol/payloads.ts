@@ -1,6 +1,6 @@
 /** Reads the payloads of tool messages. What was cut from the wire, or is not there, reads as empty. Pure. */
 
-import type { Json, Message, ToolCall, ToolResult } from "./wire";
+import type { Approval, Json, Message, ToolCall, ToolResult } from "./wire";
 
 export function callsOf({ payload }: Message): readonly ToolCall[] {
   return (partsOf(payload)["calls"] as readonly ToolCall[] | undefined) ?? [];
@@ -29,4 +29,9 @@ function partsOf(payload: unknown): Json {
 
 function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The approval with the arguments that it was too small for: nobody should allow what isn't shown. */
+export function withArguments(approval: Approval, call: ToolCall): Approval {
+  return approval.truncated === true ? { ...approval, arguments: call.arguments } : approval;
 }

@@ -93,6 +93,8 @@ export interface Approval {
   readonly callId: string | null;
   readonly tool: string | null;
   readonly arguments: Json | null;
+  /** The arguments are too long to be here: the call of the message `messageId` has them. */
+  readonly truncated?: boolean;
   readonly risk: string | null;
   /** Absent from older servers. False: asked for each time, whatever the scope. */
   readonly grantable?: boolean;

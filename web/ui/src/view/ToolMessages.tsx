@@ -1,6 +1,6 @@
 /** The tool messages of the transcript: calls with what the user decided of them, and results. One line each. */
 
-import { callsOf, resultOf } from "../protocol/payloads";
+import { callsOf, resultOf, withArguments } from "../protocol/payloads";
 import type { Approval, Message, ToolCall } from "../protocol/wire";
 import { useAnswering } from "./answering";
 import { ApprovalView } from "./ApprovalView";
@@ -45,7 +45,11 @@ function CallView({ call, approval }: { call: ToolCall; approval: Approval | nul
           {() => <pre>{call.rawArguments ?? JSON.stringify(call.arguments, null, 2)}</pre>}
         </Collapsible>
       )}
-      {approval === null ? <DecisionLine call={call} /> : <ApprovalView key={approval.id} approval={approval} />}
+      {approval === null ? (
+        <DecisionLine call={call} />
+      ) : (
+        <ApprovalView key={approval.id} approval={withArguments(approval, call)} />
+      )}
     </div>
   );
 }
