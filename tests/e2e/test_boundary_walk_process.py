@@ -66,6 +66,21 @@ async def test_killed_after_any_event_the_walk_ends_the_same(tmp_path: Path) -> 
     assert all(walk.killed_at is not None for walk in walks[:-1])
 
 
+async def test_killed_while_the_unsafe_tool_is_at_work_it_is_not_run_again(tmp_path: Path) -> None:
+    """I5, where no event tells of the moment. Fails when a take-over approves an unsafe call again."""
+    whole, walk = Walk(tmp_path / "whole"), Walk(tmp_path / "killed")
+
+    async def at_work(view: SessionView) -> None:
+        while walk.smashed() == 0:  # noqa: ASYNC110 -- only its log tells
+            await asyncio.sleep(0.002)
+
+    walk.when = at_work
+    await _all_of([whole, walk])
+    assert walk.killed_at is not None
+    assert walk.smashed() == 1
+    assert walk.ending == whole.ending
+
+
 async def test_with_fragments_streamed_by_an_endpoint_the_walk_ends_the_same(tmp_path: Path) -> None:
     """The same after some events, and after some chunks of the reply whose three calls come in fragments."""
     print(f"WALK_SEED={SEED}")
