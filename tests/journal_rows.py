@@ -12,6 +12,7 @@ from server_process import read_only
 
 from hub.session_view import SessionView
 from models.events import BY_CODE, BranchBody, MessageDelta
+from models.messages import Message
 
 Entry = tuple[int, str, dict[str, Any]]
 """(seq, type, data)"""
@@ -76,7 +77,5 @@ def _entry(row: Row) -> Entry:
     if message is None or message["status"] == "streaming":
         return seq, kind, body
     assert sequence is None, "an event too large to travel; none of these tests should make one"
-    message["content"] = content
-    if message["kind"] == "text":
-        message["payload"]["text"] = content
-    return seq, kind, body
+    whole = Message.model_validate(message).with_body(content or "")
+    return seq, kind, {**body, "message": whole.to_wire()}
