@@ -71,7 +71,7 @@ def test_a_second_server_on_the_same_folder_is_refused(quick_server: ServerProce
     second = ServerProcess(quick_server.folder)
     since = second.launch()
     assert second.wait(START_S) == 1
-    assert "Another server uses the data folder" in second.log(since)
+    assert f"Another server (pid {quick_server.pid}) uses the data folder" in second.log(since)
     assert "--data" in second.log(since)
     assert "Traceback" not in second.log(since)
     assert quick_server.is_ready()
