@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WEB := web
 UI := web/ui
 NPM_FLAGS := --no-audit --no-fund
 HAS_NODE := $(shell command -v npm 2>/dev/null)
-UI_SOURCES := $(shell find $(UI)/src $(UI)/public $(UI)/index.html $(UI)/vite.config.ts $(UI)/tsconfig.json -type f 2>/dev/null)
+UI_SOURCES := $(shell find $(WEB)/client/src $(UI)/src $(UI)/public $(UI)/index.html $(UI)/vite.config.ts $(WEB)/*/tsconfig*.json $(WEB)/tsconfig*.json -type f 2>/dev/null)
 CODE := hub models services web tests
 ARGS ?=
 
@@ -30,8 +31,8 @@ bench: install
 ifneq ($(HAS_NODE),)
 ui: $(UI)/dist/index.html
 
-check-ui: $(UI)/node_modules/.installed
-	cd $(UI) && npm run --silent lint && npm run --silent check && npm run --silent test
+check-ui: $(WEB)/node_modules/.installed
+	cd $(WEB) && npm run --silent lint && npm run --silent check && npm run --silent test
 else
 ui:
 	@test -f $(UI)/dist/index.html || echo "Node is not installed: the page is left out, everything else works."
@@ -54,10 +55,10 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
-$(UI)/node_modules/.installed: $(UI)/package.json $(UI)/package-lock.json
-	cd $(UI) && npm ci $(NPM_FLAGS)
+$(WEB)/node_modules/.installed: $(WEB)/package.json $(WEB)/client/package.json $(UI)/package.json $(WEB)/package-lock.json
+	cd $(WEB) && npm ci $(NPM_FLAGS)
 	touch $@
 
-$(UI)/dist/index.html: $(UI)/node_modules/.installed $(UI_SOURCES)
-	cd $(UI) && npm run --silent build
+$(UI)/dist/index.html: $(WEB)/node_modules/.installed $(UI_SOURCES)
+	cd $(WEB) && npm run --silent build
 	touch $@

@@ -21,7 +21,7 @@ from journal_rows import Entry
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "tests" / "e2e" / "stock_client.cjs"
-NPM_PACKAGES = ROOT / "web" / "ui" / "node_modules"
+NPM_PACKAGES = ROOT / "web" / "node_modules"
 WITHIN_S = 20.0
 
 

@@ -1,6 +1,6 @@
 // The stock npm client, as somebody would use it in an afternoon: joins, joins again after a reconnect, sends.
 //
-//     NODE_PATH=web/ui/node_modules node stock_client.cjs URL SESSION polling,websocket
+//     NODE_PATH=web/node_modules node stock_client.cjs URL SESSION polling,websocket
 //
 // Tells what happens as JSON lines; takes `send TEXT` lines.
 

@@ -36,7 +36,7 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPr
 @pytest.mark.parametrize("transports", ["polling,websocket", "websocket", "polling"])
 async def test_the_npm_client_gets_the_whole_journal_across_a_restart(server: ServerProcess, transports: str) -> None:
     need(shutil.which("node") is not None, "Node is not installed")
-    need((NPM_PACKAGES / "socket.io-client").exists(), "web/ui/node_modules is missing: run `make ui`")
+    need((NPM_PACKAGES / "socket.io-client").exists(), "web/node_modules is missing: run `make ui`")
     peer = await _across_a_restart(server, node_peer, transports)
     upgraded = [each["transport"] for each in peer.all("upgraded")]
     # It upgrades at each connect, before and after the restart, if it may.

@@ -3,6 +3,7 @@
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import react from "@vitejs/plugin-react";
+import { defaultClientConditions, defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
 import type { Plugin } from "vite";
 
@@ -26,6 +27,9 @@ function bundledDocs(): Plugin {
 
 export default defineConfig({
   plugins: [react(), bundledDocs()],
+  // The client package is taken as source: it needs no build of its own here.
+  resolve: { conditions: ["source", ...defaultClientConditions] },
+  ssr: { resolve: { conditions: ["source", ...defaultServerConditions] } },
   // Nothing inlined as data: the server's content security policy allows its own files only.
   build: { assetsInlineLimit: 0, modulePreload: { polyfill: false }, target: "es2023" },
   server: {

@@ -1,10 +1,10 @@
 /** Finds out whether the server wants a token, then shows the workspace. */
 
 import { useEffect, useMemo, useState } from "react";
-import { CallError } from "../protocol/errors";
-import { Hub } from "../protocol/hub";
-import { Rest } from "../protocol/rest";
-import { openSocket } from "../protocol/socket";
+import { CallError } from "@parley/client";
+import { Hub } from "@parley/client";
+import { Rest } from "@parley/client";
+import { openSocket } from "@parley/client";
 import { forgetToken, loadToken, saveToken } from "./token";
 import { TokenForm } from "./TokenForm";
 import { followBrowser } from "./wakeups";

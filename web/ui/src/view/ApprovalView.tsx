@@ -1,7 +1,7 @@
 /** One approval: a card to answer while it is pending, afterwards a quiet line that says who decided what. */
 
 import { useRef } from "react";
-import type { Approval } from "../protocol/wire";
+import type { Approval } from "@parley/client";
 import { useAnswer, useAnswering } from "./answering";
 import { QuestionCard } from "./QuestionCard";
 import { ToolApprovalCard } from "./ToolApprovalCard";

@@ -2,9 +2,9 @@
 
 import { useEffect, useRef, useState } from "react";
 import type { KeyboardEvent } from "react";
-import { messageOf } from "../protocol/errors";
-import type { Hub } from "../protocol/hub";
-import type { Snapshot } from "../protocol/wire";
+import { messageOf } from "@parley/client";
+import type { Hub } from "@parley/client";
+import type { Snapshot } from "@parley/client";
 import { loadDraft, newDraft, saveDraft } from "./drafts";
 
 const MOST_ROWS = 10;

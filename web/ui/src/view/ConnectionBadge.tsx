@@ -1,6 +1,6 @@
 /** Says whether the page is in touch with the server, and why not where the server gave a reason. */
 
-import type { Hub } from "../protocol/hub";
+import type { Hub } from "@parley/client";
 import { useConnectionState } from "./hooks";
 import { CONNECTION_WORDS } from "./words";
 

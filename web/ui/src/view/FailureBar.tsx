@@ -1,7 +1,7 @@
 /** Shown while the context is in error: what went wrong, and the way on without writing a new message. */
 
 import { useState } from "react";
-import type { ContextState } from "../protocol/wire";
+import type { ContextState } from "@parley/client";
 
 interface Props {
   readonly state: ContextState;

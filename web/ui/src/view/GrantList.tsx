@@ -1,6 +1,6 @@
 /** The tools that need no approval in this session, each to be taken back. Nothing while there are none. */
 
-import type { Grant } from "../protocol/wire";
+import type { Grant } from "@parley/client";
 
 interface Props {
   readonly grants: readonly Grant[];

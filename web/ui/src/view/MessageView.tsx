@@ -1,8 +1,8 @@
 /** One message of the transcript. Text as it is, tools as compact lines; every other kind as a labelled block. */
 
 import { memo } from "react";
-import { isUnseen } from "../protocol/bodies";
-import type { Approval, Message, Role } from "../protocol/wire";
+import { isUnseen } from "@parley/client";
+import type { Approval, Message, Role } from "@parley/client";
 import { partsOf } from "./fences";
 import { ToolRequest, ToolResultView } from "./ToolMessages";
 import { STATUS_WORDS, clockTime } from "./words";

@@ -1,6 +1,6 @@
 /** Plan or act: whether the agent's tools may only read, or may change things. */
 
-import type { Mode } from "../protocol/wire";
+import type { Mode } from "@parley/client";
 
 const MODES: readonly { readonly mode: Mode; readonly word: string; readonly title: string }[] = [
   { mode: "plan", word: "Plan", title: "Plan: tools may only read" },

@@ -1,7 +1,7 @@
 /** The session's model, to be switched at any time: the next request goes to the new one. */
 
 import { useEffect, useState } from "react";
-import type { Hub } from "../protocol/hub";
+import type { Hub } from "@parley/client";
 
 interface Props {
   readonly hub: Hub;

@@ -1,8 +1,8 @@
 /** The title of the open session, to be renamed in place, in words what is going on, and the mode and model. */
 
 import { useState } from "react";
-import type { Hub } from "../protocol/hub";
-import type { Mode, Snapshot } from "../protocol/wire";
+import type { Hub } from "@parley/client";
+import type { Mode, Snapshot } from "@parley/client";
 import { ModelSwitch } from "./ModelSwitch";
 import { ModeSwitch } from "./ModeSwitch";
 import { TitleInput } from "./TitleInput";

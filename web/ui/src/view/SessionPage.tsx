@@ -1,10 +1,10 @@
 /** One open session: its title and state, the transcript, the composer. */
 
 import { useEffect, useMemo, useState } from "react";
-import { messageOf } from "../protocol/errors";
-import type { FeedView, SessionFeed } from "../protocol/feed";
-import type { Hub } from "../protocol/hub";
-import type { Session, Snapshot } from "../protocol/wire";
+import { messageOf } from "@parley/client";
+import type { FeedView, SessionFeed } from "@parley/client";
+import type { Hub } from "@parley/client";
+import type { Session, Snapshot } from "@parley/client";
 import { AnsweringContext } from "./answering";
 import type { Answering } from "./answering";
 import { Composer } from "./Composer";

@@ -1,9 +1,9 @@
 /** The list of sessions: those at work, kept live, then the rest, newest first. */
 
 import { useState } from "react";
-import type { Hub } from "../protocol/hub";
-import type { Sessions } from "../protocol/lists";
-import type { Session } from "../protocol/wire";
+import type { Hub } from "@parley/client";
+import type { Sessions } from "@parley/client";
+import type { Session } from "@parley/client";
 import { useSessions } from "./hooks";
 import { SessionRow } from "./SessionRow";
 

@@ -1,7 +1,7 @@
 /** One session in the panel: its mark, title and project. */
 
 import { useState } from "react";
-import type { Session } from "../protocol/wire";
+import type { Session } from "@parley/client";
 import { TitleInput } from "./TitleInput";
 import { SESSION_MARKS, titleOf } from "./words";
 

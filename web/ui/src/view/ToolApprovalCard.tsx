@@ -2,8 +2,8 @@
 
 import { useId, useState } from "react";
 import type { SubmitEvent } from "react";
-import { parseObject } from "../protocol/payloads";
-import type { Answer, Approval, Json, Scope } from "../protocol/wire";
+import { parseObject } from "@parley/client";
+import type { Answer, Approval, Json, Scope } from "@parley/client";
 import { riskWords } from "./toolWords";
 
 export interface CardProps {

@@ -1,7 +1,7 @@
 /** The tool messages of the transcript: calls with what the user decided of them, and results. One line each. */
 
-import { callsOf, resultOf, withArguments } from "../protocol/payloads";
-import type { Approval, Message, ToolCall } from "../protocol/wire";
+import { callsOf, resultOf, withArguments } from "@parley/client";
+import type { Approval, Message, ToolCall } from "@parley/client";
 import { useAnswering } from "./answering";
 import { ApprovalView } from "./ApprovalView";
 import { Collapsible } from "./Collapsible";

@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { RefObject } from "react";
-import type { Approval, Snapshot } from "../protocol/wire";
+import type { Approval, Snapshot } from "@parley/client";
 import { ApprovalView } from "./ApprovalView";
 import { MovedContext } from "./Collapsible";
 import { MessageView } from "./MessageView";

@@ -1,9 +1,9 @@
 /** The page of a signed-in user: sessions on the left, the selected one beside them. */
 
 import { useState } from "react";
-import { messageOf } from "../protocol/errors";
-import type { Hub } from "../protocol/hub";
-import type { Session } from "../protocol/wire";
+import { messageOf } from "@parley/client";
+import type { Hub } from "@parley/client";
+import type { Session } from "@parley/client";
 import { ConnectionBadge, Refusal } from "./ConnectionBadge";
 import { selectSession, useSelectedSession, useSessions } from "./hooks";
 import { SessionPage } from "./SessionPage";

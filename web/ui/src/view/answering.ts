@@ -1,7 +1,7 @@
 /** How a card answers its approval: what it needs of the page, and what became of its answer. */
 
 import { createContext, useContext, useState } from "react";
-import type { Answer } from "../protocol/wire";
+import type { Answer } from "@parley/client";
 import { refusalWords } from "./toolWords";
 
 export interface Answering {

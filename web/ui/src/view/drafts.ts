@@ -1,6 +1,6 @@
 /** What was typed and not yet sent, per session. Survives switching and a reload of this tab, nothing else. */
 
-import { newId } from "../protocol/ids";
+import { newId } from "@parley/client";
 
 export interface Draft {
   readonly text: string;

@@ -1,12 +1,12 @@
 /** How components read what lives outside React: signals with a current value, and the address bar. */
 
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
-import type { ConnectionState } from "../protocol/connection";
-import type { FeedView, SessionFeed } from "../protocol/feed";
-import type { Hub } from "../protocol/hub";
-import type { SessionList, Sessions } from "../protocol/lists";
-import type { Signal } from "../protocol/signal";
-import type { Approval, ApprovalList } from "../protocol/wire";
+import type { ConnectionState } from "@parley/client";
+import type { FeedView, SessionFeed } from "@parley/client";
+import type { Hub } from "@parley/client";
+import type { SessionList, Sessions } from "@parley/client";
+import type { Signal } from "@parley/client";
+import type { Approval, ApprovalList } from "@parley/client";
 import { perFrame } from "./frames";
 
 /** The present value of `read`, rendered again at most once per frame when `signal` fires. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { aMessage, anAnswered, anApproval } from "../protocol/testing";
-import type { Approval, Message } from "../protocol/wire";
+import { aMessage, anAnswered, anApproval } from "@parley/client/testing";
+import type { Approval, Message } from "@parley/client";
 import { allApprovals, byMessage, timeline } from "./timeline";
 
 const first = messageAt("m1", 1);

@@ -1,6 +1,6 @@
 /** What stands where in the transcript: messages, and between them the questions that were put to the user. Pure. */
 
-import type { Approval, Message } from "../protocol/wire";
+import type { Approval, Message } from "@parley/client";
 
 export type Entry =
   | { readonly kind: "message"; readonly message: Message; readonly approvals: readonly Approval[] }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { CallError } from "../protocol/errors";
-import { anAnswered, anApproval } from "../protocol/testing";
-import type { Approval, ToolCall, ToolResult } from "../protocol/wire";
+import { CallError } from "@parley/client";
+import { anAnswered, anApproval } from "@parley/client/testing";
+import type { Approval, ToolCall, ToolResult } from "@parley/client";
 import { answeredWords, argumentsLine, durationWords, firstLine, outcomeWords, refusalWords } from "./toolWords";
 
 test.each<[Partial<Approval>, string]>([

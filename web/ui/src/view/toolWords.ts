@@ -1,7 +1,7 @@
 /** What tools, approvals and their outcomes are called on the page. Words only. */
 
-import { CallError, messageOf } from "../protocol/errors";
-import type { Approval, ToolCall, ToolResult } from "../protocol/wire";
+import { CallError, messageOf } from "@parley/client";
+import type { Approval, ToolCall, ToolResult } from "@parley/client";
 
 const RISK_WORDS: Readonly<Record<string, string>> = {
   read_only: "It only reads.",

@@ -1,6 +1,6 @@
 /** Tells the connection what the browser knows: the page came back into view, the network went or returned. */
 
-import type { Connection } from "../protocol/connection";
+import type { Connection } from "@parley/client";
 
 /** Returns the function that stops listening. */
 export function followBrowser(connection: Connection): () => void {

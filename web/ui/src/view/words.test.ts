@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { aMessage, aRun, aSession, aSnapshot } from "../protocol/testing";
-import type { ContextState, SessionState } from "../protocol/wire";
+import { aMessage, aRun, aSession, aSnapshot } from "@parley/client/testing";
+import type { ContextState, SessionState } from "@parley/client";
 import { stateWords } from "./words";
 
 function words(state: ContextState, session: SessionState): string {

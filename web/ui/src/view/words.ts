@@ -1,8 +1,8 @@
 /** What states are called on the page. Words and marks only. */
 
-import type { ConnectionState } from "../protocol/connection";
-import { callsOf } from "../protocol/payloads";
-import type { ContextState, MessageStatus, SessionState, Snapshot } from "../protocol/wire";
+import type { ConnectionState } from "@parley/client";
+import { callsOf } from "@parley/client";
+import type { ContextState, MessageStatus, SessionState, Snapshot } from "@parley/client";
 
 const IDLE = "idle";
 

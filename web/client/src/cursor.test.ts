@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { follow } from "./cursor";
-import { aSnapshot, renamed } from "./testing";
+import { follow } from "./cursor.ts";
+import { aSnapshot, renamed } from "./testing.ts";
 
 test("an event at or below the head is dropped", () => {
   const snapshot = aSnapshot({ head: 5 });

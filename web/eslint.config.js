@@ -4,7 +4,7 @@ import hooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist", "node_modules"] },
+  { ignores: ["**/dist", "**/node_modules"] },
   {
     files: ["**/*.{ts,tsx}"],
     extends: [js.configs.recommended, ...tseslint.configs.strictTypeChecked, hooks.configs.flat.recommended],
@@ -22,7 +22,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["eslint.config.js", "public/**/*.js"],
+    files: ["**/eslint.config.js", "**/public/**/*.js"],
     ...js.configs.recommended,
     languageOptions: { globals: { ...globals.browser, SwaggerUIBundle: "readonly" } },
   },

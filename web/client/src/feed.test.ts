@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Connection, SILENCE_MS } from "./connection";
-import { HEAD_GRACE_MS, SessionFeed } from "./feed";
-import { EPOCH, FakeSocket, SESSION_ID, aMessage, aSnapshot, anEvent, joinAck, renamed } from "./testing";
-import type { MessageBatch } from "./wire";
+import { Connection, SILENCE_MS } from "./connection.ts";
+import { HEAD_GRACE_MS, SessionFeed } from "./feed.ts";
+import { EPOCH, FakeSocket, SESSION_ID, aMessage, aSnapshot, anEvent, joinAck, renamed } from "./testing.ts";
+import type { MessageBatch } from "./wire.ts";
 
 let socket: FakeSocket;
 let connection: Connection;

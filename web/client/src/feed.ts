@@ -1,13 +1,13 @@
 /** One session as this client sees it: joined, followed event by event, healed by its position. Never renders. */
 
-import { delayMs } from "./backoff";
-import type { Connection } from "./connection";
-import { upToDate, wantKey, wanted, withBodies } from "./bodies";
-import { follow } from "./cursor";
-import { CallError } from "./errors";
-import { withEarlier } from "./reducer";
-import { Signal } from "./signal";
-import type { Head, JoinAck, MessageBatch, MessagesPage, SessionEvent, Snapshot } from "./wire";
+import { delayMs } from "./backoff.ts";
+import type { Connection } from "./connection.ts";
+import { upToDate, wantKey, wanted, withBodies } from "./bodies.ts";
+import { follow } from "./cursor.ts";
+import { CallError } from "./errors.ts";
+import { withEarlier } from "./reducer.ts";
+import { Signal } from "./signal.ts";
+import type { Head, JoinAck, MessageBatch, MessagesPage, SessionEvent, Snapshot } from "./wire.ts";
 
 /** `gone`: deleted or never there. `failed`: the server refuses the session; `error` says why. */
 export type FeedPhase = "loading" | "live" | "catching_up" | "gone" | "failed";

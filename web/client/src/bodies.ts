@@ -1,6 +1,6 @@
 /** Messages whose body was too large for the socket: which they are, and how a pulled body is put in. Pure. */
 
-import type { Message, Snapshot } from "./wire";
+import type { Message, Snapshot } from "./wire.ts";
 
 /** Names one want of a body. A body that was pulled for it and did not help is not pulled for it again. */
 export function wantKey(message: Message): string {

@@ -1,9 +1,9 @@
 /** I2 against what the engine makes: the scenarios that the server's tests keep, folded by this client. */
 
 import { expect, test } from "vitest";
-import { isUnseen } from "./bodies";
-import { applyEvent } from "./reducer";
-import type { Message, SessionEvent, Snapshot } from "./wire";
+import { isUnseen } from "./bodies.ts";
+import { applyEvent } from "./reducer.ts";
+import type { Message, SessionEvent, Snapshot } from "./wire.ts";
 
 interface Scenario {
   readonly name: string;
@@ -13,7 +13,7 @@ interface Scenario {
 }
 
 const SCENARIOS = Object.values(
-  import.meta.glob<Scenario>("../../../../tests/hub/scenarios/*.json", { eager: true, import: "default" }),
+  import.meta.glob<Scenario>("../../../tests/hub/scenarios/*.json", { eager: true, import: "default" }),
 );
 
 test("there are scenarios", () => {

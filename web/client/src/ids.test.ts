@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { newId } from "./ids";
+import { newId } from "./ids.ts";
 
 test("a new id is a random UUID, another one each time", () => {
   const [first, second] = [newId(), newId()];

@@ -1,8 +1,8 @@
 /** The REST calls of the page: one function per endpoint, errors as CallError. Never caches and never retries. */
 
-import { lost, toCallError } from "./errors";
-import { Signal } from "./signal";
-import type { ApprovalList, Json, Me, MessageBatch, MessagesPage, Mode, ModelList, Session } from "./wire";
+import { lost, toCallError } from "./errors.ts";
+import { Signal } from "./signal.ts";
+import type { ApprovalList, Json, Me, MessageBatch, MessagesPage, Mode, ModelList, Session } from "./wire.ts";
 
 const ANSWER_MS = 15_000;
 /** How many messages one page of history brings. */

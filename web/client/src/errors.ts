@@ -1,6 +1,6 @@
 /** The one error a caller meets, whether the server refused or never answered. Never shows anything itself. */
 
-import type { WireError } from "./wire";
+import type { WireError } from "./wire.ts";
 
 export class CallError extends Error {
   readonly code: string;

@@ -1,12 +1,12 @@
 /** Everything one signed-in client has of the server: the connection, REST, the lists, and sessions on request. */
 
-import { Connection } from "./connection";
-import { SessionFeed } from "./feed";
-import { ALL_SESSIONS, RUNNING_SESSIONS, SessionList } from "./lists";
-import { Rest } from "./rest";
-import { Signal } from "./signal";
-import type { SocketLike } from "./socket";
-import type { ModelInfo } from "./wire";
+import { Connection } from "./connection.ts";
+import { SessionFeed } from "./feed.ts";
+import { ALL_SESSIONS, RUNNING_SESSIONS, SessionList } from "./lists.ts";
+import { Rest } from "./rest.ts";
+import { Signal } from "./signal.ts";
+import type { SocketLike } from "./socket.ts";
+import type { ModelInfo } from "./wire.ts";
 
 export class Hub {
   readonly connection: Connection;

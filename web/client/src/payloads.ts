@@ -1,6 +1,6 @@
 /** Reads the payloads of tool messages. What was cut from the wire, or is not there, reads as empty. Pure. */
 
-import type { Approval, Json, Message, ToolCall, ToolResult } from "./wire";
+import type { Approval, Json, Message, ToolCall, ToolResult } from "./wire.ts";
 
 export function callsOf({ payload }: Message): readonly ToolCall[] {
   return (partsOf(payload)["calls"] as readonly ToolCall[] | undefined) ?? [];

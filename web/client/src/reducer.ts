@@ -5,7 +5,7 @@
  * approvals stay at hand in `answered` once they have been answered.
  */
 
-import { unseen } from "./bodies";
+import { unseen } from "./bodies.ts";
 import type {
   Approval,
   Branch,
@@ -22,7 +22,7 @@ import type {
   SessionState,
   Snapshot,
   Usage,
-} from "./wire";
+} from "./wire.ts";
 
 interface EventData {
   "session.created": { session: Session; model: string };

@@ -1,7 +1,7 @@
 /** Stand-ins for tests: a socket that a test plays the server of, and contract-shaped values. Not part of the page. */
 
-import type { SocketLike } from "./socket";
-import type { Approval, Branch, Message, Run, Session, SessionEvent, Snapshot } from "./wire";
+import type { SocketLike } from "./socket.ts";
+import type { Approval, Branch, Message, Run, Session, SessionEvent, Snapshot } from "./wire.ts";
 
 export interface SentCall {
   readonly name: string;

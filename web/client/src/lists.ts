@@ -1,9 +1,9 @@
 /** The two watched lists, all sessions and the running ones, as the server keeps them. Never sorts for the eye. */
 
-import { delayMs } from "./backoff";
-import type { Connection } from "./connection";
-import { Signal } from "./signal";
-import type { ListChange, Session } from "./wire";
+import { delayMs } from "./backoff.ts";
+import type { Connection } from "./connection.ts";
+import { Signal } from "./signal.ts";
+import type { ListChange, Session } from "./wire.ts";
 
 export type Sessions = ReadonlyMap<string, Session>;
 

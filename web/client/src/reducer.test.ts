@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { applyEvent, withEarlier } from "./reducer";
-import { aBranch, aMessage, aRun, aSession, aSnapshot, anAnswered, anApproval, anEvent } from "./testing";
-import type { SessionEvent, Snapshot } from "./wire";
+import { applyEvent, withEarlier } from "./reducer.ts";
+import { aBranch, aMessage, aRun, aSession, aSnapshot, anAnswered, anApproval, anEvent } from "./testing.ts";
+import type { SessionEvent, Snapshot } from "./wire.ts";
 
 function fold(snapshot: Snapshot, ...events: [type: string, data: unknown][]): Snapshot {
   return events.reduce(

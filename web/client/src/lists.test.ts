@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Connection } from "./connection";
-import { RUNNING_SESSIONS, SessionList } from "./lists";
-import { FakeSocket, aSession } from "./testing";
+import { Connection } from "./connection.ts";
+import { RUNNING_SESSIONS, SessionList } from "./lists.ts";
+import { FakeSocket, aSession } from "./testing.ts";
 
 let socket: FakeSocket;
 let connection: Connection;

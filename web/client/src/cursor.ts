@@ -1,7 +1,7 @@
 /** The client's half of gap-free delivery, as a pure rule: drop what is known, apply what follows, say what is missing. */
 
-import { applyEvent } from "./reducer";
-import type { SessionEvent, Snapshot } from "./wire";
+import { applyEvent } from "./reducer.ts";
+import type { SessionEvent, Snapshot } from "./wire.ts";
 
 export interface Followed {
   readonly snapshot: Snapshot;

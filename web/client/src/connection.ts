@@ -1,11 +1,11 @@
 /** One connection to the hub: calls with answers, events, reconnecting for ever. Knows nothing of sessions' contents. */
 
-import { delayMs } from "./backoff";
-import { lost, toCallError } from "./errors";
-import type { CallError } from "./errors";
-import { Signal } from "./signal";
-import type { SocketLike } from "./socket";
-import type { Ack, CallName, Calls, Goodbye, ServerEvents } from "./wire";
+import { delayMs } from "./backoff.ts";
+import { lost, toCallError } from "./errors.ts";
+import type { CallError } from "./errors.ts";
+import { Signal } from "./signal.ts";
+import type { SocketLike } from "./socket.ts";
+import type { Ack, CallName, Calls, Goodbye, ServerEvents } from "./wire.ts";
 
 export type ConnectionState = "connecting" | "connected" | "reconnecting" | "offline" | "refused";
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { delayMs } from "./backoff";
-import { ANSWER_MS, CONNECT_MS, Connection, SILENCE_MS } from "./connection";
-import type { ConnectionState } from "./connection";
-import { FakeSocket } from "./testing";
+import { delayMs } from "./backoff.ts";
+import { ANSWER_MS, CONNECT_MS, Connection, SILENCE_MS } from "./connection.ts";
+import type { ConnectionState } from "./connection.ts";
+import { FakeSocket } from "./testing.ts";
 
 let socket: FakeSocket;
 let connection: Connection;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { callsOf, parseObject, resultOf, withArguments } from "./payloads";
-import { aMessage, anApproval } from "./testing";
-import type { ToolCall } from "./wire";
+import { callsOf, parseObject, resultOf, withArguments } from "./payloads.ts";
+import { aMessage, anApproval } from "./testing.ts";
+import type { ToolCall } from "./wire.ts";
 
 test("a message without the payload of a request has no calls", () => {
   expect(callsOf(aMessage({ payload: null }))).toEqual([]);
