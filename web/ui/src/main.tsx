@@ -2,8 +2,8 @@
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import "./style.css";
-import { App } from "./view/App";
+import "./styles/index.css";
+import { App } from "./app/App";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("The page has no #root");

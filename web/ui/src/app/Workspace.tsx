@@ -6,9 +6,9 @@ import type { Hub } from "@parley/client";
 import type { Session } from "@parley/client";
 import { ConnectionBadge, Refusal } from "./ConnectionBadge";
 import { selectSession, useSelectedSession, useSessions } from "./hooks";
-import { SessionPage } from "./SessionPage";
+import { SessionPage } from "../session/SessionPage";
 import { SessionPanel } from "./SessionPanel";
-import { titleOf } from "./words";
+import { titleOf } from "../i18n/words";
 
 export interface Notice {
   readonly text: string;

@@ -2,7 +2,7 @@
 
 import { createContext, useContext, useState } from "react";
 import type { Answer } from "@parley/client";
-import { refusalWords } from "./toolWords";
+import { refusalWords } from "../transcript/toolWords";
 
 export interface Answering {
   readonly connected: boolean;

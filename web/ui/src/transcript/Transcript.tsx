@@ -3,8 +3,8 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { RefObject } from "react";
 import type { Approval, Snapshot } from "@parley/client";
-import { ApprovalView } from "./ApprovalView";
-import { MovedContext } from "./Collapsible";
+import { ApprovalView } from "../session/ApprovalView";
+import { MovedContext } from "../parts/Collapsible";
 import { MessageView } from "./MessageView";
 import { allApprovals, byMessage, timeline } from "./timeline";
 import type { Entry } from "./timeline";

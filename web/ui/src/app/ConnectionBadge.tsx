@@ -2,7 +2,7 @@
 
 import type { Hub } from "@parley/client";
 import { useConnectionState } from "./hooks";
-import { CONNECTION_WORDS } from "./words";
+import { CONNECTION_WORDS } from "../i18n/words";
 
 export function ConnectionBadge({ hub }: { hub: Hub }) {
   const state = useConnectionState(hub);

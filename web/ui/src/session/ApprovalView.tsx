@@ -5,7 +5,7 @@ import type { Approval } from "@parley/client";
 import { useAnswer, useAnswering } from "./answering";
 import { QuestionCard } from "./QuestionCard";
 import { ToolApprovalCard } from "./ToolApprovalCard";
-import { answeredWords } from "./toolWords";
+import { answeredWords } from "../transcript/toolWords";
 
 /** Key it by the approval's id: what became of an answer outlives the card. */
 export function ApprovalView({ approval }: { approval: Approval }) {

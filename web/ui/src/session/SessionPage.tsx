@@ -10,10 +10,10 @@ import type { Answering } from "./answering";
 import { Composer } from "./Composer";
 import { FailureBar } from "./FailureBar";
 import { GrantList } from "./GrantList";
-import { useApprovalHistory, useConnectionState, useFeed, useFeedView } from "./hooks";
+import { useApprovalHistory, useConnectionState, useFeed, useFeedView } from "../app/hooks";
 import { SessionHeader } from "./SessionHeader";
-import { Transcript } from "./Transcript";
-import { titleOf } from "./words";
+import { Transcript } from "../transcript/Transcript";
+import { titleOf } from "../i18n/words";
 
 interface Props {
   readonly hub: Hub;

@@ -5,7 +5,7 @@ import { isUnseen } from "@parley/client";
 import type { Approval, Message, Role } from "@parley/client";
 import { partsOf } from "./fences";
 import { ToolRequest, ToolResultView } from "./ToolMessages";
-import { STATUS_WORDS, clockTime } from "./words";
+import { STATUS_WORDS, clockTime } from "../i18n/words";
 
 const ROLE_WORDS: Readonly<Record<Role, string>> = { user: "You", agent: "Agent", system: "System" };
 

@@ -2,8 +2,8 @@
 
 import { useState } from "react";
 import type { Session } from "@parley/client";
-import { TitleInput } from "./TitleInput";
-import { SESSION_MARKS, titleOf } from "./words";
+import { TitleInput } from "../session/TitleInput";
+import { SESSION_MARKS, titleOf } from "../i18n/words";
 
 interface Props {
   readonly session: Session;

@@ -7,7 +7,7 @@ import type { Hub } from "@parley/client";
 import type { SessionList, Sessions } from "@parley/client";
 import type { Signal } from "@parley/client";
 import type { Approval, ApprovalList } from "@parley/client";
-import { perFrame } from "./frames";
+import { perFrame } from "../parts/frames";
 
 /** The present value of `read`, rendered again at most once per frame when `signal` fires. */
 function useSignal<T, V>(signal: Signal<T>, read: () => V): V {

@@ -2,9 +2,9 @@
 
 import { callsOf, resultOf, withArguments } from "@parley/client";
 import type { Approval, Message, ToolCall } from "@parley/client";
-import { useAnswering } from "./answering";
-import { ApprovalView } from "./ApprovalView";
-import { Collapsible } from "./Collapsible";
+import { useAnswering } from "../session/answering";
+import { ApprovalView } from "../session/ApprovalView";
+import { Collapsible } from "../parts/Collapsible";
 import {
   CALL_WORDS,
   POLICY,

@@ -6,7 +6,7 @@ import type { Mode, Snapshot } from "@parley/client";
 import { ModelSwitch } from "./ModelSwitch";
 import { ModeSwitch } from "./ModeSwitch";
 import { TitleInput } from "./TitleInput";
-import { stateWords, titleOf } from "./words";
+import { stateWords, titleOf } from "../i18n/words";
 
 interface Props {
   readonly hub: Hub;

@@ -4,7 +4,7 @@ import { useId, useState } from "react";
 import type { SubmitEvent } from "react";
 import { parseObject } from "@parley/client";
 import type { Answer, Approval, Json, Scope } from "@parley/client";
-import { riskWords } from "./toolWords";
+import { riskWords } from "../transcript/toolWords";
 
 export interface CardProps {
   readonly approval: Approval;

@@ -1,0 +1,10 @@
+/** Words that stand in more than one place. */
+
+export const common: typeof import("../en/common").common = {
+  close: "关闭",
+  cancel: "取消",
+  save: "保存",
+  undo: "撤销",
+  retry: "重试",
+  untitled: "未命名",
+};
