@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
+from pydantic_core import CoreSchema
 
 from models.payloads import (
     MESSAGE_TYPES,
@@ -29,6 +30,10 @@ Source = Literal[
     "tool_execution",
     "system_control",
 ]
+
+
+LEFT_OUT_WHEN_EMPTY = ("clientMessageId", "runId", "size")
+"""Keys of a message's JSON that most messages would have null."""
 
 
 class DisplayHint(Wire):
@@ -83,10 +88,19 @@ class Message(Wire):
             return {**data, "kind": "text", "messageType": "text"}
         return data
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """As `to_wire` has it: the keys that it leaves out are not required."""
+        reference = handler(core)
+        schema = handler.resolve_ref_schema(reference)
+        left_out = (*LEFT_OUT_WHEN_EMPTY, "truncated")
+        schema["required"] = [name for name in schema.get("required", ()) if name not in left_out]
+        return reference
+
     def to_wire(self) -> dict[str, Any]:
         """Without the keys that most messages leave empty: clientMessageId, runId, truncated, size."""
         wire = super().to_wire()
-        for key in ("clientMessageId", "runId", "size"):
+        for key in LEFT_OUT_WHEN_EMPTY:
             if wire[key] is None:
                 del wire[key]
         if not wire["truncated"]:

@@ -17,6 +17,8 @@ class Wire(BaseModel):
         frozen=True,
         extra="forbid",
         ser_json_inf_nan="null",
+        # What is always sent is described as always there: generated types need no guard for it.
+        json_schema_serialization_defaults_required=True,
     )
 
     def to_wire(self) -> dict[str, Any]:

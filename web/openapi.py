@@ -28,6 +28,7 @@ from models.wire import Wire
 from web.errors import ErrorBody
 from web.reading import PATH_ID_MAX_CHARS
 from web.route import NoQuery, Route
+from web.socket import socket_models, socket_schemas
 
 Json = dict[str, Any]
 References = Mapping[Any, Json]
@@ -58,7 +59,7 @@ class Document:
     @cached_property
     def data(self) -> Json:
         models = {(model, mode) for route in self._routes for model, mode in _models(route)}
-        models.add((ErrorBody, "serialization"))
+        models |= {(ErrorBody, "serialization"), *socket_models()}
         ordered = sorted(models, key=lambda each: (each[0].__name__, each[1]))
         references, definitions = models_json_schema(ordered, ref_template=REFERENCE)
         paths: dict[str, Json] = {}
@@ -69,13 +70,14 @@ class Document:
             "info": {
                 "title": "Parley",
                 "version": self._version,
-                "description": "Sessions, history and context over REST. What happens live comes by Socket.IO. Paths "
-                "below /api/contexts also work without /api.",
+                "description": "Sessions, history and context over REST. What happens live comes by Socket.IO: the "
+                "schemas SocketCalls, ServerEvents and JournalEvent are its half. Paths below "
+                "/api/contexts also work without /api.",
             },
             "security": [{}, {"token": []}],
             "paths": paths,
             "components": {
-                "schemas": definitions["$defs"],
+                "schemas": definitions["$defs"] | socket_schemas(references),
                 "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             },
         }

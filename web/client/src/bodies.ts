@@ -1,6 +1,6 @@
 /** Messages whose body was too large for the socket: which they are, and how a pulled body is put in. Pure. */
 
-import type { Message, Snapshot } from "./wire.ts";
+import type { Message, Metadata, Snapshot } from "./wire.ts";
 
 /** Names one want of a body. A body that was pulled for it and did not help is not pulled for it again. */
 export function wantKey(message: Message): string {
@@ -8,12 +8,22 @@ export function wantKey(message: Message): string {
 }
 
 const UNSEEN = "unseen";
+export const NO_METADATA: Metadata = {
+  source: null,
+  displayHint: null,
+  traceId: null,
+  originalInput: null,
+  tokens: null,
+  durationMs: null,
+  streaming: null,
+  extra: {},
+};
 
 /** Stands for a message that came with a branch and was never seen here, until it is pulled. `revision` is the seq
  * that brought it: it is pulled anew for each. */
 export function unseen(id: string, revision: number): Message {
   const kind = { role: "system", messageType: "status", kind: UNSEEN, status: "complete" } as const;
-  const nothing = { content: "", payload: null, author: null, metadata: null } as const;
+  const nothing = { content: "", payload: null, author: "", metadata: NO_METADATA } as const;
   return { id, ...kind, ...nothing, createdAtUtc: "", ordinal: 0, sequence: 0, truncated: true, revision };
 }
 

@@ -5,7 +5,7 @@ import { lost, toCallError } from "./errors.ts";
 import type { CallError } from "./errors.ts";
 import { Signal } from "./signal.ts";
 import type { SocketLike } from "./socket.ts";
-import type { Ack, CallName, Calls, Goodbye, ServerEvents } from "./wire.ts";
+import type { Ack, Args, CallName, Goodbye, ServerEvents } from "./wire.ts";
 
 export type ConnectionState = "connecting" | "connected" | "reconnecting" | "offline" | "refused";
 
@@ -82,14 +82,14 @@ export class Connection {
   }
 
   /** The ack of `{ok: true}`. Rejects with a CallError: the server's, or a retryable one when no answer came. */
-  call<N extends CallName>(name: N, args: Calls[N]["args"]): Promise<Ack<N>> {
+  call<N extends CallName>(name: N, args: Args<N>): Promise<Ack<N>> {
     return new Promise((resolve, reject) => this.ask(name, args, resolve, reject));
   }
 
   /** As `call`, but the answer is handed over before any later packet: who keeps a position or a list needs that. */
   ask<N extends CallName>(
     name: N,
-    args: Calls[N]["args"],
+    args: Args<N>,
     onAck: (ack: Ack<N>) => void,
     onError: (error: CallError) => void,
   ): void {

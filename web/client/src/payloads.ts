@@ -9,7 +9,7 @@ export function callsOf({ payload }: Message): readonly ToolCall[] {
 /** A result whose body has not been pulled yet has its tool's name from the message's author. */
 export function resultOf({ payload, author, content }: Message): ToolResult {
   const empty = { callId: "", status: "ok", output: "", error: null, durationMs: 0 } as const;
-  const result: ToolResult = { ...empty, name: author ?? "tool", ...partsOf(payload) };
+  const result: ToolResult = { ...empty, name: author === "" ? "tool" : author, ...partsOf(payload) };
   return result.output === "" ? { ...result, output: content } : result;
 }
 

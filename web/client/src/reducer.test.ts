@@ -213,7 +213,7 @@ describe("branches", () => {
 
   test("a merge of more than is listed leaves the newest, and pins that no event names as they are", () => {
     const data = { branch: aBranch({ length: 1_002 }), messages: [{ id: "m9" }], hasMore: true };
-    const pins = [{ id: "p1", messageId: null, text: "Oaks are trees" }];
+    const pins = [{ id: "p1", messageId: null, text: "Oaks are trees", createdAtUtc: "", createdBy: "ann" }];
     const folded = fold({ ...before, pins }, ["branch.merged", data]);
     expect(folded.messages.map(({ id }) => id)).toEqual(["m9"]);
     expect(folded.pins).toBe(pins);

@@ -9,58 +9,28 @@ import { unseen } from "./bodies.ts";
 import type {
   Approval,
   Branch,
-  ContextState,
-  Delta,
+  EventData,
+  EventType,
   Grant,
   Message,
-  Mode,
-  Pin,
-  PlanItem,
   Run,
   Session,
   SessionEvent,
-  SessionState,
   Snapshot,
   Usage,
 } from "./wire.ts";
 
-interface EventData {
-  "session.created": { session: Session; model: string };
-  "session.renamed": { title: string; version: number };
-  "session.state_changed": { state: SessionState; completedAtUtc: string | null };
-  "context.state_changed": { state: ContextState };
-  "context.model_changed": { model: string };
-  "context.mode_changed": { mode: Mode };
-  "message.created": { message: Message };
-  "message.delta": { messageId: string } & Delta;
-  "message.completed": { message: Message };
-  "message.updated": { message: Message };
-  "run.queued": { run: Run };
-  "run.started": { run: Run };
-  "run.finished": { run: Run };
-  "approval.requested": { approval: Approval };
-  "approval.resolved": { approval: Approval };
-  "approval.revoked": { tool: string };
-  "branch.created": BranchData;
-  "branch.updated": BranchData;
-  "branch.merged": BranchData;
-  "branch.switched": { name: string; messageIds: readonly string[] } & Annotations;
-  "pin.added": { pin: Pin };
-  "pin.removed": { pinId: string };
-  "plan.changed": { items: readonly PlanItem[] };
+/** What merges and other changes of a branch have in common. */
+interface BranchChange extends Annotations {
+  readonly branch: Branch;
+  readonly messages?: readonly { readonly id: string }[];
+  readonly hasMore?: boolean | null;
 }
 
 /** Of the branch that is active then. */
 type Annotations = Partial<Pick<Snapshot, "pins" | "plan">>;
 
-/** The branch as it is now, and the messages that its path gained; `hasMore`: only the newest of them. */
-interface BranchData extends Annotations {
-  readonly branch: Branch;
-  readonly messages?: readonly { readonly id: string }[];
-  readonly hasMore?: boolean;
-}
-
-type Folds = { [T in keyof EventData]: (snapshot: Snapshot, data: EventData[T]) => Snapshot };
+type Folds = { [T in EventType]?: (snapshot: Snapshot, data: EventData<T>) => Snapshot };
 
 const FOLDS: Folds = {
   "session.created": (snapshot, { session, model }) => ({ ...snapshot, session, model }),
@@ -134,8 +104,8 @@ function created(snapshot: Snapshot, { message }: { message: Message }): Snapsho
 }
 
 /** A chunk moves the context's state too: the server sends no event of its own for that. */
-function grown(snapshot: Snapshot, { messageId, sequence, delta }: EventData["message.delta"]): Snapshot {
-  const state = { name: "streaming_response", messageId, sequence };
+function grown(snapshot: Snapshot, { messageId, sequence, delta }: EventData<"message.delta">): Snapshot {
+  const state = { name: "streaming_response", messageId, sequence } as const;
   return changed({ ...snapshot, state }, messageId, (message) => {
     // A body that was pulled may hold what is still on its way as deltas.
     if (sequence <= message.sequence) return message;
@@ -174,17 +144,17 @@ function withGrant(grants: readonly Grant[], approval: Approval): readonly Grant
 
 /** A branch is new or as it is now. What its path gained is shown when it is the active one; when that was too much to
  * be listed, what was shown is no longer next to it. */
-function branched(snapshot: Snapshot, data: BranchData): Snapshot {
-  const { branch, messages = [], hasMore = false } = data;
+function branched(snapshot: Snapshot, data: BranchChange): Snapshot {
+  const { branch, messages = [], hasMore } = data;
   const at = snapshot.branches.findIndex(({ name }) => name === branch.name);
   const branches = at < 0 ? [...snapshot.branches, branch] : snapshot.branches.with(at, branch);
   const after = { ...snapshot, branches };
   if (branch.name !== snapshot.activeBranch) return after;
   const gained = found(snapshot, messages.map(({ id }) => id));
-  return onBranch(after, branch, data, hasMore ? gained : [...snapshot.messages, ...gained]);
+  return onBranch(after, branch, data, hasMore === true ? gained : [...snapshot.messages, ...gained]);
 }
 
-function switched(snapshot: Snapshot, data: EventData["branch.switched"]): Snapshot {
+function switched(snapshot: Snapshot, data: EventData<"branch.switched">): Snapshot {
   const { name, messageIds } = data;
   const branch = snapshot.branches.find((each) => each.name === name);
   const after = { ...snapshot, activeBranch: name };

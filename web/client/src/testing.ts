@@ -1,5 +1,6 @@
 /** Stand-ins for tests: a socket that a test plays the server of, and contract-shaped values. Not part of the page. */
 
+import { NO_METADATA } from "./bodies.ts";
 import type { SocketLike } from "./socket.ts";
 import type { Approval, Branch, Message, Run, Session, SessionEvent, Snapshot } from "./wire.ts";
 
@@ -96,7 +97,8 @@ export function aSession(change: Partial<Session> = {}): Session {
   };
 }
 
-export function aMessage(change: Partial<Message> = {}): Message {
+/** The payload may be a part of one: what a test does not look at. */
+export function aMessage(change: Partial<Omit<Message, "payload">> & { readonly payload?: object | null } = {}): Message {
   return {
     id: "m1",
     ordinal: 1,
@@ -108,10 +110,10 @@ export function aMessage(change: Partial<Message> = {}): Message {
     status: "streaming",
     sequence: 0,
     createdAtUtc: AT,
-    author: null,
-    metadata: null,
+    author: "assistant",
+    metadata: NO_METADATA,
     ...change,
-  };
+  } as Message;
 }
 
 export function aRun(change: Partial<Run> = {}): Run {
@@ -122,17 +124,34 @@ export function aRun(change: Partial<Run> = {}): Run {
     reason: null,
     startedAtUtc: null,
     finishedAtUtc: null,
+    createdAtUtc: AT,
+    attempt: 0,
+    messageId: "m1",
+    agent: "assistant",
+    onCrash: "resume",
     ...change,
   };
 }
 
 export function aBranch(change: Partial<Branch> = {}): Branch {
-  return { name: "main", length: 0, ...change };
+  return {
+    name: "main",
+    parent: null,
+    forkedAt: 0,
+    length: 0,
+    systemPrompt: null,
+    pinsChanged: false,
+    planChanged: false,
+    createdAtUtc: AT,
+    ...change,
+  };
 }
 
 export function anApproval(change: Partial<Approval> = {}): Approval {
   return {
     id: "a1",
+    sessionId: SESSION_ID,
+    runId: "r1",
     kind: "tool",
     state: "pending",
     messageId: "m1",
@@ -140,9 +159,12 @@ export function anApproval(change: Partial<Approval> = {}): Approval {
     tool: "write_file",
     arguments: { path: "a.py" },
     risk: "unsafe",
+    grantable: true,
     question: null,
     options: [],
+    key: null,
     requestedAtUtc: AT,
+    expiresAtUtc: null,
     decision: null,
     scope: null,
     answer: null,

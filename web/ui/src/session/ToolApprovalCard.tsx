@@ -41,7 +41,7 @@ export function ToolApprovalCard({ approval, disabled, onAnswer }: CardProps) {
         >
           {changed === null ? "Approve once" : "Approve changes once"}
         </button>
-        {approval.grantable === false ? null : (
+        {!approval.grantable ? null : (
           <button
             type="button"
             disabled={disabled || broken}

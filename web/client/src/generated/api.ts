@@ -1,0 +1,3667 @@
+/** Made of the server's models by `npm run generate`. Never edited by hand. */
+
+export interface paths {
+    readonly "/api/projects": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** All projects, oldest first. */
+        readonly get: operations["listProjects"];
+        readonly put?: never;
+        /** A new project. */
+        readonly post: operations["createProject"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/projects/{projectId}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** One project. */
+        readonly get: operations["getProject"];
+        readonly put?: never;
+        readonly post?: never;
+        /** Deletes a project without sessions. */
+        readonly delete: operations["deleteProject"];
+        readonly options?: never;
+        readonly head?: never;
+        /** Renames a project. */
+        readonly patch: operations["editProject"];
+        readonly trace?: never;
+    };
+    readonly "/api/projects/{projectId}/current-session": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /** Says which session of a project is the current one. */
+        readonly put: operations["setCurrentSession"];
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/projects/{projectId}/sessions": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** A project's sessions, the last changed first. */
+        readonly get: operations["listProjectSessions"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/sessions": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** A new session, in the Inbox unless a project is named. */
+        readonly post: operations["createSession"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/sessions/running": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The sessions of all projects in which a run is queued or at work. */
+        readonly get: operations["listRunningSessions"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/sessions/{sessionId}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** One session. */
+        readonly get: operations["getSession"];
+        readonly put?: never;
+        readonly post?: never;
+        /** Deletes a session and cancels its run; it can be restored for 30 days, unless purged. */
+        readonly delete: operations["deleteSession"];
+        readonly options?: never;
+        readonly head?: never;
+        /** Renames a session. */
+        readonly patch: operations["editSession"];
+        readonly trace?: never;
+    };
+    readonly "/api/sessions/{sessionId}/restore": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Brings a deleted session back. */
+        readonly post: operations["restoreSession"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/sessions/{sessionId}/messages": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** A page of a session's messages. When those over 64 KiB come to more than 8 MiB, headers stand for them, with `truncated` and `size`. */
+        readonly get: operations["listMessages"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/sessions/{sessionId}/events": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The events after a position, in order. */
+        readonly get: operations["listEvents"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/sessions/{sessionId}/runs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** A session's runs. */
+        readonly get: operations["listRuns"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/sessions/{sessionId}/branches": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** A session's branches. */
+        readonly get: operations["listBranches"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/sessions/{sessionId}/approvals": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** What the user was asked, and the tools that need no asking. */
+        readonly get: operations["listApprovals"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/sessions/{sessionId}/participants": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Who is connected to a session. */
+        readonly get: operations["listParticipants"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The whole context with its newest 50 messages. */
+        readonly get: operations["getContext"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/metadata": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The context without its messages. */
+        readonly get: operations["getContextMetadata"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/messages": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Messages by id, whole; several come to 32 MiB at most: ask for fewer at once. */
+        readonly get: operations["getContextMessages"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/messages/{messageId}/streaming-chunks": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The chunks of a streamed message after a sequence number. */
+        readonly get: operations["listStreamingChunks"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/send_message": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Sends a message, which starts a run. */
+        readonly post: operations["sendMessage"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/cancel": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Cancels the run, and what is queued unless a run is named. */
+        readonly post: operations["cancelRun"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/set_model": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Chooses the model for what comes next. */
+        readonly post: operations["setModel"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/set_mode": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Plan (tools that read) or act (all tools). */
+        readonly post: operations["setMode"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/retry": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Runs again for the newest message of a user. */
+        readonly post: operations["retry"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/archive": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Puts the session away: it can be read, nothing can be said. */
+        readonly post: operations["archive"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/restore": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Takes an archived session up again. */
+        readonly post: operations["unarchive"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/resolve_approval": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Answers an approval; the first answer wins. */
+        readonly post: operations["resolveApproval"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/revoke_grant": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Asks again for a tool that was allowed for the session. */
+        readonly post: operations["revokeGrant"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/fork": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Forks the active branch at a message. */
+        readonly post: operations["fork"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/switch_branch": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Makes another branch the active one. */
+        readonly post: operations["switchBranch"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/merge": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Merges a branch into the active one, or shows what that would do. */
+        readonly post: operations["merge"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/set_branch_prompt": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Gives a branch a system prompt of its own. */
+        readonly post: operations["setBranchPrompt"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/pin": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Pins a message or a text: it is always sent to the model. */
+        readonly post: operations["pin"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/unpin": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Removes a pin. */
+        readonly post: operations["unpin"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/actions/set_plan": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Replaces the plan. */
+        readonly post: operations["setPlan"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/contexts/{sessionId}/prompt": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The system prompt as it would be sent now, part by part. */
+        readonly get: operations["getPrompt"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/workflows": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The workflows, by name. */
+        readonly get: operations["listWorkflows"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/workflows/{name}/execute": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Sends a message whose run executes the workflow; its progress is a message. */
+        readonly post: operations["executeWorkflow"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/models": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The models to choose from. */
+        readonly get: operations["listModels"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/tools": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The tools, and why some can't be used. */
+        readonly get: operations["listTools"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/me": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Who is asking. */
+        readonly get: operations["getMe"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/openapi.json": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** This document. */
+        readonly get: operations["getOpenapi"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/metrics": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Numbers for Prometheus. */
+        readonly get: operations["getMetrics"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/healthz": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Does the process answer? */
+        readonly get: operations["getHealth"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/readyz": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Can it work? If not, the error says why. */
+        readonly get: operations["getReadiness"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description Nothing is in progress inside the context; a run may be between two steps. */
+        readonly Active: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly name: "active";
+        };
+        /**
+         * @description `tool`: `callId`, `tool`, `arguments` and `risk` say what would run, `messageId` where it was asked for.
+         *     With `grantable` false it is asked for each time, whatever the scope of an answer.
+         *     `question` and `limit`: `question` is put to the user, who responds with text. `answer` is the reason of a denial
+         *     or the text of a response. With `truncated` its arguments are too long to travel here.
+         */
+        readonly Approval: {
+            readonly id: string;
+            readonly sessionId: string;
+            readonly runId: string;
+            /** @enum {string} */
+            readonly kind: "tool" | "question" | "limit";
+            /**
+             * @default pending
+             * @enum {string}
+             */
+            readonly state: "pending" | "approved" | "denied" | "responded" | "cancelled" | "expired";
+            /** @default null */
+            readonly messageId: string | null;
+            /** @default null */
+            readonly callId: string | null;
+            /** @default null */
+            readonly tool: string | null;
+            /** @default null */
+            readonly arguments: {
+                readonly [key: string]: unknown;
+            } | null;
+            /** @default null */
+            readonly risk: string | null;
+            /** @default true */
+            readonly grantable: boolean;
+            /** @default null */
+            readonly question: string | null;
+            /** @default [] */
+            readonly options: readonly string[];
+            /** @default null */
+            readonly key: string | null;
+            readonly requestedAtUtc: string;
+            /** @default null */
+            readonly expiresAtUtc: string | null;
+            /** @default null */
+            readonly decision: ("approve" | "edit" | "deny" | "respond") | null;
+            /** @default null */
+            readonly scope: ("once" | "session") | null;
+            /** @default null */
+            readonly answer: string | null;
+            /** @default null */
+            readonly decidedBy: string | null;
+            /** @default null */
+            readonly decidedAtUtc: string | null;
+            /** @default false */
+            readonly truncated?: boolean;
+        };
+        /** @description `arguments` come with edit, `reason` is the reason of deny or the text of respond. */
+        readonly ApprovalAnswer: {
+            readonly approvalId: string;
+            /** @enum {string} */
+            readonly decision: "approve" | "edit" | "deny" | "respond";
+            /** @default null */
+            readonly arguments?: {
+                readonly [key: string]: unknown;
+            } | null;
+            /** @default null */
+            readonly reason?: string | null;
+            /**
+             * @default once
+             * @enum {string}
+             */
+            readonly scope?: "once" | "session";
+        };
+        /** @description All of the session, oldest first, those that were answered too; and the tools that need none. */
+        readonly ApprovalList: {
+            readonly approvals: readonly components["schemas"]["Approval"][];
+            readonly grants: readonly components["schemas"]["Grant"][];
+        };
+        readonly ApprovalRequestedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "approval.requested";
+            readonly at: string;
+            readonly data: components["schemas"]["ApprovalTravels"];
+        };
+        readonly ApprovalResolvedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "approval.resolved";
+            readonly at: string;
+            readonly data: components["schemas"]["ApprovalTravels"];
+        };
+        /** @description A grant was taken back: the tool is asked for again. */
+        readonly ApprovalRevoked: {
+            readonly tool: string;
+        };
+        readonly ApprovalRevokedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "approval.revoked";
+            readonly at: string;
+            readonly data: components["schemas"]["ApprovalRevoked"];
+        };
+        readonly ApprovalTravels: {
+            readonly approval: components["schemas"]["Approval"];
+        };
+        /** @description Put away: readable, nothing can be said until it is restored. */
+        readonly Archived: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly name: "archived";
+        };
+        /** @description A model was asked and has not answered yet. */
+        readonly AwaitingLLM: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly name: "awaiting_llm";
+            readonly requestId: string;
+        };
+        /** @description The run can't go on without the user: approvals are pending, a question was asked, or a limit was reached. */
+        readonly AwaitingUser: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly name: "awaiting_user";
+            /** @enum {string} */
+            readonly reason: "tool" | "question" | "limit";
+            readonly approvalIds: readonly string[];
+        };
+        /**
+         * @description The parent's path up to `forkedAt`, then its own; `length` counts both. `pinsChanged` and `planChanged` say
+         *     whether they were touched since the fork: a merge asks when both sides did.
+         */
+        readonly Branch: {
+            readonly name: string;
+            /** @default null */
+            readonly parent: string | null;
+            /** @default 0 */
+            readonly forkedAt: number;
+            /** @default 0 */
+            readonly length: number;
+            /** @default null */
+            readonly systemPrompt: string | null;
+            /** @default [] */
+            readonly pins: readonly components["schemas"]["Pin"][];
+            /** @default [] */
+            readonly plan: readonly components["schemas"]["PlanItem-Output"][];
+            /** @default false */
+            readonly pinsChanged: boolean;
+            /** @default false */
+            readonly planChanged: boolean;
+            readonly createdAtUtc: string;
+        };
+        readonly BranchCreatedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "branch.created";
+            readonly at: string;
+            readonly data: components["schemas"]["BranchTravels"];
+        };
+        readonly BranchList: {
+            readonly activeBranch: string;
+            readonly branches: readonly components["schemas"]["Branch"][];
+        };
+        readonly BranchMergedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "branch.merged";
+            readonly at: string;
+            readonly data: components["schemas"]["MergeTravels"];
+        };
+        /** @description The branch that was made or is active now. */
+        readonly BranchName: {
+            readonly name: string;
+        };
+        readonly BranchPromptBody: {
+            readonly branch: string;
+            /** @default null */
+            readonly systemPrompt?: string | null;
+        };
+        /**
+         * @description `messageIds` are the newest 50 of the branch that is active now; pull those that you don't have. `pins` and
+         *     `plan` are that branch's.
+         */
+        readonly BranchSwitched: {
+            readonly name: string;
+            readonly messageIds: readonly string[];
+            /** @default [] */
+            readonly pins: readonly components["schemas"]["Pin"][];
+            /** @default [] */
+            readonly plan: readonly components["schemas"]["PlanItem-Output"][];
+        };
+        readonly BranchSwitchedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "branch.switched";
+            readonly at: string;
+            readonly data: components["schemas"]["BranchSwitched"];
+        };
+        readonly BranchTravels: {
+            readonly branch: components["schemas"]["BranchView"];
+        };
+        readonly BranchUpdatedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "branch.updated";
+            readonly at: string;
+            readonly data: components["schemas"]["BranchTravels"];
+        };
+        /**
+         * @description A branch without its pins and its plan: those of the active one stand beside it. With `truncated` its system
+         *     prompt is left out too.
+         */
+        readonly BranchView: {
+            readonly name: string;
+            readonly parent: string | null;
+            readonly forkedAt: number;
+            readonly length: number;
+            readonly systemPrompt: string | null;
+            readonly pinsChanged: boolean;
+            readonly planChanged: boolean;
+            readonly createdAtUtc: string;
+            /** @default false */
+            readonly truncated?: boolean;
+        };
+        readonly BroadcastEvent: {
+            readonly sessionId: string;
+            readonly from: components["schemas"]["Sender"];
+            readonly data: unknown;
+        };
+        readonly BroadcastMessage: {
+            readonly sessionId: string;
+            readonly data: unknown;
+        };
+        readonly CancelRunArguments: {
+            /** @default null */
+            readonly runId?: string | null;
+        };
+        readonly CancelRunCall: {
+            /** @default null */
+            readonly runId?: string | null;
+            readonly sessionId: string;
+        };
+        /** @description Whether there was anything to cancel. */
+        readonly Cancelled: {
+            readonly cancelled: boolean;
+        };
+        readonly CancelledAck: {
+            readonly cancelled: boolean;
+        };
+        readonly ChunkPageAnswer: {
+            readonly contextId: string;
+            readonly messageId: string;
+            readonly chunks: readonly components["schemas"]["ChunkView"][];
+            readonly currentSequence: number;
+            readonly hasMore: boolean;
+        };
+        readonly ChunkView: {
+            readonly sequence: number;
+            readonly delta: string;
+            readonly at: string;
+        };
+        /** @description What a client may say of its message. */
+        readonly ClientMetadata: {
+            /** @default null */
+            readonly displayHint?: components["schemas"]["DisplayHint-Input"] | null;
+            /** @default null */
+            readonly traceId?: string | null;
+            /** @default null */
+            readonly originalInput?: string | null;
+            readonly extra?: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /** @description The context's snapshot without its messages. */
+        readonly ContextMetadata: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly head: number;
+            readonly session: components["schemas"]["Session"];
+            readonly state: components["schemas"]["Initial"] | components["schemas"]["Active"] | components["schemas"]["AwaitingUser"] | components["schemas"]["AwaitingLLM"] | components["schemas"]["ProcessingTool"] | components["schemas"]["ProcessingWorkflow"] | components["schemas"]["StreamingResponse"] | components["schemas"]["Failed"] | components["schemas"]["Archived"];
+            /** @enum {string} */
+            readonly mode: "plan" | "act";
+            readonly model: string;
+            readonly activeBranch: string;
+            readonly branches: readonly components["schemas"]["BranchView"][];
+            readonly approvals: readonly components["schemas"]["Approval"][];
+            readonly grants: readonly components["schemas"]["Grant"][];
+            readonly run: components["schemas"]["Run"] | null;
+            readonly queue: readonly components["schemas"]["Run"][];
+            readonly pins: readonly components["schemas"]["Pin"][];
+            readonly plan: readonly components["schemas"]["PlanItem-Output"][];
+            readonly usage: components["schemas"]["Usage"];
+        };
+        readonly ContextModeChanged: {
+            /** @enum {string} */
+            readonly mode: "plan" | "act";
+        };
+        readonly ContextModeChangedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "context.mode_changed";
+            readonly at: string;
+            readonly data: components["schemas"]["ContextModeChanged"];
+        };
+        readonly ContextModelChanged: {
+            readonly model: string;
+        };
+        readonly ContextModelChangedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "context.model_changed";
+            readonly at: string;
+            readonly data: components["schemas"]["ContextModelChanged"];
+        };
+        readonly ContextStateChanged: {
+            readonly state: components["schemas"]["Initial"] | components["schemas"]["Active"] | components["schemas"]["AwaitingUser"] | components["schemas"]["AwaitingLLM"] | components["schemas"]["ProcessingTool"] | components["schemas"]["ProcessingWorkflow"] | components["schemas"]["StreamingResponse"] | components["schemas"]["Failed"] | components["schemas"]["Archived"];
+        };
+        readonly ContextStateChangedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "context.state_changed";
+            readonly at: string;
+            readonly data: components["schemas"]["ContextStateChanged"];
+        };
+        readonly CreateProject: {
+            readonly name: string;
+        };
+        readonly CreateSessionBody: {
+            /** @default null */
+            readonly projectId?: string | null;
+            /** @default null */
+            readonly title?: string | null;
+            /** @default null */
+            readonly model?: string | null;
+        };
+        readonly CurrentSession: {
+            /** @default true */
+            readonly success: boolean;
+            readonly currentSessionId: string;
+        };
+        readonly "DisplayHint-Input": {
+            /** @default null */
+            readonly summary?: string | null;
+            /** @default false */
+            readonly collapsed?: boolean;
+            /** @default null */
+            readonly icon?: string | null;
+        };
+        readonly "DisplayHint-Output": {
+            /** @default null */
+            readonly summary: string | null;
+            /** @default false */
+            readonly collapsed: boolean;
+            /** @default null */
+            readonly icon: string | null;
+        };
+        readonly Done: {
+            /** @default true */
+            readonly success: boolean;
+        };
+        readonly EditProject: {
+            readonly name: string;
+            /** @default null */
+            readonly expectedVersion?: number | null;
+        };
+        readonly EditSession: {
+            readonly title: string;
+            /** @default null */
+            readonly expectedVersion?: number | null;
+        };
+        /** @description No further keys. */
+        readonly Empty: Record<string, never>;
+        /** @description A message of the pool on a path. */
+        readonly Entry: {
+            readonly id: string;
+            readonly ordinal: number;
+        };
+        /** @description Every answer with a status of 400 and above. */
+        readonly ErrorBody: {
+            readonly error: string;
+            readonly code: string;
+            readonly retryable: boolean;
+            readonly details: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /** @description One entry of the journal; `data` is by `type`, as hub/PROTOCOL.md lists them. */
+        readonly EventEnvelope: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            readonly type: string;
+            readonly at: string;
+            readonly data: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /** @description At most 1,000 events and 256 KiB; with `hasMore` ask again after the last. */
+        readonly EventPageAnswer: {
+            readonly epoch: string;
+            readonly head: number;
+            readonly events: readonly components["schemas"]["EventEnvelope"][];
+            readonly hasMore: boolean;
+        };
+        /** @description `input` has a value for each input that the workflow needs. The same `clientMessageId` starts it once. */
+        readonly ExecuteWorkflowBody: {
+            readonly sessionId: string;
+            readonly input?: {
+                readonly [key: string]: unknown;
+            };
+            /** @default null */
+            readonly clientMessageId?: string | null;
+        };
+        /** @description The last run ended in an error; a new message goes on. */
+        readonly Failed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly name: "error";
+            readonly message: string;
+        };
+        /**
+         * @description `content` is what the lines were at `readAt`; `cut` when they were more than could be taken: `endLine` is then
+         *     the last one that `content` holds.
+         */
+        readonly "FileReferencePayload-Input": {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v?: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "file_reference";
+            readonly path: string;
+            /** @default null */
+            readonly startLine?: number | null;
+            /** @default null */
+            readonly endLine?: number | null;
+            /** @default null */
+            readonly content?: string | null;
+            /** @default null */
+            readonly readAt?: string | null;
+            /** @default null */
+            readonly error?: string | null;
+            /** @default false */
+            readonly cut?: boolean;
+        };
+        /**
+         * @description `content` is what the lines were at `readAt`; `cut` when they were more than could be taken: `endLine` is then
+         *     the last one that `content` holds.
+         */
+        readonly "FileReferencePayload-Output": {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "file_reference";
+            readonly path: string;
+            /** @default null */
+            readonly startLine: number | null;
+            /** @default null */
+            readonly endLine: number | null;
+            /** @default null */
+            readonly content: string | null;
+            /** @default null */
+            readonly readAt: string | null;
+            /** @default null */
+            readonly error: string | null;
+            /** @default false */
+            readonly cut?: boolean;
+        };
+        /** @description At a message, at a position, or (neither) at the end of the active branch; `before` leaves that message out. */
+        readonly ForkBody: {
+            /** @default null */
+            readonly name?: string | null;
+            /** @default null */
+            readonly messageId?: string | null;
+            /** @default null */
+            readonly position?: number | null;
+            /** @default false */
+            readonly before?: boolean;
+            /** @default null */
+            readonly systemPrompt?: string | null;
+            /** @default true */
+            readonly switch?: boolean;
+        };
+        readonly GoodbyeEvent: {
+            readonly code: string;
+            readonly retryable: boolean;
+            readonly reason: string;
+        };
+        /** @description A tool that the user allowed for the rest of the session. */
+        readonly Grant: {
+            readonly tool: string;
+            readonly grantedBy: string;
+            readonly grantedAtUtc: string;
+        };
+        readonly HeadEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            readonly state: components["schemas"]["Initial"] | components["schemas"]["Active"] | components["schemas"]["AwaitingUser"] | components["schemas"]["AwaitingLLM"] | components["schemas"]["ProcessingTool"] | components["schemas"]["ProcessingWorkflow"] | components["schemas"]["StreamingResponse"] | components["schemas"]["Failed"] | components["schemas"]["Archived"];
+            readonly presenceVersion: number;
+        };
+        readonly Health: {
+            readonly status: string;
+            readonly version: string;
+        };
+        /**
+         * @description `data` is the URL, the base64 text or the path, as `source` says; `embedded` the file's bytes as base64, as they
+         *     were when the message was sent.
+         */
+        readonly "ImagePayload-Input": {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v?: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "image";
+            /** @enum {string} */
+            readonly source: "url" | "base64" | "file";
+            readonly data: string;
+            readonly mimeType: string;
+            /**
+             * @default auto
+             * @enum {string}
+             */
+            readonly mode?: "vision" | "ocr" | "auto";
+            /** @default null */
+            readonly ocrText?: string | null;
+            /** @default null */
+            readonly description?: string | null;
+            /** @default null */
+            readonly error?: string | null;
+            /** @default null */
+            readonly embedded?: string | null;
+        };
+        /**
+         * @description `data` is the URL, the base64 text or the path, as `source` says; `embedded` the file's bytes as base64, as they
+         *     were when the message was sent.
+         */
+        readonly "ImagePayload-Output": {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "image";
+            /** @enum {string} */
+            readonly source: "url" | "base64" | "file";
+            readonly data: string;
+            readonly mimeType: string;
+            /**
+             * @default auto
+             * @enum {string}
+             */
+            readonly mode: "vision" | "ocr" | "auto";
+            /** @default null */
+            readonly ocrText: string | null;
+            /** @default null */
+            readonly description: string | null;
+            /** @default null */
+            readonly error: string | null;
+            /** @default null */
+            readonly embedded?: string | null;
+        };
+        /** @description Nothing was said yet. */
+        readonly Initial: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly name: "initial";
+        };
+        /** @description In signal mode `events` are signals. */
+        readonly JoinAck: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly head: number;
+            readonly recovered: boolean;
+            readonly events: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            readonly hasMore: boolean;
+            readonly participants: readonly components["schemas"]["ParticipantView"][];
+            readonly presenceVersion: number;
+            /** @default null */
+            readonly snapshot?: components["schemas"]["Snapshot"] | null;
+        };
+        readonly JoinSession: {
+            readonly sessionId: string;
+            /** @default null */
+            readonly after?: number | null;
+            /** @default null */
+            readonly epoch?: string | null;
+            /**
+             * @default push
+             * @enum {string}
+             */
+            readonly mode?: "push" | "signal";
+        };
+        readonly LeaveSession: {
+            readonly sessionId: string;
+        };
+        /** @description One change of a watched list: a session as it is now, or the id of one that left. */
+        readonly ListEvent: {
+            /** @default null */
+            readonly session?: components["schemas"]["Session"] | null;
+            /** @default null */
+            readonly removed?: string | null;
+        };
+        readonly McpResourcePayload: {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "mcp_resource";
+            readonly server: string;
+            readonly uri: string;
+            readonly mimeType: string;
+            readonly content: string;
+            /** @description ISO 8601, UTC, milliseconds, Z */
+            readonly retrievedAt: string;
+        };
+        /** @description A server of tools: `off`, `starting`, `ready`, `down` or `stopped`, and why. */
+        readonly McpServerView: {
+            readonly name: string;
+            readonly state: string;
+            readonly reason: string | null;
+            readonly tools: readonly string[];
+            readonly resources: number;
+            readonly notes: readonly string[];
+            readonly starts: number;
+            readonly retryInMs: number | null;
+        };
+        readonly McpToolRequestPayload: {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "mcp_tool_request";
+            readonly server: string;
+            readonly calls: readonly components["schemas"]["ToolCall"][];
+        };
+        readonly McpToolResultPayload: {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "mcp_tool_result";
+            readonly server: string;
+            readonly callId: string;
+            readonly name: string;
+            /** @enum {string} */
+            readonly status: "ok" | "error" | "denied" | "timeout" | "cancelled" | "interrupted";
+            /** @default  */
+            readonly output: string;
+            /** @default null */
+            readonly error: string | null;
+            /** @default 0 */
+            readonly durationMs: number;
+            /** @default null */
+            readonly handle: string | null;
+        };
+        readonly Me: {
+            readonly userId: string;
+            readonly name: string;
+        };
+        /** @description What was merged, or with `merged` false what would be; `conflicts` are what both sides changed. */
+        readonly MergeAnswer: {
+            readonly merged: boolean;
+            readonly activeBranch: string;
+            readonly messages: readonly components["schemas"]["Message"][];
+            readonly conflicts: readonly string[];
+        };
+        /**
+         * @description `messageIds` go with cherry-pick, `summary` with summary, `name` with rebase. `preview` only says what it would
+         *     do.
+         */
+        readonly MergeBody: {
+            readonly source: string;
+            /** @enum {string} */
+            readonly strategy: "append" | "cherry-pick" | "rebase" | "summary";
+            /** @default [] */
+            readonly messageIds?: readonly string[];
+            /** @default  */
+            readonly summary?: string;
+            /** @default null */
+            readonly name?: string | null;
+            /** @default null */
+            readonly resolution?: ("source" | "target") | null;
+            /** @default false */
+            readonly preview?: boolean;
+        };
+        /** @description With `hasMore` only the newest of many `messages` are listed. */
+        readonly MergeTravels: {
+            readonly source: string;
+            /** @enum {string} */
+            readonly strategy: "append" | "cherry-pick" | "rebase" | "summary";
+            readonly branch: components["schemas"]["BranchView"];
+            readonly messages: readonly components["schemas"]["Entry"][];
+            readonly pins: readonly components["schemas"]["Pin"][];
+            readonly plan: readonly components["schemas"]["PlanItem-Output"][];
+            /** @default null */
+            readonly hasMore?: boolean | null;
+        };
+        /**
+         * @description `ordinal` counts the session's pool from 1, `sequence` the chunks of a stream; `runId` is the run that the
+         *     message started, steers, or was written by. `truncated` and `size` (bytes) stand where the body was too large
+         *     to travel in an event or a snapshot: pull it by REST. `digest` is of what the client wrote, kept to know its
+         *     repetition; it is stored and never travels.
+         */
+        readonly Message: {
+            readonly id: string;
+            readonly ordinal: number;
+            /** @enum {string} */
+            readonly role: "user" | "agent" | "system";
+            readonly content: string;
+            /** @enum {string} */
+            readonly messageType: "text" | "tool" | "status" | "artifact";
+            /** @enum {string} */
+            readonly kind: "text" | "image" | "file_reference" | "project_structure" | "tool_request" | "tool_result" | "mcp_tool_request" | "mcp_tool_result" | "mcp_resource" | "workflow_execution" | "system_control" | "processing" | "streaming_response" | "plan";
+            /** @default null */
+            readonly payload: (components["schemas"]["TextPayload-Output"] | components["schemas"]["StreamingResponsePayload"] | components["schemas"]["PlanPayload"] | components["schemas"]["ImagePayload-Output"] | components["schemas"]["FileReferencePayload-Output"] | components["schemas"]["ProjectStructurePayload"] | components["schemas"]["ToolRequestPayload"] | components["schemas"]["ToolResultPayload"] | components["schemas"]["McpToolRequestPayload"] | components["schemas"]["McpToolResultPayload"] | components["schemas"]["McpResourcePayload"] | components["schemas"]["WorkflowExecutionPayload"] | components["schemas"]["SystemControlPayload"] | components["schemas"]["ProcessingPayload"]) | null;
+            /**
+             * @default complete
+             * @enum {string}
+             */
+            readonly status: "streaming" | "complete" | "interrupted" | "error" | "cancelled";
+            /** @default 0 */
+            readonly sequence: number;
+            readonly createdAtUtc: string;
+            readonly author: string;
+            /** @default null */
+            readonly clientMessageId?: string | null;
+            /** @default null */
+            readonly runId?: string | null;
+            /**
+             * @default {
+             *       "source": null,
+             *       "displayHint": null,
+             *       "traceId": null,
+             *       "originalInput": null,
+             *       "tokens": null,
+             *       "durationMs": null,
+             *       "streaming": null,
+             *       "extra": {}
+             *     }
+             */
+            readonly metadata: components["schemas"]["Metadata"];
+            /** @default false */
+            readonly truncated?: boolean;
+            /** @default null */
+            readonly size?: number | null;
+        };
+        /** @description The messages that exist, in the order of the ids asked for. */
+        readonly MessageBatch: {
+            readonly messages: readonly components["schemas"]["Message"][];
+            readonly requestedCount: number;
+            readonly foundCount: number;
+        };
+        readonly MessageCompletedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "message.completed";
+            readonly at: string;
+            readonly data: components["schemas"]["MessageTravels"];
+        };
+        readonly MessageCreatedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "message.created";
+            readonly at: string;
+            readonly data: components["schemas"]["MessageTravels"];
+        };
+        readonly MessageDelta: {
+            readonly messageId: string;
+            readonly sequence: number;
+            readonly delta: string;
+        };
+        readonly MessageDeltaEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "message.delta";
+            readonly at: string;
+            readonly data: components["schemas"]["MessageDelta"];
+        };
+        /** @description `firstPosition` is the position of the first message in `messages`, 0 on an empty page. */
+        readonly MessagePageAnswer: {
+            readonly messages: readonly components["schemas"]["Message"][];
+            readonly total: number;
+            readonly epoch: string;
+            readonly head: number;
+            readonly firstPosition: number;
+        };
+        /** @description `truncated` and `size` (bytes) come with a message whose body is too large to travel. */
+        readonly MessageTravels: {
+            readonly message: components["schemas"]["Message"];
+            /** @default null */
+            readonly truncated?: boolean | null;
+            /** @default null */
+            readonly size?: number | null;
+        };
+        readonly MessageUpdatedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "message.updated";
+            readonly at: string;
+            readonly data: components["schemas"]["MessageTravels"];
+        };
+        /** @description What is known about a message beside its content. `extra` is the client's own, kept as it came. */
+        readonly Metadata: {
+            /** @default null */
+            readonly source: ("user_input" | "user_file_reference" | "user_workflow" | "user_image_upload" | "ai_generated" | "tool_execution" | "system_control") | null;
+            /** @default null */
+            readonly displayHint: components["schemas"]["DisplayHint-Output"] | null;
+            /** @default null */
+            readonly traceId: string | null;
+            /** @default null */
+            readonly originalInput: string | null;
+            /** @default null */
+            readonly tokens: number | null;
+            /** @default null */
+            readonly durationMs: number | null;
+            /** @default null */
+            readonly streaming: {
+                readonly [key: string]: unknown;
+            } | null;
+            readonly extra: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /** @description `default` is the model of new sessions; more than these may be known by name. */
+        readonly ModelList: {
+            readonly models: readonly components["schemas"]["ModelView"][];
+            readonly default: string;
+        };
+        readonly ModelView: {
+            readonly name: string;
+            readonly provider: string;
+            readonly windowTokens: number;
+            readonly maxOutputTokens: number;
+            readonly vision: boolean;
+            readonly tools: boolean;
+        };
+        readonly NoArguments: Record<string, never>;
+        readonly Participant: {
+            readonly userId: string;
+            readonly name: string;
+            readonly connections: number;
+        };
+        readonly ParticipantList: {
+            readonly participants: readonly components["schemas"]["Participant"][];
+        };
+        readonly ParticipantView: {
+            readonly userId: string;
+            readonly name: string;
+            readonly connections: number;
+        };
+        /** @description Something that is always sent to the model: a message by its id, or a text of its own. */
+        readonly Pin: {
+            readonly id: string;
+            /** @default null */
+            readonly messageId: string | null;
+            readonly text: string;
+            readonly createdAtUtc: string;
+            readonly createdBy: string;
+        };
+        readonly PinAdded: {
+            readonly pin: components["schemas"]["Pin"];
+        };
+        readonly PinAddedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "pin.added";
+            readonly at: string;
+            readonly data: components["schemas"]["PinAdded"];
+        };
+        /** @description A message, or a text of its own. */
+        readonly PinBody: {
+            /** @default null */
+            readonly messageId?: string | null;
+            /** @default null */
+            readonly text?: string | null;
+        };
+        readonly PinRemoved: {
+            readonly pinId: string;
+        };
+        readonly PinRemovedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "pin.removed";
+            readonly at: string;
+            readonly data: components["schemas"]["PinRemoved"];
+        };
+        readonly Pinned: {
+            readonly pinId: string;
+        };
+        readonly PlanBody: {
+            readonly items: readonly components["schemas"]["PlanItem-Input"][];
+        };
+        readonly PlanChanged: {
+            readonly items: readonly components["schemas"]["PlanItem-Output"][];
+        };
+        readonly PlanChangedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "plan.changed";
+            readonly at: string;
+            readonly data: components["schemas"]["PlanChanged"];
+        };
+        readonly "PlanItem-Input": {
+            readonly id: string;
+            readonly text: string;
+            /**
+             * @default pending
+             * @enum {string}
+             */
+            readonly status?: "pending" | "in_progress" | "done" | "dropped";
+        };
+        readonly "PlanItem-Output": {
+            readonly id: string;
+            readonly text: string;
+            /**
+             * @default pending
+             * @enum {string}
+             */
+            readonly status: "pending" | "in_progress" | "done" | "dropped";
+        };
+        readonly PlanPayload: {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "plan";
+            /** @default [] */
+            readonly items: readonly components["schemas"]["PlanItem-Output"][];
+        };
+        /** @description `count` comes instead of names when there are many. */
+        readonly PresenceEvent: {
+            readonly sessionId: string;
+            readonly version: number;
+            readonly joined: readonly components["schemas"]["ParticipantView"][];
+            readonly left: readonly components["schemas"]["ParticipantView"][];
+            /** @default null */
+            readonly count?: number | null;
+        };
+        readonly ProcessingPayload: {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "processing";
+            readonly stage: string;
+            /** @description ISO 8601, UTC, milliseconds, Z */
+            readonly startedAt: string;
+            /** @default null */
+            readonly finishedAt: string | null;
+            readonly details: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /** @description Tools are at work; `tool_ids` are the calls that have not returned. */
+        readonly ProcessingTool: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly name: "processing_tool";
+            readonly toolIds: readonly string[];
+        };
+        /** @description A workflow is between two of its steps. */
+        readonly ProcessingWorkflow: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly name: "processing_workflow";
+            readonly workflowId: string;
+        };
+        readonly Project: {
+            readonly id: string;
+            readonly name: string;
+            /** @default null */
+            readonly currentSessionId: string | null;
+            readonly createdAtUtc: string;
+            /** @default 1 */
+            readonly version: number;
+        };
+        readonly ProjectList: {
+            readonly projects: readonly components["schemas"]["Project"][];
+        };
+        readonly ProjectStructurePayload: {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "project_structure";
+            readonly root: string;
+            /** @enum {string} */
+            readonly type: "tree" | "files" | "dependencies";
+            readonly content: string;
+            /** @default [] */
+            readonly excluded: readonly string[];
+            /** @description ISO 8601, UTC, milliseconds, Z */
+            readonly generatedAt: string;
+        };
+        readonly PromptAnswer: {
+            readonly parts: readonly components["schemas"]["PromptPartView"][];
+        };
+        readonly PromptPartView: {
+            readonly name: string;
+            readonly text: string;
+        };
+        readonly ResolveApproval: {
+            readonly approvalId: string;
+            /** @enum {string} */
+            readonly decision: "approve" | "edit" | "deny" | "respond";
+            /** @default null */
+            readonly arguments?: {
+                readonly [key: string]: unknown;
+            } | null;
+            /** @default null */
+            readonly reason?: string | null;
+            /**
+             * @default once
+             * @enum {string}
+             */
+            readonly scope?: "once" | "session";
+            readonly sessionId: string;
+        };
+        readonly ResyncEvent: {
+            readonly sessionId: string;
+            readonly reason: string;
+        };
+        readonly RevokeGrantBody: {
+            readonly tool: string;
+        };
+        /**
+         * @description `attempt` counts its starts and is the fencing token: only the latest attempt may write. `messageId` is the
+         *     message that started it.
+         */
+        readonly Run: {
+            readonly id: string;
+            readonly sessionId: string;
+            /** @enum {string} */
+            readonly state: "queued" | "running" | "awaiting_input" | "completed" | "failed" | "cancelled";
+            /** @default null */
+            readonly reason: string | null;
+            /** @default null */
+            readonly startedAtUtc: string | null;
+            /** @default null */
+            readonly finishedAtUtc: string | null;
+            readonly createdAtUtc: string;
+            /** @default 0 */
+            readonly attempt: number;
+            readonly messageId: string;
+            /** @default assistant */
+            readonly agent: string;
+            /**
+             * @default resume
+             * @enum {string}
+             */
+            readonly onCrash: "resume" | "fail";
+        };
+        readonly RunFinished: {
+            readonly run: components["schemas"]["Run"];
+        };
+        readonly RunFinishedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "run.finished";
+            readonly at: string;
+            readonly data: components["schemas"]["RunFinished"];
+        };
+        readonly RunList: {
+            readonly runs: readonly components["schemas"]["Run"][];
+        };
+        readonly RunQueued: {
+            readonly run: components["schemas"]["Run"];
+        };
+        readonly RunQueuedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "run.queued";
+            readonly at: string;
+            readonly data: components["schemas"]["RunQueued"];
+        };
+        readonly RunStarted: {
+            readonly run: components["schemas"]["Run"];
+        };
+        readonly RunStartedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "run.started";
+            readonly at: string;
+            readonly data: components["schemas"]["RunStarted"];
+        };
+        /** @description The call's arguments; the session is in the path. */
+        readonly SendMessageBody: {
+            /** @default null */
+            readonly content?: string | null;
+            /** @default null */
+            readonly payload?: (components["schemas"]["TextPayload-Input"] | components["schemas"]["ImagePayload-Input"] | components["schemas"]["FileReferencePayload-Input"]) | null;
+            /** @default null */
+            readonly clientMessageId?: string | null;
+            /**
+             * @default {
+             *       "displayHint": null,
+             *       "traceId": null,
+             *       "originalInput": null,
+             *       "extra": {}
+             *     }
+             */
+            readonly metadata?: components["schemas"]["ClientMetadata"];
+            /**
+             * @default enqueue
+             * @enum {string}
+             */
+            readonly onBusy?: "enqueue" | "reject" | "interrupt" | "steer";
+            /** @default null */
+            readonly sessionId?: string | null;
+        };
+        readonly SendMessageCall: {
+            /** @default null */
+            readonly content?: string | null;
+            /** @default null */
+            readonly payload?: (components["schemas"]["TextPayload-Input"] | components["schemas"]["ImagePayload-Input"] | components["schemas"]["FileReferencePayload-Input"]) | null;
+            /** @default null */
+            readonly clientMessageId?: string | null;
+            /**
+             * @default {
+             *       "displayHint": null,
+             *       "traceId": null,
+             *       "originalInput": null,
+             *       "extra": {}
+             *     }
+             */
+            readonly metadata?: components["schemas"]["ClientMetadata"];
+            /**
+             * @default enqueue
+             * @enum {string}
+             */
+            readonly onBusy?: "enqueue" | "reject" | "interrupt" | "steer";
+            readonly sessionId: string;
+        };
+        readonly Sender: {
+            readonly userId: string;
+            readonly name: string;
+        };
+        /** @description `runId` is the run that the message starts, waits for or steers. */
+        readonly Sent: {
+            readonly messageId: string;
+            readonly seq: number;
+            readonly runId: string | null;
+        };
+        readonly SentAck: {
+            readonly messageId: string;
+            readonly seq: number;
+            readonly runId: string | null;
+        };
+        /**
+         * @description `messageCount` counts the active branch; `head` is the last sequence number of the journal; `version` moves
+         *     with edits of the session itself (its title), not with messages.
+         */
+        readonly Session: {
+            readonly id: string;
+            readonly projectId: string;
+            readonly projectName: string;
+            readonly title: string;
+            /** @enum {string} */
+            readonly state: "IDLE" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
+            readonly createdAtUtc: string;
+            readonly updatedAtUtc: string;
+            /** @default null */
+            readonly completedAtUtc: string | null;
+            /** @default 0 */
+            readonly messageCount: number;
+            /** @default 0 */
+            readonly head: number;
+            /** @default 1 */
+            readonly version: number;
+        };
+        readonly SessionCreated: {
+            readonly session: components["schemas"]["Session"];
+            readonly model: string;
+        };
+        readonly SessionCreatedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "session.created";
+            readonly at: string;
+            readonly data: components["schemas"]["SessionCreated"];
+        };
+        readonly SessionDeleted: Record<string, never>;
+        readonly SessionDeletedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "session.deleted";
+            readonly at: string;
+            readonly data: components["schemas"]["SessionDeleted"];
+        };
+        readonly SessionList: {
+            readonly sessions: readonly components["schemas"]["Session"][];
+        };
+        readonly SessionRenamed: {
+            readonly title: string;
+            readonly version: number;
+        };
+        readonly SessionRenamedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "session.renamed";
+            readonly at: string;
+            readonly data: components["schemas"]["SessionRenamed"];
+        };
+        readonly SessionRestored: Record<string, never>;
+        readonly SessionRestoredEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "session.restored";
+            readonly at: string;
+            readonly data: components["schemas"]["SessionRestored"];
+        };
+        readonly SessionStateChanged: {
+            /** @enum {string} */
+            readonly state: "IDLE" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
+            /** @default null */
+            readonly completedAtUtc: string | null;
+        };
+        readonly SessionStateChangedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "session.state_changed";
+            readonly at: string;
+            readonly data: components["schemas"]["SessionStateChanged"];
+        };
+        readonly SessionsAck: {
+            readonly sessions: readonly components["schemas"]["Session"][];
+        };
+        readonly SetCurrentSession: {
+            readonly sessionId: string;
+            /** @default null */
+            readonly expectedVersion?: number | null;
+        };
+        readonly SetModeBody: {
+            /** @enum {string} */
+            readonly mode: "plan" | "act";
+        };
+        readonly SetModelBody: {
+            readonly model: string;
+        };
+        /** @description An event without its content. `seq` is a high-water mark: signals may be merged. */
+        readonly SignalEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            readonly type: string;
+            readonly at: string;
+            /** @default null */
+            readonly messageId?: string | null;
+            /** @default null */
+            readonly sequence?: number | null;
+            /** @default null */
+            readonly state?: string | null;
+        };
+        /**
+         * @description Design §5. `messages` are the newest 50 of the active branch, oldest first; one that streams has its text so
+         *     far. `approvals` are those that are pending; `pins` and `plan` are the active branch's.
+         */
+        readonly Snapshot: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly head: number;
+            readonly session: components["schemas"]["Session"];
+            readonly state: components["schemas"]["Initial"] | components["schemas"]["Active"] | components["schemas"]["AwaitingUser"] | components["schemas"]["AwaitingLLM"] | components["schemas"]["ProcessingTool"] | components["schemas"]["ProcessingWorkflow"] | components["schemas"]["StreamingResponse"] | components["schemas"]["Failed"] | components["schemas"]["Archived"];
+            /** @enum {string} */
+            readonly mode: "plan" | "act";
+            readonly model: string;
+            readonly activeBranch: string;
+            readonly branches: readonly components["schemas"]["BranchView"][];
+            /** @default [] */
+            readonly approvals: readonly components["schemas"]["Approval"][];
+            /** @default [] */
+            readonly grants: readonly components["schemas"]["Grant"][];
+            readonly run: components["schemas"]["Run"] | null;
+            readonly queue: readonly components["schemas"]["Run"][];
+            /** @default [] */
+            readonly pins: readonly components["schemas"]["Pin"][];
+            /** @default [] */
+            readonly plan: readonly components["schemas"]["PlanItem-Output"][];
+            readonly usage: components["schemas"]["Usage"];
+            readonly messages: readonly components["schemas"]["Message"][];
+        };
+        /** @description Why a call was refused. */
+        readonly SocketError: {
+            readonly code: string;
+            readonly message: string;
+            readonly retryable: boolean;
+            readonly details: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /** @description A reply grows; `sequence` is the number of its last committed chunk. */
+        readonly StreamingResponse: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly name: "streaming_response";
+            readonly messageId: string;
+            /** @default 0 */
+            readonly sequence: number;
+        };
+        /**
+         * @description How a streamed reply went. Times are instants, durations milliseconds; `providerDeltas` is null when the
+         *     stream was closed by somebody else than its run (cancelled, interrupted).
+         */
+        readonly StreamingResponsePayload: {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "streaming_response";
+            readonly model: string;
+            /** @default null */
+            readonly finishReason: string | null;
+            /** @default null */
+            readonly usage: components["schemas"]["Usage"] | null;
+            /** @default 0 */
+            readonly chunksCount: number;
+            /** @default null */
+            readonly providerDeltas: number | null;
+            /** @default null */
+            readonly startedAt: string | null;
+            /** @default null */
+            readonly completedAt: string | null;
+            /** @default null */
+            readonly totalDurationMs: number | null;
+            /** @default null */
+            readonly averageChunkIntervalMs: number | null;
+        };
+        readonly SwitchBranchBody: {
+            readonly name: string;
+        };
+        readonly SystemControlPayload: {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "system_control";
+            /** @enum {string} */
+            readonly control: "mode_switch" | "branch_switch" | "merge" | "summary" | "context_injection" | "model_switch";
+            readonly parameters: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /** @description `foreign` is the payload that could not be read, as it was stored; the text then says so. */
+        readonly "TextPayload-Input": {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v?: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "text";
+            /** @default  */
+            readonly text?: string;
+            /**
+             * @default markdown
+             * @enum {string}
+             */
+            readonly format?: "plain" | "markdown";
+            /** @default null */
+            readonly foreign?: {
+                readonly [key: string]: unknown;
+            } | null;
+        };
+        /** @description `foreign` is the payload that could not be read, as it was stored; the text then says so. */
+        readonly "TextPayload-Output": {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "text";
+            /** @default  */
+            readonly text: string;
+            /**
+             * @default markdown
+             * @enum {string}
+             */
+            readonly format: "plain" | "markdown";
+            /** @default null */
+            readonly foreign?: {
+                readonly [key: string]: unknown;
+            } | null;
+        };
+        /** @description `rawArguments` is what the model wrote where it was no JSON object; `arguments` are empty then. */
+        readonly ToolCall: {
+            readonly callId: string;
+            readonly name: string;
+            readonly arguments: {
+                readonly [key: string]: unknown;
+            };
+            /**
+             * @default unsafe
+             * @enum {string}
+             */
+            readonly risk: "read_only" | "idempotent" | "unsafe";
+            /**
+             * @default pending
+             * @enum {string}
+             */
+            readonly status: "pending" | "approved" | "denied" | "executing" | "done";
+            /** @default null */
+            readonly decidedBy: string | null;
+            /** @default null */
+            readonly decidedAt: string | null;
+            /** @default null */
+            readonly rawArguments?: string | null;
+        };
+        readonly ToolList: {
+            readonly tools: readonly components["schemas"]["ToolView"][];
+            readonly servers: readonly components["schemas"]["McpServerView"][];
+        };
+        readonly ToolRequestPayload: {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "tool_request";
+            readonly calls: readonly components["schemas"]["ToolCall"][];
+        };
+        readonly ToolResultPayload: {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "tool_result";
+            readonly callId: string;
+            readonly name: string;
+            /** @enum {string} */
+            readonly status: "ok" | "error" | "denied" | "timeout" | "cancelled" | "interrupted";
+            /** @default  */
+            readonly output: string;
+            /** @default null */
+            readonly error: string | null;
+            /** @default 0 */
+            readonly durationMs: number;
+            /** @default null */
+            readonly handle: string | null;
+        };
+        /** @description `parameters` is a JSON schema; `reason` says why a tool is not available now. */
+        readonly ToolView: {
+            readonly name: string;
+            readonly description: string;
+            readonly parameters: {
+                readonly [key: string]: unknown;
+            };
+            readonly category: string;
+            readonly risk: string;
+            readonly policy: string;
+            readonly dangerous: boolean;
+            readonly modes: readonly string[];
+            readonly roles: readonly string[];
+            readonly requires: readonly string[];
+            readonly timeoutMs: number;
+            readonly available: boolean;
+            readonly reason: string | null;
+        };
+        readonly UnpinBody: {
+            readonly pinId: string;
+        };
+        /** @description Tokens read and written. `estimated` is true where the provider reported nothing. */
+        readonly Usage: {
+            /** @default 0 */
+            readonly inputTokens: number;
+            /** @default 0 */
+            readonly outputTokens: number;
+            /** @default false */
+            readonly estimated: boolean;
+        };
+        readonly WatchSessions: {
+            /** @default null */
+            readonly projectId?: string | null;
+        };
+        readonly WorkflowExecutionPayload: {
+            /**
+             * @default 1
+             * @constant
+             */
+            readonly v: 1;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "workflow_execution";
+            readonly name: string;
+            readonly executionId: string;
+            /** @enum {string} */
+            readonly status: "pending" | "running" | "paused" | "completed" | "failed" | "cancelled";
+            /** @default [] */
+            readonly steps: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @default null */
+            readonly currentStep: number | null;
+            /** @default null */
+            readonly result: string | null;
+            /** @default null */
+            readonly error: string | null;
+        };
+        readonly WorkflowInputView: {
+            readonly name: string;
+            readonly required: boolean;
+            readonly default: unknown;
+            readonly description: string;
+        };
+        readonly WorkflowList: {
+            readonly workflows: readonly components["schemas"]["WorkflowView"][];
+        };
+        /** @description `group` is the parallel step that it is in. */
+        readonly WorkflowStepView: {
+            readonly id: string;
+            readonly kind: string;
+            readonly group: string | null;
+        };
+        readonly WorkflowView: {
+            readonly name: string;
+            readonly description: string;
+            readonly inputs: readonly components["schemas"]["WorkflowInputView"][];
+            readonly steps: readonly components["schemas"]["WorkflowStepView"][];
+            readonly tools: readonly string[];
+        };
+        readonly SocketCalls: {
+            readonly join_session: {
+                readonly args: components["schemas"]["JoinSession"];
+                readonly ack: components["schemas"]["JoinAck"];
+            };
+            readonly leave_session: {
+                readonly args: components["schemas"]["LeaveSession"];
+                readonly ack: components["schemas"]["Empty"];
+            };
+            readonly send_message: {
+                readonly args: components["schemas"]["SendMessageCall"];
+                readonly ack: components["schemas"]["SentAck"];
+            };
+            readonly broadcast_message: {
+                readonly args: components["schemas"]["BroadcastMessage"];
+                readonly ack: components["schemas"]["Empty"];
+            };
+            readonly cancel_run: {
+                readonly args: components["schemas"]["CancelRunCall"];
+                readonly ack: components["schemas"]["CancelledAck"];
+            };
+            readonly resolve_approval: {
+                readonly args: components["schemas"]["ResolveApproval"];
+                readonly ack: components["schemas"]["Empty"];
+            };
+            readonly watch_sessions: {
+                readonly args: components["schemas"]["WatchSessions"];
+                readonly ack: components["schemas"]["SessionsAck"];
+            };
+            readonly unwatch_sessions: {
+                readonly args: components["schemas"]["NoArguments"];
+                readonly ack: components["schemas"]["Empty"];
+            };
+            readonly watch_running: {
+                readonly args: components["schemas"]["NoArguments"];
+                readonly ack: components["schemas"]["SessionsAck"];
+            };
+            readonly unwatch_running: {
+                readonly args: components["schemas"]["NoArguments"];
+                readonly ack: components["schemas"]["Empty"];
+            };
+        };
+        readonly ServerEvents: {
+            readonly signal: components["schemas"]["SignalEvent"];
+            readonly broadcast: components["schemas"]["BroadcastEvent"];
+            readonly presence: components["schemas"]["PresenceEvent"];
+            readonly session: components["schemas"]["ListEvent"];
+            readonly running: components["schemas"]["ListEvent"];
+            readonly head: components["schemas"]["HeadEvent"];
+            readonly resync: components["schemas"]["ResyncEvent"];
+            readonly goodbye: components["schemas"]["GoodbyeEvent"];
+        };
+        readonly JournalEvent: components["schemas"]["SessionCreatedEvent"] | components["schemas"]["SessionRenamedEvent"] | components["schemas"]["SessionStateChangedEvent"] | components["schemas"]["SessionDeletedEvent"] | components["schemas"]["SessionRestoredEvent"] | components["schemas"]["ContextStateChangedEvent"] | components["schemas"]["ContextModeChangedEvent"] | components["schemas"]["ContextModelChangedEvent"] | components["schemas"]["MessageCreatedEvent"] | components["schemas"]["MessageDeltaEvent"] | components["schemas"]["MessageCompletedEvent"] | components["schemas"]["MessageUpdatedEvent"] | components["schemas"]["RunQueuedEvent"] | components["schemas"]["RunStartedEvent"] | components["schemas"]["RunFinishedEvent"] | components["schemas"]["ApprovalRequestedEvent"] | components["schemas"]["ApprovalResolvedEvent"] | components["schemas"]["ApprovalRevokedEvent"] | components["schemas"]["BranchCreatedEvent"] | components["schemas"]["BranchSwitchedEvent"] | components["schemas"]["BranchMergedEvent"] | components["schemas"]["BranchUpdatedEvent"] | components["schemas"]["PinAddedEvent"] | components["schemas"]["PinRemovedEvent"] | components["schemas"]["PlanChangedEvent"];
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    readonly listProjects: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description All projects, oldest first. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ProjectList"];
+                };
+            };
+        };
+    };
+    readonly createProject: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["CreateProject"];
+            };
+        };
+        readonly responses: {
+            /** @description A new project. */
+            readonly 201: {
+                headers: {
+                    /** @description Strong, `"v<version>"`. */
+                    readonly ETag?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Project"];
+                };
+            };
+        };
+    };
+    readonly getProject: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly projectId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description One project. */
+            readonly 200: {
+                headers: {
+                    /** @description Strong, `"v<version>"`. */
+                    readonly ETag?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Project"];
+                };
+            };
+        };
+    };
+    readonly deleteProject: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                readonly "If-Match"?: string;
+            };
+            readonly path: {
+                readonly projectId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Deletes a project without sessions. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Done"];
+                };
+            };
+        };
+    };
+    readonly editProject: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                readonly "If-Match"?: string;
+            };
+            readonly path: {
+                readonly projectId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["EditProject"];
+            };
+        };
+        readonly responses: {
+            /** @description Renames a project. */
+            readonly 200: {
+                headers: {
+                    /** @description Strong, `"v<version>"`. */
+                    readonly ETag?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Project"];
+                };
+            };
+        };
+    };
+    readonly setCurrentSession: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                readonly "If-Match"?: string;
+            };
+            readonly path: {
+                readonly projectId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SetCurrentSession"];
+            };
+        };
+        readonly responses: {
+            /** @description Says which session of a project is the current one. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CurrentSession"];
+                };
+            };
+        };
+    };
+    readonly listProjectSessions: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly projectId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A project's sessions, the last changed first. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SessionList"];
+                };
+            };
+        };
+    };
+    readonly createSession: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["CreateSessionBody"];
+            };
+        };
+        readonly responses: {
+            /** @description A new session, in the Inbox unless a project is named. */
+            readonly 201: {
+                headers: {
+                    /** @description Strong, `"v<version>"`. */
+                    readonly ETag?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    readonly listRunningSessions: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The sessions of all projects in which a run is queued or at work. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SessionList"];
+                };
+            };
+        };
+    };
+    readonly getSession: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description One session. */
+            readonly 200: {
+                headers: {
+                    /** @description Strong, `"v<version>"`. */
+                    readonly ETag?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    readonly deleteSession: {
+        readonly parameters: {
+            readonly query?: {
+                readonly purge?: boolean;
+            };
+            readonly header?: {
+                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                readonly "If-Match"?: string;
+            };
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Deletes a session and cancels its run; it can be restored for 30 days, unless purged. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Done"];
+                };
+            };
+        };
+    };
+    readonly editSession: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                readonly "If-Match"?: string;
+            };
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["EditSession"];
+            };
+        };
+        readonly responses: {
+            /** @description Renames a session. */
+            readonly 200: {
+                headers: {
+                    /** @description Strong, `"v<version>"`. */
+                    readonly ETag?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    readonly restoreSession: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Brings a deleted session back. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    readonly listMessages: {
+        readonly parameters: {
+            readonly query?: {
+                readonly skip?: number;
+                readonly take?: number;
+                readonly order?: "asc" | "desc";
+                readonly before?: number | null;
+                readonly after?: number | null;
+                readonly branch?: string | null;
+                readonly scope?: "branch" | "pool";
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A page of a session's messages. When those over 64 KiB come to more than 8 MiB, headers stand for them, with `truncated` and `size`. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MessagePageAnswer"];
+                };
+            };
+        };
+    };
+    readonly listEvents: {
+        readonly parameters: {
+            readonly query?: {
+                readonly after?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The events after a position, in order. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["EventPageAnswer"];
+                };
+            };
+        };
+    };
+    readonly listRuns: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A session's runs. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RunList"];
+                };
+            };
+        };
+    };
+    readonly listBranches: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A session's branches. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BranchList"];
+                };
+            };
+        };
+    };
+    readonly listApprovals: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description What the user was asked, and the tools that need no asking. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ApprovalList"];
+                };
+            };
+        };
+    };
+    readonly listParticipants: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Who is connected to a session. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ParticipantList"];
+                };
+            };
+        };
+    };
+    readonly getContext: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The whole context with its newest 50 messages. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+        };
+    };
+    readonly getContextMetadata: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The context without its messages. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ContextMetadata"];
+                };
+            };
+        };
+    };
+    readonly getContextMessages: {
+        readonly parameters: {
+            readonly query: {
+                readonly ids: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Messages by id, whole; several come to 32 MiB at most: ask for fewer at once. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MessageBatch"];
+                };
+            };
+        };
+    };
+    readonly listStreamingChunks: {
+        readonly parameters: {
+            readonly query?: {
+                readonly after?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+                readonly messageId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The chunks of a streamed message after a sequence number. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ChunkPageAnswer"];
+                };
+            };
+        };
+    };
+    readonly sendMessage: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SendMessageBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Sends a message, which starts a run. */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Sent"];
+                };
+            };
+        };
+    };
+    readonly cancelRun: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["CancelRunArguments"];
+            };
+        };
+        readonly responses: {
+            /** @description Cancels the run, and what is queued unless a run is named. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Cancelled"];
+                };
+            };
+        };
+    };
+    readonly setModel: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SetModelBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Chooses the model for what comes next. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    readonly setMode: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SetModeBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Plan (tools that read) or act (all tools). */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    readonly retry: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Runs again for the newest message of a user. */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Sent"];
+                };
+            };
+        };
+    };
+    readonly archive: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Puts the session away: it can be read, nothing can be said. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    readonly unarchive: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Takes an archived session up again. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    readonly resolveApproval: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ApprovalAnswer"];
+            };
+        };
+        readonly responses: {
+            /** @description Answers an approval; the first answer wins. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Done"];
+                };
+            };
+        };
+    };
+    readonly revokeGrant: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RevokeGrantBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Asks again for a tool that was allowed for the session. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Done"];
+                };
+            };
+        };
+    };
+    readonly fork: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ForkBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Forks the active branch at a message. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BranchName"];
+                };
+            };
+        };
+    };
+    readonly switchBranch: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SwitchBranchBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Makes another branch the active one. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BranchName"];
+                };
+            };
+        };
+    };
+    readonly merge: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Merges a branch into the active one, or shows what that would do. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MergeAnswer"];
+                };
+            };
+        };
+    };
+    readonly setBranchPrompt: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["BranchPromptBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Gives a branch a system prompt of its own. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Done"];
+                };
+            };
+        };
+    };
+    readonly pin: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PinBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Pins a message or a text: it is always sent to the model. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Pinned"];
+                };
+            };
+        };
+    };
+    readonly unpin: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["UnpinBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Removes a pin. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Done"];
+                };
+            };
+        };
+    };
+    readonly setPlan: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PlanBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Replaces the plan. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Done"];
+                };
+            };
+        };
+    };
+    readonly getPrompt: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The system prompt as it would be sent now, part by part. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PromptAnswer"];
+                };
+            };
+        };
+    };
+    readonly listWorkflows: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The workflows, by name. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WorkflowList"];
+                };
+            };
+        };
+    };
+    readonly executeWorkflow: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ExecuteWorkflowBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Sends a message whose run executes the workflow; its progress is a message. */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Sent"];
+                };
+            };
+        };
+    };
+    readonly listModels: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The models to choose from. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ModelList"];
+                };
+            };
+        };
+    };
+    readonly listTools: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The tools, and why some can't be used. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ToolList"];
+                };
+            };
+        };
+    };
+    readonly getMe: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Who is asking. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    readonly getOpenapi: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description This document. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": string;
+                };
+            };
+        };
+    };
+    readonly getMetrics: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Numbers for Prometheus. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/plain; version=0.0.4; charset=utf-8": string;
+                };
+            };
+        };
+    };
+    readonly getHealth: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Does the process answer? */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    readonly getReadiness: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Can it work? If not, the error says why. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+}
