@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect, sync_playwright
+from page_world import await_end, open_new_session, pending_on, reply_of, say, two_tabs
+from playwright.sync_api import BrowserContext, Locator, WebSocketRoute, expect
 from server_process import ROOT, ServerProcess, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-CHROMIUM = Path("/usr/bin/chromium")
-DIST = ROOT / "web" / "ui" / "dist"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE_MS = 40_000
-# Playwright's own 5 s is little on two cores that run other tests as well.
-EXPECT_MS = 15_000
 # Every tool is asked for; and the demo talks at once, so that the tests wait for nothing but the page.
 MANUAL = ("--approval-policy", "manual", "--demo-words-per-s", "0")
 
@@ -52,29 +37,6 @@ addEventListener("DOMContentLoaded", () => {
 """
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    _need(CHROMIUM, "Chromium is not installed at /usr/bin/chromium")
-    _need(DIST / "index.html", "web/ui/dist is missing: run `make ui`")
-    expect.set_options(timeout=EXPECT_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """One browser profile. A script error on any page fails the test."""
-    opened = chromium.new_context(viewport={"width": 1280, "height": 800})
-    opened.set_default_timeout(PATIENCE_MS)
-    complaints: list[str] = []
-    opened.on("weberror", lambda error: complaints.append(str(error.error)))
-    yield opened
-    opened.close()
-    assert complaints == []
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
     with serving(tmp_path, *MANUAL) as running:
@@ -85,16 +47,16 @@ def test_a_question_about_this_code_is_answered_with_file_and_line_through_appro
     server: ServerProcess, context: BrowserContext
 ) -> None:
     """The codebase tools run on Parley's own repository; what they return and who allowed it outlives a reload."""
-    page = _open_new_session(server, context)
-    _say(page, "Where is `perFrame` defined?")
-    card = _pending(page)
+    page = open_new_session(server, context)
+    say(page, "Where is `perFrame` defined?")
+    card = pending_on(page)
     expect(card).to_contain_text("It only reads.")
     expect(page.get_by_test_id("state-line")).to_have_text("waiting for your approval")
     card.get_by_test_id("approve-once").click()
-    expect(_pending(page)).to_contain_text("read_file")
-    _pending(page).get_by_test_id("approve-session").click()
-    _await_end(page, "COMPLETED")
-    expect(_reply(page)).to_contain_text(f"web/ui/src/parts/frames.ts, line {_line_of_per_frame()}")
+    expect(pending_on(page)).to_contain_text("read_file")
+    pending_on(page).get_by_test_id("approve-session").click()
+    await_end(page, "COMPLETED")
+    expect(reply_of(page)).to_contain_text(f"web/ui/src/parts/frames.ts, line {_line_of_per_frame()}")
     expect(page.get_by_test_id("grants")).to_contain_text("read_file")
     lines = ["Approved by you", "Approved for this session by you"]
     expect(page.get_by_test_id("approval")).to_have_text(lines)
@@ -109,18 +71,18 @@ def test_a_question_about_this_code_is_answered_with_file_and_line_through_appro
 def test_a_tool_allowed_for_the_session_is_asked_for_again_once_that_is_taken_back(
     server: ServerProcess, context: BrowserContext
 ) -> None:
-    page = _open_new_session(server, context)
+    page = open_new_session(server, context)
     for expected in ("session", "granted", "revoked"):
         if expected == "revoked":
             page.get_by_test_id("revoke").click()
             expect(page.get_by_test_id("grants")).to_have_count(0)
-        _say(page, "Where is `perFrame` used?")
+        say(page, "Where is `perFrame` used?")
         if expected != "granted":
-            expect(_pending(page)).to_contain_text("search")
-            _pending(page).get_by_test_id("approve-session").click()
-        expect(_pending(page)).to_contain_text("read_file")
-        _pending(page).get_by_test_id("deny").click()
-        _await_end(page, "COMPLETED")
+            expect(pending_on(page)).to_contain_text("search")
+            pending_on(page).get_by_test_id("approve-session").click()
+        expect(pending_on(page)).to_contain_text("read_file")
+        pending_on(page).get_by_test_id("deny").click()
+        await_end(page, "COMPLETED")
 
 
 def test_what_one_tab_approves_is_gone_from_the_other_within_200_ms(
@@ -128,13 +90,13 @@ def test_what_one_tab_approves_is_gone_from_the_other_within_200_ms(
 ) -> None:
     """The median of several rounds: other work on the machine may delay one of them."""
     context.add_init_script(CLOCK)
-    first, second = _two_tabs(server, context)
+    first, second = two_tabs(server, context)
     for number in range(1, ROUNDS + 1):
-        _say(first, "/ask")
-        expect(_pending(second)).to_be_visible()
-        _pending(first).get_by_test_id("approve-once").click()
-        expect(_pending(second)).to_have_count(0)
-        _await_end(second, "COMPLETED")
+        say(first, "/ask")
+        expect(pending_on(second)).to_be_visible()
+        pending_on(first).get_by_test_id("approve-once").click()
+        expect(pending_on(second)).to_have_count(0)
+        await_end(second, "COMPLETED")
         expect(second.get_by_test_id("tool-result")).to_have_count(number)
     clicked: list[int] = first.evaluate("window.clicked")
     gone: list[int] = second.evaluate("window.gone")
@@ -145,25 +107,25 @@ def test_what_one_tab_approves_is_gone_from_the_other_within_200_ms(
 def test_the_second_answer_is_refused_kindly_and_nothing_runs_twice(
     server: ServerProcess, context: BrowserContext
 ) -> None:
-    first = _open_new_session(server, context)
+    first = open_new_session(server, context)
     line = HeldLine()
     second = context.new_page()
     second.route_web_socket("**/socket.io/**", line.take)
     second.goto(first.url)
-    _say(first, "/ask")
-    expect(_pending(second)).to_be_visible()
+    say(first, "/ask")
+    expect(pending_on(second)).to_be_visible()
     line.hold()
-    _pending(first).get_by_test_id("deny-reason").fill("not on this machine")
-    _pending(first).get_by_test_id("deny").click()
-    expect(_pending(first)).to_have_count(0)
-    _pending(second).get_by_test_id("approve-once").click()
-    _await_end(first, "COMPLETED")
+    pending_on(first).get_by_test_id("deny-reason").fill("not on this machine")
+    pending_on(first).get_by_test_id("deny").click()
+    expect(pending_on(first)).to_have_count(0)
+    pending_on(second).get_by_test_id("approve-once").click()
+    await_end(first, "COMPLETED")
     line.let_go()
     expect(second.get_by_test_id("approval-refusal")).to_have_text(
         "Your answer came second: you denied this in another window. Nothing was done twice."
     )
     for tab in (first, second):
-        expect(_pending(tab)).to_have_count(0)
+        expect(pending_on(tab)).to_have_count(0)
         expect(tab.get_by_test_id("approval")).to_contain_text("Denied by you: not on this machine")
         expect(tab.get_by_test_id("tool-result")).to_have_attribute("data-status", "denied")
 
@@ -171,9 +133,9 @@ def test_the_second_answer_is_refused_kindly_and_nothing_runs_twice(
 def test_arguments_are_edited_before_the_tool_runs_by_keyboard_alone(
     server: ServerProcess, context: BrowserContext
 ) -> None:
-    page = _open_new_session(server, context)
-    _say(page, "/ask")
-    card = _pending(page)
+    page = open_new_session(server, context)
+    say(page, "/ask")
+    card = pending_on(page)
     card.get_by_test_id("edit-arguments").focus()
     page.keyboard.press("Enter")
     expect(card.get_by_test_id("arguments")).to_be_focused()
@@ -186,36 +148,36 @@ def test_arguments_are_edited_before_the_tool_runs_by_keyboard_alone(
     expect(card.get_by_test_id("approve-once")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("approval")).to_have_text("Approved with changes by you")
-    _await_end(page, "COMPLETED")
-    expect(_reply(page)).to_contain_text("changed by hand")
+    await_end(page, "COMPLETED")
+    expect(reply_of(page)).to_contain_text("changed by hand")
 
 
 def test_an_approval_outlives_the_server_and_its_run_goes_on_by_itself(
     server: ServerProcess, context: BrowserContext
 ) -> None:
     """C4: killed between question and answer."""
-    page = _open_new_session(server, context)
-    _say(page, "/ask")
-    expect(_pending(page)).to_be_visible()
+    page = open_new_session(server, context)
+    say(page, "/ask")
+    expect(pending_on(page)).to_be_visible()
     server.kill()
-    expect(_pending(page).get_by_test_id("approve-once")).to_be_disabled()
+    expect(pending_on(page).get_by_test_id("approve-once")).to_be_disabled()
     server.start()
-    _pending(page).get_by_test_id("approve-once").click()
-    _await_end(page, "COMPLETED")
-    expect(_reply(page)).to_contain_text("Hello from Parley")
+    pending_on(page).get_by_test_id("approve-once").click()
+    await_end(page, "COMPLETED")
+    expect(reply_of(page)).to_contain_text("Hello from Parley")
     expect(page.get_by_test_id("tool-result")).to_have_count(1)
 
 
 def test_a_question_is_answered_with_an_option_or_in_words_or_declined(tmp_path: Path, context: BrowserContext) -> None:
     with serving(tmp_path, "--agent", "tests.e2e.asking_agents:Asks") as server:
-        first, second = _two_tabs(server, context)
+        first, second = two_tabs(server, context)
         for answer in ("birch", "weeping willow", None):
-            _say(first, "Tell me of a tree")
+            say(first, "Tell me of a tree")
             expect(first.get_by_test_id("state-line")).to_have_text("waiting for your answer")
-            _answer(_pending(first), answer)
+            _answer(pending_on(first), answer)
             for tab in (first, second):
-                _await_end(tab, "COMPLETED")
-                expect(_reply(tab)).to_contain_text(f"A fine {answer}." if answer else "No tree then.")
+                await_end(tab, "COMPLETED")
+                expect(reply_of(tab)).to_contain_text(f"A fine {answer}." if answer else "No tree then.")
         outcomes = ["Answered by you: birch", "Answered by you: weeping willow", "Declined by you"]
         second.reload()
         for tab in (first, second):
@@ -228,13 +190,13 @@ def test_mode_and_model_are_switched_for_every_tab(tmp_path: Path, context: Brow
     """Plan mode offers no tool that changes anything. No request goes to the second model: it is only chosen."""
     endpoint = ("--openai-base-url", "http://127.0.0.1:9/v1", "--openai-models", "other")
     with serving(tmp_path, *MANUAL, *endpoint) as server:
-        first, second = _two_tabs(server, context)
+        first, second = two_tabs(server, context)
         first.get_by_test_id("mode-switch").get_by_text("Plan").click()
         for tab in (first, second):
             expect(tab.get_by_test_id("mode-switch")).to_have_attribute("data-mode", "plan")
-        _say(first, "/ask")
-        _await_end(second, "COMPLETED")
-        expect(_reply(second)).to_contain_text("am offered no tool for it")
+        say(first, "/ask")
+        await_end(second, "COMPLETED")
+        expect(reply_of(second)).to_contain_text("am offered no tool for it")
         names = first.get_by_test_id("model-switch").locator("option")
         expect(names).to_have_count(2)
         other = next(name for name in names.all_inner_texts() if name != "demo")
@@ -244,21 +206,21 @@ def test_mode_and_model_are_switched_for_every_tab(tmp_path: Path, context: Brow
 
 
 def test_after_an_error_retry_runs_again(server: ServerProcess, context: BrowserContext) -> None:
-    page = _open_new_session(server, context)
-    _say(page, "/fail")
+    page = open_new_session(server, context)
+    say(page, "/fail")
     failed = page.locator('[data-testid="message"][data-role="agent"][data-status="error"]')
     expect(page.get_by_test_id("retry")).to_be_visible()
     before = failed.count()
     page.get_by_test_id("retry").click()
     expect(failed).not_to_have_count(before)
-    _await_end(page, "FAILED")
+    await_end(page, "FAILED")
     expect(page.get_by_test_id("retry")).to_be_enabled()
 
 
 def test_at_phone_width_a_card_runs_over_no_edge(server: ServerProcess, context: BrowserContext) -> None:
-    page = _open_new_session(server, context)
+    page = open_new_session(server, context)
     page.set_viewport_size({"width": 390, "height": 800})
-    _say(page, "/ask")
+    say(page, "/ask")
     for hook in ("approve-once", "deny", "mode-switch", "model-switch"):
         expect(page.get_by_test_id(hook)).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -304,46 +266,3 @@ def _answer(card: Locator, answer: str | None) -> None:
 def _line_of_per_frame() -> int:
     lines = (ROOT / "web" / "ui" / "src" / "parts" / "frames.ts").read_text(encoding="utf-8").splitlines()
     return next(number for number, line in enumerate(lines, start=1) if "function perFrame" in line)
-
-
-def _two_tabs(server: ServerProcess, context: BrowserContext) -> tuple[Page, Page]:
-    first = _open_new_session(server, context)
-    second = context.new_page()
-    second.goto(first.url)
-    expect(second.get_by_test_id("composer")).to_be_visible()
-    return first, second
-
-
-def _open_new_session(server: ServerProcess, context: BrowserContext) -> Page:
-    page = context.new_page()
-    page.goto(server.url)
-    expect(page.get_by_test_id("connection-state")).to_have_text("connected")
-    page.get_by_test_id("new-session").click()
-    expect(page.get_by_test_id("composer")).to_be_visible()
-    return page
-
-
-def _say(page: Page, text: str) -> None:
-    page.get_by_test_id("composer").fill(text)
-    page.get_by_test_id("composer").press("Enter")
-    expect(page.get_by_test_id("composer")).to_have_value("")
-
-
-def _pending(page: Page) -> Locator:
-    return page.locator('[data-testid="approval"][data-state="pending"]')
-
-
-def _reply(page: Page) -> Locator:
-    return page.locator('[data-testid="message"][data-role="agent"]').last
-
-
-def _await_end(page: Page, state: str) -> None:
-    expect(page.get_by_test_id("state-line")).to_have_attribute("data-session-state", state, timeout=PATIENCE_MS)
-
-
-def _need(path: Path, reason: str) -> None:
-    if path.exists():
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
