@@ -11,6 +11,7 @@ from typing import Any
 
 from hub.client import ClientError, HubClient, State
 from hub.session_view import SessionView
+from services import logs
 from services.llm.demo import DEMO
 from web.screen import Screen
 from web.settings import port_to_ask
@@ -45,11 +46,14 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", metavar="TEXT", help="Send one message, print the reply, leave.")
     parser.epilog = (
         f"PARLEY_TOKEN is sent when it is set. While chatting: {HELP}. --once ends with the code "
-        f"{WAITS_FOR_APPROVAL} when an approval or a question waits."
+        f"{WAITS_FOR_APPROVAL} when an approval or a question waits, "
+        f"and with {FAILED} when the run failed or was stopped."
     )
 
 
 def run(parsed: argparse.Namespace) -> int:
+    # The transcript goes to stdout; what the client has to say about itself doesn't belong there.
+    logs.configure("warning")
     try:
         page, session = _page_and_session(parsed.session)
         url = parsed.url or page or f"http://127.0.0.1:{port_to_ask()}"
@@ -74,7 +78,7 @@ class Chat:
         self._screen = screen
         self._view: SessionView | None = None
         self._listed: list[Json] = []
-        self._finished: set[str] = set()
+        self._ends: dict[str, str] = {}
 
     async def open(self, session_id: str | None) -> SessionView:
         """`last` is the session that changed last. Raises ClientError, TimeoutError."""
@@ -143,19 +147,22 @@ class Chat:
 
         await view.until(lambda _: waiting() or self._is_over(view, ack), 3600)
         if not waiting():
-            return 0
+            return 0 if self._end_of(view, ack) == "completed" else FAILED
         _complain(f"an approval waits; answer it with parley chat --session {view.session_id}")
         return WAITS_FOR_APPROVAL
 
     def _is_over(self, view: SessionView, ack: Json) -> bool:
         """Whether the run of a message has ended: its events tell, or a snapshot that is later than the message."""
-        return ack["runId"] in self._finished or (view.folded_from >= ack["seq"] and view.session_state != "RUNNING")
+        return ack["runId"] in self._ends or (view.folded_from >= ack["seq"] and view.session_state != "RUNNING")
+
+    def _end_of(self, view: SessionView, ack: Json) -> str:
+        return self._ends.get(ack["runId"], (view.session_state or "").lower())
 
     def _event(self, event: Json) -> None:
         self._screen.event(event)
         snapshot = self._view.snapshot if self._view is not None else None
         if event["type"] == "run.finished":
-            self._finished.add(event["data"]["run"]["id"])
+            self._ends[event["data"]["run"]["id"]] = event["data"]["run"]["state"]
         elif snapshot is None:
             return
         elif event["type"] == "run.queued" and snapshot["run"] is not None:

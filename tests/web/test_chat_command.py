@@ -32,6 +32,11 @@ class Asks:
         await ctx.emit(f"A fine {await ctx.ask('Which tree?', options=('birch', 'cedar'), key='tree')}.")
 
 
+class Breaks:
+    async def run(self, ctx: RunContext) -> None:
+        raise RuntimeError("no tree today")
+
+
 class Waits:
     async def run(self, ctx: RunContext) -> None:
         await asyncio.sleep(3600)
@@ -247,6 +252,13 @@ async def test_once_ends_with_3_when_an_approval_waits(
     told = capsys.readouterr()
     assert "waits for your approval: run_command" in told.out
     assert "parley: an approval waits; answer it with parley chat --session " in told.err
+
+
+async def test_once_ends_with_1_when_the_run_failed(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    url = address(await serve({"agents": {"breaks": Breaks()}}, agent="breaks"))
+    async with asyncio.timeout(WITHIN_S):
+        assert await chat._chat(url, None, "go") == 1
+    assert "run failed" in capsys.readouterr().out
 
 
 async def test_once_answers_a_question_that_waits(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
