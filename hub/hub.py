@@ -21,6 +21,7 @@ from hub.frames import event_frame
 from hub.join import Joiner
 from hub.rooms import Room, Rooms
 from hub.transport import MAX_CONNECTIONS, Transport
+from hub.user_feed import UserFeed
 from models.calls import (
     BROADCAST_MAX_BYTES,
     BroadcastMessage,
@@ -71,6 +72,7 @@ class Hub:
         self.chat = chat
         self.rooms = Rooms(chat.sessions)
         self.feeds = Feeds(chat)
+        self.user_feed = UserFeed(chat.users)
         self.joiner = Joiner(chat)
         self._admit = admit
         self._head_every_s = head_every_s
@@ -119,10 +121,12 @@ class Hub:
             raise InvalidArgument("auth.token must be a string", field="token")
         connection.principal = self.chat.access.resolve(token or None)
         connection.state = Client(connection.principal)
+        self.user_feed.follow(connection, connection.principal.user_id)
 
     def on_disconnect(self, connection: Connection, reason: str) -> None:
         self.feeds.forget(connection)
         client = _client(connection)
+        self.user_feed.forget(connection, client.principal.user_id)
         for session_id in list(client.sessions):
             self.rooms.leave(session_id, connection)
         client.sessions.clear()
@@ -210,6 +214,7 @@ class Hub:
 
     async def _start(self, app: web.Application) -> None:
         self.feeds.start()
+        self.user_feed.start()
         self._heads = asyncio.get_running_loop().create_task(self._tell_heads())
 
     async def _stop(self, app: web.Application) -> None:
@@ -217,6 +222,7 @@ class Hub:
             self._heads.cancel()
             await asyncio.gather(self._heads, return_exceptions=True)
         await self.feeds.close()
+        await self.user_feed.close()
         self.rooms.close()
 
     async def _tell_heads(self) -> None:

@@ -28,6 +28,7 @@ from models.payloads import PlanItem
 from models.session import Session
 from models.snapshot import Snapshot
 from models.states import ContextState
+from models.user_state import UserState
 from models.wire import Wire
 
 
@@ -166,6 +167,7 @@ SERVER_EVENTS: dict[str, type[Wire]] = {
     "presence": PresenceEvent,
     "session": ListEvent,
     "running": ListEvent,
+    "user_state": UserState,
     "head": HeadEvent,
     "resync": ResyncEvent,
     "goodbye": GoodbyeEvent,

@@ -1,4 +1,5 @@
-"""The SQL tables. Projections are derived from `events` and can be rebuilt; records (projects, leases) can't.
+"""The SQL tables. Projections are derived from `events` and can be rebuilt; records (projects, user states, leases)
+can't.
 
 A table class does not validate: rows are made by `services` from values that were parsed before.
 """
@@ -172,6 +173,16 @@ class ApprovalRow(SQLModel, table=True):
     id: str = Field(unique=True)
     session: int
     state: str
+    body: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class UserStateRow(SQLModel, table=True):
+    """Record. `body` is the JSON of what the user may write; who never wrote has no row."""
+
+    __tablename__ = "user_states"
+    user_id: str = Field(primary_key=True)
+    version: int
+    updated_at: int
     body: str = Field(sa_column=Column(Text, nullable=False))
 
 

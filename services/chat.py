@@ -53,6 +53,8 @@ from services.llm.registry import Providers
 from services.pipeline import Draft, Pipeline, standard
 from services.projects import Projects
 from services.sessions import Answer, SessionManager
+from services.user_states_memory import MemoryUserStates
+from services.users import Users
 from services.workflows.registry import PREFIX, Workflows
 
 RESTORABLE_MS = 30 * 24 * 3600 * 1000
@@ -74,6 +76,7 @@ class Chat:
     agent: str = "assistant"
     pipeline: Pipeline = field(default_factory=lambda: standard(None))
     workflows: Workflows = field(default_factory=Workflows)
+    users: Users = field(default_factory=lambda: Users(MemoryUserStates()))
 
     @property
     def journal(self) -> Journal:
@@ -264,7 +267,11 @@ class Chat:
             if not purge or version is not None:
                 raise
         if purge:
-            await self.sessions.purge(session_id)
+            await self._purge(session_id)
+
+    async def _purge(self, session_id: str) -> None:
+        await self.sessions.purge(session_id)
+        await self.users.forget_session(session_id)
 
     async def restore(self, principal: Principal, session_id: str) -> Session:
         await self.sessions.handle(session_id, RestoreSession(), principal, action="manage")
@@ -290,7 +297,7 @@ class Chat:
         purged = 0
         for session_id in await self.journal.expired(before):
             try:
-                await self.sessions.purge(session_id)
+                await self._purge(session_id)
                 purged += 1
             except (Conflict, SessionNotFound):
                 continue  # restored, or purged by hand, since it was listed

@@ -35,6 +35,10 @@ from services.projects_memory import MemoryProjects
 from services.projects_sqlite import SqliteProjects
 from services.runs import RunManager
 from services.sessions import SessionManager
+from services.user_states import UserStates
+from services.user_states_memory import MemoryUserStates
+from services.user_states_sqlite import SqliteUserStates
+from services.users import Users as KeptByUsers
 
 Json = dict[str, Any]
 
@@ -114,12 +118,13 @@ async def serving(
     """On SQLite in `folder`, in memory (made by `memory`) without one."""
     journal: Journal
     projects: Projects
+    states: UserStates
     if folder is None:
         in_memory = MemoryProjects()
-        journal, projects = memory(in_memory), in_memory
+        journal, projects, states = memory(in_memory), in_memory, MemoryUserStates()
     else:
         database = Database(folder)
-        journal, projects = SqliteJournal(database), SqliteProjects(database)
+        journal, projects, states = SqliteJournal(database), SqliteProjects(database), SqliteUserStates(database)
     await journal.open()
     await projects.inbox()
     access = access or Access(token)
@@ -128,7 +133,8 @@ async def serving(
     providers = Providers(scripted=scripted, demo_words_per_s=0)
     known = Agents({"assistant": Assistant(providers, TokenCounter()), **(agents or {})})
     runs = RunManager(sessions, known, window_s=window_s)
-    chat = Chat(sessions, projects, providers, known, access, model, agent)
+    users = KeptByUsers(states)
+    chat = Chat(sessions, projects, providers, known, access, model, agent, users=users)
     hub = Hub(chat, head_every_s=head_every_s, stall_timeout_s=stall_timeout_s, ping_interval_s=ping_interval_s)
     app = web.Application()
     hub.attach(app)
@@ -146,6 +152,7 @@ async def serving(
         await runs.drain()
         await runner.cleanup()
         await sessions.close()
+        await users.close()
         await providers.aclose()
         await journal.close()
 

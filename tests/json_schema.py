@@ -61,9 +61,18 @@ def _properties(value: Any, wanted: Any, schema: Json, document: Json, path: str
 
 
 def _additional(value: Any, wanted: Any, schema: Json, document: Json, path: str) -> list[str]:
-    if wanted is not False or not isinstance(value, dict):
+    if wanted is True or not isinstance(value, dict):
         return []
-    return [f"{path}: unexpected {name}" for name in value if name not in schema.get("properties", {})]
+    others = {name: each for name, each in value.items() if name not in schema.get("properties", {})}
+    if wanted is False:
+        return [f"{path}: unexpected {name}" for name in others]
+    return [problem for name, each in others.items() for problem in problems(each, wanted, document, f"{path}.{name}")]
+
+
+def _names(value: Any, wanted: Any, schema: Json, document: Json, path: str) -> list[str]:
+    if not isinstance(value, dict):
+        return []
+    return [problem for name in value for problem in problems(name, wanted, document, f"{path}.{name}")]
 
 
 def _required(value: Any, wanted: Any, schema: Json, document: Json, path: str) -> list[str]:
@@ -92,6 +101,8 @@ CHECKS: Mapping[str, Callable[[Any, Any, Json, Json, str], list[str]]] = {
     "oneOf": _choices,
     "properties": _properties,
     "additionalProperties": _additional,
+    "propertyNames": _names,
+    "maxProperties": _that(lambda value, wanted: not isinstance(value, dict) or len(value) <= wanted),
     "required": _required,
     "items": _items,
     "const": _that(lambda value, wanted: bool(value == wanted)),

@@ -52,6 +52,23 @@ MESSAGE: Json = {
     },
     "onBusy": "enqueue",
 }
+USER_STATE: Json = {
+    "activeSessions": ["s"],
+    "tabs": {"s": 1.5},
+    "lastSessionId": "s",
+    "ui": {"sidebar": "open", "expanded": {"a": True}},
+    "preferences": {
+        "theme": "dark",
+        "fontSize": "large",
+        "language": "zh",
+        "defaultModel": "demo",
+        "approvalPolicy": "manual",
+        "sendKey": "mod-enter",
+        "notifications": True,
+    },
+    "expectedVersion": 0,
+}
+USER_STATE_FREE: tuple[Path, ...] = (("tabs",), ("ui",))
 NOTHING = Example()
 EMPTY_BODY = Example(body={})
 EXAMPLES: dict[str, Example] = {
@@ -137,6 +154,10 @@ EXAMPLES: dict[str, Example] = {
     ),
     "list_models": NOTHING,
     "get_me": NOTHING,
+    "get_user_state": NOTHING,
+    "replace_user_state": Example(USER_STATE, (), USER_STATE_FREE),
+    "patch_user_state": Example(USER_STATE, (), USER_STATE_FREE),
+    "reset_user_state": NOTHING,
     "get_openapi": NOTHING,
     "get_metrics": NOTHING,
     "get_health": NOTHING,

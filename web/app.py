@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 from aiohttp import web
@@ -28,6 +28,10 @@ from services.projects_memory import MemoryProjects
 from services.projects_sqlite import SqliteProjects
 from services.prompts import Prompts
 from services.runs import RunManager
+from services.user_states import UserStates
+from services.user_states_memory import MemoryUserStates
+from services.user_states_sqlite import SqliteUserStates
+from services.users import Users
 from services.workflows.agent import WorkflowAgent
 from services.workflows.registry import PREFIX as WORKFLOW
 from web.door import door
@@ -60,10 +64,11 @@ PURGE_EVERY_S = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A journal and the projects beside it."""
+    """A journal, the projects and the states of users beside it."""
 
     journal: Journal
     projects: Projects
+    user_states: UserStates = field(default_factory=MemoryUserStates)
 
 
 def storage_of(settings: Settings) -> Storage:
@@ -72,7 +77,7 @@ def storage_of(settings: Settings) -> Storage:
         projects = MemoryProjects()
         return Storage(MemoryJournal(projects), projects)
     database = Database(folder)
-    return Storage(SqliteJournal(database), SqliteProjects(database))
+    return Storage(SqliteJournal(database), SqliteProjects(database), SqliteUserStates(database))
 
 
 def create_app(
@@ -117,6 +122,7 @@ def _build_core(app: web.Application, storage: Storage, agents: dict[str, Agent]
     toolbox = toolbox_of(settings)
     app[TOOLS] = toolbox.registry
     app[MCP] = mcp_of(settings, toolbox)
+    users = Users(storage.user_states, check_model=providers.resolve)
     toolbox = replace(toolbox, server_of=app[MCP].server_of)
     app[PROMPTS] = Prompts(toolbox, overview_of(toolbox))
     workflows = workflows_of(settings, toolbox)
@@ -136,6 +142,7 @@ def _build_core(app: web.Application, storage: Storage, agents: dict[str, Agent]
         settings.agent,
         pipeline_of(settings, toolbox),
         workflows,
+        users,
     )
 
 
@@ -185,6 +192,7 @@ async def drain(app: web.Application) -> None:
 async def _stop(app: web.Application) -> None:
     await app[LIFECYCLE].end_housekeeping()
     await app[SESSIONS].close()
+    await app[CHAT].users.close()
     await app[MCP].stop()
     await app[TOOLS].stop()
     await app[CHAT].journal.close()

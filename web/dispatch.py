@@ -28,7 +28,7 @@ def handler_of(route: Route) -> Handler:
             principal=principal,
             path=read_path(request),
             query=read_query(request, route.query),
-            body=await read_body(request, route.body) if route.takes_body else NoArguments(),
+            body=await read_body(request, route.body, route.media_types) if route.takes_body else NoArguments(),
             if_match=read_if_match(request) if route.versioned else None,
         )
         return _response(await route.handler(call), route)

@@ -72,8 +72,11 @@ def _from_aiohttp(error: web.HTTPException) -> web.Response:
 
 
 def _shown(value: Any) -> Any:
-    """JSON that can be written whatever the input was: no lone surrogates, no endless quotations."""
+    """JSON that can be written whatever the input was: no lone surrogates, no endless quotations. What we hold
+    ourselves was checked before, and stays whole."""
     match value:
+        case Wire():
+            return value.to_wire()
         case str():
             return cleaned(value[:TEXT_MAX_CHARS])
         case dict():

@@ -106,7 +106,7 @@ def _operation(route: Route, references: References) -> Json:
     if route.wants_body:
         operation["requestBody"] = {
             "required": any(field.is_required() for field in route.body.model_fields.values()),
-            "content": {"application/json": {"schema": references[route.body, "validation"]}},
+            "content": {each: {"schema": references[route.body, "validation"]} for each in route.media_types},
         }
     if route.public:
         operation["security"] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -19,7 +19,9 @@ from models.wire import Wire
 BODY_LIMIT_BYTES = 12 * 1024 * 1024
 """A message of 10 MB, its JSON escapes, and something around it."""
 PATH_ID_MAX_CHARS = 64
-ETAG = re.compile(r'"v([1-9][0-9]{0,15})"')
+ETAG = re.compile(r'"v(0|[1-9][0-9]{0,15})"')
+NO_VERSION = -1
+JSON_TYPE = "application/json"
 Model = TypeVar("Model", bound=Wire)
 
 
@@ -43,12 +45,12 @@ def read_query(request: web.Request, model: type[Model]) -> Model:
     return parse(model, found)
 
 
-async def read_body(request: web.Request, model: type[Model]) -> Model:
+async def read_body(request: web.Request, model: type[Model], media_types: Sequence[str] = (JSON_TYPE,)) -> Model:
     """An empty body counts as an empty object. Raises PayloadTooLarge, InvalidArgument."""
     raw = await _read(request)
     if not raw:
         return parse(model, {})
-    _check_content_type(request)
+    _check_content_type(request, media_types)
     data = _decode(raw)
     if not isinstance(data, dict):
         raise InvalidArgument("The body must be a JSON object", field="body")
@@ -56,13 +58,13 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
 
 
 def read_if_match(request: web.Request) -> int | None:
-    """The version in If-Match; 0 when it is some other tag, which then matches no version; None without one or for
-    `*`, which any version matches."""
+    """The version in If-Match; NO_VERSION when it is some other tag, which then matches no version; None without one or
+    for `*`, which any version matches."""
     value = request.headers.get("If-Match", "*").strip()
     if value == "*":
         return None
     match = ETAG.fullmatch(value)
-    return int(match.group(1)) if match is not None else 0
+    return int(match.group(1)) if match is not None else NO_VERSION
 
 
 def read_bearer(request: web.Request) -> str | None:
@@ -89,9 +91,9 @@ def _too_large(size: int | None) -> PayloadTooLarge:
     )
 
 
-def _check_content_type(request: web.Request) -> None:
-    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
-        raise InvalidArgument("The body must be application/json in UTF-8", field="Content-Type")
+def _check_content_type(request: web.Request, media_types: Sequence[str]) -> None:
+    if request.content_type not in media_types or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise InvalidArgument(f"The body must be {' or '.join(media_types)} in UTF-8", field="Content-Type")
 
 
 def _decode(raw: bytes) -> Any:

@@ -14,6 +14,7 @@ from models.wire import Wire
 from services.access import Principal
 from services.chat import Chat
 from web.keys import CHAT
+from web.reading import JSON_TYPE
 
 Body = TypeVar("Body", bound=Wire)
 Query = TypeVar("Query", bound=Wire)
@@ -36,8 +37,8 @@ Answer = Wire | Mapping[str, Any] | Raw
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Body, Query]):
-    """One request, parsed and checked. `if_match` is the version that the caller believes current; 0 for an ETag that
-    is none of ours, which matches nothing."""
+    """One request, parsed and checked. `if_match` is the version that the caller believes current; for an ETag that is
+    none of ours one that nothing has."""
 
     app: web.Application
     principal: Principal
@@ -71,7 +72,8 @@ Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
 @dataclass(frozen=True, slots=True)
 class Route:
     """`answer` is the model of the answer, or the media type of a Raw one. `versioned` answers carry an ETag and their
-    requests may carry If-Match. `public` ones need no token. `aliases` are further paths of the same."""
+    requests may carry If-Match. `public` ones need no token. `aliases` are further paths of the same. `media_types` are
+    those that a body may have."""
 
     method: str
     path: str
@@ -85,6 +87,7 @@ class Route:
     versioned: bool
     public: bool
     aliases: tuple[str, ...]
+    media_types: tuple[str, ...] = (JSON_TYPE,)
 
     @property
     def takes_body(self) -> bool:

@@ -65,7 +65,6 @@ from web.answers import (
     Done,
     EventPageAnswer,
     Health,
-    Me,
     MergeAnswer,
     MessageBatch,
     MessagePageAnswer,
@@ -85,6 +84,7 @@ from web.dispatch import handler_of
 from web.openapi import DOCUMENT, Document
 from web.queries import DeleteQuery, EventsQuery, IdsQuery, MessagesQuery
 from web.route import NoQuery, Route, route
+from web.user_routes import USERS
 
 PROJECT = "/api/projects/{projectId}"
 SESSION = "/api/sessions/{sessionId}"
@@ -528,7 +528,6 @@ WORKFLOWS: tuple[Route, ...] = (
 OTHERS: tuple[Route, ...] = (
     route("GET", "/api/models", models.list_models, NONE, NoQuery, ModelList, "The models to choose from."),
     route("GET", "/api/tools", models.list_tools, NONE, NoQuery, ToolList, "The tools, and why some can't be used."),
-    route("GET", "/api/me", models.get_me, NONE, NoQuery, Me, "Who is asking."),
     route(
         "GET",
         "/api/openapi.json",
@@ -554,7 +553,7 @@ OTHERS: tuple[Route, ...] = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*PROJECTS, *SESSIONS, *CONTEXTS, *WORKFLOWS, *OTHERS)
+ROUTES: tuple[Route, ...] = (*PROJECTS, *SESSIONS, *CONTEXTS, *WORKFLOWS, *USERS, *OTHERS)
 
 
 def register(app: web.Application) -> None:

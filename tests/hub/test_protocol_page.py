@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from pydantic.fields import FieldInfo
 
 from hub import engine_socket, hub, outbox, presence, server
 from hub.hub import CALLS
-from models import calls, errors, events
+from models import calls, errors, events, user_state
 from models.events import BODIES
+from models.user_state import Preferences, UserState
 from services import journal
 from services.engine.transitions import StateName
 from services.tools import results
 from services.workflows import errors as workflow_errors
 
 PAGE = (Path(__file__).parents[2] / "hub" / "PROTOCOL.md").read_text(encoding="utf-8")
+STATE = PAGE[PAGE.index("### User state") : PAGE.index("### Tools")]
 INTERNAL = {"stale_head", "client_message_id_taken", "declined", "tool_call_failed"}
 """Codes that reach no client as an answer."""
 
@@ -44,6 +47,8 @@ def codes(base: type[errors.ParleyError] = errors.ParleyError) -> set[str]:
         f"A packet may have {server.PAYLOAD_LIMIT_BYTES} bytes",
         f"Beyond {engine_socket.TRANSPORT_LIMIT_BYTES} the WebSocket",
         f"over {results.BUDGET_TOKENS} tokens has a `handle`",
+        f"there are at most {user_state.OPEN_MAX} of each",
+        f"The document has at most {user_state.STATE_MAX_BYTES // 1024} KiB",
     ],
 )
 def test_a_number_on_the_page_is_that_of_the_code(words: str) -> None:
@@ -63,6 +68,18 @@ def test_every_event_type_is_on_the_page(body: type[events.EventBody]) -> None:
 @pytest.mark.parametrize("name", get_args(StateName))
 def test_every_state_is_on_the_page(name: str) -> None:
     assert f"`{name}" in PAGE
+
+
+@pytest.mark.parametrize("name", [field.alias for field in UserState.model_fields.values()])
+def test_every_part_of_the_users_state_is_on_the_page(name: str) -> None:
+    assert name in STATE
+
+
+@pytest.mark.parametrize("preference", Preferences.model_fields.values(), ids=lambda field: field.alias)
+def test_every_preference_is_on_the_page_with_its_choices(preference: FieldInfo) -> None:
+    assert f"`{preference.alias}` (" in STATE
+    for choice in get_args(preference.annotation):
+        assert not isinstance(choice, str) or f"`{choice}`" in STATE
 
 
 @pytest.mark.parametrize("code", sorted(codes() - INTERNAL))

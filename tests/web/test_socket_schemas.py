@@ -84,7 +84,7 @@ async def test_acks_and_server_events_are_as_described(in_memory: Harness) -> No
         assert wrong_ack("broadcast_message", typing) == []
         await eventually(lambda: any(each["type"] == "run.finished" for each in ann.named("event")), "the run's end")
         assert wrong_ack("cancel_run", await ann.call("cancel_run", {"sessionId": session_id})) == []
-        for name in ("event", "broadcast", "presence", "session", "running"):
+        for name in ("event", "broadcast", "presence", "session", "running", "user_state"):
             await ann.until(name)
         await bob.until("signal")
         assert wrong_ack("leave_session", await ann.call("leave_session", {"sessionId": session_id})) == []

@@ -635,6 +635,43 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/me": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Who is asking. */
+        readonly get: operations["getMe"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/me/state": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** What the user has open and prefers; version 0 was never written. */
+        readonly get: operations["getUserState"];
+        /** Replaces the user's state; what is left out goes back to its default. */
+        readonly put: operations["replaceUserState"];
+        readonly post?: never;
+        /** Puts the user's state back to the defaults. */
+        readonly delete: operations["resetUserState"];
+        readonly options?: never;
+        readonly head?: never;
+        /** Merges a patch (RFC 7396) into the user's state; null removes. */
+        readonly patch: operations["patchUserState"];
+        readonly trace?: never;
+    };
     readonly "/api/models": {
         readonly parameters: {
             readonly query?: never;
@@ -661,23 +698,6 @@ export interface paths {
         };
         /** The tools, and why some can't be used. */
         readonly get: operations["listTools"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/api/me": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /** Who is asking. */
-        readonly get: operations["getMe"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1688,6 +1708,25 @@ export interface components {
             readonly name: string;
             readonly connections: number;
         };
+        /** @description A merge patch (RFC 7396) of the state: null removes a tab, a key, or a whole section. */
+        readonly PatchUserState: {
+            /** @default null */
+            readonly activeSessions?: readonly string[] | null;
+            /** @default null */
+            readonly tabs?: {
+                readonly [key: string]: number | null;
+            } | null;
+            /** @default null */
+            readonly lastSessionId?: string | null;
+            /** @default null */
+            readonly ui?: {
+                readonly [key: string]: unknown;
+            } | null;
+            /** @default null */
+            readonly preferences?: components["schemas"]["PreferencesPatch"] | null;
+            /** @default null */
+            readonly expectedVersion?: number | null;
+        };
         /** @description Something that is always sent to the model: a message by its id, or a text of its own. */
         readonly Pin: {
             readonly id: string;
@@ -1778,6 +1817,99 @@ export interface components {
             /** @default [] */
             readonly items: readonly components["schemas"]["PlanItem-Output"][];
         };
+        /**
+         * @description `defaultModel` is the model of sessions that the user creates without naming one; null is the server's default.
+         *     `approvalPolicy: "manual"` asks before every tool, whatever the server's policy lets run.
+         */
+        readonly "Preferences-Input": {
+            /**
+             * @default system
+             * @enum {string}
+             */
+            readonly theme?: "system" | "light" | "dark";
+            /**
+             * @default medium
+             * @enum {string}
+             */
+            readonly fontSize?: "small" | "medium" | "large";
+            /**
+             * @default auto
+             * @enum {string}
+             */
+            readonly language?: "auto" | "en" | "zh";
+            /** @default null */
+            readonly defaultModel?: string | null;
+            /**
+             * @default default
+             * @enum {string}
+             */
+            readonly approvalPolicy?: "default" | "manual";
+            /**
+             * @default enter
+             * @enum {string}
+             */
+            readonly sendKey?: "enter" | "mod-enter";
+            /** @default false */
+            readonly notifications?: boolean;
+        } & {
+            readonly [key: string]: unknown;
+        };
+        /**
+         * @description `defaultModel` is the model of sessions that the user creates without naming one; null is the server's default.
+         *     `approvalPolicy: "manual"` asks before every tool, whatever the server's policy lets run.
+         */
+        readonly "Preferences-Output": {
+            /**
+             * @default system
+             * @enum {string}
+             */
+            readonly theme: "system" | "light" | "dark";
+            /**
+             * @default medium
+             * @enum {string}
+             */
+            readonly fontSize: "small" | "medium" | "large";
+            /**
+             * @default auto
+             * @enum {string}
+             */
+            readonly language: "auto" | "en" | "zh";
+            /** @default null */
+            readonly defaultModel: string | null;
+            /**
+             * @default default
+             * @enum {string}
+             */
+            readonly approvalPolicy: "default" | "manual";
+            /**
+             * @default enter
+             * @enum {string}
+             */
+            readonly sendKey: "enter" | "mod-enter";
+            /** @default false */
+            readonly notifications: boolean;
+        } & {
+            readonly [key: string]: unknown;
+        };
+        /** @description Null puts a preference back to its default. */
+        readonly PreferencesPatch: {
+            /** @default null */
+            readonly theme?: ("system" | "light" | "dark") | null;
+            /** @default null */
+            readonly fontSize?: ("small" | "medium" | "large") | null;
+            /** @default null */
+            readonly language?: ("auto" | "en" | "zh") | null;
+            /** @default null */
+            readonly defaultModel?: string | null;
+            /** @default null */
+            readonly approvalPolicy?: ("default" | "manual") | null;
+            /** @default null */
+            readonly sendKey?: ("enter" | "mod-enter") | null;
+            /** @default null */
+            readonly notifications?: boolean | null;
+        } & {
+            readonly [key: string]: unknown;
+        };
         /** @description `count` comes instead of names when there are many. */
         readonly PresenceEvent: {
             readonly sessionId: string;
@@ -1863,6 +1995,33 @@ export interface components {
         readonly PromptPartView: {
             readonly name: string;
             readonly text: string;
+        };
+        /** @description The whole state: what is left out goes back to its default. */
+        readonly ReplaceUserState: {
+            /** @default [] */
+            readonly activeSessions?: readonly string[];
+            readonly tabs?: {
+                readonly [key: string]: number;
+            };
+            /** @default null */
+            readonly lastSessionId?: string | null;
+            readonly ui?: {
+                readonly [key: string]: unknown;
+            };
+            /**
+             * @default {
+             *       "theme": "system",
+             *       "fontSize": "medium",
+             *       "language": "auto",
+             *       "defaultModel": null,
+             *       "approvalPolicy": "default",
+             *       "sendKey": "enter",
+             *       "notifications": false
+             *     }
+             */
+            readonly preferences?: components["schemas"]["Preferences-Input"];
+            /** @default null */
+            readonly expectedVersion?: number | null;
         };
         readonly ResolveApproval: {
             readonly approvalId: string;
@@ -2376,6 +2535,35 @@ export interface components {
             /** @default false */
             readonly estimated: boolean;
         };
+        /** @description Version 0 was never written. A change adds one; going back to the defaults is a change too. */
+        readonly UserState: {
+            /** @default [] */
+            readonly activeSessions: readonly string[];
+            readonly tabs: {
+                readonly [key: string]: number;
+            };
+            /** @default null */
+            readonly lastSessionId: string | null;
+            readonly ui: {
+                readonly [key: string]: unknown;
+            };
+            /**
+             * @default {
+             *       "theme": "system",
+             *       "fontSize": "medium",
+             *       "language": "auto",
+             *       "defaultModel": null,
+             *       "approvalPolicy": "default",
+             *       "sendKey": "enter",
+             *       "notifications": false
+             *     }
+             */
+            readonly preferences: components["schemas"]["Preferences-Output"];
+            /** @default 0 */
+            readonly version: number;
+            /** @default null */
+            readonly updatedAtUtc: string | null;
+        };
         readonly WatchSessions: {
             /** @default null */
             readonly projectId?: string | null;
@@ -2476,6 +2664,7 @@ export interface components {
             readonly presence: components["schemas"]["PresenceEvent"];
             readonly session: components["schemas"]["ListEvent"];
             readonly running: components["schemas"]["ListEvent"];
+            readonly user_state: components["schemas"]["UserState"];
             readonly head: components["schemas"]["HeadEvent"];
             readonly resync: components["schemas"]["ResyncEvent"];
             readonly goodbye: components["schemas"]["GoodbyeEvent"];
@@ -3524,6 +3713,132 @@ export interface operations {
             };
         };
     };
+    readonly getMe: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Who is asking. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    readonly getUserState: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description What the user has open and prefers; version 0 was never written. */
+            readonly 200: {
+                headers: {
+                    /** @description Strong, `"v<version>"`. */
+                    readonly ETag?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UserState"];
+                };
+            };
+        };
+    };
+    readonly replaceUserState: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                readonly "If-Match"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ReplaceUserState"];
+            };
+        };
+        readonly responses: {
+            /** @description Replaces the user's state; what is left out goes back to its default. */
+            readonly 200: {
+                headers: {
+                    /** @description Strong, `"v<version>"`. */
+                    readonly ETag?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UserState"];
+                };
+            };
+        };
+    };
+    readonly resetUserState: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                readonly "If-Match"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Puts the user's state back to the defaults. */
+            readonly 200: {
+                headers: {
+                    /** @description Strong, `"v<version>"`. */
+                    readonly ETag?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UserState"];
+                };
+            };
+        };
+    };
+    readonly patchUserState: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                readonly "If-Match"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PatchUserState"];
+                readonly "application/merge-patch+json": components["schemas"]["PatchUserState"];
+            };
+        };
+        readonly responses: {
+            /** @description Merges a patch (RFC 7396) into the user's state; null removes. */
+            readonly 200: {
+                headers: {
+                    /** @description Strong, `"v<version>"`. */
+                    readonly ETag?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UserState"];
+                };
+            };
+        };
+    };
     readonly listModels: {
         readonly parameters: {
             readonly query?: never;
@@ -3560,26 +3875,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ToolList"];
-                };
-            };
-        };
-    };
-    readonly getMe: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Who is asking. */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Me"];
                 };
             };
         };
