@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
+import structlog
 
 from models.calls import METADATA_MAX_BYTES, PIN_MAX_CHARS, ApprovalAnswer, CreateSessionBody, Outgoing
 from models.commands import (
@@ -57,6 +58,8 @@ from services.user_states_memory import MemoryUserStates
 from services.users import Users
 from services.workflows.registry import PREFIX, Workflows
 
+log = structlog.get_logger(__name__)
+
 RESTORABLE_MS = 30 * 24 * 3600 * 1000
 """How long a deleted session can be restored; then it is purged."""
 RETRY_LOOKS_BACK = 200
@@ -85,12 +88,24 @@ class Chat:
     async def create_session(self, principal: Principal, wanted: CreateSessionBody) -> Session:
         self.access.check(principal, "write")
         project = await self._project(wanted.project_id)
-        model = wanted.model or self.model
+        model = wanted.model or await self._preferred_model(principal) or self.model
         self.providers.resolve(model)
         session_id = new_id()
         command = CreateSession(new_id(), project.id, project.name, (wanted.title or "").strip(), model)
         await self.sessions.handle(session_id, command, principal)
         return await self.journal.session(session_id)
+
+    async def _preferred_model(self, principal: Principal) -> str | None:
+        """The user's default, unless it is not known any more."""
+        model = (await self.users.state(principal.user_id)).preferences.default_model
+        if model is None:
+            return None
+        try:
+            self.providers.resolve(model)
+        except UnknownModel:
+            log.warning("a user's default model is unknown", user=principal.user_id, model=model, instead=self.model)
+            return None
+        return model
 
     async def send_message(self, principal: Principal, session_id: str, message: Outgoing) -> Answer:
         """Answers `{messageId, seq, runId}`; the same again for the same clientMessageId (I10)."""

@@ -14,6 +14,7 @@ from models.payloads import AnyToolResult, StoredPayload, ToolCall
 from models.runs import Run
 from models.states import Mode
 from models.text import cleaned
+from services.access import SYSTEM
 from services.journal import MessageQuery
 from services.llm.provider import ToolSpec
 from services.sessions import SessionManager
@@ -32,6 +33,7 @@ class RunTools:
         self._fence = RunFence(run.id, run.attempt)
         self._toolbox = toolbox
         self._refusals: dict[str, str] = {}
+        self._author: str | None = None
 
     def offered(self, mode: Mode) -> tuple[ToolSpec, ...]:
         return self._toolbox.offered(mode) if self._toolbox is not None else ()
@@ -49,7 +51,8 @@ class RunTools:
     async def request(self, wanted: Sequence[Wanted], *, depth: int = 0) -> RequestTools:
         """The command that asks for these calls, as policy judges them now."""
         context = await self._sessions.until(self._run.session_id, lambda _: True)
-        judged = [self._box().judge(each, context, depth) for each in wanted]
+        wish = await self._box().wish_of(await self._user())
+        judged = [self._box().judge(each, context, depth, wish) for each in wanted]
         self._refusals |= {call.call_id: reason for call, reason in judged if reason is not None}
         calls = tuple(call for call, _ in judged)
         approvals = {call.call_id: new_id() for call in calls if call.status == "pending"}
@@ -57,6 +60,13 @@ class RunTools:
         return RequestTools(
             self._fence, new_id(), self._run.agent, calls, approvals, each_time, self._server(calls), self.expires_at()
         )
+
+    async def _user(self) -> str:
+        """Whose message started the run."""
+        if self._author is None:
+            found = await self._sessions.journal.messages(self._run.session_id, [self._run.message_id])
+            self._author = found[0].author if found else SYSTEM.user_id
+        return self._author
 
     def _server(self, calls: Sequence[ToolCall]) -> str | None:
         """The MCP server that all calls go to; None when there is none, or more than one."""

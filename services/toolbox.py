@@ -11,8 +11,9 @@ from models.messages import Message
 from models.payloads import ToolCall, calls_in
 from models.runs import Run
 from models.states import Mode
+from models.user_state import UserApprovalPolicy
 from services.engine.context import Context
-from services.engine.policy import ApprovalPolicy, Verdict, verdict
+from services.engine.policy import ApprovalPolicy, Verdict, stricter, verdict
 from services.llm.arguments import BadArguments, parse_arguments
 from services.llm.provider import ToolSpec
 from services.tools.context import Cancellation, ToolContext
@@ -31,9 +32,14 @@ class Wanted:
     arguments_json: str
 
 
+async def _no_wish(user_id: str) -> UserApprovalPolicy:
+    return "default"
+
+
 @dataclass(frozen=True)
 class Toolbox:
-    """`allowed` are the names for the policy allow-list. Without a workspace the codebase tools are not offered."""
+    """`allowed` are the names for the policy allow-list. Without a workspace the codebase tools are not offered.
+    `wish_of` says what a user (by id) wants to be asked, at this moment."""
 
     registry: ToolRegistry
     executor: ToolExecutor
@@ -42,6 +48,7 @@ class Toolbox:
     allowed: Collection[str] = field(default_factory=frozenset)
     approvals_expire_after_s: float | None = None
     server_of: Callable[[str], str | None] = lambda name: None
+    wish_of: Callable[[str], Awaitable[UserApprovalPolicy]] = _no_wish
 
     def offered(self, mode: Mode) -> tuple[ToolSpec, ...]:
         """What `judge` would not refuse in this mode."""
@@ -51,7 +58,9 @@ class Toolbox:
             if mode != "plan" or tool.risk == "read_only"
         )
 
-    def judge(self, wanted: Wanted, context: Context, depth: int) -> tuple[ToolCall, str | None]:
+    def judge(
+        self, wanted: Wanted, context: Context, depth: int, wish: UserApprovalPolicy = "default"
+    ) -> tuple[ToolCall, str | None]:
         """The call with its verdict as status (approved, pending, denied), and why it can't run."""
         try:
             tool = self.registry.get(wanted.name)
@@ -63,7 +72,7 @@ class Toolbox:
         if isinstance(arguments, BadArguments):
             return _refused(wanted, {}, arguments.raw), arguments.message
         decided: Verdict = verdict(
-            policy=self.policy,
+            policy=stricter(self.policy, wish),
             tool_policy=tool.policy,
             risk=tool.risk,
             dangerous=tool.dangerous,

@@ -123,7 +123,7 @@ def _build_core(app: web.Application, storage: Storage, agents: dict[str, Agent]
     app[TOOLS] = toolbox.registry
     app[MCP] = mcp_of(settings, toolbox)
     users = Users(storage.user_states, check_model=providers.resolve)
-    toolbox = replace(toolbox, server_of=app[MCP].server_of)
+    toolbox = replace(toolbox, server_of=app[MCP].server_of, wish_of=users.approval_policy)
     app[PROMPTS] = Prompts(toolbox, overview_of(toolbox))
     workflows = workflows_of(settings, toolbox)
     known = Agents(

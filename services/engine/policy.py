@@ -6,11 +6,17 @@ from collections.abc import Collection
 from typing import Literal
 
 from models.states import Mode
+from models.user_state import UserApprovalPolicy
 
 ApprovalPolicy = Literal["auto", "manual", "allow-list", "limited"]
 Verdict = Literal["run", "ask", "refuse"]
 LIMITED_DEPTH = 5
 """Rounds of tools that `limited` lets run in one user turn before it asks."""
+
+
+def stricter(policy: ApprovalPolicy, wanted: UserApprovalPolicy) -> ApprovalPolicy:
+    """The server's policy as the user who started the run wants it. It can't be loosened: `manual` is the strictest."""
+    return "manual" if wanted == "manual" else policy
 
 
 def verdict(

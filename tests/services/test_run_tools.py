@@ -14,6 +14,7 @@ from models.commands import CancelRun, RequestTools, ResolveApproval, RunFence, 
 from models.errors import Fenced, InvalidArgument, NotSupported, ToolCallFailed
 from models.payloads import ToolCall
 from models.runs import OnCrash
+from models.user_state import UserApprovalPolicy
 from services.projects_memory import MemoryProjects
 from services.run_context import RunContext
 from services.run_tools import RESULTS_PAGE, RunTools
@@ -288,3 +289,32 @@ async def test_a_run_that_was_lost_meanwhile_writes_no_result() -> None:
     with pytest.raises(Fenced):
         await tools.call((Wanted("2", "double", '{"n": 1}'),))
     assert [m.kind for m in await room.messages(session_id)].count("tool_result") == 1, "that of the cancellation"
+
+
+# Who wants to be asked --------------------------------------------------------------------------------------------
+
+
+async def test_the_user_whose_message_started_the_run_is_the_one_whose_wish_counts() -> None:
+    wishes: dict[str, UserApprovalPolicy] = {"ann": "manual", "bob": "default"}
+    asked_for: list[str] = []
+
+    async def wish_of(user_id: str) -> UserApprovalPolicy:
+        asked_for.append(user_id)
+        return wishes[user_id]
+
+    async def work(ctx: RunContext) -> None:
+        await ctx.emit(await ctx.call_tool("double", n=1))
+
+    projects = MemoryProjects()
+    registry = ToolRegistry((double,))
+    toolbox = Toolbox(registry, ToolExecutor(registry), wish_of=wish_of)
+    shop = Workshop(HookedJournal(projects), (await projects.inbox()).id, {"does": Does(work)}, toolbox=toolbox)
+    await shop.runs.start()
+    session_id = await shop.room.create(title="t")
+    await shop.room.do(session_id, say("go", agent="does", author="bob"))
+    await shop.until(session_id, "COMPLETED")
+    await shop.room.do(session_id, say("go", agent="does", author="ann"))
+    await answer(shop, session_id, "approve")
+    await shop.until(session_id, "COMPLETED")
+    await shop.stop()
+    assert asked_for == ["bob", "ann"]

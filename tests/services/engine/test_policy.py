@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import pytest
 
 from models.states import Mode
-from services.engine.policy import LIMITED_DEPTH, ApprovalPolicy, verdict
+from services.engine.policy import LIMITED_DEPTH, ApprovalPolicy, stricter, verdict
 
 ToolPolicy = Literal["auto", "ask", "off"]
 Risk = Literal["read_only", "idempotent", "unsafe"]
@@ -91,3 +91,11 @@ def test_what_was_granted_for_the_session_runs_under_every_policy() -> None:
 def test_limited_lets_so_many_rounds_pass_and_then_asks() -> None:
     verdicts = [judged("limited", ("auto", "read_only", False, False, "other", "act", n)) for n in range(8)]
     assert verdicts == ["run"] * LIMITED_DEPTH + ["ask"] * (8 - LIMITED_DEPTH)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_users_wish_makes_every_call_ask_that_may_be_asked_for_and_lets_none_run(policy: ApprovalPolicy) -> None:
+    for case in CASES:
+        assert judged(stricter(policy, "default"), case) == judged(policy, case)
+        wished, granted = judged(stricter(policy, "manual"), case), case[3]
+        assert wished == ("ask" if judged(policy, case) == "run" and not granted else judged(policy, case)), case
