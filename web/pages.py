@@ -11,7 +11,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 """For /assets: their names change with their content."""
 CHECK_FIRST = "no-cache"
 NAME = r"{name:[A-Za-z0-9_-][A-Za-z0-9._-]*}"
-ROOT_FILE = r"{name:[A-Za-z0-9_-]+\.(?:svg|ico|png|webmanifest)}"
+ROOT_FILE = r"{name:[A-Za-z0-9_-]+\.(?:svg|ico|png|webmanifest|js)}"
 NOT_BUILT = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Parley</title></head>

@@ -117,7 +117,9 @@ def test_new_session_is_switched_to_at_once_while_the_old_one_goes_on(
     expect(page.get_by_test_id("composer")).to_be_focused()
     row = f'[data-session-id="{old}"]'
     expect(page.get_by_test_id("running-list").locator(row)).to_have_attribute("data-state", "RUNNING")
-    expect(page.get_by_test_id("history-list").locator(row)).to_contain_text("✓", timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("history-list").locator(row)).to_have_attribute(
+        "data-state", "COMPLETED", timeout=PATIENCE_MS
+    )
     expect(page.get_by_test_id("running-list").locator(row)).to_have_count(0)
     page.get_by_test_id("history-list").locator(row).click()
     await_end(page, "COMPLETED")

@@ -1,21 +1,16 @@
-/** Finds out whether the server wants a token, then shows the workspace. */
+/** What stands around everything: the reader's language and look, and the door where the server wants a token. */
 
-import { useEffect, useMemo, useState } from "react";
-import { CallError } from "@parley/client";
-import { Hub } from "@parley/client";
-import { Rest } from "@parley/client";
-import { openSocket } from "@parley/client";
+import { useEffect, useState } from "react";
+import type { ReactNode } from "react";
+import { languageFor, loadTexts, TextsContext } from "../i18n/texts";
+import type { Texts } from "../i18n/texts";
+import { Gate } from "./Gate";
+import { applyLook, loadCopy, PreferencesContext, saveCopy } from "./preferences";
+import type { Preferences } from "./preferences";
 import { forgetToken, loadToken, saveToken } from "./token";
-import { TokenForm } from "./TokenForm";
-import { followBrowser } from "./wakeups";
-import { Workspace } from "./Workspace";
 
-type Access = "checking" | "granted" | "wanted";
-
-// The page was just loaded, so the server is there or about to be.
-const CHECK_AGAIN_MS = 1_000;
-
-export function App() {
+export function App({ firstTexts }: { firstTexts: Texts }) {
+  const [preferences, setPreferences] = useState(loadCopy);
   const [token, setToken] = useState(loadToken);
   const [attempt, setAttempt] = useState(0);
   const accept = (next: string) => {
@@ -23,58 +18,37 @@ export function App() {
     setToken(next);
     setAttempt(attempt + 1);
   };
-  return <Gate key={attempt} token={token} onToken={accept} />;
+  useEffect(() => saveCopy(preferences), [preferences]);
+  useEffect(() => applyLook(document.documentElement, preferences), [preferences]);
+  return (
+    <PreferencesContext value={preferences}>
+      <InLanguage preference={preferences.language} first={firstTexts}>
+        <Gate key={attempt} token={token} onToken={accept} onRefused={forgetToken} onPreferences={setPreferences} />
+      </InLanguage>
+    </PreferencesContext>
+  );
 }
 
-function Gate({ token, onToken }: { token: string | null; onToken: (token: string) => void }) {
-  const hub = useMemo(() => new Hub(openSocket(token), new Rest(token)), [token]);
-  const access = useAccess(hub);
-  switch (access) {
-    case "checking":
-      return <p className="notice">Connecting…</p>;
-    case "wanted":
-      return <TokenForm rejected={token !== null} onToken={onToken} />;
-    case "granted":
-      return <Workspace hub={hub} />;
-  }
+interface LanguageProps {
+  readonly preference: Preferences["language"];
+  /** Those that the page started with. */
+  readonly first: Texts;
+  readonly children: ReactNode;
 }
 
-function useAccess(hub: Hub): Access {
-  const [access, setAccess] = useState<Access>("checking");
+function InLanguage({ preference, first, children }: LanguageProps) {
+  const [texts, setTexts] = useState(first);
+  const language = languageFor(preference, navigator.languages);
   useEffect(() => {
-    let timer = 0;
-    const stopListening = hub.unauthenticated.listen(() => {
-      forgetToken();
-      setAccess("wanted");
-    });
-    const check = () => {
-      hub.identify().then(
-        () => setAccess("granted"),
-        (error: unknown) => {
-          if (isRefusal(error)) setAccess("wanted");
-          else timer = window.setTimeout(check, CHECK_AGAIN_MS);
-        },
-      );
-    };
-    check();
+    let wanted = true;
+    // Without the file the page stays in the language it is in.
+    loadTexts(language).then((loaded) => wanted && setTexts(loaded), () => undefined);
     return () => {
-      clearTimeout(timer);
-      stopListening();
+      wanted = false;
     };
-  }, [hub]);
-  useEffect(() => (access === "granted" ? connect(hub) : undefined), [hub, access]);
-  return access;
-}
-
-function connect(hub: Hub): () => void {
-  const stopFollowing = followBrowser(hub.connection);
-  hub.connection.start();
-  return () => {
-    stopFollowing();
-    hub.connection.stop();
-  };
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof CallError && error.code === "unauthenticated";
+  }, [language]);
+  useEffect(() => {
+    document.documentElement.lang = texts.common.locale;
+  }, [texts]);
+  return <TextsContext value={texts}>{children}</TextsContext>;
 }

@@ -1,46 +1,77 @@
-/** One session in the panel: its mark, title and project. */
+/** One session in the panel: its state, title and age, and what can be done with it. */
 
-import { useState } from "react";
+import { useRef, useState } from "react";
+import type { MouseEvent } from "react";
+import { Ellipsis } from "lucide-react";
 import type { Session } from "@parley/client";
+import { age, fullTime } from "../i18n/format";
+import { useTexts } from "../i18n/texts";
+import { Menu } from "../parts/Menu";
 import { TitleInput } from "../session/TitleInput";
-import { SESSION_MARKS, titleOf } from "../i18n/words";
+import type { SessionActions } from "./actions";
+import { SessionMark } from "./SessionMark";
 
 interface Props {
   readonly session: Session;
   readonly selected: boolean;
-  readonly onSelect: (session: Session) => void;
-  readonly onRename: (sessionId: string, title: string) => void;
+  /** Only where there is more than one project to tell apart. */
+  readonly withProject: boolean;
+  readonly now: number;
+  readonly actions: SessionActions;
 }
 
-export function SessionRow({ session, selected, onSelect, onRename }: Props) {
+export function SessionRow({ session, selected, withProject, now, actions }: Props) {
   const [editing, setEditing] = useState(false);
-  const { mark, word } = SESSION_MARKS[session.state];
+  const item = useRef<HTMLLIElement>(null);
+  const texts = useTexts();
+  const { locale, untitled } = texts.common;
+  const title = session.title || untitled;
   if (editing) {
-    const save = (title: string) => onRename(session.id, title);
     return (
       <li>
-        <TitleInput title={session.title} onSave={save} onEnd={() => setEditing(false)} />
+        <TitleInput
+          title={session.title}
+          onSave={(next) => actions.rename(session, next)}
+          onEnd={() => setEditing(false)}
+        />
       </li>
     );
   }
+  const openMenu = (event: MouseEvent) => {
+    event.preventDefault();
+    item.current?.querySelector<HTMLElement>("[aria-haspopup]")?.click();
+  };
   return (
-    <li>
+    <li ref={item} className="session-item" onContextMenu={openMenu}>
       <button
         type="button"
         className="session-row"
         aria-current={selected ? "true" : undefined}
         data-session-id={session.id}
         data-state={session.state}
-        title={`${titleOf(session)} (${session.projectName})`}
-        onClick={() => onSelect(session)}
+        title={`${title}\n${session.projectName} · ${fullTime(session.updatedAtUtc, locale)}`}
+        onClick={() => actions.open(session)}
         onDoubleClick={() => setEditing(true)}
       >
-        <span className="mark" role="img" aria-label={word}>
-          {mark}
-        </span>
-        <span className="row-title">{titleOf(session)}</span>
-        <span className="row-project">{session.projectName}</span>
+        <SessionMark session={session} />
+        <span className="row-title">{title}</span>
+        {withProject && <span className="row-project">{session.projectName}</span>}
+        <time className="row-age" dateTime={session.updatedAtUtc}>
+          {age(session.updatedAtUtc, locale, now)}
+        </time>
       </button>
+      <Menu
+        label={texts.app.panel.actions(title)}
+        className="icon-button row-menu"
+        items={[
+          { id: "open", label: texts.app.panel.openInTab, onSelect: () => actions.openInTab(session) },
+          { id: "rename", label: texts.common.rename, onSelect: () => setEditing(true) },
+          { id: "copy-link", label: texts.app.panel.copyLink, onSelect: () => actions.copyLink(session) },
+          { id: "delete", label: texts.common.delete, danger: true, onSelect: () => actions.remove(session) },
+        ]}
+      >
+        <Ellipsis size={15} />
+      </Menu>
     </li>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import type { SubmitEvent } from "react";
+import { useTexts } from "../i18n/texts";
 
 interface Props {
   readonly rejected: boolean;
@@ -9,6 +10,7 @@ interface Props {
 }
 
 export function TokenForm({ rejected, onToken }: Props) {
+  const texts = useTexts().app;
   const [token, setToken] = useState("");
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -17,8 +19,8 @@ export function TokenForm({ rejected, onToken }: Props) {
   return (
     <main className="token-page">
       <form className="token-form" onSubmit={submit} data-testid="token-form">
-        <h1>Parley</h1>
-        <label htmlFor="token">This server asks for its token.</label>
+        <h1>{texts.name}</h1>
+        <label htmlFor="token">{texts.token.asks}</label>
         <input
           id="token"
           type="password"
@@ -27,9 +29,9 @@ export function TokenForm({ rejected, onToken }: Props) {
           value={token}
           onChange={(event) => setToken(event.target.value)}
         />
-        {rejected && <p role="alert">That token was not accepted.</p>}
+        {rejected && <p role="alert">{texts.token.rejected}</p>}
         <button type="submit" className="primary" disabled={token.trim() === ""}>
-          Continue
+          {texts.token.go}
         </button>
       </form>
     </main>

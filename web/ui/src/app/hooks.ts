@@ -1,16 +1,17 @@
-/** How components read what lives outside React: signals with a current value, and the address bar. */
+/** How components read what lives outside React: signals with a current value. */
 
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import type { Approval, ApprovalList } from "@parley/client";
 import type { ConnectionState } from "@parley/client";
 import type { FeedView, SessionFeed } from "@parley/client";
 import type { Hub } from "@parley/client";
 import type { SessionList, Sessions } from "@parley/client";
 import type { Signal } from "@parley/client";
-import type { Approval, ApprovalList } from "@parley/client";
 import { perFrame } from "../parts/frames";
 
-/** The present value of `read`, rendered again at most once per frame when `signal` fires. */
-function useSignal<T, V>(signal: Signal<T>, read: () => V): V {
+/** The present value of `read`, rendered again at most once per frame when `signal` fires. `read` has to return the
+ * same object for as long as nothing changed. */
+export function useSignal<T, V>(signal: Signal<T>, read: () => V): V {
   const subscribe = useCallback(
     (onChange: () => void) => {
       const { request, cancel } = perFrame(onChange);
@@ -47,6 +48,43 @@ export function useFeed(hub: Hub, sessionId: string): SessionFeed {
   return feed;
 }
 
+/** Whether a media query holds. */
+export function useMedia(query: string): boolean {
+  const subscribe = useCallback(
+    (onChange: () => void) => {
+      const media = window.matchMedia(query);
+      media.addEventListener("change", onChange);
+      return () => media.removeEventListener("change", onChange);
+    },
+    [query],
+  );
+  return useSyncExternalStore(subscribe, () => window.matchMedia(query).matches);
+}
+
+/** True once `wanted` has been true for a while; false at once. */
+export function useLasting(wanted: boolean, delayMs: number): boolean {
+  const [lasting, setLasting] = useState(false);
+  useEffect(() => {
+    if (!wanted) return;
+    const timer = setTimeout(() => setLasting(true), delayMs);
+    return () => {
+      clearTimeout(timer);
+      setLasting(false);
+    };
+  }, [wanted, delayMs]);
+  return wanted && lasting;
+}
+
+/** The present time, read again every `everyMs`: ages and headings move on by themselves. */
+export function useNow(everyMs: number): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return now;
+}
+
 const NO_APPROVALS: readonly Approval[] = [];
 
 /** What was answered before the snapshot was taken, read again with each fresh one. Without it the calls' own words
@@ -63,19 +101,4 @@ export function useApprovalHistory(hub: Hub, sessionId: string, takenAt: string 
     };
   }, [hub, sessionId, takenAt]);
   return history;
-}
-
-/** The session named in the address, so that a reload or a shared link returns to it. */
-export function useSelectedSession(): string | null {
-  return useSyncExternalStore(
-    (onChange) => {
-      window.addEventListener("hashchange", onChange);
-      return () => window.removeEventListener("hashchange", onChange);
-    },
-    () => window.location.hash.slice(1) || null,
-  );
-}
-
-export function selectSession(sessionId: string | null): void {
-  window.location.hash = sessionId ?? "";
 }

@@ -1,20 +1,26 @@
-/** Every text of the page in the reader's language. A missing translation is a type error. */
+/** Every text of the page in the reader's language. English is always there; Chinese comes when it is wanted.
+ * A missing translation is a type error. */
 
 import { createContext, useContext } from "react";
+import { app } from "./en/app";
 import { common } from "./en/common";
-import { common as commonZh } from "./zh/common";
 
-export const en = { common };
+export const en = { app, common };
 export type Texts = typeof en;
-const zh: Texts = { common: commonZh };
 
 export type Language = "en" | "zh";
-export const TEXTS: Readonly<Record<Language, Texts>> = { en, zh };
 
 export const TextsContext = createContext<Texts>(en);
 
 export function useTexts(): Texts {
   return useContext(TextsContext);
+}
+
+/** Rejects when the file with the language cannot be had. */
+export async function loadTexts(language: Language): Promise<Texts> {
+  if (language === "en") return en;
+  const { zh } = await import("./zh/all");
+  return zh;
 }
 
 /** The language that a preference means: `auto` is the first of the browser's that there is. */

@@ -1,0 +1,82 @@
+/** Finds out whether the server wants a token, then shows the workspace. */
+
+import { useEffect, useMemo, useState } from "react";
+import { CallError, Hub, openSocket, Rest } from "@parley/client";
+import { useTexts } from "../i18n/texts";
+import { readPreferences } from "./preferences";
+import type { Preferences } from "./preferences";
+import { TokenForm } from "./TokenForm";
+import { PageState } from "./userState";
+import { followBrowser } from "./wakeups";
+import { Workspace } from "./Workspace";
+
+type Access = "checking" | "granted" | "wanted";
+
+// The page was just loaded, so the server is there or about to be.
+const CHECK_AGAIN_MS = 1_000;
+
+interface Props {
+  readonly token: string | null;
+  readonly onToken: (token: string) => void;
+  readonly onRefused: () => void;
+  readonly onPreferences: (preferences: Preferences) => void;
+}
+
+export function Gate({ token, onToken, onRefused, onPreferences }: Props) {
+  const texts = useTexts();
+  const hub = useMemo(() => new Hub(openSocket(token), new Rest(token)), [token]);
+  const [state] = useState(() => new PageState());
+  const access = useAccess(hub, onRefused);
+  useEffect(
+    () => state.changes.listen(() => onPreferences(readPreferences(state.value.preferences))),
+    [state, onPreferences],
+  );
+  switch (access) {
+    case "checking":
+      return <p className="notice">{texts.app.connecting}</p>;
+    case "wanted":
+      return <TokenForm rejected={token !== null} onToken={onToken} />;
+    case "granted":
+      return <Workspace hub={hub} state={state} />;
+  }
+}
+
+function useAccess(hub: Hub, onRefused: () => void): Access {
+  const [access, setAccess] = useState<Access>("checking");
+  useEffect(() => {
+    let timer = 0;
+    const stopListening = hub.unauthenticated.listen(() => {
+      onRefused();
+      setAccess("wanted");
+    });
+    const check = () => {
+      hub.identify().then(
+        () => setAccess("granted"),
+        (error: unknown) => {
+          if (isRefusal(error)) setAccess("wanted");
+          else timer = window.setTimeout(check, CHECK_AGAIN_MS);
+        },
+      );
+    };
+    check();
+    return () => {
+      clearTimeout(timer);
+      stopListening();
+    };
+  }, [hub, onRefused]);
+  useEffect(() => (access === "granted" ? connect(hub) : undefined), [hub, access]);
+  return access;
+}
+
+function connect(hub: Hub): () => void {
+  const stopFollowing = followBrowser(hub.connection);
+  hub.connection.start();
+  return () => {
+    stopFollowing();
+    hub.connection.stop();
+  };
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof CallError && error.code === "unauthenticated";
+}

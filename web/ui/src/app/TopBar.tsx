@@ -1,0 +1,70 @@
+/** The bar above the session: the way to the panel, the open sessions, and what belongs to the whole page. */
+
+import { PanelLeft } from "lucide-react";
+import type { Hub, Sessions } from "@parley/client";
+import { useTexts } from "../i18n/texts";
+import { Menu } from "../parts/Menu";
+import { goTo } from "./address";
+import { ConnectionBadge } from "./ConnectionBadge";
+import { SessionMark } from "./SessionMark";
+import { TabStrip } from "./TabStrip";
+import type { Tabs } from "./useTabs";
+import type { PanelState } from "./Workspace";
+
+interface Props {
+  readonly hub: Hub;
+  readonly tabs: Tabs;
+  readonly sessions: Sessions;
+  readonly selected: string | null;
+  readonly panel: PanelState;
+  readonly onClose: (sessionId: string) => void;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+export function TopBar({ hub, panel, ...tabs }: Props) {
+  const { show } = useTexts().app.panel;
+  return (
+    <header className="top-bar">
+      {!panel.open && (
+        <button
+          type="button"
+          className="icon-button panel-toggle"
+          aria-label={show}
+          title={show}
+          aria-expanded={panel.open}
+          onClick={panel.toggle}
+        >
+          <PanelLeft size={17} aria-hidden="true" />
+        </button>
+      )}
+      {panel.phone ? <TabSwitcher {...tabs} /> : <TabStrip {...tabs} unread={NONE} onSelect={goTo} />}
+      <div className="top-tools">
+        <ConnectionBadge hub={hub} />
+      </div>
+    </header>
+  );
+}
+
+/** Tabs where there is no room for them. */
+function TabSwitcher({ tabs, sessions, selected }: Omit<Props, "hub" | "panel">) {
+  const texts = useTexts();
+  const words = texts.app.tabs;
+  const titleOf = (id: string) => sessions.get(id)?.title || texts.common.untitled;
+  const items = tabs.order.map((id) => {
+    const session = sessions.get(id);
+    const label = (
+      <>
+        {session && <SessionMark session={session} />}
+        <span className="tab-title">{titleOf(id)}</span>
+      </>
+    );
+    return { id, label, checked: id === selected, onSelect: () => goTo(id) };
+  });
+  return (
+    <Menu label={words.switcher(items.length)} className="tab-switcher" testId="tab-switcher" items={items} disabled={items.length === 0}>
+      <span className="tab-title">{selected === null ? words.none : titleOf(selected)}</span>
+      <span className="count">{items.length}</span>
+    </Menu>
+  );
+}

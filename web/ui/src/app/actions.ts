@@ -1,0 +1,66 @@
+/** What can be done with a session from the frame: each says how it went. Never draws. */
+
+import { messageOf } from "@parley/client";
+import type { Hub, Session } from "@parley/client";
+import type { Texts } from "../i18n/texts";
+import { goTo, linkTo } from "./address";
+import { toasts } from "./toasts";
+import type { Tabs } from "./useTabs";
+
+export interface SessionActions {
+  readonly create: (projectId?: string) => void;
+  readonly open: (session: Session) => void;
+  /** Without leaving the session that is shown. */
+  readonly openInTab: (session: Session) => void;
+  readonly rename: (session: Session, title: string) => void;
+  /** With a way back for a while. */
+  readonly remove: (session: Session) => void;
+  readonly copyLink: (session: Session) => void;
+}
+
+/** Does what is asked of the server; an error is shown. */
+export function attempt(work: Promise<unknown>): Promise<unknown> {
+  return work.catch((error: unknown) => toasts.error(messageOf(error)));
+}
+
+interface Place {
+  readonly hub: Hub;
+  readonly tabs: Tabs;
+  readonly texts: Texts;
+  readonly closeTab: (sessionId: string) => void;
+  /** Called whenever another session is about to be shown. */
+  readonly onOpen: () => void;
+}
+
+export function sessionActions({ hub, tabs, texts, closeTab, onOpen }: Place): SessionActions {
+  const { rest } = hub;
+  const words = texts.app.panel;
+  const nameOf = (session: Session) => session.title || texts.common.untitled;
+  const open = (session: Session) => {
+    onOpen();
+    goTo(session.id);
+    // A hint for other clients of the project; the choice on this page does not hang on it.
+    rest.setCurrentSession(session.projectId, session.id).catch(() => undefined);
+  };
+  const bringBack = (session: Session) => void attempt(rest.restoreSession(session.id).then(() => open(session)));
+  return {
+    create: (projectId) => void attempt(rest.createSession(projectId === undefined ? {} : { projectId }).then(open)),
+    open,
+    openInTab: (session) => tabs.open(session.id),
+    rename: (session, title) => void attempt(rest.renameSession(session.id, title)),
+    remove: (session) => {
+      const undo = { label: texts.common.undo, run: () => bringBack(session) };
+      const gone = () => {
+        closeTab(session.id);
+        toasts.show(words.deleted(nameOf(session)), undo);
+      };
+      void attempt(rest.deleteSession(session.id).then(gone));
+    },
+    copyLink: (session) => {
+      navigator.clipboard.writeText(linkTo(session.id)).then(
+        () => toasts.show(words.linkCopied),
+        () => toasts.error(words.copyFailed),
+      );
+    },
+  };
+}

@@ -1,0 +1,7 @@
+/** The Chinese texts, a file of their own in the built page. */
+
+import type { Texts } from "../texts";
+import { app } from "./app";
+import { common } from "./common";
+
+export const zh: Texts = { app, common };
