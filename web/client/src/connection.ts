@@ -16,7 +16,18 @@ export const SILENCE_MS = 45_000;
 /** An attempt to connect that has come to nothing by then is given up and made again. */
 export const CONNECT_MS = 25_000;
 
-const SERVER_EVENTS = ["event", "head", "resync", "goodbye", "session", "running"] as const;
+const SERVER_EVENTS = [
+  "event",
+  "signal",
+  "head",
+  "resync",
+  "presence",
+  "broadcast",
+  "goodbye",
+  "session",
+  "running",
+  "user_state",
+] as const;
 
 interface Pending {
   readonly reject: (error: CallError) => void;
@@ -35,6 +46,7 @@ export class Connection {
   readonly #socket: SocketLike;
   readonly #events = new Map<string, Signal<unknown>>();
   readonly #pending = new Set<Pending>();
+  readonly #hearing: (() => void)[] = [];
   #state: ConnectionState = "connecting";
   #attempt = 0;
   #retry: Timer;
@@ -46,10 +58,10 @@ export class Connection {
 
   constructor(socket: SocketLike) {
     this.#socket = socket;
-    socket.on("connect", () => this.#onConnect());
-    socket.on("connect_error", (error) => this.#onConnectError(error));
-    socket.on("disconnect", () => this.#onDisconnect());
-    for (const name of SERVER_EVENTS) socket.on(name, (data) => this.#onServerEvent(name, data));
+    this.#hear("connect", () => this.#onConnect());
+    this.#hear("connect_error", (error) => this.#onConnectError(error));
+    this.#hear("disconnect", () => this.#onDisconnect());
+    for (const name of SERVER_EVENTS) this.#hear(name, (data) => this.#onServerEvent(name, data));
     this.on("goodbye", (goodbye) => (this.#farewell = goodbye));
   }
 
@@ -68,17 +80,30 @@ export class Connection {
     this.#connect();
   }
 
-  /** Ends it for good: open calls are rejected, no further attempt is made. */
+  /** Ends it: open calls are rejected, no further attempt is made, until `start`. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retry);
     this.#drop();
   }
 
+  /** Ends it for good and leaves nothing behind on the socket. */
+  close(): void {
+    this.stop();
+    for (const stopHearing of this.#hearing.splice(0)) stopHearing();
+    this.#events.clear();
+  }
+
   on<E extends keyof ServerEvents>(event: E, listener: (data: ServerEvents[E]) => void): () => void {
     const signal = this.#events.get(event) ?? new Signal<unknown>();
     this.#events.set(event, signal);
     return signal.listen(listener as (data: unknown) => void);
+  }
+
+  /** How many listen to this connection, to whatever it tells. */
+  get listening(): number {
+    const told = [this.states, this.opened, this.silent, this.unauthenticated, ...this.#events.values()];
+    return told.reduce((sum, signal) => sum + signal.size, 0);
   }
 
   /** The ack of `{ok: true}`. Rejects with a CallError: the server's, or a retryable one when no answer came. */
@@ -125,6 +150,11 @@ export class Connection {
     this.#drop();
     if (this.#state !== "connecting") this.#setState("reconnecting");
     this.#connect();
+  }
+
+  #hear(event: string, listener: (data: unknown) => void): void {
+    this.#socket.on(event, listener);
+    this.#hearing.push(() => this.#socket.off(event, listener));
   }
 
   #connect(): void {

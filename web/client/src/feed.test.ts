@@ -1,13 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Connection, SILENCE_MS } from "./connection.ts";
+import { CallError } from "./errors.ts";
 import { HEAD_GRACE_MS, SessionFeed } from "./feed.ts";
+import { PULL_PAUSE_MS } from "./puller.ts";
 import { EPOCH, FakeSocket, SESSION_ID, aMessage, aSnapshot, anEvent, joinAck, renamed } from "./testing.ts";
-import type { MessageBatch } from "./wire.ts";
+import type { EventPage, MessageBatch, SessionEvent } from "./wire.ts";
 
 let socket: FakeSocket;
 let connection: Connection;
 let feed: SessionFeed;
 const pull = vi.fn<(sessionId: string, ids: readonly string[]) => Promise<MessageBatch>>();
+const pullEvents = vi.fn<(sessionId: string, after: number) => Promise<EventPage>>();
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -16,7 +19,7 @@ beforeEach(() => {
   connection = new Connection(socket);
   connection.start();
   socket.accept();
-  feed = new SessionFeed(connection, SESSION_ID, pull);
+  feed = new SessionFeed(connection, SESSION_ID, { messages: pull, events: pullEvents });
   feed.open();
 });
 
@@ -106,7 +109,7 @@ describe("joining", () => {
     expect(feed.view).toMatchObject({ phase: "failed", error: "Not allowed" });
     vi.advanceTimersByTime(60_000 - SILENCE_MS);
     expect(joins()).toHaveLength(2);
-    feed.retry();
+    feed.rejoin();
     goLive();
     expect(feed.view).toMatchObject({ phase: "live", error: null });
   });
@@ -269,6 +272,105 @@ describe("a body that was too large for the socket", () => {
     await vi.advanceTimersByTimeAsync(20_000);
     expect(pull).toHaveBeenCalledTimes(2);
   });
+});
+
+describe("in signal mode", () => {
+  let journal: SessionEvent[];
+  const page = (after: number): EventPage => {
+    const events = journal.slice(after, after + 2);
+    return { epoch: EPOCH, head: journal.length, events, hasMore: journal.length > after + 2 };
+  };
+  const signal = (seq: number) => socket.fire("signal", { ...renamed(seq), data: undefined });
+  const pulls = () => pullEvents.mock.calls.map(([, after]) => after);
+
+  beforeEach(() => {
+    feed.close();
+    socket.sent.splice(0);
+    journal = [1, 2, 3].map(renamed);
+    pullEvents.mockReset();
+    pullEvents.mockImplementation((_, after) => Promise.resolve(page(after)));
+    feed = new SessionFeed(connection, SESSION_ID, { messages: pull, events: pullEvents }, "signal");
+    feed.open();
+  });
+
+  test("it says so when it joins, and pulls up to the head of the answer, page by page", async () => {
+    expect(joins().map(({ args }) => args)).toEqual([{ sessionId: SESSION_ID, mode: "signal" }]);
+    journal.push(renamed(4), renamed(5));
+    answer({ snapshot: aSnapshot(), recovered: false, head: 5, events: [{ ...renamed(2), data: undefined }] });
+    expect(feed.view.phase).toBe("catching_up");
+    await vi.waitFor(() => expect(feed.view).toMatchObject({ phase: "live", snapshot: { head: 5 } }));
+    expect(pulls()).toEqual([1, 3]);
+  });
+
+  test("one pull brings what several signals announce, and known ones bring none", async () => {
+    answer({ snapshot: aSnapshot({ head: 3 }), head: 3 });
+    signal(2);
+    journal.push(renamed(4));
+    signal(4);
+    for (const seq of [5, 6]) {
+      journal.push(renamed(seq));
+      signal(seq);
+    }
+    await vi.advanceTimersByTimeAsync(PULL_PAUSE_MS);
+    expect(head()).toBe(6);
+    expect(pulls()).toEqual([3, 4]);
+  });
+
+  test("a lost signal heals by the head", async () => {
+    answer({ snapshot: aSnapshot({ head: 3 }), head: 3 });
+    journal.push(renamed(4));
+    socket.fire("head", { sessionId: SESSION_ID, epoch: EPOCH, seq: 4 });
+    await vi.advanceTimersByTimeAsync(PULL_PAUSE_MS);
+    expect(head()).toBe(4);
+  });
+
+  test("a pull that fails is made again; one for events that are gone takes a snapshot", async () => {
+    pullEvents.mockRejectedValueOnce(new Error("no network"));
+    answer({ snapshot: aSnapshot({ head: 2 }), head: 3 });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(head()).toBe(3);
+    const gone = { code: "events_gone", message: "Gone", retryable: false, details: {} };
+    pullEvents.mockRejectedValueOnce(new CallError(gone));
+    signal(4);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(socket.last("join_session").args).toEqual({ sessionId: SESSION_ID, mode: "signal" });
+  });
+
+  test("an answer to a pull from before a reconnect is void", async () => {
+    let late: (page: EventPage) => void = () => undefined;
+    pullEvents.mockImplementationOnce(() => new Promise((resolve) => (late = resolve)));
+    answer({ snapshot: aSnapshot({ head: 2 }), head: 3 });
+    reconnect();
+    late(page(2));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(head()).toBe(2);
+    answer({ head: 3, events: [] });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(head()).toBe(3);
+  });
+
+  test("after close nothing is pulled", async () => {
+    answer({ snapshot: aSnapshot({ head: 3 }), head: 3 });
+    feed.close();
+    signal(9);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(pulls()).toEqual([]);
+  });
+});
+
+test("the tail is bounded, and what leaves it is told with its position", () => {
+  const left: [number, number][] = [];
+  feed.left.listen(({ first, messages }) => left.push([first, messages.length]));
+  goLive();
+  for (let seq = 2; seq <= 602; seq += 1) {
+    socket.fire("event", anEvent(seq, "message.created", { message: aMessage({ id: `m${seq}` }) }));
+  }
+  expect(left).toEqual([
+    [1, 50],
+    [51, 50],
+  ]);
+  const { messages, session } = feed.view.snapshot ?? aSnapshot();
+  expect([messages.length, session.messageCount, messages[0]?.id]).toEqual([501, 601, "m102"]);
 });
 
 /** A journal and a hub that drop, repeat and cut at random; the seed is named so that a bad one can be kept. */

@@ -1,12 +1,25 @@
 /** Everything one signed-in client has of the server: the connection, REST, the lists, and sessions on request. */
 
 import { Connection } from "./connection.ts";
-import { SessionFeed } from "./feed.ts";
 import { ALL_SESSIONS, RUNNING_SESSIONS, SessionList } from "./lists.ts";
+import { Outbox, sessionStore } from "./outbox.ts";
+import type { Store } from "./outbox.ts";
 import { Rest } from "./rest.ts";
+import { LiveSession } from "./session.ts";
+import type { SessionOptions } from "./session.ts";
 import { Signal } from "./signal.ts";
+import { openSocket } from "./socket.ts";
 import type { SocketLike } from "./socket.ts";
 import type { ModelInfo } from "./wire.ts";
+
+export interface HubOptions {
+  readonly store?: Store | null;
+}
+
+export interface ConnectOptions extends HubOptions {
+  readonly url?: string;
+  readonly token?: string | null;
+}
 
 export class Hub {
   readonly connection: Connection;
@@ -17,9 +30,13 @@ export class Hub {
   #userId: string | null = null;
   #models: Promise<readonly ModelInfo[]> | null = null;
 
-  constructor(socket: SocketLike, rest: Rest) {
+  readonly outbox: Outbox;
+
+  /** `store` keeps what was written over a reload: by default the browser tab's own, null for none. */
+  constructor(socket: SocketLike, rest: Rest, { store = sessionStore() }: HubOptions = {}) {
     this.connection = new Connection(socket);
     this.rest = rest;
+    this.outbox = new Outbox(this.connection, store);
     this.all = new SessionList(this.connection, ALL_SESSIONS);
     this.running = new SessionList(this.connection, RUNNING_SESSIONS);
     this.connection.unauthenticated.listen(() => this.unauthenticated.emit(null));
@@ -48,8 +65,32 @@ export class Hub {
     return this.#models;
   }
 
-  /** A feed to be opened, and closed by whoever opened it. */
-  session(sessionId: string): SessionFeed {
-    return new SessionFeed(this.connection, sessionId, (id, ids) => this.rest.messagesById(id, ids));
+  /** A session to be opened, and closed by whoever opened it. */
+  session(sessionId: string, options: SessionOptions = {}): LiveSession {
+    return new LiveSession(this, sessionId, options);
   }
+
+  /** Connects, and keeps connected, until `stop` or `close`. */
+  start(): void {
+    this.connection.start();
+  }
+
+  stop(): void {
+    this.connection.stop();
+  }
+
+  /** Ends it for good: nothing listens and nothing waits afterwards. Sessions are closed by whoever opened them. */
+  close(): void {
+    this.all.close();
+    this.running.close();
+    this.outbox.close();
+    this.connection.close();
+  }
+}
+
+/** A hub of the server at `url` (by default the one that served the page), connecting at once. */
+export function connect({ url, token = null, ...options }: ConnectOptions = {}): Hub {
+  const hub = new Hub(openSocket(token, url), new Rest(token, url), options);
+  hub.start();
+  return hub;
 }

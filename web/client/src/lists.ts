@@ -19,6 +19,7 @@ export class SessionList {
   readonly changes = new Signal<Sessions>();
   readonly #connection: Connection;
   readonly #feed: Feed;
+  readonly #subscriptions: readonly (() => void)[];
   #sessions: Sessions = new Map();
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -26,9 +27,17 @@ export class SessionList {
   constructor(connection: Connection, feed: Feed) {
     this.#connection = connection;
     this.#feed = feed;
-    connection.on(feed.event, (change) => this.#show(changed(this.#sessions, change)));
-    connection.opened.listen(() => this.#watch());
-    connection.silent.listen(() => this.#watch());
+    this.#subscriptions = [
+      connection.on(feed.event, (change) => this.#show(changed(this.#sessions, change))),
+      connection.opened.listen(() => this.#watch()),
+      connection.silent.listen(() => this.#watch()),
+    ];
+  }
+
+  /** Follows nothing any more. */
+  close(): void {
+    clearTimeout(this.#timer);
+    for (const unsubscribe of this.#subscriptions) unsubscribe();
   }
 
   get sessions(): Sessions {

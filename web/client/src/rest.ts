@@ -1,110 +1,271 @@
-/** The REST calls of the page: one function per endpoint, errors as CallError. Never caches and never retries. */
+/** The REST calls, typed by the server's own document; errors as CallError. Never caches and never retries. */
 
 import { lost, toCallError } from "./errors.ts";
+import type { paths } from "./generated/api.ts";
 import { Signal } from "./signal.ts";
-import type { ApprovalList, Json, Me, MessageBatch, MessagesPage, Mode, ModelList, Session } from "./wire.ts";
+import { PAGE_SIZE } from "./tail.ts";
+import type { ForkOptions, MergeOptions, Mode, PlanItem } from "./wire.ts";
+
+export { PAGE_SIZE } from "./tail.ts";
 
 const ANSWER_MS = 15_000;
-/** How many messages one page of history brings. */
-export const PAGE_SIZE = 50;
+
+type Method = "get" | "post" | "put" | "patch" | "delete";
+
+/** The paths that a method exists for. */
+export type PathOf<M extends Method> = {
+  [P in keyof paths]: paths[P][M] extends { readonly responses: unknown } ? P : never;
+}[keyof paths];
+
+type Path<O> = O extends { readonly parameters: { readonly path: infer V } } ? V : undefined;
+
+type Query<O> = O extends { readonly parameters: { readonly query?: infer V } } ? Partial<NonNullable<V>> : undefined;
+
+type Body<O> = O extends { readonly requestBody?: infer R }
+  ? NonNullable<R> extends { readonly content: { readonly "application/json": infer B } }
+    ? B
+    : undefined
+  : undefined;
+
+/** What a path takes: what its document names, and the version that a change is meant for. */
+export interface Given<O> {
+  readonly path?: Path<O>;
+  readonly query?: Query<O>;
+  readonly body?: Body<O>;
+  readonly ifMatch?: number;
+}
+
+type Success<O> = O extends { readonly responses: infer R }
+  ? {
+      [S in keyof R]: R[S] extends { readonly content: { readonly "application/json": infer J } } ? J : never;
+    }[keyof R]
+  : never;
+
+/** What a path answers. */
+export type AnswerOf<M extends Method, P extends PathOf<M>> = Success<paths[P][M]>;
 
 export interface NewSession {
   readonly projectId?: string;
   readonly title?: string;
+  readonly model?: string;
+}
+
+interface Sent {
+  readonly path?: Readonly<Record<string, string>> | undefined;
+  readonly query?: Readonly<Record<string, unknown>> | undefined;
+  readonly body?: unknown;
+  readonly ifMatch?: number | undefined;
 }
 
 export class Rest {
   readonly unauthenticated = new Signal<null>();
   readonly #token: string | null;
+  readonly #base: string;
 
-  constructor(token: string | null) {
+  /** `base` is the server's address; by default the one that served the page. */
+  constructor(token: string | null, base = "") {
     this.#token = token;
+    this.#base = base.replace(/\/$/, "");
+  }
+
+  /** Any path of the document. Rejects with a CallError. */
+  request<M extends Method, P extends PathOf<M>>(
+    method: M,
+    path: P,
+    given: Given<paths[P][M]> = {},
+  ): Promise<AnswerOf<M, P>> {
+    return this.#send(method, path, given) as Promise<AnswerOf<M, P>>;
   }
 
   /** Who this client is to the server; rejects with `unauthenticated` when a token is wanted. */
-  me(): Promise<Me> {
-    return this.#request("GET", "/me");
+  me() {
+    return this.request("get", "/api/me");
   }
 
-  createSession(given: NewSession): Promise<Session> {
-    return this.#request("POST", "/sessions", given);
+  models() {
+    return this.request("get", "/api/models");
   }
 
-  renameSession(sessionId: string, title: string): Promise<Session> {
-    return this.#request("PATCH", `/sessions/${encodeURIComponent(sessionId)}`, { title });
+  tools() {
+    return this.request("get", "/api/tools");
   }
 
-  deleteSession(sessionId: string): Promise<unknown> {
-    return this.#request("DELETE", `/sessions/${encodeURIComponent(sessionId)}`);
+  workflows() {
+    return this.request("get", "/api/workflows");
   }
 
-  restoreSession(sessionId: string): Promise<unknown> {
-    return this.#request("POST", `/sessions/${encodeURIComponent(sessionId)}/restore`);
+  executeWorkflow(name: string, sessionId: string, input: Readonly<Record<string, unknown>> = {}) {
+    return this.request("post", "/api/workflows/{name}/execute", { path: { name }, body: { sessionId, input } });
   }
 
-  setCurrentSession(projectId: string, sessionId: string): Promise<unknown> {
-    return this.#request("PUT", `/projects/${encodeURIComponent(projectId)}/current-session`, { sessionId });
+  projects() {
+    return this.request("get", "/api/projects");
+  }
+
+  createProject(name: string) {
+    return this.request("post", "/api/projects", { body: { name } });
+  }
+
+  createSession(given: NewSession) {
+    return this.request("post", "/api/sessions", { body: given });
+  }
+
+  session(sessionId: string) {
+    return this.request("get", "/api/sessions/{sessionId}", { path: { sessionId } });
+  }
+
+  /** The context with its newest 50 messages. */
+  snapshot(sessionId: string) {
+    return this.request("get", "/api/contexts/{sessionId}", { path: { sessionId } });
+  }
+
+  renameSession(sessionId: string, title: string) {
+    return this.request("patch", "/api/sessions/{sessionId}", { path: { sessionId }, body: { title } });
+  }
+
+  deleteSession(sessionId: string) {
+    return this.request("delete", "/api/sessions/{sessionId}", { path: { sessionId } });
+  }
+
+  restoreSession(sessionId: string) {
+    return this.request("post", "/api/sessions/{sessionId}/restore", { path: { sessionId } });
+  }
+
+  setCurrentSession(projectId: string, sessionId: string) {
+    const path = { projectId };
+    return this.request("put", "/api/projects/{projectId}/current-session", { path, body: { sessionId } });
   }
 
   /** The page of the active branch that ends just before `position`, oldest first. */
-  messagesBefore(sessionId: string, position: number): Promise<MessagesPage> {
-    return this.#request("GET", `/sessions/${encodeURIComponent(sessionId)}/messages?before=${position}&take=${PAGE_SIZE}`);
+  messagesBefore(sessionId: string, position: number) {
+    const query = { before: position, take: PAGE_SIZE };
+    return this.request("get", "/api/sessions/{sessionId}/messages", { path: { sessionId }, query });
+  }
+
+  /** The page of a branch that begins just after `position`, oldest first. */
+  messagesAfter(sessionId: string, position: number, branch: string) {
+    const query = { after: position, take: PAGE_SIZE, branch };
+    return this.request("get", "/api/sessions/{sessionId}/messages", { path: { sessionId }, query });
   }
 
   /** Whole messages, whatever their size; at most 200 at a time. */
-  messagesById(sessionId: string, ids: readonly string[]): Promise<MessageBatch> {
-    return this.#request("GET", `/contexts/${encodeURIComponent(sessionId)}/messages?ids=${ids.join(",")}`);
+  messagesById(sessionId: string, ids: readonly string[]) {
+    const query = { ids: ids.join(",") };
+    return this.request("get", "/api/contexts/{sessionId}/messages", { path: { sessionId }, query });
+  }
+
+  /** What happened after a position. */
+  events(sessionId: string, after: number) {
+    return this.request("get", "/api/sessions/{sessionId}/events", { path: { sessionId }, query: { after } });
   }
 
   /** Every approval of the session, those that were answered long ago too. */
-  approvals(sessionId: string): Promise<ApprovalList> {
-    return this.#request("GET", `/sessions/${encodeURIComponent(sessionId)}/approvals`);
+  approvals(sessionId: string) {
+    return this.request("get", "/api/sessions/{sessionId}/approvals", { path: { sessionId } });
   }
 
-  models(): Promise<ModelList> {
-    return this.#request("GET", "/models");
+  /** Every branch in full: long system prompts, pins and plans. */
+  branches(sessionId: string) {
+    return this.request("get", "/api/sessions/{sessionId}/branches", { path: { sessionId } });
   }
 
-  setMode(sessionId: string, mode: Mode): Promise<unknown> {
-    return this.#act(sessionId, "set_mode", { mode });
+  runs(sessionId: string) {
+    return this.request("get", "/api/sessions/{sessionId}/runs", { path: { sessionId } });
   }
 
-  setModel(sessionId: string, model: string): Promise<unknown> {
-    return this.#act(sessionId, "set_model", { model });
+  /** The system prompt as it would be sent now, part by part. */
+  prompt(sessionId: string) {
+    return this.request("get", "/api/contexts/{sessionId}/prompt", { path: { sessionId } });
+  }
+
+  setMode(sessionId: string, mode: Mode) {
+    return this.request("post", "/api/contexts/{sessionId}/actions/set_mode", { path: { sessionId }, body: { mode } });
+  }
+
+  setModel(sessionId: string, model: string) {
+    const path = { sessionId };
+    return this.request("post", "/api/contexts/{sessionId}/actions/set_model", { path, body: { model } });
   }
 
   /** Runs again for the last message, after an error. */
-  retry(sessionId: string): Promise<unknown> {
-    return this.#act(sessionId, "retry", {});
+  retry(sessionId: string) {
+    return this.request("post", "/api/contexts/{sessionId}/actions/retry", { path: { sessionId } });
+  }
+
+  /** Puts a session away; `unarchive` takes it up again. */
+  archive(sessionId: string) {
+    return this.request("post", "/api/contexts/{sessionId}/actions/archive", { path: { sessionId } });
+  }
+
+  unarchive(sessionId: string) {
+    return this.request("post", "/api/contexts/{sessionId}/actions/restore", { path: { sessionId } });
   }
 
   /** The tool is asked for again from now on. */
-  revokeGrant(sessionId: string, tool: string): Promise<unknown> {
-    return this.#act(sessionId, "revoke_grant", { tool });
+  revokeGrant(sessionId: string, tool: string) {
+    const path = { sessionId };
+    return this.request("post", "/api/contexts/{sessionId}/actions/revoke_grant", { path, body: { tool } });
   }
 
-  #act(sessionId: string, action: string, args: Json): Promise<unknown> {
-    return this.#request("POST", `/contexts/${encodeURIComponent(sessionId)}/actions/${action}`, args);
+  fork(sessionId: string, options: ForkOptions) {
+    return this.request("post", "/api/contexts/{sessionId}/actions/fork", { path: { sessionId }, body: options });
   }
 
-  async #request<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await this.#fetch(method, path, body);
+  switchBranch(sessionId: string, name: string) {
+    const path = { sessionId };
+    return this.request("post", "/api/contexts/{sessionId}/actions/switch_branch", { path, body: { name } });
+  }
+
+  /** With `preview` it only says what a merge would do. */
+  merge(sessionId: string, options: MergeOptions, preview = false) {
+    const body = { ...options, preview };
+    return this.request("post", "/api/contexts/{sessionId}/actions/merge", { path: { sessionId }, body });
+  }
+
+  setBranchPrompt(sessionId: string, branch: string, systemPrompt: string | null) {
+    const body = { branch, systemPrompt };
+    return this.request("post", "/api/contexts/{sessionId}/actions/set_branch_prompt", { path: { sessionId }, body });
+  }
+
+  pin(sessionId: string, what: { readonly messageId: string } | { readonly text: string }) {
+    return this.request("post", "/api/contexts/{sessionId}/actions/pin", { path: { sessionId }, body: what });
+  }
+
+  unpin(sessionId: string, pinId: string) {
+    return this.request("post", "/api/contexts/{sessionId}/actions/unpin", { path: { sessionId }, body: { pinId } });
+  }
+
+  setPlan(sessionId: string, items: readonly PlanItem[]) {
+    return this.request("post", "/api/contexts/{sessionId}/actions/set_plan", { path: { sessionId }, body: { items } });
+  }
+
+  async #send(method: Method, path: string, given: Sent): Promise<unknown> {
+    const response = await this.#fetch(method, filled(path, given), given);
     const answer: unknown = await response.json().catch(() => null);
     if (response.status === 401) this.unauthenticated.emit(null);
     if (!response.ok) throw toCallError(answer, `The server answered ${response.status}`);
-    return answer as T;
+    return answer;
   }
 
-  async #fetch(method: string, path: string, body: unknown): Promise<Response> {
+  async #fetch(method: Method, path: string, { body, ifMatch }: Sent): Promise<Response> {
     const headers = new Headers();
     if (this.#token !== null) headers.set("Authorization", `Bearer ${this.#token}`);
     if (body !== undefined) headers.set("Content-Type", "application/json");
-    const init: RequestInit = { method, headers, signal: AbortSignal.timeout(ANSWER_MS) };
+    if (ifMatch !== undefined) headers.set("If-Match", `"v${ifMatch}"`);
+    const init: RequestInit = { method: method.toUpperCase(), headers, signal: AbortSignal.timeout(ANSWER_MS) };
     if (body !== undefined) init.body = JSON.stringify(body);
     try {
-      return await fetch(`/api${path}`, init);
+      return await fetch(this.#base + path, init);
     } catch {
       throw lost("connection_lost", "The server cannot be reached");
     }
   }
+}
+
+/** The path with its parameters and the query; what is undefined is left out. */
+function filled(path: string, { path: names = {}, query = {} }: Sent): string {
+  const at = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ""));
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
+  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  return given.length === 0 ? at : `${at}?${search.toString()}`;
 }

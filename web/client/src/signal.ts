@@ -10,6 +10,11 @@ export class Signal<T> {
     return () => this.#listeners.delete(listener);
   }
 
+  /** How many listen now. */
+  get size(): number {
+    return this.#listeners.size;
+  }
+
   emit(value: T): void {
     for (const listener of [...this.#listeners]) listener(value);
   }

@@ -9,15 +9,17 @@ export interface SocketLike {
   connect(): void;
   disconnect(): void;
   on(event: string, listener: (...args: unknown[]) => void): void;
+  off(event: string, listener: (...args: unknown[]) => void): void;
   emit(event: string, ...args: unknown[]): void;
 }
 
 // Shorter than the 20 s of the library: a dead address should give way to the next attempt.
 const HANDSHAKE_MS = 10_000;
 
-/** A socket to the server that served the page. Reconnecting is the connection's work, not the library's. */
-export function openSocket(token: string | null): SocketLike {
-  const socket = io({
+/** A socket to the server at `url`, or to the one that served the page. Reconnecting is the connection's work, not the
+ * library's. */
+export function openSocket(token: string | null, url?: string): SocketLike {
+  const options = {
     autoConnect: false,
     forceNew: true,
     reconnection: false,
@@ -25,7 +27,8 @@ export function openSocket(token: string | null): SocketLike {
     transports: ["websocket", "polling"],
     tryAllTransports: true,
     auth: token === null ? {} : { token },
-  });
+  };
+  const socket = url === undefined ? io(options) : io(url, options);
   return {
     get connected() {
       return socket.connected;
@@ -36,6 +39,7 @@ export function openSocket(token: string | null): SocketLike {
     connect: () => void socket.connect(),
     disconnect: () => void socket.disconnect(),
     on: (event, listener) => void socket.on(event, listener),
+    off: (event, listener) => void socket.off(event, listener),
     emit: (event, ...args) => void socket.emit(event, ...args),
   };
 }

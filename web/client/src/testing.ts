@@ -1,6 +1,7 @@
 /** Stand-ins for tests: a socket that a test plays the server of, and contract-shaped values. Not part of the page. */
 
 import { NO_METADATA } from "./bodies.ts";
+import type { Store } from "./outbox.ts";
 import type { SocketLike } from "./socket.ts";
 import type { Approval, Branch, Message, Run, Session, SessionEvent, Snapshot } from "./wire.ts";
 
@@ -30,6 +31,15 @@ export class FakeSocket implements SocketLike {
 
   on(event: string, listener: (...args: unknown[]) => void): void {
     this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener]);
+  }
+
+  off(event: string, listener: (...args: unknown[]) => void): void {
+    this.#listeners.set(event, (this.#listeners.get(event) ?? []).filter((each) => each !== listener));
+  }
+
+  /** How many listeners there are, to all events together. */
+  get listening(): number {
+    return [...this.#listeners.values()].reduce((sum, each) => sum + each.length, 0);
   }
 
   emit(event: string, ...args: unknown[]): void {
@@ -73,6 +83,23 @@ export class FakeSocket implements SocketLike {
     const call = this.calls(name).at(-1);
     if (call === undefined) throw new Error(`${name} was not called`);
     return call;
+  }
+}
+
+/** A store that outlives a page, as a tab's own does. */
+export class MemoryStore implements Store {
+  readonly #values = new Map<string, string>();
+
+  getItem(key: string): string | null {
+    return this.#values.get(key) ?? null;
+  }
+
+  setItem(key: string, value: string): void {
+    this.#values.set(key, value);
+  }
+
+  removeItem(key: string): void {
+    this.#values.delete(key);
   }
 }
 

@@ -1,13 +1,12 @@
 /** Finds out whether the server wants a token, then shows the workspace. */
 
 import { useEffect, useMemo, useState } from "react";
-import { CallError, Hub, openSocket, Rest } from "@parley/client";
+import { CallError, followBrowser, Hub, openSocket, Rest } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { readPreferences } from "./preferences";
 import type { Preferences } from "./preferences";
 import { TokenForm } from "./TokenForm";
 import { PageState } from "./userState";
-import { followBrowser } from "./wakeups";
 import { Workspace } from "./Workspace";
 
 type Access = "checking" | "granted" | "wanted";

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import type { Approval, ApprovalList } from "@parley/client";
 import type { ConnectionState } from "@parley/client";
-import type { FeedView, SessionFeed } from "@parley/client";
+import type { LiveSession, SessionView } from "@parley/client";
 import type { Hub } from "@parley/client";
 import type { SessionList, Sessions } from "@parley/client";
 import type { Signal } from "@parley/client";
@@ -34,12 +34,12 @@ export function useSessions(list: SessionList): Sessions {
   return useSignal(list.changes, () => list.sessions);
 }
 
-export function useFeedView(feed: SessionFeed): FeedView {
+export function useFeedView(feed: LiveSession): SessionView {
   return useSignal(feed.changes, () => feed.view);
 }
 
-/** A feed for as long as the component shows this session; a component is keyed by it. */
-export function useFeed(hub: Hub, sessionId: string): SessionFeed {
+/** A session that is followed for as long as the component shows this session; a component is keyed by it. */
+export function useFeed(hub: Hub, sessionId: string): LiveSession {
   const [feed] = useState(() => hub.session(sessionId));
   useEffect(() => {
     feed.open();

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from "react";
 import { messageOf } from "@parley/client";
-import type { FeedView, SessionFeed } from "@parley/client";
+import type { FeedView, LiveSession } from "@parley/client";
 import type { Hub } from "@parley/client";
 import type { Session, Snapshot } from "@parley/client";
 import { AnsweringContext } from "./answering";
@@ -75,7 +75,7 @@ export function SessionPage({ hub, sessionId, onRename, onDelete, attempt }: Pro
 }
 
 /** Puts the page before the first message in front. Resolves with an error's text, or null. */
-async function loadEarlier(hub: Hub, feed: SessionFeed, shown: Snapshot): Promise<string | null> {
+async function loadEarlier(hub: Hub, feed: LiveSession, shown: Snapshot): Promise<string | null> {
   // Positions count from 1, and what is shown is the end of the branch.
   const first = shown.session.messageCount - shown.messages.length + 1;
   try {
@@ -86,17 +86,17 @@ async function loadEarlier(hub: Hub, feed: SessionFeed, shown: Snapshot): Promis
   }
 }
 
-function Unavailable({ view, feed }: { view: FeedView; feed: SessionFeed }) {
+function Unavailable({ view, feed }: { view: FeedView; feed: LiveSession }) {
   if (view.phase === "gone") return <p className="notice">This session does not exist, or it was deleted.</p>;
   if (view.phase === "failed") return <Failure feed={feed} text={view.error ?? "The session cannot be opened"} />;
   return <p className="notice">Loading…</p>;
 }
 
-function Failure({ feed, text }: { feed: SessionFeed; text: string }) {
+function Failure({ feed, text }: { feed: LiveSession; text: string }) {
   return (
     <div className="notice-bar" role="alert">
       <span>{text}</span>
-      <button type="button" onClick={() => feed.retry()}>
+      <button type="button" onClick={() => feed.rejoin()}>
         Try again
       </button>
     </div>
