@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -16,6 +16,7 @@ from models.events import MessageDelta
 from models.session import Session
 from services.chat import Chat
 from services.engine.snapshot import session_of
+from services.session_lists import RUNNING, SessionPage, SessionQuery
 from services.sessions import Committed
 
 log = structlog.get_logger(__name__)
@@ -60,20 +61,20 @@ class Feeds:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def watch_sessions(self, connection: Connection, project_id: str | None) -> tuple[Session, ...]:
-        """Raises ProjectNotFound."""
+    async def watch_sessions(self, connection: Connection, project_id: str | None, take: int) -> SessionPage:
+        """The sessions that changed last; changes of all others are told too. Raises ProjectNotFound."""
         if project_id is not None:
             await self.chat.projects.get(project_id)
         watcher = self._watcher(connection)
         watcher.all_projects, watcher.project_id = project_id is None, project_id
-        return await self._listed(watcher, self.chat.journal.sessions(project_id))
+        return await self._listed(watcher, self.chat.journal.sessions(SessionQuery(project_id, take=take)))
 
-    async def watch_running(self, connection: Connection) -> tuple[Session, ...]:
+    async def watch_running(self, connection: Connection, take: int) -> SessionPage:
         watcher = self._watcher(connection)
         watcher.running = True
-        sessions = await self._listed(watcher, self.chat.journal.running())
-        self._running.update(session.id for session in sessions)
-        return sessions
+        page = await self._listed(watcher, self.chat.journal.sessions(replace(RUNNING, take=take)))
+        self._running.update(session.id for session in page.sessions)
+        return page
 
     def release(self, connection: Connection) -> None:
         """The list is on its way: send what changed meanwhile."""
@@ -103,7 +104,7 @@ class Feeds:
     def _watcher(self, connection: Connection) -> Watcher:
         return self._watchers.setdefault(connection.sid, Watcher(connection))
 
-    async def _listed(self, watcher: Watcher, listing: Awaitable[tuple[Session, ...]]) -> tuple[Session, ...]:
+    async def _listed(self, watcher: Watcher, listing: Awaitable[SessionPage]) -> SessionPage:
         """From before the read until `release` nothing is told, so that the list can't undo it."""
         watcher.reading = True
         if watcher.held is None:

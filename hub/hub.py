@@ -31,6 +31,7 @@ from models.calls import (
     NoArguments,
     ResolveApproval,
     SendMessageCall,
+    WatchRunning,
     WatchSessions,
     parse,
 )
@@ -38,6 +39,7 @@ from models.errors import InvalidArgument, ParleyError, PayloadTooLarge, Session
 from models.wire import Wire
 from services.access import Principal
 from services.chat import Chat
+from services.session_lists import SessionPage
 
 log = structlog.get_logger(__name__)
 
@@ -194,19 +196,20 @@ class Hub:
 
     async def _watch_sessions(self, connection: Connection, wanted: WatchSessions) -> Reply:
         self.chat.access.check(connection.principal, "read")
-        sessions = await self.feeds.watch_sessions(connection, wanted.project_id)
-        listed = [session.to_wire() for session in sessions]
-        return Reply({"ok": True, "sessions": listed}, lambda: self.feeds.release(connection))
+        page = await self.feeds.watch_sessions(connection, wanted.project_id, wanted.take)
+        return self._listed(connection, page)
 
     async def _unwatch_sessions(self, connection: Connection, wanted: NoArguments) -> Reply:
         self.feeds.unwatch(connection, sessions=True)
         return Reply({"ok": True})
 
-    async def _watch_running(self, connection: Connection, wanted: NoArguments) -> Reply:
+    async def _watch_running(self, connection: Connection, wanted: WatchRunning) -> Reply:
         self.chat.access.check(connection.principal, "read")
-        sessions = await self.feeds.watch_running(connection)
-        listed = [session.to_wire() for session in sessions]
-        return Reply({"ok": True, "sessions": listed}, lambda: self.feeds.release(connection))
+        return self._listed(connection, await self.feeds.watch_running(connection, wanted.take))
+
+    def _listed(self, connection: Connection, page: SessionPage) -> Reply:
+        ack = {"ok": True, "sessions": [session.to_wire() for session in page.sessions], "hasMore": page.has_more}
+        return Reply(ack, lambda: self.feeds.release(connection))
 
     async def _unwatch_running(self, connection: Connection, wanted: NoArguments) -> Reply:
         self.feeds.unwatch(connection, running=True)
@@ -275,7 +278,7 @@ CALLS: dict[str, Call] = {
     "resolve_approval": _call(ResolveApproval, Hub._resolve_approval),
     "watch_sessions": _call(WatchSessions, Hub._watch_sessions),
     "unwatch_sessions": _call(NoArguments, Hub._unwatch_sessions),
-    "watch_running": _call(NoArguments, Hub._watch_running),
+    "watch_running": _call(WatchRunning, Hub._watch_running),
     "unwatch_running": _call(NoArguments, Hub._unwatch_running),
 }
 

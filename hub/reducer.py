@@ -28,6 +28,7 @@ def reduce(snapshot: Json, event: Json) -> Json:
         case "message.updated":
             return {**after, "messages": _replaced(after["messages"], data["message"])}
         case "context.state_changed":
+            session |= {"archived": data["state"]["name"] == "archived"}
             return {**after, "state": data["state"]}
         case "context.model_changed":
             return {**after, "model": data["model"]}

@@ -209,7 +209,10 @@ class CancelledAck(Wire):
 
 
 class SessionsAck(Wire):
+    """The ones that changed last; `hasMore` when there are others, whose changes are told all the same."""
+
     sessions: tuple[Session, ...]
+    has_more: bool
 
 
 ACKS: dict[str, type[Wire]] = {

@@ -223,7 +223,18 @@ def _clean_items(items: tuple[PlanItem, ...]) -> tuple[PlanItem, ...]:
     return items
 
 
-class WatchSessions(Wire):
+LIST_MAX = 500
+"""The most sessions that one answer lists, and as many as a live list begins with."""
+Take = Annotated[int, Field(strict=True, ge=1, le=LIST_MAX)]
+
+
+class WatchRunning(Wire):
+    """The last changed of those that run."""
+
+    take: Take = LIST_MAX
+
+
+class WatchSessions(WatchRunning):
     project_id: Id | None = None
 
 

@@ -10,7 +10,7 @@ TITLE_MAX_CHARS = 200
 
 class Session(Wire):
     """`messageCount` counts the active branch; `head` is the last sequence number of the journal; `version` moves
-    with edits of the session itself (its title), not with messages."""
+    with edits of the session itself (its title), not with messages. In an `archived` one nothing can be said."""
 
     id: str
     project_id: str
@@ -23,6 +23,7 @@ class Session(Wire):
     message_count: int = 0
     head: int = 0
     version: int = 1
+    archived: bool = False
 
 
 class Project(Wire):

@@ -25,12 +25,15 @@ class ProjectRow(SQLModel, table=True):
 
 
 class SessionRow(SQLModel, table=True):
-    """Projection. `fence` is `run/attempt` of the active run, null without one: the guard of every run's write."""
+    """Projection. `fence` is `run/attempt` of the active run, null without one: the guard of every run's write.
+    `title_key` is the folded title, which lists are sorted and filtered by."""
 
     __tablename__ = "sessions"
     __table_args__ = (
         Index("ix_sessions_project", "project_id", "updated_at"),
         Index("ix_sessions_state", "state", "updated_at"),
+        Index("ix_sessions_updated", "updated_at"),
+        Index("ix_sessions_created", "created_at"),
     )
     key: int | None = Field(default=None, primary_key=True)
     id: str = Field(unique=True)
@@ -47,6 +50,8 @@ class SessionRow(SQLModel, table=True):
     message_count: int
     pool_count: int
     version: int
+    archived: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    title_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class ContextRow(SQLModel, table=True):
@@ -186,6 +191,19 @@ class UserStateRow(SQLModel, table=True):
     body: str = Field(sa_column=Column(Text, nullable=False))
 
 
+class SearchDocRow(SQLModel, table=True):
+    """Projection: what the full-text index holds, a title (`ordinal` 0) or a message. `key` begins with the instant of
+    its creation (`models.search`), so that the index can be read by time. A negative `session` was purged, and its rows
+    wait to be taken out of the index. The index itself is the virtual table `search_text(text, scope)` with the same
+    rowids: folded words, and the facets that every query may name."""
+
+    __tablename__ = "search_docs"
+    __table_args__ = (Index("ix_search_docs_message", "session", "ordinal", unique=True),)
+    key: int | None = Field(default=None, primary_key=True)
+    session: int
+    ordinal: int
+
+
 class MetaRow(SQLModel, table=True):
     """Record: facts about the database itself."""
 
@@ -195,3 +213,9 @@ class MetaRow(SQLModel, table=True):
 
 
 METADATA = SQLModel.metadata
+SEARCH_TEXT = "search_text"
+
+
+def is_declared(name: str | None, kind: str, _parents: object) -> bool:
+    """For Alembic's comparison: the full-text index and its shadow tables are made by hand."""
+    return not (kind == "table" and (name or "").startswith(SEARCH_TEXT))

@@ -53,6 +53,8 @@ from services.journal import Journal, MessageQuery
 from services.llm.registry import Providers
 from services.pipeline import Draft, Pipeline, standard
 from services.projects import Projects
+from services.search import SearchPage, SearchQuery
+from services.session_lists import SessionPage, SessionQuery
 from services.sessions import Answer, SessionManager
 from services.user_states_memory import MemoryUserStates
 from services.users import Users
@@ -301,10 +303,21 @@ class Chat:
             raise Conflict("The session belongs to another project", projectId=session.project_id)
         return await self.projects.set_current(project_id, session_id, version)
 
-    async def sessions_of(self, principal: Principal, project_id: str) -> tuple[Session, ...]:
+    async def list_sessions(self, principal: Principal, query: SessionQuery) -> SessionPage:
+        """Raises ProjectNotFound, InvalidArgument for a cursor of another list."""
         self.access.check(principal, "read")
-        await self.projects.get(project_id)
-        return await self.journal.sessions(project_id)
+        await self._check_project(query.project_id)
+        return await self.journal.sessions(query)
+
+    async def search(self, principal: Principal, query: SearchQuery) -> SearchPage:
+        """Raises ProjectNotFound, InvalidArgument for a question without a word and for a cursor of another one."""
+        self.access.check(principal, "read")
+        await self._check_project(query.project_id)
+        return await self.journal.search(query)
+
+    async def _check_project(self, project_id: str | None) -> None:
+        if project_id is not None:
+            await self.projects.get(project_id)
 
     async def purge_expired(self, now: EpochMs | None = None) -> int:
         """Removes what was deleted more than 30 days ago; returns how many."""

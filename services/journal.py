@@ -19,6 +19,8 @@ from models.runs import Run
 from models.session import Session
 from models.snapshot import Snapshot
 from services.engine.context import Context
+from services.search import SearchPage, SearchQuery
+from services.session_lists import EVERYTHING, SessionPage, SessionQuery
 
 PAGE_EVENTS = 1_000
 PAGE_BYTES = 256 * 1024
@@ -177,8 +179,15 @@ class Journal(Protocol):
     async def chunks(self, session_id: str, message_id: str, after: int, limit: int = PAGE_EVENTS) -> ChunkPage: ...
     async def sent(self, session_id: str, author: str, client_message_id: str) -> Sent | None: ...
     async def session(self, session_id: str) -> Session: ...
-    async def sessions(self, project_id: str | None = None) -> tuple[Session, ...]: ...
-    async def running(self) -> tuple[Session, ...]: ...
+    async def sessions(self, query: SessionQuery = EVERYTHING) -> SessionPage:
+        """Raises InvalidArgument for a cursor of another list."""
+        ...
+
+    async def search(self, query: SearchQuery) -> SearchPage:
+        """What is committed can be found. Raises InvalidArgument for a question without a word, and for a cursor of
+        another one."""
+        ...
+
     async def runs(self, session_id: str) -> tuple[Run, ...]: ...
     async def approvals(self, session_id: str) -> tuple[Approval, ...]:
         """All, oldest first; those that were answered too."""

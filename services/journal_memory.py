@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -32,14 +32,17 @@ from models.events import (
     RunFinished,
     RunQueued,
     RunStarted,
+    SessionCreated,
+    SessionRenamed,
     fit_for_travel,
     oversize,
 )
-from models.ids import EpochMs
+from models.ids import EpochMs, from_iso
 from models.messages import Message
 from models.runs import Run
 from models.session import Session
 from models.snapshot import Snapshot
+from models.words import fold
 from services.engine.context import Context
 from services.engine.snapshot import SNAPSHOT_MESSAGES, session_of, snapshot_of, so_far
 from services.journal import (
@@ -60,11 +63,15 @@ from services.journal import (
     page_positions,
 )
 from services.projects_memory import MemoryProjects
+from services.search import SearchPage, SearchQuery
+from services.search_memory import Held, MemoryIndex
+from services.session_lists import EVERYTHING, SessionPage, SessionQuery
 
 
 @dataclass
 class _Stored:
     context: Context
+    number: int
     events: list[Event] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     seqs: dict[str, int] = field(default_factory=dict)
@@ -81,6 +88,8 @@ class MemoryJournal:
         self._projects = projects
         self._stored: dict[str, _Stored] = {}
         self._leases: dict[str, Lease] = {}
+        self._index = MemoryIndex()
+        self._created = 0
         projects.count_sessions = lambda project_id: sum(
             stored.context.project_id == project_id for stored in self._stored.values()
         )
@@ -107,7 +116,8 @@ class MemoryJournal:
                 raise StaleHead()
             if not self._projects.has(append.after.project_id):
                 raise ProjectNotFound(field="projectId")
-            stored = self._stored[session_id] = _Stored(append.after)
+            self._created += 1
+            stored = self._stored[session_id] = _Stored(append.after, self._created)
         elif stored is None or stored.context.head != append.before.head:
             raise StaleHead()
         elif append.fence is not None and append.fence != stored.context.fence:
@@ -115,10 +125,22 @@ class MemoryJournal:
         _check_client_ids(stored, append.events)
         for event in append.events:
             _project(stored, event, append.after)
+            self._make_findable(event, append.after)
         stored.context = append.after
         stored.events.extend(append.events)
         if append.lease is not None and append.after.run is not None:
             self._leases[append.after.run.id] = append.lease
+
+    def _make_findable(self, event: Event, after: Context) -> None:
+        match event.body:
+            case SessionCreated() | SessionRenamed():
+                self._index.put(after.session_id, 0, after.created_at, after.title)
+            case MessageCreated(message=message) | MessageCompleted(message=message):
+                if message.status != "streaming" and message.content:
+                    at = from_iso(message.created_at_utc)
+                    self._index.put(after.session_id, message.ordinal, at, message.content)
+            case _:
+                pass
 
     def _get(self, session_id: str, *, deleted: bool = False) -> _Stored:
         stored = self._stored.get(session_id)
@@ -207,11 +229,16 @@ class MemoryJournal:
     async def session(self, session_id: str) -> Session:
         return self._view(self._get(session_id).context)
 
-    async def sessions(self, project_id: str | None = None) -> tuple[Session, ...]:
-        return self._listed(lambda context: project_id in (None, context.project_id))
+    async def sessions(self, query: SessionQuery = EVERYTHING) -> SessionPage:
+        return _page_of(query, ((stored, self._view(stored.context)) for stored in self._stored.values()))
 
-    async def running(self) -> tuple[Session, ...]:
-        return self._listed(lambda context: context.session_state == "RUNNING")
+    async def search(self, query: SearchQuery) -> SearchPage:
+        return self._index.search(query, self._hold)
+
+    def _hold(self, session_id: str) -> Held:
+        stored = self._stored[session_id]
+        path = stored.paths.get(stored.context.active_branch, ())
+        return Held(stored.context, self._view(stored.context), stored.messages, path)
 
     async def runs(self, session_id: str) -> tuple[Run, ...]:
         return tuple(self._get(session_id).runs.values())
@@ -249,6 +276,7 @@ class MemoryJournal:
         if self._get(session_id, deleted=True).context.deleted_at is None:
             raise Conflict(NOT_DELETED)
         del self._stored[session_id]
+        self._index.forget(session_id)
         self._projects.forget_session(session_id)
 
     async def expired(self, before: EpochMs) -> tuple[str, ...]:
@@ -261,10 +289,38 @@ class MemoryJournal:
     def _view(self, context: Context) -> Session:
         return session_of(context, self._projects.find(context.project_id).name)
 
-    def _listed(self, wanted: Callable[[Context], bool]) -> tuple[Session, ...]:
-        contexts = [stored.context for stored in self._stored.values() if stored.context.deleted_at is None]
-        contexts.sort(key=lambda context: context.updated_at, reverse=True)
-        return tuple(self._view(context) for context in contexts if wanted(context))
+
+def _page_of(query: SessionQuery, all_of_them: Iterable[tuple[_Stored, Session]]) -> SessionPage:
+    found = [
+        (view, _sort_value(query, stored.context), stored.number)
+        for stored, view in all_of_them
+        if _is_listed(query, stored.context)
+    ]
+    found.sort(key=lambda each: each[1:], reverse=query.falls)
+    total, place = len(found), query.place
+    if place is not None:
+        found = [each for each in found if (each[1:] < place if query.falls else each[1:] > place)]
+    return query.page(found[: query.take + 1], total)
+
+
+def _sort_value(query: SessionQuery, context: Context) -> int | str:
+    match query.sort:
+        case "updated":
+            return context.updated_at
+        case "created":
+            return context.created_at
+        case "title":
+            return fold(context.title)
+
+
+def _is_listed(query: SessionQuery, context: Context) -> bool:
+    return (
+        context.deleted_at is None
+        and query.project_id in (None, context.project_id)
+        and (not query.states or context.session_state in query.states)
+        and query.archived in (None, context.archived)
+        and fold(query.title) in fold(context.title)
+    )
 
 
 def _check_client_ids(stored: _Stored, events: Sequence[Event]) -> None:

@@ -19,6 +19,7 @@ from models.events import BranchCreated
 from models.ids import from_iso
 from services.database import Database
 from services.journal import NOT_DELETED, Append, Done, Lease
+from services.journal_sqlite_index import INDEX_KEYS, INDEX_TEXTS, sweep, take_out
 from services.journal_sqlite_reads import SqliteReads
 from services.journal_sqlite_rows import Keys, Row, Rows, as_json, context_values, session_values
 from services.writer import Bulk
@@ -45,7 +46,9 @@ def _update(table: str, keys: str, columns: str) -> str:
     return f"UPDATE {table} SET {sets} FROM ({rows}) AS b WHERE {where}"  # noqa: S608 -- constants
 
 
-SESSION_COLUMNS = "fence, title, state, updated_at, completed_at, deleted_at, message_count, pool_count, version"
+SESSION_COLUMNS = (
+    "fence, title, state, updated_at, completed_at, deleted_at, message_count, pool_count, version, archived, title_key"
+)
 CONTEXT_COLUMNS = "state, mode, model, active_branch, usage, steered, grants, request, workflow"
 GUARD = (
     f"UPDATE sessions SET head = b.c2 FROM (SELECT {_columns(4)} FROM json_each(?)) AS b "  # noqa: S608 -- constants
@@ -71,6 +74,8 @@ STATEMENTS: tuple[tuple[str, str], ...] = (
     ("approvals_new", _insert("approvals", "session, id, state, body")),
     ("approvals", _update("approvals", "id", "state, body")),
     ("leases", _update("runs", "id", "lease_owner, lease_expires_at")),
+    ("docs", INDEX_KEYS),
+    ("texts", INDEX_TEXTS),
 )
 """Field of Rows and its statement, in the order of execution. A run is queued by an insert and started by an update,
 so `runs_new` comes before `runs`."""
@@ -78,7 +83,7 @@ so `runs_new` comes before `runs`."""
 CREATE_SESSION = text(
     f"INSERT INTO sessions (id, project_id, epoch, head, created_at, {SESSION_COLUMNS}) "  # noqa: S608 -- constants
     "VALUES (:id, :project_id, :epoch, :head, :created_at, :fence, :title, :state, :updated_at, :completed_at, "
-    ":deleted_at, :message_count, :pool_count, :version)"
+    ":deleted_at, :message_count, :pool_count, :version, :archived, :title_key)"
 )
 CREATE_CONTEXT = text(
     f"INSERT INTO contexts (session, {CONTEXT_COLUMNS}) "  # noqa: S608 -- constants
@@ -106,6 +111,7 @@ class SqliteJournal(SqliteReads):
 
     async def open(self) -> None:
         await self._database.open()
+        await self._sweep()
 
     async def close(self) -> None:
         await self._database.close()
@@ -124,6 +130,12 @@ class SqliteJournal(SqliteReads):
 
     async def purge(self, session_id: str) -> None:
         await self._database.write(lambda connection: self._purge(connection, session_id))
+        await self._sweep()
+
+    async def _sweep(self) -> None:
+        """Takes what was purged out of the index, a little at a time, so that nobody's append waits for it."""
+        while await self._database.write(sweep):
+            pass
 
     def _write(self, connection: Connection, appends: Sequence[Append]) -> None:
         """One transaction's appends. Raises StaleHead or Fenced when a guard fails; then nothing may be kept."""
@@ -169,6 +181,7 @@ class SqliteJournal(SqliteReads):
         if deleted.scalar() is None:
             raise Conflict(NOT_DELETED)
         self._keys.pop(session_id, None)
+        take_out(connection, found[0][0])
         branches = [key for _, _, key in found]
         connection.execute(
             text("DELETE FROM branch_messages WHERE branch IN :keys").bindparams(bindparam("keys", expanding=True)),

@@ -37,6 +37,10 @@ from services.journal import (
     check_batch,
     page_positions,
 )
+from services.journal_sqlite_lists import list_sessions, session_of_row
+from services.search import SearchPage, SearchQuery
+from services.search_sqlite import search
+from services.session_lists import EVERYTHING, SessionPage, SessionQuery
 
 GRANTS: TypeAdapter[tuple[Grant, ...]] = TypeAdapter(tuple[Grant, ...])
 STATE: TypeAdapter[ContextState] = TypeAdapter(ContextState)
@@ -50,13 +54,6 @@ SESSION = text(
     "LEFT JOIN projects ON projects.id = sessions.project_id WHERE sessions.id = :id"
 )
 HEAD = text("SELECT key, epoch, head, deleted_at FROM sessions WHERE id = :id")
-LISTED = (
-    "SELECT sessions.*, projects.name AS project_name FROM sessions "
-    "LEFT JOIN projects ON projects.id = sessions.project_id WHERE deleted_at IS NULL {} ORDER BY updated_at DESC"
-)
-ALL_SESSIONS = text(LISTED.format(""))
-PROJECT_SESSIONS = text(LISTED.format("AND project_id = :project_id"))
-RUNNING_SESSIONS = text(LISTED.format("AND state = 'RUNNING'"))
 BRANCHES = text("SELECT * FROM branches WHERE session = :session ORDER BY key")
 OPEN_RUNS = text(
     "SELECT body FROM runs WHERE session = :session AND state IN ('queued', 'running', 'awaiting_input') ORDER BY key"
@@ -227,19 +224,14 @@ class SqliteReads:
 
     async def session(self, session_id: str) -> Session:
         async with self._database.read() as db:
-            return _session(await _session_row(db, session_id))
+            return session_of_row(await _session_row(db, session_id))
 
-    async def sessions(self, project_id: str | None = None) -> tuple[Session, ...]:
+    async def sessions(self, query: SessionQuery = EVERYTHING) -> SessionPage:
         async with self._database.read() as db:
-            if project_id is None:
-                rows = (await db.execute(ALL_SESSIONS)).all()
-            else:
-                rows = (await db.execute(PROJECT_SESSIONS, {"project_id": project_id})).all()
-        return tuple(_session(row) for row in rows)
+            return await list_sessions(db, query)
 
-    async def running(self) -> tuple[Session, ...]:
-        async with self._database.read() as db:
-            return tuple(_session(row) for row in (await db.execute(RUNNING_SESSIONS)).all())
+    async def search(self, query: SearchQuery) -> SearchPage:
+        return await search(self._database, query)
 
     async def runs(self, session_id: str) -> tuple[Run, ...]:
         async with self._database.read() as db:
@@ -429,22 +421,6 @@ def _message(row: Found) -> Message:
 def _current(context: Context, message: Message) -> Message:
     stream = context.stream
     return so_far(stream) if stream is not None and stream.message.id == message.id else message
-
-
-def _session(row: Found) -> Session:
-    return Session(
-        id=row.id,
-        project_id=row.project_id,
-        project_name=row.project_name or "",
-        title=row.title,
-        state=row.state,
-        created_at_utc=iso(row.created_at),
-        updated_at_utc=iso(row.updated_at),
-        completed_at_utc=iso(row.completed_at) if row.completed_at is not None else None,
-        message_count=row.message_count,
-        head=row.head,
-        version=row.version,
-    )
 
 
 def _branch(row: Found) -> Branch:

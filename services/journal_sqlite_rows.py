@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -23,15 +24,21 @@ from models.events import (
     RunFinished,
     RunQueued,
     RunStarted,
+    SessionCreated,
+    SessionRenamed,
     oversize,
 )
 from models.ids import from_iso
 from models.messages import Message
 from models.runs import Run
+from models.search import INDEXED_MAX_CHARS, first_key
+from models.words import fold, spaced
 from services.engine.context import Context
 from services.journal import Append
 
 Row = list[Any]
+TITLES_KEPT = 4_096
+"""A title is folded once and written with every change of its session."""
 
 
 @dataclass(slots=True)
@@ -60,6 +67,8 @@ class Rows:
     approvals_new: list[Row] = field(default_factory=list)
     approvals: dict[str, Row] = field(default_factory=dict)
     leases: list[Row] = field(default_factory=list)
+    docs: dict[tuple[int, int], Row] = field(default_factory=dict)
+    texts: dict[tuple[int, int], Row] = field(default_factory=dict)
 
     def of(self, name: str) -> list[Row]:
         """The rows of one field. What one append changes twice is written once, as it is in the end."""
@@ -89,14 +98,18 @@ class Rows:
             case MessageCreated(message=message):
                 self.messages.append([keys.session, *message_values(message, event.seq)])
                 self._place(after, keys, (message.ordinal,))
+                self._index(keys, message)
             case BranchMerged(branch=branch, messages=entries):
                 self._place_at(keys, branch.name, branch.length, tuple(entry.ordinal for entry in entries))
             case MessageCompleted(message=message):
                 values = [message.status, oversize(message), header_of(message), message.content]
                 self.bodies.append([keys.session, message.ordinal, *values])
+                self._index(keys, message)
             case MessageUpdated(message=message):
                 key = (keys.session, message.ordinal)
                 self.headers[key] = [*key, message.status, header_of(message)]
+            case SessionRenamed() | SessionCreated():
+                self._index_title(keys, after)
             case RunQueued(run=run):
                 self.runs_new.append([keys.session, *run_values(run)])
             case RunStarted(run=run) | RunFinished(run=run):
@@ -109,6 +122,21 @@ class Rows:
                 self._waits(after)
             case _:
                 pass
+
+    def _index(self, keys: Keys, message: Message) -> None:
+        """A message can be found once it is complete; a reply that grows is not indexed with every word."""
+        if message.status != "streaming" and message.content:
+            at, facets = from_iso(message.created_at_utc), f"m r{message.role} k{message.kind.replace('_', '')}"
+            self._find_by(keys, message.ordinal, at, message.content[:INDEXED_MAX_CHARS], facets)
+
+    def _index_title(self, keys: Keys, after: Context) -> None:
+        if after.title or after.version > 1:  # a title that was taken away must not be found any more
+            self._find_by(keys, 0, after.created_at, after.title, "t")
+
+    def _find_by(self, keys: Keys, ordinal: int, at: int, text: str, facets: str) -> None:
+        key = (keys.session, ordinal)
+        self.docs[key] = [*key, first_key(at)]
+        self.texts[key] = [*key, spaced(text), facets]
 
     def _waits(self, after: Context) -> None:
         """The active run's state follows from what is pending."""
@@ -139,7 +167,14 @@ def session_values(context: Context) -> Row:
         context.branch.length,
         context.pool_count,
         context.version,
+        int(context.archived),
+        title_key(context.title),
     ]
+
+
+@lru_cache(TITLES_KEPT)
+def title_key(title: str) -> str:
+    return fold(title)
 
 
 def context_values(context: Context) -> Row:

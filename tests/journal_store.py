@@ -18,6 +18,8 @@ from models.events import Event, EventBody, MessageCreated
 from models.ids import EpochMs, iso
 from models.messages import Message
 from models.payloads import TextPayload
+from models.search import SearchResult
+from models.session import Session
 from services.database import Database
 from services.engine.context import Context
 from services.journal import Append, Journal, Lease
@@ -26,6 +28,8 @@ from services.journal_sqlite import SqliteJournal
 from services.projects import Projects
 from services.projects_memory import MemoryProjects
 from services.projects_sqlite import SqliteProjects
+from services.search import SearchQuery
+from services.session_lists import EVERYTHING, SessionQuery
 
 FOREVER = EpochMs(2**50)
 
@@ -57,6 +61,14 @@ class Store:
                 context = await self.put(context.session_id, append)
         return context
 
+    async def listed(self, query: SessionQuery = EVERYTHING) -> tuple[Session, ...]:
+        return (await self.journal.sessions(query)).sessions
+
+    async def found(self, text: str, **asked: Any) -> list[str]:
+        """What a search finds, a message by its id and a title by that of its session with a star."""
+        page = await self.journal.search(SearchQuery(text, **asked))
+        return [name_of(result) for result in page.results]
+
     async def emit(self, context: Context, *bodies: EventBody, fence: str | None = None) -> Context:
         return await self.put(context.session_id, appending(context.session_id, context, bodies, fence=fence))
 
@@ -70,6 +82,10 @@ class Store:
             bodies = [note(n) for n in range(first, min(first + 500, count + 1))]
             context = await self.emit(context, *bodies)
         return context
+
+
+def name_of(result: SearchResult) -> str:
+    return result.message_id or f"{result.session.id}*"
 
 
 def note(ordinal: int, text: str | None = None, **changes: Any) -> MessageCreated:

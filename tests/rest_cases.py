@@ -16,9 +16,10 @@ Path = tuple[str | int, ...]
 @dataclass(frozen=True)
 class Example:
     """`body` has every field, the optional ones too; `free` are the paths below which anything goes. `query` has a
-    valid text for every parameter; `numbers` and `choices` say which of them are what. `{session}` and `{project}`
-    stand for the ids that a test has made. `status` is the answer where a new session has nothing for the example to
-    find, `without` names fields that can't come together with the others."""
+    valid text for every parameter; `numbers` and `choices` say which of them are what, `repeatable` which may come
+    several times, `asked` which have to come. `{session}` and `{project}` stand for the ids that a test has made.
+    `status` is the answer where a new session has nothing for the example to find, `without` names fields that can't
+    come together with the others."""
 
     body: Json | None = None
     required: tuple[str, ...] = ()
@@ -26,6 +27,8 @@ class Example:
     query: dict[str, str] = field(default_factory=dict)
     numbers: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+    repeatable: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     status: int | None = None
     without: tuple[str, ...] = ()
 
@@ -69,6 +72,17 @@ USER_STATE: Json = {
     "expectedVersion": 0,
 }
 USER_STATE_FREE: tuple[Path, ...] = (("tabs",), ("ui",))
+LIST_QUERY = {
+    "projectId": "{project}",
+    "state": "IDLE",
+    "archived": "all",
+    "q": "word",
+    "sort": "title",
+    "order": "asc",
+    "take": "50",
+    "cursor": "WyIiLDFd",
+}
+LIST_CHOICES = ("state", "archived", "sort", "order")
 NOTHING = Example()
 EMPTY_BODY = Example(body={})
 EXAMPLES: dict[str, Example] = {
@@ -78,7 +92,32 @@ EXAMPLES: dict[str, Example] = {
     "edit_project": Example({"name": "a", "expectedVersion": 1}, ("name",)),
     "delete_project": NOTHING,
     "set_current_session": Example({"sessionId": "{session}", "expectedVersion": 1}, ("sessionId",)),
-    "list_project_sessions": NOTHING,
+    "list_project_sessions": Example(
+        query={name: value for name, value in LIST_QUERY.items() if name != "projectId"},
+        numbers=("take",),
+        choices=LIST_CHOICES,
+        repeatable=("state",),
+    ),
+    "list_sessions": Example(query=LIST_QUERY, numbers=("take",), choices=LIST_CHOICES, repeatable=("state",)),
+    "search": Example(
+        query={
+            "q": "word",
+            "projectId": "{project}",
+            "state": "IDLE",
+            "role": "user",
+            "kind": "text",
+            "from": "2026-11-20",
+            "to": "2026-11-21T00:00:00Z",
+            "archived": "all",
+            "sort": "newest",
+            "take": "20",
+            "cursor": "WyIiLDFd",
+        },
+        numbers=("take",),
+        choices=("state", "role", "kind", "archived", "sort", "from", "to"),
+        repeatable=("state", "role", "kind"),
+        asked=("q",),
+    ),
     "create_session": Example({"projectId": "{project}", "title": "a", "model": "demo"}),
     "list_running_sessions": NOTHING,
     "get_session": NOTHING,

@@ -9,6 +9,7 @@ from models.branches import Branch, BranchView, Pin
 from models.messages import Message
 from models.payloads import PlanItem
 from models.runs import Run
+from models.search import SearchResult
 from models.session import Project, Session
 from models.states import ContextState, Mode
 from models.usage import Usage
@@ -29,7 +30,22 @@ class ProjectList(Wire):
 
 
 class SessionList(Wire):
+    """One page; `total` counts all pages. `cursor` asks for the next one, null on the last."""
+
     sessions: tuple[Session, ...]
+    total: int
+    has_more: bool
+    cursor: str | None
+
+
+class SearchAnswer(Wire):
+    """One page of what was found, in the order that was asked for. A page may be short, even empty, while `hasMore`:
+    `cursor` goes on from where the search stopped."""
+
+    query: str
+    results: tuple[SearchResult, ...]
+    has_more: bool
+    cursor: str | None
 
 
 class RunList(Wire):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from models.calls import CreateProject, EditProject, NoArguments, SetCurrentSession
 from models.session import Project
 from web.answers import CurrentSession, Done, ProjectList, SessionList
+from web.queries import ProjectListQuery
 from web.route import Call, NoQuery
+from web.sessions import session_list
 
 
 async def create_project(call: Call[CreateProject, NoQuery]) -> Project:
@@ -42,5 +44,5 @@ async def set_current_session(call: Call[SetCurrentSession, NoQuery]) -> Current
     return CurrentSession(current_session_id=call.body.session_id)
 
 
-async def list_project_sessions(call: Call[NoArguments, NoQuery]) -> SessionList:
-    return SessionList(sessions=await call.chat.sessions_of(call.principal, call.project_id))
+async def list_project_sessions(call: Call[NoArguments, ProjectListQuery]) -> SessionList:
+    return session_list(await call.chat.list_sessions(call.principal, call.query.question(call.project_id)))

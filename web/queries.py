@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from models.calls import SEQ_MAX, Text
+from models.calls import LIST_MAX, SEQ_MAX, Id, Text
+from models.ids import EpochMs, from_iso
+from models.messages import Role
+from models.payloads import Kind
+from models.session import TITLE_MAX_CHARS
+from models.states import SessionState
 from models.wire import Wire
+from services.search import SEARCH_TAKE_MAX, SearchQuery
+from services.session_lists import SessionQuery
 
 IDS_MAX = 200
 TAKE_MAX = 200
+SEARCH_MAX_CHARS = 256
+STATES: tuple[str, ...] = get_args(SessionState)
+ROLES: tuple[str, ...] = get_args(Role)
+KINDS: tuple[str, ...] = get_args(Kind)
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 DIGITS = re.compile(r"[0-9]{1,16}")
 
 
@@ -36,6 +49,38 @@ def _id_list(value: str) -> str:
     return value
 
 
+def _one_of(known: tuple[str, ...]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        unknown = [part for part in value.split(",") if part not in known]
+        if unknown:
+            raise ValueError(f"must be of {', '.join(known)}; several with commas between")
+        return value
+
+    return check
+
+
+def _parts(value: str) -> tuple[Any, ...]:
+    """What `_one_of` has checked, as the literals that they are."""
+    return tuple(value.split(",")) if value else ()
+
+
+def _instant(value: str | None) -> str | None:
+    try:
+        _at(value)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a date or a time with its zone, for example 2026-11-20T09:00:00Z") from None
+    return value
+
+
+def _at(value: str | None) -> EpochMs | None:
+    if value is None:
+        return None
+    return from_iso(f"{value}T00:00:00Z" if DATE.fullmatch(value) else value)
+
+
+Archived = Literal["true", "false", "all"]
+ARCHIVED: dict[Archived, bool | None] = {"true": True, "false": False, "all": None}
+Cursor = Annotated[Text, Field(min_length=1, max_length=1_000)]
 Count = Annotated[int, BeforeValidator(_digits), Field(ge=0, le=SEQ_MAX)]
 Position = Annotated[int, BeforeValidator(_digits), Field(ge=0, le=SEQ_MAX)]
 
@@ -72,6 +117,78 @@ class IdsQuery(Wire):
     @property
     def wanted(self) -> list[str]:
         return list(dict.fromkeys(self.ids.split(",")))
+
+
+class ProjectListQuery(Wire):
+    """Which sessions of a project, in which order. `state` may name several, also by being repeated; `q` is a part of
+    the title. `order` is desc unless `sort` is title. A `cursor` is what the page before gave."""
+
+    repeatable: ClassVar[frozenset[str]] = frozenset({"state"})
+    state: Annotated[str, AfterValidator(_one_of(STATES))] = ""
+    archived: Archived = "all"
+    q: Annotated[Text, Field(max_length=TITLE_MAX_CHARS)] = ""
+    sort: Literal["updated", "created", "title"] = "updated"
+    order: Literal["asc", "desc"] | None = None
+    take: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=LIST_MAX)] = LIST_MAX
+    cursor: Cursor | None = None
+
+    def question(self, project_id: str | None = None) -> SessionQuery:
+        return SessionQuery(
+            project_id=project_id,
+            states=_parts(self.state),
+            archived=ARCHIVED[self.archived],
+            title=self.q,
+            sort=self.sort,
+            descending=None if self.order is None else self.order == "desc",
+            take=self.take,
+            cursor=self.cursor,
+        )
+
+
+class ListQuery(ProjectListQuery):
+    """The same of all projects, or of one; without the archived ones unless they are asked for."""
+
+    project_id: Id | None = None
+    archived: Archived = "false"
+    take: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=LIST_MAX)] = 50
+
+    def question(self, project_id: str | None = None) -> SessionQuery:
+        return super().question(self.project_id)
+
+
+class SearchParameters(Wire):
+    """`q`: words that all have to be there, "in quotes" next to each other, -excluded, begin* of a word (the last one
+    always, while it is typed). `from` counts, `to` doesn't; a bare date is its midnight, UTC. `state`, `role` and
+    `kind` may name several."""
+
+    repeatable: ClassVar[frozenset[str]] = frozenset({"state", "role", "kind"})
+    q: Annotated[Text, Field(min_length=1, max_length=SEARCH_MAX_CHARS)]
+    project_id: Id | None = None
+    state: Annotated[str, AfterValidator(_one_of(STATES))] = ""
+    role: Annotated[str, AfterValidator(_one_of(ROLES))] = ""
+    kind: Annotated[str, AfterValidator(_one_of(KINDS))] = ""
+    since: Annotated[str | None, AfterValidator(_instant), Field(alias="from")] = None
+    until: Annotated[str | None, AfterValidator(_instant), Field(alias="to")] = None
+    archived: Archived = "all"
+    sort: Literal["relevance", "newest", "oldest"] = "relevance"
+    take: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=SEARCH_TAKE_MAX)] = 20
+    cursor: Cursor | None = None
+
+    @property
+    def question(self) -> SearchQuery:
+        return SearchQuery(
+            text=self.q,
+            project_id=self.project_id,
+            states=_parts(self.state),
+            roles=_parts(self.role),
+            kinds=_parts(self.kind),
+            since=_at(self.since),
+            until=_at(self.until),
+            archived=ARCHIVED[self.archived],
+            sort=self.sort,
+            take=self.take,
+            cursor=self.cursor,
+        )
 
 
 class DeleteQuery(Wire):

@@ -35,13 +35,15 @@ def read_path(request: web.Request) -> dict[str, str]:
 
 
 def read_query(request: web.Request, model: type[Model]) -> Model:
-    """A parameter may be given once; unknown ones are refused like unknown fields of a body."""
+    """A parameter may be given once, unless its model says that it is `repeatable`: then commas join the values.
+    Unknown ones are refused like unknown fields of a body."""
+    repeatable: frozenset[str] = getattr(model, "repeatable", frozenset())
     _check_utf8(request.rel_url.raw_query_string, "query")
     found: dict[str, str] = {}
     for name, value in request.query.items():
-        if name in found:
+        if name in found and name not in repeatable:
             raise InvalidArgument(f"{name} is given more than once", field=name)
-        found[name] = value
+        found[name] = f"{found[name]},{value}" if name in found else value
     return parse(model, found)
 
 

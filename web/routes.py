@@ -74,6 +74,7 @@ from web.answers import (
     ProjectList,
     PromptAnswer,
     RunList,
+    SearchAnswer,
     Sent,
     SessionList,
     ToolList,
@@ -82,7 +83,15 @@ from web.answers import (
 from web.contexts import SendMessageBody
 from web.dispatch import handler_of
 from web.openapi import DOCUMENT, Document
-from web.queries import DeleteQuery, EventsQuery, IdsQuery, MessagesQuery
+from web.queries import (
+    DeleteQuery,
+    EventsQuery,
+    IdsQuery,
+    ListQuery,
+    MessagesQuery,
+    ProjectListQuery,
+    SearchParameters,
+)
 from web.route import NoQuery, Route, route
 from web.user_routes import USERS
 
@@ -155,9 +164,9 @@ PROJECTS: tuple[Route, ...] = (
         f"{PROJECT}/sessions",
         projects.list_project_sessions,
         NONE,
-        NoQuery,
+        ProjectListQuery,
         SessionList,
-        "A project's sessions, the last changed first.",
+        "A project's sessions, sorted and filtered; the 500 that changed last unless asked otherwise.",
         errors=NO_PROJECT,
     ),
 )
@@ -177,12 +186,32 @@ SESSIONS: tuple[Route, ...] = (
     ),
     route(
         "GET",
+        "/api/sessions",
+        sessions.list_sessions,
+        NONE,
+        ListQuery,
+        SessionList,
+        "The sessions of all projects, or of one, sorted and filtered.",
+        errors=NO_PROJECT,
+    ),
+    route(
+        "GET",
+        "/api/search",
+        sessions.search,
+        NONE,
+        SearchParameters,
+        SearchAnswer,
+        "Full text over titles and messages.",
+        errors=NO_PROJECT,
+    ),
+    route(
+        "GET",
         "/api/sessions/running",
         sessions.list_running_sessions,
         NONE,
         NoQuery,
         SessionList,
-        "The sessions of all projects in which a run is queued or at work.",
+        "The sessions of all projects in which a run is queued or at work, the 500 that changed last.",
     ),
     route(
         "GET",

@@ -8,6 +8,7 @@ from typing import Any
 from models.calls import CreateSessionBody, EditSession, NoArguments
 from models.session import Session
 from services.journal import MessageQuery
+from services.session_lists import RUNNING, SessionPage
 from web.answers import (
     ApprovalList,
     BranchList,
@@ -16,10 +17,11 @@ from web.answers import (
     Participant,
     ParticipantList,
     RunList,
+    SearchAnswer,
     SessionList,
 )
 from web.keys import HUB
-from web.queries import DeleteQuery, EventsQuery, MessagesQuery
+from web.queries import DeleteQuery, EventsQuery, ListQuery, MessagesQuery, SearchParameters
 from web.route import Call, NoQuery
 
 
@@ -28,8 +30,20 @@ async def create_session(call: Call[CreateSessionBody, NoQuery]) -> Session:
 
 
 async def list_running_sessions(call: Call[NoArguments, NoQuery]) -> SessionList:
-    call.chat.access.check(call.principal, "read")
-    return SessionList(sessions=await call.chat.journal.running())
+    return session_list(await call.chat.list_sessions(call.principal, RUNNING))
+
+
+async def list_sessions(call: Call[NoArguments, ListQuery]) -> SessionList:
+    return session_list(await call.chat.list_sessions(call.principal, call.query.question()))
+
+
+def session_list(page: SessionPage) -> SessionList:
+    return SessionList(sessions=page.sessions, total=page.total, has_more=page.has_more, cursor=page.cursor)
+
+
+async def search(call: Call[NoArguments, SearchParameters]) -> SearchAnswer:
+    page = await call.chat.search(call.principal, call.query.question)
+    return SearchAnswer(query=call.query.q, results=page.results, has_more=page.has_more, cursor=page.cursor)
 
 
 async def get_session(call: Call[NoArguments, NoQuery]) -> Session:

@@ -79,5 +79,9 @@ class Context:
         return self.run.fence if self.run else None
 
     @property
+    def archived(self) -> bool:
+        return self.state.name == "archived"
+
+    @property
     def busy(self) -> bool:
         return self.run is not None or bool(self.queue)

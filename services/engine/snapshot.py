@@ -27,6 +27,7 @@ def session_of(context: Context, project_name: str) -> Session:
         message_count=context.branch.length,
         head=context.head,
         version=context.version,
+        archived=context.archived,
     )
 
 

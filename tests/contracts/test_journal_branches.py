@@ -221,7 +221,7 @@ async def test_a_forks_length_is_the_sessions_count(store: Store) -> None:
     context = await noted(store, await store.session(), 5)
     await store.do(context, Fork("b", "main", 2))
     assert (await store.journal.session("s")).message_count == 2
-    [listed] = await store.journal.sessions()
+    [listed] = (await store.journal.sessions()).sessions
     assert listed.message_count == 2
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,20 +12,24 @@ from journal_store import FOREVER, Store, fence_of, opened, wire
 from world import T0, create, decided, say
 
 from models.commands import (
+    ArchiveContext,
     CancelRun,
     DeleteSession,
     FinishRun,
     RenameSession,
     RestoreSession,
     StartRun,
+    UnarchiveContext,
 )
 from models.errors import (
     Conflict,
+    InvalidArgument,
     SessionNotFound,
 )
 from models.ids import EpochMs, iso
 from services.engine.context import Context
 from services.journal import Lease, MessageQuery
+from services.session_lists import RUNNING, SessionQuery
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -52,11 +57,11 @@ async def test_a_deleted_session_is_hidden_from_every_read_but_load_and_comes_ba
             await read()
     assert await journal.load("s") == deleted
     assert wire((await journal.since("s", 0, deleted=True)).events) == wire(store.events["s"])
-    assert await journal.sessions() == await journal.running() == ()
+    assert await store.listed() == await store.listed(RUNNING) == ()
     assert await journal.unfinished() == ()
     restored = await store.do(deleted, RestoreSession())
     assert (await journal.snapshot("s")).head == restored.head
-    assert [session.id for session in await journal.sessions()] == ["s"]
+    assert [session.id for session in await store.listed()] == ["s"]
     assert wire((await journal.since("s", 0)).events) == wire(store.events["s"])
 
 
@@ -89,7 +94,7 @@ async def test_purging_leaves_nothing_and_harms_no_neighbour(store: Store) -> No
     with pytest.raises(SessionNotFound):
         await store.journal.sent("s", "ann", "c")
     assert (await store.projects.get(store.project_id)).current_session_id is None
-    assert [session.id for session in await store.journal.sessions()] == ["keep"]
+    assert [session.id for session in await store.listed()] == ["keep"]
     assert (await store.journal.page("keep", MessageQuery())).total == 3
     fresh = await store.session("s", title="new life")
     assert await store.journal.load("s") == fresh
@@ -128,11 +133,11 @@ async def test_sessions_are_listed_by_last_change_and_by_project(store: Store) -
     await store.put("d", append)
     a = await store.journal.load("a")
     await store.do(a, RenameSession("A!"), now=T0 + 20)
-    assert [session.id for session in await store.journal.sessions()] == ["a", "d", "c", "b"]
-    assert [session.id for session in await store.journal.sessions(store.project_id)] == ["a", "c", "b"]
-    assert [(s.id, s.project_name) for s in await store.journal.sessions(other)] == [("d", "Other")]
-    assert await store.journal.sessions("nobody") == ()
-    assert await store.journal.session("a") == (await store.journal.sessions())[0]
+    assert [session.id for session in await store.listed()] == ["a", "d", "c", "b"]
+    assert [session.id for session in await store.listed(SessionQuery(store.project_id))] == ["a", "c", "b"]
+    assert [(s.id, s.project_name) for s in await store.listed(SessionQuery(other))] == [("d", "Other")]
+    assert await store.listed(SessionQuery("nobody")) == ()
+    assert await store.journal.session("a") == (await store.listed())[0]
 
 
 async def test_running_sessions_are_those_whose_state_is_running(store: Store) -> None:
@@ -141,8 +146,102 @@ async def test_running_sessions_are_those_whose_state_is_running(store: Store) -
     await store.do(await store.session("waits", now=T0 + 2), say(), now=T0 + 2)
     done = await store.running("done")
     await store.do(done, FinishRun(fence_of(done), seen=9))
-    assert [session.id for session in await store.journal.running()] == ["waits", "runs"]
-    assert all(session.state == "RUNNING" for session in await store.journal.running())
+    assert [session.id for session in await store.listed(RUNNING)] == ["waits", "runs"]
+    assert all(session.state == "RUNNING" for session in await store.listed(RUNNING))
+
+
+QUESTIONS = [
+    SessionQuery(sort="updated"),
+    SessionQuery(sort="updated", descending=False),
+    SessionQuery(sort="created"),
+    SessionQuery(sort="created", descending=False),
+    SessionQuery(sort="title"),
+    SessionQuery(sort="title", descending=True),
+]
+
+
+async def named(store: Store, *titles: str) -> None:
+    """Sessions `0`, `1` … of these titles; two at a time of the same instant."""
+    for number, title in enumerate(titles):
+        await store.session(str(number), title, now=T0 + number // 2)
+
+
+@pytest.mark.parametrize("query", QUESTIONS, ids=lambda query: f"{query.sort} {query.descending}")
+async def test_pages_of_a_list_follow_each_other_and_know_their_total(store: Store, query: SessionQuery) -> None:
+    await named(store, "b", "Ä", "a", "", "B", "ä", "c", "a")
+    whole = [session.id for session in await store.listed(query)]
+    assert sorted(whole) == [str(number) for number in range(8)]
+    assert whole == [session.id for session in await store.listed(replace(query, take=8))]
+    paged: list[str] = []
+    asked = replace(query, take=3)
+    for left in (5, 2, 0):
+        page = await store.journal.sessions(asked)
+        paged += [session.id for session in page.sessions]
+        assert (page.total, page.has_more) == (8, left > 0)
+        asked = replace(asked, cursor=page.cursor)
+    assert paged == whole
+
+
+async def test_titles_are_sorted_and_found_without_case_and_accents(store: Store) -> None:
+    await named(store, "Zebra", "éclair", "apple", "ECLIPSE", "数据库")
+    assert [session.title for session in await store.listed(SessionQuery(sort="title"))] == [
+        *("apple", "éclair", "ECLIPSE", "Zebra", "数据库")
+    ]
+    found = SessionQuery(sort="title", title="ÉCL")
+    assert [session.title for session in await store.listed(found)] == ["éclair", "ECLIPSE"]
+    assert [session.title for session in await store.listed(SessionQuery(title="据"))] == ["数据库"]
+    assert await store.listed(SessionQuery(title="%")) == ()
+    page = await store.journal.sessions(replace(found, take=1))
+    assert (len(page.sessions), page.total) == (1, 2)
+
+
+async def test_a_session_that_changes_while_pages_are_read_is_not_repeated_in_a_stable_order(store: Store) -> None:
+    await named(store, "a", "b", "c", "d")
+    first = await store.journal.sessions(SessionQuery(sort="created", take=2))
+    await store.do(await store.journal.load("0"), RenameSession("z"), now=T0 + 50)
+    await store.session("late", now=T0 + 60)
+    rest = await store.journal.sessions(SessionQuery(sort="created", take=2, cursor=first.cursor))
+    assert [session.id for session in (*first.sessions, *rest.sessions)] == ["3", "2", "1", "0"]
+    assert (rest.total, rest.has_more) == (5, False)
+
+
+async def test_lists_are_filtered_by_state_and_by_being_archived(store: Store) -> None:
+    await named(store, "a", "b")
+    await store.running("runs", now=T0 + 5)
+    archived = await store.do(await store.journal.load("1"), ArchiveContext(), now=T0 + 9)
+
+    async def ids(query: SessionQuery) -> list[str]:
+        return [session.id for session in await store.listed(query)]
+
+    assert await ids(SessionQuery()) == ["1", "runs", "0"]
+    assert [session.archived for session in await store.listed()] == [True, False, False]
+    assert (await store.journal.session("1")).archived
+    assert (await store.journal.snapshot("1")).session.archived
+    assert await ids(SessionQuery(archived=True)) == ["1"]
+    assert await ids(SessionQuery(archived=False)) == ["runs", "0"]
+    assert await ids(SessionQuery(states=("RUNNING",))) == ["runs"]
+    assert await ids(SessionQuery(states=("RUNNING", "IDLE"), archived=False)) == ["runs", "0"]
+    assert await ids(SessionQuery(states=("FAILED",))) == []
+    await store.do(archived, UnarchiveContext(), now=T0 + 10)
+    assert await ids(SessionQuery(archived=False)) == ["1", "runs", "0"]
+
+
+async def test_a_cursor_of_another_list_is_refused(store: Store) -> None:
+    await named(store, "a", "b", "c")
+    page = await store.journal.sessions(SessionQuery(take=1))
+    foreign = [
+        SessionQuery(sort="created", cursor=page.cursor),
+        SessionQuery(descending=False, cursor=page.cursor),
+        SessionQuery(title="a", cursor=page.cursor),
+        SessionQuery(sort="title", cursor=page.cursor),
+        *(SessionQuery(cursor=bad) for bad in ("", "x", "e30", "W10", "=", "\x00", "é", str(page.cursor)[1:])),
+    ]
+    for query in foreign:
+        with pytest.raises(InvalidArgument) as refused:
+            await store.journal.sessions(query)
+        assert refused.value.details == {"field": "cursor"}
+    same_in_words = SessionQuery(descending=True, take=2, cursor=page.cursor)
+    assert len(await store.listed(same_in_words)) == 2
 
 
 # Runs and leases

@@ -135,7 +135,7 @@ async def test_no_session_is_created_in_a_project_that_was_deleted_meanwhile(bot
     with pytest.raises(ProjectNotFound) as refused:
         await commit(journal, created)
     assert refused.value.details == {"field": "projectId"}
-    assert await journal.sessions() == ()
+    assert (await journal.sessions()).sessions == ()
     with pytest.raises(SessionNotFound):
         await journal.load("s")
 

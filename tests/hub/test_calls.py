@@ -44,9 +44,9 @@ VALID: dict[str, Json] = {
         "reason": "because",
         "scope": "once",
     },
-    "watch_sessions": {"projectId": "p"},
+    "watch_sessions": {"projectId": "p", "take": 1},
     "unwatch_sessions": {},
-    "watch_running": {},
+    "watch_running": {"take": 1},
     "unwatch_running": {},
 }
 """Every field of every call with a value that its model takes; sessionId is added where the model has it."""

@@ -19,6 +19,7 @@ from models.errors import StorageUnavailable
 from services.access import LOCAL
 from services.journal_sqlite import SqliteJournal
 from services.llm.scripted import Mark, Pause, Say
+from services.session_lists import SessionQuery
 from services.writer import Job
 
 server, in_memory = hub_peer.server, hub_peer.in_memory
@@ -226,10 +227,10 @@ async def test_client_that_drops_while_its_list_is_read_leaves_no_watcher(
     reached, go = asyncio.Event(), asyncio.Event()
     sessions = in_memory.journal.sessions
 
-    async def wait(project_id: str | None = None) -> object:
+    async def wait(query: SessionQuery) -> object:
         reached.set()
         await go.wait()
-        return await sessions(project_id)
+        return await sessions(query)
 
     monkeypatch.setattr(in_memory.journal, "sessions", wait)
     async with peers(in_memory.url) as (peer,):

@@ -19,6 +19,7 @@ from services.access import LOCAL
 from services.engine.context import Context
 from services.engine.snapshot import session_of
 from services.llm.scripted import Pause, Say
+from services.session_lists import SessionPage, SessionQuery
 
 server, in_memory = hub_peer.server, hub_peer.in_memory
 
@@ -51,7 +52,8 @@ def running_of(peer: Peer) -> dict[str, Json]:
 
 
 async def listed(server: Harness, project_id: str | None = None) -> dict[str, Json]:
-    return {session.id: session.to_wire() for session in await server.chat.journal.sessions(project_id)}
+    page = await server.chat.journal.sessions(SessionQuery(project_id))
+    return {session.id: session.to_wire() for session in page.sessions}
 
 
 async def agrees(server: Harness, peer: Peer, project_id: str | None = None) -> None:
@@ -170,16 +172,15 @@ def hold_list(server: Harness, monkeypatch: pytest.MonkeyPatch, meanwhile: Calla
     left = [meanwhile]
 
     def holding(read: Callable[..., Any]) -> Callable[..., Any]:
-        async def hold(*arguments: object) -> tuple[Session, ...]:
-            sessions: tuple[Session, ...] = await read(*arguments)
+        async def hold(*arguments: object) -> SessionPage:
+            page: SessionPage = await read(*arguments)
             if left:
                 await left.pop()()
-            return sessions
+            return page
 
         return hold
 
     monkeypatch.setattr(server.journal, "sessions", holding(server.journal.sessions))
-    monkeypatch.setattr(server.journal, "running", holding(server.journal.running))
 
 
 async def test_second_list_read_while_changes_of_the_first_are_held_back_loses_nothing(
@@ -280,6 +281,38 @@ async def agrees_at_the_end(server: Harness, peer: Peer, session_id: str) -> Non
     await agrees(server, peer)
 
 
+async def test_list_begins_with_the_last_changed_and_tells_the_changes_of_all(server: Harness) -> None:
+    first = await server.session()
+    for _ in range(3):
+        await server.session()
+    async with peers(server.url) as (peer,):
+        ack = await peer.call("watch_sessions", {"take": 2})
+        assert (len(ack["sessions"]), ack["hasMore"]) == (2, True)
+        assert first not in {session["id"] for session in ack["sessions"]}
+        await rename(server, first, "Changed last")
+        await eventually(lambda: first in all_of(peer))
+        ack = await peer.call("watch_sessions", {"take": 4})
+        assert (ack["sessions"][0]["id"], ack["hasMore"]) == (first, False)
+        for bad in (0, -1, 501, "1", 1.5, True, None):
+            refused = await peer.call("watch_sessions", {"take": bad})
+            assert refused["error"]["details"]["field"] == "take", bad
+
+
+async def test_list_of_what_runs_is_bounded_and_what_it_left_out_is_told_when_it_changes(in_memory: Harness) -> None:
+    runs = [await paused(in_memory) for _ in range(2)]
+    async with peers(in_memory.url) as (peer,):
+        for session_id, _ in runs:
+            await peer.call("send_message", {"sessionId": session_id, "content": "go"})
+        ack = await peer.call("watch_running", {"take": 1})
+        assert (len(ack["sessions"]), ack["hasMore"]) == (1, True)
+        for session_id, _ in runs:
+            await rename(in_memory, session_id, "Runs")
+        await eventually(lambda: set(running_of(peer)) == {session_id for session_id, _ in runs})
+        for _, go in runs:
+            go.set()
+        await eventually(lambda: running_of(peer) == {})
+
+
 async def test_unwatching_ends_each_list_by_itself(in_memory: Harness) -> None:
     session_id, go = await paused(in_memory)
     async with peers(in_memory.url, 2) as (peer, witness):
@@ -306,11 +339,12 @@ async def test_list_that_can_not_be_read_is_told_and_does_not_mute_the_others(
     async with peers(in_memory.url) as (peer,):
         await peer.call("watch_sessions", {})
 
-        async def fail() -> tuple[Session, ...]:
+        async def fail(query: SessionQuery) -> SessionPage:
             raise StorageUnavailable()
 
-        monkeypatch.setattr(in_memory.journal, "running", fail)
-        ack = await peer.call("watch_running", {})
+        with monkeypatch.context() as patched:
+            patched.setattr(in_memory.journal, "sessions", fail)
+            ack = await peer.call("watch_running", {})
         assert ack["error"]["code"] == "storage_unavailable"
         await rename(in_memory, session_id, "Still told")
         await agrees(in_memory, peer)

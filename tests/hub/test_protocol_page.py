@@ -13,11 +13,13 @@ from hub import engine_socket, hub, outbox, presence, server
 from hub.hub import CALLS
 from models import calls, errors, events, user_state
 from models.events import BODIES
+from models.search import INDEXED_MAX_CHARS
 from models.user_state import Preferences, UserState
-from services import journal
+from services import journal, search, snippets
 from services.engine.transitions import StateName
 from services.tools import results
 from services.workflows import errors as workflow_errors
+from web import queries
 
 PAGE = (Path(__file__).parents[2] / "hub" / "PROTOCOL.md").read_text(encoding="utf-8")
 STATE = PAGE[PAGE.index("### User state") : PAGE.index("### Tools")]
@@ -46,6 +48,13 @@ def codes(base: type[errors.ParleyError] = errors.ParleyError) -> set[str]:
         f"above {presence.LISTED_MAX} participants",
         f"A packet may have {server.PAYLOAD_LIMIT_BYTES} bytes",
         f"Beyond {engine_socket.TRANSPORT_LIMIT_BYTES} the WebSocket",
+        f"as far as {INDEXED_MAX_CHARS} characters",
+        f"`q` (1 to {queries.SEARCH_MAX_CHARS} characters)",
+        f"the newest {search.RANKED} ranked",
+        f"{search.RANKED * search.WINDOWS_MAX} matches at most",
+        f"`take` is 1 to {search.SEARCH_TAKE_MAX}",
+        f"about {snippets.SNIPPET_CHARS} characters",
+        f"| `take` | 1 to {calls.LIST_MAX} |",
         f"over {results.BUDGET_TOKENS} tokens has a `handle`",
         f"there are at most {user_state.OPEN_MAX} of each",
         f"The document has at most {user_state.STATE_MAX_BYTES // 1024} KiB",

@@ -25,6 +25,7 @@ from models.branches import Entry
 from models.commands import (
     AddPin,
     AppendDelta,
+    ArchiveContext,
     AskUser,
     BeginStream,
     CancelRun,
@@ -54,6 +55,7 @@ from models.commands import (
     StartTools,
     SwitchBranch,
     TakeOverRun,
+    UnarchiveContext,
 )
 from models.errors import ParleyError
 from models.events import (
@@ -252,6 +254,8 @@ CASES: dict[str, Callable[[], tuple[History, int]]] = {
     "everything is cancelled": after(lambda: _queued(), CancelRun()),
     "a run is taken over in the middle of a reply": after(streaming, TakeOverRun("r1", 1, "the process died")),
     "a session is renamed": after(finalized, RenameSession("Trees"), RenameSession("Birch")),
+    "a session is archived": after(lambda: _completed(), ArchiveContext()),
+    "an archived session is taken up again": after(lambda: _completed(), ArchiveContext(), UnarchiveContext()),
     "another model is chosen": after(finalized, SetModel("scripted:words=2")),
     "the mode is switched": after(finalized, SetMode("plan"), SetMode("act")),
     "tools are asked for": after(started, two_calls()),

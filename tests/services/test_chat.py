@@ -29,6 +29,8 @@ from services.journal_memory import MemoryJournal
 from services.llm.registry import Providers
 from services.llm.scripted import Say, ScriptedProvider
 from services.projects_memory import MemoryProjects
+from services.search import SearchQuery
+from services.session_lists import SessionQuery
 
 GUEST = Principal("eve", "Eve", "guest")  # type: ignore[arg-type]  # a kind that may do nothing
 
@@ -58,7 +60,7 @@ async def test_a_session_gets_the_inbox_and_the_default_model_unless_told_otherw
         told = await chat.create_session(LOCAL, body)
         assert (told.project_name, told.title) == ("Other", "Mine")
         assert (await chat.journal.snapshot(told.id)).model == "scripted:test"
-        assert await chat.sessions_of(LOCAL, project.id) == (told,)
+        assert (await chat.list_sessions(LOCAL, SessionQuery(project.id))).sessions == (told,)
 
 
 async def test_a_session_of_an_unknown_project_or_model_is_refused_and_not_made() -> None:
@@ -69,9 +71,11 @@ async def test_a_session_of_an_unknown_project_or_model_is_refused_and_not_made(
         assert refused.value.details == {"field": "projectId"}
         with pytest.raises(UnknownModel):
             await chat.create_session(LOCAL, CreateSessionBody(model="nonsense"))
-        assert await chat.journal.sessions() == ()
+        assert (await chat.journal.sessions()).sessions == ()
         with pytest.raises(ProjectNotFound):
-            await chat.sessions_of(LOCAL, "x")
+            await chat.list_sessions(LOCAL, SessionQuery("x"))
+        with pytest.raises(ProjectNotFound):
+            await chat.search(LOCAL, SearchQuery("word", "x"))
 
 
 @pytest.mark.parametrize(
@@ -224,7 +228,7 @@ async def test_deleting_can_be_undone_and_purging_is_final() -> None:
                 await call
         alive = await chat.create_session(LOCAL, CreateSessionBody())
         await chat.delete(LOCAL, alive.id, purge=True)
-        assert await chat.journal.sessions() == ()
+        assert (await chat.journal.sessions()).sessions == ()
 
 
 async def test_a_deletion_checks_the_version_at_the_door_where_nobody_can_come_between() -> None:
@@ -239,7 +243,7 @@ async def test_a_deletion_checks_the_version_at_the_door_where_nobody_can_come_b
         )
         assert isinstance(deleted, VersionMismatch)
         assert deleted.details == {"currentVersion": session.version + 1}
-        assert [each.title for each in await chat.journal.sessions()] == ["faster"]
+        assert [each.title for each in (await chat.journal.sessions()).sessions] == ["faster"]
         await chat.delete(LOCAL, session.id, version=session.version + 1)
         with pytest.raises(SessionNotFound):
             await chat.delete(LOCAL, session.id, purge=True, version=session.version + 1)
@@ -255,7 +259,7 @@ async def test_what_was_deleted_thirty_days_ago_is_purged() -> None:
         assert await chat.purge_expired(EpochMs(shop.time.now + RESTORABLE_MS + 1)) == 1
         with pytest.raises(SessionNotFound):
             await chat.restore(LOCAL, old.id)
-        assert [each.id for each in await chat.journal.sessions()] == [kept.id]
+        assert [each.id for each in (await chat.journal.sessions()).sessions] == [kept.id]
         assert await chat.purge_expired() == 0
         assert now_ms() < T0 + 10 * RESTORABLE_MS
 
@@ -279,7 +283,7 @@ async def test_what_is_restored_or_purged_while_the_expired_ones_are_purged_is_l
 
         monkeypatch.setattr(chat.journal, "expired", then_somebody_is_faster)
         assert await chat.purge_expired(EpochMs(shop.time.now + RESTORABLE_MS + 1)) == 1
-        assert [each.id for each in await chat.journal.sessions()] == [restored.id]
+        assert [each.id for each in (await chat.journal.sessions()).sessions] == [restored.id]
 
 
 async def test_the_current_session_must_belong_to_the_project() -> None:
@@ -312,7 +316,8 @@ async def test_who_may_do_nothing_can_do_nothing_here() -> None:
             chat.delete(GUEST, session.id, purge=True),
             chat.restore(GUEST, session.id),
             chat.set_current(GUEST, session.project_id, session.id),
-            chat.sessions_of(GUEST, session.project_id),
+            chat.list_sessions(GUEST, SessionQuery()),
+            chat.search(GUEST, SearchQuery("word")),
         ):
             with pytest.raises(Forbidden):
                 await call

@@ -375,7 +375,7 @@ async def test_i1_an_append_whose_commit_fails_shows_nothing(tmp_path: Path, mon
             )
         assert [type(each) for each in results] == [StorageUnavailable, StorageUnavailable]
         await assert_whole(journal, context)
-        assert len(await journal.sessions()) == 1
+        assert len((await journal.sessions()).sessions) == 1
         await assert_whole(journal, await tell(journal, context, "now"))
         assert database.trouble is None
 

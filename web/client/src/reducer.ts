@@ -37,7 +37,8 @@ const FOLDS: Folds = {
   "session.renamed": (snapshot, { title, version }) => withSession(snapshot, { title, version }),
   "session.state_changed": (snapshot, { state, completedAtUtc }) =>
     withSession(snapshot, { state, completedAtUtc }),
-  "context.state_changed": (snapshot, { state }) => ({ ...snapshot, state }),
+  "context.state_changed": (snapshot, { state }) =>
+    withSession({ ...snapshot, state }, { archived: state.name === "archived" }),
   "context.model_changed": (snapshot, { model }) => ({ ...snapshot, model }),
   "context.mode_changed": (snapshot, { mode }) => ({ ...snapshot, mode }),
   "message.created": created,

@@ -120,6 +120,7 @@ export function aSession(change: Partial<Session> = {}): Session {
     messageCount: 0,
     head: 1,
     version: 1,
+    archived: false,
     ...change,
   };
 }

@@ -62,7 +62,7 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** A project's sessions, the last changed first. */
+        /** A project's sessions, sorted and filtered; the 500 that changed last unless asked otherwise. */
         readonly get: operations["listProjectSessions"];
         readonly put?: never;
         readonly post?: never;
@@ -79,10 +79,28 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        readonly get?: never;
+        /** The sessions of all projects, or of one, sorted and filtered. */
+        readonly get: operations["listSessions"];
         readonly put?: never;
         /** A new session, in the Inbox unless a project is named. */
         readonly post: operations["createSession"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/search": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Full text over titles and messages. */
+        readonly get: operations["search"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -96,7 +114,7 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** The sessions of all projects in which a run is queued or at work. */
+        /** The sessions of all projects in which a run is queued or at work, the 500 that changed last. */
         readonly get: operations["listRunningSessions"];
         readonly put?: never;
         readonly post?: never;
@@ -1304,6 +1322,22 @@ export interface components {
             /** @default true */
             readonly switch?: boolean;
         };
+        readonly FoundSession: {
+            readonly id: string;
+            readonly projectId: string;
+            readonly projectName: string;
+            readonly title: string;
+            /** @enum {string} */
+            readonly state: "IDLE" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
+            readonly archived: boolean;
+            readonly updatedAtUtc: string;
+        };
+        /** @description A part of a snippet; `match` where it is what was looked for. */
+        readonly Fragment: {
+            readonly text: string;
+            /** @default false */
+            readonly match: boolean;
+        };
         readonly GoodbyeEvent: {
             readonly code: string;
             readonly retryable: boolean;
@@ -2113,6 +2147,35 @@ export interface components {
             readonly at: string;
             readonly data: components["schemas"]["RunStarted"];
         };
+        /**
+         * @description One page of what was found, in the order that was asked for. A page may be short, even empty, while `hasMore`:
+         *     `cursor` goes on from where the search stopped.
+         */
+        readonly SearchAnswer: {
+            readonly query: string;
+            readonly results: readonly components["schemas"]["SearchResult"][];
+            readonly hasMore: boolean;
+            readonly cursor: string | null;
+        };
+        /**
+         * @description A session's title or one of its messages. `position` is where the message stands on the session's active branch,
+         *     null when it isn't on it. `createdAtUtc` of a title is its session's.
+         */
+        readonly SearchResult: {
+            /** @enum {string} */
+            readonly type: "title" | "message";
+            readonly session: components["schemas"]["FoundSession"];
+            /** @default null */
+            readonly messageId: string | null;
+            /** @default null */
+            readonly position: number | null;
+            /** @default null */
+            readonly role: ("user" | "agent" | "system") | null;
+            /** @default null */
+            readonly kind: ("text" | "image" | "file_reference" | "project_structure" | "tool_request" | "tool_result" | "mcp_tool_request" | "mcp_tool_result" | "mcp_resource" | "workflow_execution" | "system_control" | "processing" | "streaming_response" | "plan") | null;
+            readonly createdAtUtc: string;
+            readonly snippet: readonly components["schemas"]["Fragment"][];
+        };
         /** @description The call's arguments; the session is in the path. */
         readonly SendMessageBody: {
             /** @default null */
@@ -2178,7 +2241,7 @@ export interface components {
         };
         /**
          * @description `messageCount` counts the active branch; `head` is the last sequence number of the journal; `version` moves
-         *     with edits of the session itself (its title), not with messages.
+         *     with edits of the session itself (its title), not with messages. In an `archived` one nothing can be said.
          */
         readonly Session: {
             readonly id: string;
@@ -2197,6 +2260,8 @@ export interface components {
             readonly head: number;
             /** @default 1 */
             readonly version: number;
+            /** @default false */
+            readonly archived: boolean;
         };
         readonly SessionCreated: {
             readonly session: components["schemas"]["Session"];
@@ -2221,8 +2286,12 @@ export interface components {
             readonly at: string;
             readonly data: components["schemas"]["SessionDeleted"];
         };
+        /** @description One page; `total` counts all pages. `cursor` asks for the next one, null on the last. */
         readonly SessionList: {
             readonly sessions: readonly components["schemas"]["Session"][];
+            readonly total: number;
+            readonly hasMore: boolean;
+            readonly cursor: string | null;
         };
         readonly SessionRenamed: {
             readonly title: string;
@@ -2262,8 +2331,10 @@ export interface components {
             readonly at: string;
             readonly data: components["schemas"]["SessionStateChanged"];
         };
+        /** @description The ones that changed last; `hasMore` when there are others, whose changes are told all the same. */
         readonly SessionsAck: {
             readonly sessions: readonly components["schemas"]["Session"][];
+            readonly hasMore: boolean;
         };
         readonly SetCurrentSession: {
             readonly sessionId: string;
@@ -2564,7 +2635,14 @@ export interface components {
             /** @default null */
             readonly updatedAtUtc: string | null;
         };
+        /** @description The last changed of those that run. */
+        readonly WatchRunning: {
+            /** @default 500 */
+            readonly take?: number;
+        };
         readonly WatchSessions: {
+            /** @default 500 */
+            readonly take?: number;
             /** @default null */
             readonly projectId?: string | null;
         };
@@ -2650,7 +2728,7 @@ export interface components {
                 readonly ack: components["schemas"]["Empty"];
             };
             readonly watch_running: {
-                readonly args: components["schemas"]["NoArguments"];
+                readonly args: components["schemas"]["WatchRunning"];
                 readonly ack: components["schemas"]["SessionsAck"];
             };
             readonly unwatch_running: {
@@ -2836,7 +2914,15 @@ export interface operations {
     };
     readonly listProjectSessions: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                readonly state?: string;
+                readonly archived?: "true" | "false" | "all";
+                readonly q?: string;
+                readonly sort?: "updated" | "created" | "title";
+                readonly order?: ("asc" | "desc") | null;
+                readonly take?: number;
+                readonly cursor?: string | null;
+            };
             readonly header?: never;
             readonly path: {
                 readonly projectId: string;
@@ -2845,7 +2931,36 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description A project's sessions, the last changed first. */
+            /** @description A project's sessions, sorted and filtered; the 500 that changed last unless asked otherwise. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SessionList"];
+                };
+            };
+        };
+    };
+    readonly listSessions: {
+        readonly parameters: {
+            readonly query?: {
+                readonly state?: string;
+                readonly archived?: "true" | "false" | "all";
+                readonly q?: string;
+                readonly sort?: "updated" | "created" | "title";
+                readonly order?: ("asc" | "desc") | null;
+                readonly take?: number;
+                readonly cursor?: string | null;
+                readonly projectId?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The sessions of all projects, or of one, sorted and filtered. */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2882,6 +2997,38 @@ export interface operations {
             };
         };
     };
+    readonly search: {
+        readonly parameters: {
+            readonly query: {
+                readonly q: string;
+                readonly projectId?: string | null;
+                readonly state?: string;
+                readonly role?: string;
+                readonly kind?: string;
+                readonly from?: string | null;
+                readonly to?: string | null;
+                readonly archived?: "true" | "false" | "all";
+                readonly sort?: "relevance" | "newest" | "oldest";
+                readonly take?: number;
+                readonly cursor?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Full text over titles and messages. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+        };
+    };
     readonly listRunningSessions: {
         readonly parameters: {
             readonly query?: never;
@@ -2891,7 +3038,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The sessions of all projects in which a run is queued or at work. */
+            /** @description The sessions of all projects in which a run is queued or at work, the 500 that changed last. */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;

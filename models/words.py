@@ -1,0 +1,109 @@
+"""What a word is, for everything that searches: text folded to lower case without accents, and cut into words.
+
+Scripts that are written without spaces (Chinese, Japanese, Thai …) and Hangul count each character as a word, so that
+any part of a run can be found. Never knows of an index.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable
+
+SINGLE = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x2E80, 0x2FDF),  # radicals
+    (0x3005, 0x3007),  # iteration mark, closing mark, zero
+    (0x3021, 0x3029),
+    (0x3040, 0x312F),  # Hiragana, Katakana, Bopomofo
+    (0x31A0, 0x31BF),
+    (0x31F0, 0x31FF),
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xAC00, 0xD7A3),  # Hangul
+    (0xF900, 0xFAFF),
+    (0x20000, 0x3FFFF),
+)
+"""Code points whose characters are words of their own."""
+_SINGLE_STARTS = [first for first, _ in SINGLE]
+ACCENTS = ((0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE00, 0xFE0F), (0xFE20, 0xFE2F))
+"""Marks that say how a letter is pronounced or drawn; other marks are part of the word."""
+ZERO_WIDTH_SPACE = 0x200B
+TABLE_MAX = 30_000
+"""Characters remembered: more than any text in earnest has, and few enough to weigh nothing."""
+
+CLUSTER = re.compile("[\\s\\S][\u0300-\u036f\u1160-\u11ff\u3099\u309a\uff9e\uff9f]*")
+"""A character with what composes with it: an accent, the rest of a Hangul syllable, the voice of a kana."""
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents, full-width forms as plain ones: what sorting and comparing titles goes by."""
+    return text.lower() if text.isascii() else _normal(text).translate(_FOLDED)
+
+
+def spaced(text: str) -> str:
+    """The folded words of a text with spaces between them, as they are indexed; everything else is a space."""
+    return (text.lower() if text.isascii() else _normal(text)).translate(_SPACED)
+
+
+def words(text: str) -> list[str]:
+    return spaced(text).split()
+
+
+def is_single(word: str) -> bool:
+    """Whether it is a character that counts as a word: nobody is in the middle of typing it."""
+    return len(word) == 1 and _is_single(ord(word))
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _is_single(code: int) -> bool:
+    at = bisect_right(_SINGLE_STARTS, code) - 1
+    return at >= 0 and code <= SINGLE[at][1]
+
+
+def _is_accent(code: int) -> bool:
+    return any(first <= code <= last for first, last in ACCENTS)
+
+
+def _bare(code: int) -> str:
+    """A letter without its accents. Kana keep their voice, and syllables stay whole."""
+    char = chr(code)
+    if _is_single(code):
+        return char
+    return "".join(part for part in unicodedata.normalize("NFD", char) if not _is_accent(ord(part)))
+
+
+def _folded(code: int) -> str:
+    return "" if _is_accent(code) else _bare(code)
+
+
+def _spaced(code: int) -> str:
+    category = unicodedata.category(chr(code))
+    if _is_accent(code) or (category == "Cf" and code != ZERO_WIDTH_SPACE):
+        return ""  # a soft hyphen or a direction mark does not part a word
+    if category[0] not in "LNM":
+        return " "
+    return f" {chr(code)} " if _is_single(code) else _bare(code)
+
+
+class _Table(dict[int, str]):
+    """For `str.translate`: fills itself with what is asked for, to a bound."""
+
+    def __init__(self, make: Callable[[int], str]) -> None:
+        self._make = make
+
+    def __missing__(self, code: int) -> str:
+        made = self._make(code)
+        if len(self) < TABLE_MAX:
+            self[code] = made
+        return made
+
+
+_FOLDED = _Table(_folded)
+_SPACED = _Table(_spaced)

@@ -1,0 +1,45 @@
+"""Cursors of lists: opaque to clients, checked when they come back. A cursor only fits the question that it answers."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from models.errors import InvalidArgument
+
+Place = int | str
+INTEGERS = range(-(2**63), 2**63)
+"""What the database can compare with."""
+
+
+def cursor_of(question: object, place: Sequence[Place]) -> str:
+    """`question` is everything that the order and the choice of the rows depend on, `place` where the next page
+    begins."""
+    return urlsafe_b64encode(json.dumps([_print_of(question), *place]).encode()).decode().rstrip("=")
+
+
+def place_in(cursor: str, question: object, shape: Sequence[type[Place]]) -> list[Place]:
+    """The inverse. Raises InvalidArgument for a cursor of another question, and for what never was one."""
+    try:
+        decoded = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError):
+        decoded = None
+    if not isinstance(decoded, list) or len(decoded) != len(shape) + 1 or decoded[0] != _print_of(question):
+        raise _refused()
+    place: list[Place] = decoded[1:]
+    if any(type(part) is not wanted for part, wanted in zip(place, shape, strict=True)):
+        raise _refused()
+    if any(isinstance(part, int) and part not in INTEGERS for part in place):
+        raise _refused()
+    return place
+
+
+def _print_of(question: object) -> str:
+    return blake2b(repr(question).encode(), digest_size=6).hexdigest()
+
+
+def _refused() -> InvalidArgument:
+    told = "cursor is none of this list in this order; leave it out to begin with the first page"
+    return InvalidArgument(told, field="cursor")

@@ -1,0 +1,106 @@
+"""Snippets: the part of a text that shows best why it was found, cut into fragments that match and fragments that
+don't. Pure, and bounded by what is indexed of a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import islice
+
+from models.search import Fragment
+from models.words import CLUSTER, spaced
+from services.search_terms import Term
+
+SNIPPET_CHARS = 240
+BEFORE_CHARS = 60
+"""How much of what precedes the first match is shown."""
+MARKED_MAX = 50
+"""Matches of one term that are looked at."""
+WEIGHED_MAX = 60
+"""Matches among which the best place is chosen."""
+ELLIPSIS = "…"
+Span = tuple[int, int]
+
+
+def snippet(text: str, terms: Sequence[Term]) -> tuple[Fragment, ...]:
+    """At most about 240 characters, white space made plain. Without a match the beginning of the text."""
+    spans = _spans(text, terms)
+    low, high = _window(text, spans)
+    fragments: list[Fragment] = [Fragment(text=ELLIPSIS)] if low > 0 else []
+    at = low
+    for start, end in _merged(spans):
+        start, end = max(start, low), min(end, high)
+        if start >= end or start < at:
+            continue
+        fragments += _fragment(text[at:start], False) + _fragment(text[start:end], True)
+        at = end
+    fragments += _fragment(text[at:high], False)
+    if high < len(text):
+        fragments.append(Fragment(text=ELLIPSIS))
+    return tuple(fragments)
+
+
+def _fragment(text: str, match: bool) -> list[Fragment]:
+    plain = re.sub(r"\s+", " ", text)
+    return [Fragment(text=plain, match=match)] if plain else []
+
+
+def _spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int, int]]:
+    """(start, end, number of the term) of the matches, in the text as it is."""
+    folded, places = _folded(text)
+    found: list[tuple[int, int, int]] = []
+    for number, term in enumerate(terms):
+        for match in islice(_pattern(term).finditer(folded), MARKED_MAX):
+            start, end = match.span()
+            found.append((places[start][0], places[end - 1][1], number) if places else (start, end, number))
+    return sorted(found)
+
+
+def _pattern(term: Term) -> re.Pattern[str]:
+    body = " +".join(re.escape(word) for word in term.words)
+    return re.compile(rf"(?<![^ ]){body}" + (r"[^ ]*" if term.prefix else r"(?![^ ])"))
+
+
+def _folded(text: str) -> tuple[str, list[Span]]:
+    """The folded text, and for each of its characters the part of the original that it stands for; nothing where they
+    stand for themselves."""
+    if text.isascii():
+        return spaced(text), []
+    pieces: list[str] = []
+    places: list[Span] = []
+    known: dict[str, str] = {}
+    for cluster in CLUSTER.finditer(text):
+        piece = known.get(cluster[0])
+        if piece is None:
+            piece = known[cluster[0]] = spaced(cluster[0])
+        pieces.append(piece)
+        places.extend((cluster.span(),) * len(piece))
+    return "".join(pieces), places
+
+
+def _window(text: str, spans: Sequence[tuple[int, int, int]]) -> Span:
+    """Where the most different terms stand together, the earliest of those."""
+    if not spans:
+        return 0, min(len(text), SNIPPET_CHARS)
+    first = spans[:WEIGHED_MAX]
+    room = SNIPPET_CHARS - BEFORE_CHARS
+
+    def shown_from(start: int) -> int:
+        return len({number for low, high, number in first if start <= low and high <= start + room})
+
+    best = max(first, key=lambda span: (shown_from(span[0]), -span[0]))
+    low = max(0, min(best[0] - BEFORE_CHARS, len(text) - SNIPPET_CHARS))
+    if low > 0:
+        cut = text.find(" ", low, best[0])
+        low = cut + 1 if cut >= 0 else low
+    return low, min(len(text), low + SNIPPET_CHARS - 2 * len(ELLIPSIS))
+
+
+def _merged(spans: Sequence[tuple[int, int, int]]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end, _ in spans:
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
