@@ -3,7 +3,7 @@ import { Connection, SILENCE_MS } from "./connection.ts";
 import { CallError } from "./errors.ts";
 import { HEAD_GRACE_MS, SessionFeed } from "./feed.ts";
 import { PULL_PAUSE_MS } from "./puller.ts";
-import { EPOCH, FakeSocket, SESSION_ID, aMessage, aSnapshot, anEvent, joinAck, renamed } from "./testing.ts";
+import { EPOCH, FakeSocket, SESSION_ID, aMessage, aSnapshot, anEvent, joinAck, randomFrom, renamed } from "./testing.ts";
 import type { EventPage, MessageBatch, SessionEvent } from "./wire.ts";
 
 let socket: FakeSocket;
@@ -404,14 +404,3 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])("through drops and gaps it ends with the jou
   const expected = Array.from({ length: 200 }, (_, index) => `${index + 1},`).join("");
   expect(feed.view.snapshot?.messages[0]).toMatchObject({ content: expected, sequence: 200 });
 });
-
-/** A small generator (mulberry32) whose sequence depends on the seed alone. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

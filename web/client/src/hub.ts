@@ -10,6 +10,7 @@ import type { SessionOptions } from "./session.ts";
 import { Signal } from "./signal.ts";
 import { openSocket } from "./socket.ts";
 import type { SocketLike } from "./socket.ts";
+import { UserStateStore } from "./userState.ts";
 import type { ModelInfo } from "./wire.ts";
 
 export interface HubOptions {
@@ -31,12 +32,18 @@ export class Hub {
   #models: Promise<readonly ModelInfo[]> | null = null;
 
   readonly outbox: Outbox;
+  /** What all of the user's clients share: tabs, preferences, what was open last. */
+  readonly userState: UserStateStore;
 
   /** `store` keeps what was written over a reload: by default the browser tab's own, null for none. */
   constructor(socket: SocketLike, rest: Rest, { store = sessionStore() }: HubOptions = {}) {
     this.connection = new Connection(socket);
     this.rest = rest;
     this.outbox = new Outbox(this.connection, store);
+    this.userState = new UserStateStore(this.connection, {
+      read: () => rest.userState(),
+      patch: (patch, version) => rest.patchUserState(patch, version),
+    });
     this.all = new SessionList(this.connection, ALL_SESSIONS);
     this.running = new SessionList(this.connection, RUNNING_SESSIONS);
     this.connection.unauthenticated.listen(() => this.unauthenticated.emit(null));
@@ -84,6 +91,7 @@ export class Hub {
     this.all.close();
     this.running.close();
     this.outbox.close();
+    this.userState.close();
     this.connection.close();
   }
 }

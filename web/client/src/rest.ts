@@ -4,7 +4,7 @@ import { lost, toCallError } from "./errors.ts";
 import type { paths } from "./generated/api.ts";
 import { Signal } from "./signal.ts";
 import { PAGE_SIZE } from "./tail.ts";
-import type { ForkOptions, MergeOptions, Mode, PlanItem } from "./wire.ts";
+import type { ForkOptions, MergeOptions, Mode, PlanItem, UserStatePatch } from "./wire.ts";
 
 export { PAGE_SIZE } from "./tail.ts";
 
@@ -80,6 +80,21 @@ export class Rest {
   /** Who this client is to the server; rejects with `unauthenticated` when a token is wanted. */
   me() {
     return this.request("get", "/api/me");
+  }
+
+  userState() {
+    return this.request("get", "/api/me/state");
+  }
+
+  /** Changes the user's state if it is still of this version; else rejects with `version_mismatch`, whose
+   * `details.state` is the newer one. */
+  patchUserState(patch: UserStatePatch, version: number) {
+    return this.request("patch", "/api/me/state", { body: patch, ifMatch: version });
+  }
+
+  /** Back to the defaults. */
+  resetUserState() {
+    return this.request("delete", "/api/me/state");
   }
 
   models() {

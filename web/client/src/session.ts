@@ -4,6 +4,7 @@
 import type { Connection } from "./connection.ts";
 import { SessionFeed } from "./feed.ts";
 import type { FeedMode, FeedView } from "./feed.ts";
+import { History } from "./history.ts";
 import type { Lane, OutboxEntry, Sending } from "./lane.ts";
 import type { Outbox } from "./outbox.ts";
 import { NOBODY, presenceAfter, presenceOf } from "./presence.ts";
@@ -57,6 +58,8 @@ export class LiveSession {
   readonly broadcasts = new Signal<Broadcast>();
   readonly sessionId: string;
   readonly feed: SessionFeed;
+  /** Every message of the active branch by its position, however many there are. */
+  readonly history: History;
   readonly #connection: Connection;
   readonly #rest: Rest;
   readonly #lane: Lane;
@@ -74,6 +77,10 @@ export class LiveSession {
     this.feed = new SessionFeed(connection, sessionId, { messages, events }, mode);
     this.#connection = connection;
     this.#rest = rest;
+    this.history = new History({
+      page: (after, branch) => rest.messagesAfter(sessionId, after, branch),
+      messages: (ids) => rest.messagesById(sessionId, ids),
+    });
     this.#lane = outbox.lane(sessionId);
     this.#typing = new Typing((data) => this.broadcast(data));
     this.#view = { ...this.feed.view, outbox: this.#lane.entries, presence: NOBODY, typing: [] };
@@ -94,6 +101,7 @@ export class LiveSession {
     this.#subscriptions = [
       this.feed.joined.listen((ack) => (this.#presence = presenceOf(ack))),
       this.feed.applied.listen((event) => this.#onEvent(event)),
+      this.feed.left.listen((left) => this.history.keep(left)),
       this.feed.changes.listen(() => this.#show()),
       this.#lane.changes.listen(() => this.#show()),
       this.#typing.changes.listen(() => this.#show()),
@@ -110,6 +118,7 @@ export class LiveSession {
     if (this.#subscriptions.length === 0) return;
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
     this.feed.close();
+    this.history.close();
     this.#typing.close();
     this.#lane.unfollow();
   }
@@ -249,6 +258,7 @@ export class LiveSession {
   }
 
   #onEvent(event: SessionEvent): void {
+    this.history.apply(event);
     if (event.type === "message.created") {
       const { message } = (event as EventOf<"message.created">).data;
       if (message.role === "user") this.#typing.ended(message.author);
@@ -280,6 +290,7 @@ export class LiveSession {
     this.#settling = true;
     if (snapshot !== null) this.#lane.settle(snapshot);
     this.#settling = false;
+    if (snapshot !== null) this.history.show(snapshot, this.feed.view.takenAt);
     const parts = { outbox: this.#lane.entries, presence: this.#presence, typing: this.#typing.others };
     this.#view = { ...this.feed.view, ...parts };
     this.changes.emit(this.#view);

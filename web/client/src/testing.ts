@@ -253,3 +253,14 @@ export function joinAck(change: Readonly<Record<string, unknown>> = {}): Readonl
   const base = { ok: true, sessionId: SESSION_ID, epoch: EPOCH, head: 1, recovered: true, events: [] };
   return { ...base, hasMore: false, participants: [], ...change };
 }
+
+/** A small generator (mulberry32) whose sequence depends on the seed alone. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

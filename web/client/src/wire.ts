@@ -94,7 +94,7 @@ export type WireError = Schemas["SocketError"];
 /** What a user's clients share; `version` 0: never written. */
 export type UserState = Schemas["UserState"];
 /** RFC 7396: a null takes a key away, or puts a preference back to its default. */
-export type UserStatePatch = Schemas["PatchUserState"];
+export type UserStatePatch = Omit<Schemas["PatchUserState"], "expectedVersion">;
 export type Preferences = UserState["preferences"];
 
 export type ServerEvents = Omit<Schemas["ServerEvents"], "head"> & {
