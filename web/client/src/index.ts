@@ -18,7 +18,7 @@ export type { Store } from "./outbox.ts";
 export { callsOf, parseObject, resultOf, withArguments } from "./payloads.ts";
 export type { Presence } from "./presence.ts";
 export { Rest } from "./rest.ts";
-export type { AnswerOf, Given, NewSession, PathOf } from "./rest.ts";
+export type { AnswerOf, Given, NewSession, PathOf, ProjectSessionsQuery, SearchQuery, SessionsQuery } from "./rest.ts";
 export { LiveSession } from "./session.ts";
 export type { SessionOptions, SessionView } from "./session.ts";
 export { Signal } from "./signal.ts";

@@ -21,6 +21,7 @@ export class SessionList {
   readonly #feed: Feed;
   readonly #subscriptions: readonly (() => void)[];
   #sessions: Sessions = new Map();
+  #hasMore = false;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -40,6 +41,11 @@ export class SessionList {
     for (const unsubscribe of this.#subscriptions) unsubscribe();
   }
 
+  /** Whether there are older sessions than those that the server listed; REST has them. */
+  get hasMore(): boolean {
+    return this.#hasMore;
+  }
+
   get sessions(): Sessions {
     return this.#sessions;
   }
@@ -49,8 +55,9 @@ export class SessionList {
     this.#connection.ask(
       this.#feed.call,
       {},
-      ({ sessions }) => {
+      ({ sessions, hasMore }) => {
         this.#failures = 0;
+        this.#hasMore = hasMore === true;
         this.#show(new Map(sessions.map((session) => [session.id, session])));
       },
       () => this.#watchLater(),

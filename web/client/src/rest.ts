@@ -44,6 +44,10 @@ type Success<O> = O extends { readonly responses: infer R }
 /** What a path answers. */
 export type AnswerOf<M extends Method, P extends PathOf<M>> = Success<paths[P][M]>;
 
+export type SearchQuery = NonNullable<Given<paths["/api/search"]["get"]>["query"]>;
+export type SessionsQuery = NonNullable<Given<paths["/api/sessions"]["get"]>["query"]>;
+export type ProjectSessionsQuery = NonNullable<Given<paths["/api/projects/{projectId}/sessions"]["get"]>["query"]>;
+
 export interface NewSession {
   readonly projectId?: string;
   readonly title?: string;
@@ -119,6 +123,20 @@ export class Rest {
 
   createProject(name: string) {
     return this.request("post", "/api/projects", { body: { name } });
+  }
+
+  /** Full text over titles and messages. */
+  search(query: SearchQuery) {
+    return this.request("get", "/api/search", { query });
+  }
+
+  /** The sessions of all projects, or of one, filtered and sorted by the server; `cursor` asks for the next page. */
+  sessions(query: SessionsQuery = {}) {
+    return this.request("get", "/api/sessions", { query });
+  }
+
+  projectSessions(projectId: string, query: ProjectSessionsQuery = {}) {
+    return this.request("get", "/api/projects/{projectId}/sessions", { path: { projectId }, query });
   }
 
   createSession(given: NewSession) {

@@ -127,6 +127,10 @@ export interface MessageBatch {
   readonly messages: readonly Message[];
 }
 export type ApprovalList = Schemas["ApprovalList"];
+export type SearchAnswer = Schemas["SearchAnswer"];
+export type SearchResult = Schemas["SearchResult"];
+/** A page of a list of sessions. */
+export type SessionPage = Schemas["SessionList"];
 export type ModelList = Schemas["ModelList"];
 export type BranchList = Schemas["BranchList"];
 export type EventPage = Omit<Schemas["EventPageAnswer"], "events"> & { readonly events: readonly SessionEvent[] };
