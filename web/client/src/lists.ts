@@ -57,7 +57,7 @@ export class SessionList {
       {},
       ({ sessions, hasMore }) => {
         this.#failures = 0;
-        this.#hasMore = hasMore === true;
+        this.#hasMore = hasMore;
         this.#show(new Map(sessions.map((session) => [session.id, session])));
       },
       () => this.#watchLater(),
