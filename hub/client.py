@@ -16,8 +16,12 @@ import aiohttp
 import socketio
 import structlog
 
+from hub.client_errors import CallFailed, ClientError, ConnectionLost, NoAnswer
+from hub.client_state import ClientState
 from hub.session_view import Json, Mode, SessionView
 from models.ids import new_id
+
+__all__ = ["CallFailed", "ClientError", "ConnectionLost", "HubClient", "NoAnswer", "SessionView", "State"]
 
 log = structlog.get_logger(__name__)
 
@@ -37,31 +41,6 @@ SILENCE_S = 30.0
 """A connection that brought nothing for this long (heads come every 25 s) is probed by joining again."""
 PULLED_AT_ONCE = 50
 """Messages in one request, after a switch to a branch that this client has not seen."""
-
-
-class ClientError(Exception):
-    """Base of what the client raises beside TimeoutError."""
-
-
-class CallFailed(ClientError):
-    """The server's refusal, as it came."""
-
-    def __init__(self, error: Json) -> None:
-        super().__init__(error["message"])
-        self.code: str = error["code"]
-        self.message: str = error["message"]
-        self.retryable: bool = error["retryable"]
-        self.details: Json = error.get("details", {})
-
-
-class ConnectionLost(ClientError):
-    """The call has no answer; it may or may not have been carried out."""
-
-    retryable = True
-
-
-class NoAnswer(ConnectionLost):
-    """Nothing came in time; the connection was given up."""
 
 
 class HubClient:
@@ -101,6 +80,12 @@ class HubClient:
         self._chores: set[asyncio.Task[None]] = set()
         self._pulling: set[SessionView] = set()
         self._http: aiohttp.ClientSession | None = None
+        self._state = ClientState(self._request, self._again)
+
+    @property
+    def user_state(self) -> Json | None:
+        """The user's own state, the newest that came; None before the first."""
+        return self._state.newest
 
     async def __aenter__(self) -> Self:
         self.start()
@@ -166,12 +151,22 @@ class HubClient:
                 try:
                     return await self.call("send_message", message)
                 except (ConnectionLost, CallFailed) as failed:
-                    if not failed.retryable or self.state == "closed":
-                        raise
-                    await asyncio.sleep(self._backoff_s[0])
+                    await self._again(failed)
 
     async def cancel_run(self, session_id: str, run_id: str | None = None) -> Json:
         return await self.call("cancel_run", {"sessionId": session_id, **({"runId": run_id} if run_id else {})})
+
+    async def update_state(self, patch: Json, *, timeout_s: float = 60.0) -> Json:
+        """Merges a patch (null removes) into the user's own state; when another client was faster, into theirs.
+        Returns the state with it. Raises CallFailed, TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            return await self._state.update(patch)
+
+    async def _again(self, failed: CallFailed | ConnectionLost) -> None:
+        """Waits before another try. Raises `failed` when there is no use in one."""
+        if not failed.retryable or self.state == "closed":
+            raise failed
+        await asyncio.sleep(self._backoff_s[0])
 
     async def call(self, name: str, arguments: Json | None = None, *, timeout_s: float | None = None) -> Json:
         """One call, once. Raises CallFailed for `ok: false`, ConnectionLost when no answer came in time."""
@@ -203,7 +198,7 @@ class HubClient:
         return await self._request("POST", path, json=body)
 
     async def _request(self, method: str, path: str, **arguments: Any) -> Json:
-        if self._http is None:
+        if self._http is None or self._http.closed:
             raise ConnectionLost("Not connected")
         try:
             async with self._http.request(method, self.url + path, **arguments) as response:
@@ -257,9 +252,10 @@ class HubClient:
 
     async def _connect(self) -> bool:
         self._lost = lost = asyncio.Event()
+        self._state.connected()
         socket = socketio.AsyncClient(reconnection=False, handle_sigint=False)
         refusals: list[Any] = []
-        for name in {"event", "signal", "head", "presence", "resync", "goodbye", *self.on}:
+        for name in {"event", "signal", "head", "presence", "user_state", "resync", "goodbye", *self.on}:
             socket.on(name, self._receiver(name, lost))
         socket.on("disconnect", lambda *_: lost.set())
         socket.on("connect_error", refusals.append)
@@ -328,6 +324,8 @@ class HubClient:
             if not data["retryable"]:
                 self.refused = {**data, "message": data["reason"], "details": {}}
             return
+        if name == "user_state":
+            self._state.take(data)
         view = self.views.get(data.get("sessionId", ""))
         if view is None:
             return
