@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import orjson
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from models.calls import Id, Seq, Text, Tree, check_tree
 from models.wire import Wire
@@ -117,13 +118,26 @@ class UserState(Sections):
     updated_at_utc: str | None = None
 
 
-class ReplaceUserState(Sections):
-    """The whole state: what is left out goes back to its default."""
+class _Guarded(Wire):
+    """A change of the version that the client knows, or of any."""
 
     expected_version: Seq | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _leaves_the_servers_alone(cls, data: Any) -> Any:
+        for name in ("version", "updatedAtUtc"):
+            if isinstance(data, Mapping) and name in data:
+                told = "is the server's; leave it out, and name the version that you know as expectedVersion"
+                raise PydanticCustomError("extra_forbidden", told, {"field": name})
+        return data
 
-class PatchUserState(Wire):
+
+class ReplaceUserState(Sections, _Guarded):
+    """The whole state: what is left out goes back to its default."""
+
+
+class PatchUserState(_Guarded):
     """A merge patch (RFC 7396) of the state: null removes a tab, a key, or a whole section."""
 
     active_sessions: Sessions | None = None
@@ -131,7 +145,6 @@ class PatchUserState(Wire):
     last_session_id: Id | None = None
     ui: Object | None = None
     preferences: PreferencesPatch | None = None
-    expected_version: Seq | None = None
 
     @property
     def changes(self) -> dict[str, Any]:

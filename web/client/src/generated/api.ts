@@ -1745,6 +1745,8 @@ export interface components {
         /** @description A merge patch (RFC 7396) of the state: null removes a tab, a key, or a whole section. */
         readonly PatchUserState: {
             /** @default null */
+            readonly expectedVersion?: number | null;
+            /** @default null */
             readonly activeSessions?: readonly string[] | null;
             /** @default null */
             readonly tabs?: {
@@ -1758,8 +1760,6 @@ export interface components {
             } | null;
             /** @default null */
             readonly preferences?: components["schemas"]["PreferencesPatch"] | null;
-            /** @default null */
-            readonly expectedVersion?: number | null;
         };
         /** @description Something that is always sent to the model: a message by its id, or a text of its own. */
         readonly Pin: {
@@ -2032,6 +2032,8 @@ export interface components {
         };
         /** @description The whole state: what is left out goes back to its default. */
         readonly ReplaceUserState: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             /** @default [] */
             readonly activeSessions?: readonly string[];
             readonly tabs?: {
@@ -2054,8 +2056,6 @@ export interface components {
              *     }
              */
             readonly preferences?: components["schemas"]["Preferences-Input"];
-            /** @default null */
-            readonly expectedVersion?: number | null;
         };
         readonly ResolveApproval: {
             readonly approvalId: string;
