@@ -80,7 +80,7 @@ class Joiner:
             "recovered": joined.snapshot is None,
             "events": [event.to_signal() if wanted.mode == "signal" else event.to_wire() for event in events],
             "hasMore": has_more,
-            "participants": room.presence.participants(),
+            "participants": room.presence.announced(),
             "presenceVersion": room.presence.version,
         }
         if joined.snapshot is not None:

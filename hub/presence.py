@@ -50,11 +50,16 @@ class Presence:
 
     def participants(self) -> list[dict[str, Any]]:
         """`{userId, name, connections}` of those who are here, the first 100 by name when they are more."""
-        listed = sorted(self._connections, key=lambda user_id: self._names[user_id])[:LISTED_MAX]
-        return [
-            {"userId": user_id, "name": self._names[user_id], "connections": len(self._connections[user_id])}
-            for user_id in listed
-        ]
+        return self._listed(set(self._connections))
+
+    def announced(self) -> list[dict[str, Any]]:
+        """What the differences after `version` go on from: those who are here, and those who were announced and may be
+        back before their departure would be (with no connection meanwhile). Without them a newcomer would never hear
+        of somebody who reloads just then."""
+        return self._listed({*self._connections, *self._announced})
+
+    def _listed(self, user_ids: set[str]) -> list[dict[str, Any]]:
+        return self._described(sorted(user_ids, key=lambda user_id: self._names[user_id])[:LISTED_MAX])
 
     def close(self) -> None:
         for timer in (*self._graces.values(), *([self._batch] if self._batch else [])):
@@ -86,10 +91,10 @@ class Presence:
         message: dict[str, Any] = {"sessionId": self._session_id, "version": self.version}
         if len(self._announced) > LISTED_MAX:
             return message | {"joined": [], "left": [], "count": len(self._announced)}
-        return message | {"joined": self._described(joined), "left": self._described(left)}
+        return message | {"joined": self._described(sorted(joined)), "left": self._described(sorted(left))}
 
-    def _described(self, user_ids: set[str]) -> list[dict[str, Any]]:
+    def _described(self, user_ids: list[str]) -> list[dict[str, Any]]:
         return [
             {"userId": user_id, "name": self._names[user_id], "connections": len(self._connections.get(user_id, ()))}
-            for user_id in sorted(user_ids)
+            for user_id in user_ids
         ]

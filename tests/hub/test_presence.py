@@ -204,6 +204,23 @@ async def test_closing_stops_every_timer(presence: Presence, timers: Timers, tol
     assert told == []
 
 
+async def test_a_newcomer_knows_of_somebody_who_reloads_just_then(
+    presence: Presence, timers: Timers, told: list[Json]
+) -> None:
+    """Fails when only those with a connection are listed: the return of the other is no difference to be told."""
+    presence.enter("ann", "Ann", "c1")
+    timers.move(BATCH_S)
+    presence.leave("ann", "c1")
+    presence.enter("bob", "Bob", "c2")
+    listed, version = presence.announced(), presence.version
+    assert [(entry["userId"], entry["connections"]) for entry in listed] == [("ann", 0), ("bob", 1)]
+    assert users(presence.participants()) == ["bob"]
+    presence.enter("ann", "Ann", "c3")
+    timers.move(LEAVE_GRACE_S + BATCH_S)
+    later = [message for message in told if message["version"] > version]
+    assert [(users(message["joined"]), users(message["left"])) for message in later] == [(["bob"], [])]
+
+
 async def test_users_see_each_other_come_and_go_over_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hub.presence.BATCH_S", 0.01)
     monkeypatch.setattr("hub.presence.LEAVE_GRACE_S", 0.05)
