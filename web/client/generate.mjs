@@ -30,7 +30,8 @@ function withoutFailures(document) {
 
 const folder = mkdtempSync(join(tmpdir(), "parley-schema-"));
 try {
-  const document = JSON.parse(execFileSync(PYTHON, ["-m", "web.schema"], { cwd: ROOT, encoding: "utf8" }), withoutTitle);
+  const printed = execFileSync(PYTHON, ["-m", "web.schema"], { cwd: ROOT, encoding: "utf8" });
+  const document = JSON.parse(printed, withoutTitle);
   const file = join(folder, "openapi.json");
   writeFileSync(file, JSON.stringify(withoutFailures(document)));
   const nodes = await openapiTS(new URL(`file://${file}`), { immutable: true, defaultNonNullable: false });

@@ -1,4 +1,4 @@
-/** Pulls the messages of a snapshot whose body did not travel, and puts them in. Which they are is bodies.ts's to say. */
+/** Pulls the messages of a snapshot whose body did not travel, and puts them in. Which they are says bodies.ts. */
 
 import { delayMs } from "./backoff.ts";
 import { upToDate, wantKey, wanted, withBodies } from "./bodies.ts";

@@ -1,4 +1,4 @@
-/** One connection to the hub: calls with answers, events, reconnecting for ever. Knows nothing of sessions' contents. */
+/** One connection to the hub: calls with answers, events, reconnecting for ever. Knows no session's contents. */
 
 import { delayMs } from "./backoff.ts";
 import { lost, toCallError } from "./errors.ts";
@@ -179,7 +179,7 @@ export class Connection {
     else this.#onRefused(error);
   }
 
-  /** The handshake was answered with a no, which stays a no until something changes: a token, or the user asks again. */
+  /** The handshake was answered with a no, which stays a no until something changes: a token, or the user asks. */
   #onRefused(error: unknown): void {
     const { message, data } = error as { message: string; data?: { code?: string } | null };
     const code = data?.code ?? message;

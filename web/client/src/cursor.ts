@@ -1,4 +1,4 @@
-/** The client's half of gap-free delivery, as a pure rule: drop what is known, apply what follows, say what is missing. */
+/** The client's half of gap-free delivery, as a pure rule: drop what is known, apply what follows, say what misses. */
 
 import { applyEvent } from "./reducer.ts";
 import type { SessionEvent, Snapshot } from "./wire.ts";

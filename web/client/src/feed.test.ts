@@ -3,7 +3,8 @@ import { Connection, SILENCE_MS } from "./connection.ts";
 import { CallError } from "./errors.ts";
 import { HEAD_GRACE_MS, SessionFeed } from "./feed.ts";
 import { PULL_PAUSE_MS } from "./puller.ts";
-import { EPOCH, FakeSocket, SESSION_ID, aMessage, aSnapshot, anEvent, joinAck, randomFrom, renamed } from "./testing.ts";
+import { EPOCH, FakeSocket, SESSION_ID, aMessage, aSnapshot, anEvent, joinAck } from "./testing.ts";
+import { randomFrom, renamed } from "./testing.ts";
 import type { EventPage, MessageBatch, SessionEvent } from "./wire.ts";
 
 let socket: FakeSocket;

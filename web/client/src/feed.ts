@@ -204,7 +204,8 @@ export class SessionFeed {
     // While a join is open, its answer will hold this event or an earlier one that has to come first.
     if (this.#joining || snapshot === null) return;
     const { snapshot: next, whole } = follow(snapshot, [event]);
-    if (next !== snapshot) this.#fold(snapshot, [event], { snapshot: next, phase: phaseAfter([event], this.#view.phase) });
+    const phase = phaseAfter([event], this.#view.phase);
+    if (next !== snapshot) this.#fold(snapshot, [event], { snapshot: next, phase });
     if (!whole) this.#rejoin(true);
   }
 

@@ -67,7 +67,8 @@ describe("positions", () => {
   test("are known of messages that are loaded", async () => {
     history.want(101, 101);
     await answer(0);
-    expect([history.positionOf("m130"), history.positionOf(`m${TOTAL}`), history.positionOf("m7")]).toEqual([130, TOTAL, undefined]);
+    const positions = ["m130", `m${TOTAL}`, "m7"].map((id) => history.positionOf(id));
+    expect(positions).toEqual([130, TOTAL, undefined]);
   });
 });
 
@@ -171,7 +172,7 @@ describe("events", () => {
     expect(history.at(60)?.content).toBe("after");
   });
 
-  test("of another branch, another past or a fresh snapshot empty the pages, and what is on its way is void", async () => {
+  test("of another branch, past or snapshot empty the pages, and what is on its way is void", async () => {
     for (const [change, taken] of [
       [{ activeBranch: "other" }, "taken"],
       [{ epoch: "epoch-2" }, "taken"],
@@ -201,7 +202,7 @@ test("messages that leave the snapshot stay at their positions", () => {
 });
 
 test("a body that a page leaves out is pulled", async () => {
-  pullBodies.mockImplementation((ids) => Promise.resolve({ messages: ids.map((id) => message(2, { id, content: "long" })) }));
+  pullBodies.mockResolvedValue({ messages: [message(2, { content: "long" })] });
   history.want(1, 1);
   await answer(0, { messages: range(1, PAGE_SIZE).with(1, message(2, { content: "", truncated: true })) });
   await settle();

@@ -1,4 +1,4 @@
-/** The messages of one session that are on their way, in order: one is sent at a time, and again until it is answered. */
+/** The messages of one session that are on their way, in order: one is sent at a time, until it is answered. */
 
 import { delayMs } from "./backoff.ts";
 import type { Connection } from "./connection.ts";

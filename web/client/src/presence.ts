@@ -19,7 +19,7 @@ export function presenceOf({ participants = [], presenceVersion = 0 }: JoinAck):
   return { participants, count: participants.length, version: presenceVersion };
 }
 
-/** After a difference; the same object for one that is known. Null when one was missed, or its names were: join again. */
+/** After a difference; the same object for one that is known. Null when one was missed, or its names: join again. */
 export function presenceAfter(known: Presence, change: PresenceChange): Presence | null {
   const { version, joined, left, count } = change;
   if (version <= known.version) return known;

@@ -37,7 +37,8 @@ const goLive = (change: Readonly<Record<string, unknown>> = {}) =>
   socket.last("join_session").ack(joinAck({ snapshot: aSnapshot(), presenceVersion: 1, ...change }));
 const sends = () => socket.calls("send_message");
 const outbox = () => session.view.outbox.map(({ content, state }) => [content, state]);
-const REFUSED = { ok: false, error: { code: "illegal_transition", message: "Archived", retryable: false, details: {} } };
+const ARCHIVED = { code: "illegal_transition", message: "Archived", retryable: false, details: {} };
+const REFUSED = { ok: false, error: ARCHIVED };
 
 function reconnect(): void {
   socket.drop();
@@ -201,8 +202,10 @@ describe("presence", () => {
 
 describe("typing", () => {
   const said = () => socket.calls("broadcast_message").map(({ args }) => args["data"] as { on: boolean });
-  const hear = (on: boolean, userId = "ann") =>
-    socket.fire("broadcast", { sessionId: SESSION_ID, from: { userId, name: userId }, data: { type: "typing", on, tab: "1" } });
+  const hear = (on: boolean, userId = "ann") => {
+    const data = { type: "typing", on, tab: "1" };
+    socket.fire("broadcast", { sessionId: SESSION_ID, from: { userId, name: userId }, data });
+  };
   const typists = () => session.view.typing.map(({ userId }) => userId);
 
   beforeEach(() => goLive());
@@ -267,7 +270,8 @@ test("closing leaves no listener and no timer behind, fifty times over", () => {
     another.open();
     socket.last("join_session").ack(joinAck({ snapshot: aSnapshot({ sessionId: `s${round}` }) }));
     another.setTyping(true);
-    socket.fire("broadcast", { sessionId: `s${round}`, from: { userId: "u", name: "U" }, data: { type: "typing", on: true } });
+    const data = { type: "typing", on: true };
+    socket.fire("broadcast", { sessionId: `s${round}`, from: { userId: "u", name: "U" }, data });
     socket.fire("head", { sessionId: `s${round}`, epoch: EPOCH, seq: 9 });
     another.close();
     answerAll();

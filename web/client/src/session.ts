@@ -162,7 +162,8 @@ export class LiveSession {
 
   /** Ends the run and drops what waits, or ends the one that is named. */
   cancel(runId?: string) {
-    return this.#connection.call("cancel_run", { sessionId: this.sessionId, ...(runId === undefined ? {} : { runId }) });
+    const named = runId === undefined ? {} : { runId };
+    return this.#connection.call("cancel_run", { sessionId: this.sessionId, ...named });
   }
 
   /** The first answer wins; a later one rejects with `approval_resolved`. */

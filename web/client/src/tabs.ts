@@ -16,8 +16,8 @@ export function sortedTabs(tabs: Tabs): readonly string[] {
   return ranked.sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1)).map(([id]) => id);
 }
 
-/** The ranks to write so that a tab, new or known, stands at `index` among the others: as a rule one. All of them when no
- * number is left between its neighbours. */
+/** The ranks to write so that a tab, new or known, stands at `index` among the others: as a rule one, all of them when
+ * no number is left between its neighbours. */
 export function placedTab(tabs: Tabs, id: string, index: number): Readonly<Record<string, number>> {
   const others = sortedTabs(tabs).filter((each) => each !== id);
   const at = Math.max(0, Math.min(index, others.length));

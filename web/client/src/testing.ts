@@ -126,7 +126,7 @@ export function aSession(change: Partial<Session> = {}): Session {
 }
 
 /** The payload may be a part of one: what a test does not look at. */
-export function aMessage(change: Partial<Omit<Message, "payload">> & { readonly payload?: object | null } = {}): Message {
+export function aMessage(change: Partial<Omit<Message, "payload">> & { payload?: object | null } = {}): Message {
   return {
     id: "m1",
     ordinal: 1,

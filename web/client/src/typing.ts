@@ -86,9 +86,12 @@ export class Typing {
 
   #show(): void {
     const others = [...this.#typists.values()].map(({ userId, name }) => ({ userId, name }));
-    const same = others.length === this.#others.length && others.every((each, at) => each.userId === this.#others[at]?.userId);
-    if (same) return;
+    if (idsOf(others) === idsOf(this.#others)) return;
     this.#others = others;
     this.changes.emit(others);
   }
+}
+
+function idsOf(users: readonly Sender[]): string {
+  return users.map(({ userId }) => userId).join(" ");
 }

@@ -40,7 +40,7 @@ class FakeServer {
 }
 
 function unreachable(): CallError {
-  return new CallError({ code: "connection_lost", message: "The server cannot be reached", retryable: true, details: {} });
+  return new CallError({ code: "connection_lost", message: "Unreachable", retryable: true, details: {} });
 }
 
 interface Client {
@@ -130,8 +130,8 @@ describe("a change", () => {
   });
 
   test("null puts a preference back to its default, and takes a tab away", () => {
-    const state = patched(patched(DEFAULT_STATE, { tabs: { a: 1 }, ...theme("dark") }), { tabs: { a: null }, preferences: { theme: null } });
-    expect(state).toEqual(DEFAULT_STATE);
+    const written = patched(DEFAULT_STATE, { tabs: { a: 1 }, ...theme("dark") });
+    expect(patched(written, { tabs: { a: null }, preferences: { theme: null } })).toEqual(DEFAULT_STATE);
   });
 });
 
@@ -204,8 +204,10 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])("two who drag tabs about at once end equal, 
     const versions: number[] = [];
     const stop = store.changes.listen(({ version }) => versions.push(version));
     const id = `s${below(8)}`;
-    if (random() < 0.15) void store.update({ tabs: { [id]: null }, activeSessions: store.value.activeSessions.filter((each) => each !== id) });
-    else void store.update((state) => ({ tabs: placedTab(state.tabs, id, below(8)), lastSessionId: id }));
+    const place = below(8);
+    if (random() < 0.15) void store.update({ tabs: { [id]: null } });
+    else void store.update((state) => ({ tabs: placedTab(state.tabs, id, place), lastSessionId: id }));
+    if (random() < 0.15) void store.update({ activeSessions: [...store.value.activeSessions, `${id} ${move}`] });
     if (random() < 0.05) {
       socket.drop();
       await vi.advanceTimersByTimeAsync(10_000);

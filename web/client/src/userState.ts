@@ -60,8 +60,8 @@ export class UserStateStore {
     return this.#known;
   }
 
-  /** Shows the change at once and writes it; changes that are made meanwhile go together. Rejects when the server refuses
-   * it for good, and then it is undone; need not be awaited. */
+  /** Shows the change at once and writes it; changes that are made meanwhile go together. Rejects when the server
+   * refuses it for good, and then it is undone; need not be awaited. */
   update(change: StateChange): Promise<void> {
     const patchOf = typeof change === "function" ? change : keepingOthers(change, this.#value);
     const written = new Promise<void>((resolve, reject) => {
@@ -171,7 +171,7 @@ export class UserStateStore {
   }
 }
 
-/** A list is replaced by a merge patch as a whole. What is meant is what it adds and takes away, whatever others added. */
+/** A merge patch replaces a list as a whole. What is meant is what it adds and takes away, whatever others added. */
 function keepingOthers(patch: UserStatePatch, seen: UserState): Change["patchOf"] {
   const { activeSessions } = patch;
   if (!activeSessions) return () => patch;

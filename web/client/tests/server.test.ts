@@ -57,7 +57,7 @@ describe.skipIf(PYTHON === null)("against the real server", () => {
     return (await rest.createSession({ model })).id;
   }
 
-  const isAtRest = ({ snapshot }: LiveSession) => snapshot !== null && snapshot.session.state !== "RUNNING" && snapshot.run === null;
+  const isAtRest = ({ snapshot }: LiveSession) => snapshot?.run === null && snapshot.session.state !== "RUNNING";
   const lastText = ({ snapshot }: LiveSession) => snapshot?.messages.at(-1)?.content ?? "";
 
   /** Without what this side keeps beyond a fresh snapshot. */
@@ -66,7 +66,8 @@ describe.skipIf(PYTHON === null)("against the real server", () => {
 
   async function expectEqual(...clients: readonly LiveSession[]): Promise<void> {
     const { sessionId } = clients[0] ?? { sessionId: "" };
-    await eventually(() => clients.every(isAtRest), 30_000, () => clients.map(({ view }) => [view.phase, view.snapshot?.state]));
+    const states = () => clients.map(({ view }) => [view.phase, view.snapshot?.state]);
+    await eventually(() => clients.every(isAtRest), 30_000, states);
     const fresh = await rest.snapshot(sessionId);
     await eventually(() => clients.every(({ snapshot }) => snapshot?.head === fresh.head));
     for (const { snapshot } of clients) expect(asFresh(snapshot)).toEqual(fresh);
@@ -171,7 +172,8 @@ describe.skipIf(PYTHON === null)("against the real server", () => {
 
   test("everything that can be asked of a session is asked, and shows on another client", async () => {
     const id = await newSession(QUICK);
-    const [session, other] = [await live((await newLine()).hub, id), await live((await newLine()).hub, id, { mode: "signal" })];
+    const session = await live((await newLine()).hub, id);
+    const other = await live((await newLine()).hub, id, { mode: "signal" });
     await say(session, "Hello");
     await session.rename("Trees");
     await session.setMode("plan");
@@ -205,7 +207,8 @@ describe.skipIf(PYTHON === null)("against the real server", () => {
 
   test("presence counts a user once, and typing in one tab shows in the other", async () => {
     const id = await newSession(QUICK);
-    const [session, other] = [await live((await newLine()).hub, id), await live((await newLine()).hub, id, { mode: "signal" })];
+    const session = await live((await newLine()).hub, id);
+    const other = await live((await newLine()).hub, id, { mode: "signal" });
     await eventually(() => other.view.presence.participants.length === 1);
     expect(other.view.presence).toMatchObject({ count: 1, participants: [{ userId: "local" }] });
     session.setTyping(true);
@@ -223,8 +226,11 @@ describe.skipIf(PYTHON === null)("against the real server", () => {
     for (let move = 0; move < 30; move += 1) {
       for (const [side, { userState }] of hubsOfTwo.entries()) {
         const id = `s${(move * 7 + side) % 6}`;
-        written.push(userState.update((state) => ({ tabs: placedTab(state.tabs, id, (move + side) % 6), lastSessionId: id })));
-        if (move % 10 === 0) written.push(userState.update({ activeSessions: [...userState.value.activeSessions, `a${move}${side}`] }));
+        const place = (move + side) % 6;
+        written.push(userState.update((state) => ({ tabs: placedTab(state.tabs, id, place), lastSessionId: id })));
+        if (move % 10 > 0) continue;
+        const activeSessions = [...userState.value.activeSessions, `a${move}${side}`];
+        written.push(userState.update({ activeSessions }));
       }
       await new Promise((resolve) => setTimeout(resolve, move % 4));
     }
@@ -240,7 +246,8 @@ describe.skipIf(PYTHON === null)("against the real server", () => {
     const id = await newSession(QUICK);
     await say(await live((await newLine()).hub, id), "Where do sycamores grow?");
     const { results } = await rest.search({ q: "sycamores" });
-    expect(results.some(({ type, session, position }) => type === "message" && session.id === id && position === 1)).toBe(true);
+    const found = results.filter(({ type, session }) => type === "message" && session.id === id);
+    expect(found.map(({ position }) => position)).toContain(1);
     const { sessions: listed, total } = await rest.sessions({ q: "sycamores", take: 10 });
     expect([listed.map((each) => each.id), total]).toEqual([[id], 1]);
   });

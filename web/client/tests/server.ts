@@ -128,7 +128,7 @@ export class Line {
 }
 
 /** Polls until the condition holds; fails after the deadline with what `what` says. */
-export async function eventually(holds: () => unknown, withinMs = 15_000, what: () => unknown = () => ""): Promise<void> {
+export async function eventually(holds: () => unknown, withinMs = 15_000, what = (): unknown => ""): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!holds()) {
     if (Date.now() > deadline) throw new Error(`did not come true in ${withinMs} ms: ${JSON.stringify(what())}`);
