@@ -10,8 +10,8 @@ from hashlib import blake2b
 from models.errors import InvalidArgument
 
 Place = int | str
-INTEGERS = range(-(2**63), 2**63)
-"""What the database can compare with."""
+INTEGERS = range(-(2**62), 2**63 - 1)
+"""What the database can compare with, and the next number too."""
 
 
 def cursor_of(question: object, place: Sequence[Place]) -> str:

@@ -126,7 +126,7 @@ class Rows:
     def _index(self, keys: Keys, message: Message) -> None:
         """A message can be found once it is complete; a reply that grows is not indexed with every word."""
         if message.status != "streaming" and message.content:
-            at, facets = from_iso(message.created_at_utc), f"m r{message.role} k{message.kind.replace('_', '')}"
+            at, facets = from_iso(message.created_at_utc), f"r{message.role} k{message.kind.replace('_', '')}"
             self._find_by(keys, message.ordinal, at, message.content[:INDEXED_MAX_CHARS], facets)
 
     def _index_title(self, keys: Keys, after: Context) -> None:

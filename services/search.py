@@ -20,7 +20,7 @@ SEARCH_TAKE_MAX = 100
 RANKED = 1_000
 """Matches are ranked among so many neighbours in time, newest first: a word that everything contains costs no more than
 one that a thousand messages contain."""
-WINDOWS_MAX = 20
+WINDOWS_MAX = 10
 """So many windows of RANKED are looked through for one page. Where filters leave next to nothing of them the page is
 short, and its cursor goes on."""
 Sort = Literal["relevance", "newest", "oldest"]

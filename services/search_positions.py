@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import Row, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 BRANCHES = text(
@@ -18,21 +19,21 @@ BRANCHES = text(
     "SELECT session, key, low, high FROM path WHERE low <= high"
 )
 """The parts of each active branch's path: which positions are held by which branch."""
-WANTED = (
-    "SELECT json_extract(value, '$[0]') AS session, json_extract(value, '$[1]') AS ordinal, "
-    "json_extract(value, '$[2]') AS branch, json_extract(value, '$[3]') AS low, json_extract(value, '$[4]') AS high "
-    "FROM json_each(:wanted)"
+AT_ORDINAL = text(
+    "SELECT w.session, w.ordinal FROM (SELECT json_extract(value, '$[0]') AS session, "
+    "json_extract(value, '$[1]') AS ordinal, json_extract(value, '$[2]') AS branch FROM json_each(:guesses)) w "
+    "CROSS JOIN branch_messages b ON b.branch = w.branch AND b.position = w.ordinal AND b.message = w.ordinal"
 )
-FOUND = (
-    f"SELECT w.session, w.ordinal, b.position FROM ({WANTED}) w CROSS JOIN branch_messages b "  # noqa: S608 -- constants
-    "ON b.branch = w.branch AND {} AND b.message = w.ordinal"
-)
-AT_ORDINAL = text(FOUND.format("b.position = w.ordinal AND w.ordinal BETWEEN w.low AND w.high"))
 """Where nothing was ever forked or merged, the n-th message is the n-th of the session: no need to look for it."""
-ANYWHERE = text(FOUND.format("b.position BETWEEN w.low AND w.high"))
+IN_PART = text(
+    "SELECT message, position FROM branch_messages "
+    "WHERE branch = :branch AND position BETWEEN :low AND :high AND message IN :ordinals"
+).bindparams(bindparam("ordinals", expanding=True))
+"""One pass over what a branch itself holds."""
 
 Place = tuple[int, int]
 """(session's key, ordinal)"""
+Part = Row[Any]
 
 
 async def positions_of(db: AsyncConnection, messages: Sequence[Place]) -> dict[Place, int]:
@@ -40,17 +41,23 @@ async def positions_of(db: AsyncConnection, messages: Sequence[Place]) -> dict[P
     if not messages:
         return {}
     sessions = orjson.dumps(sorted({session for session, _ in messages})).decode()
-    parts = (await db.execute(BRANCHES, {"sessions": sessions})).all()
-    positions: dict[Place, int] = {}
-    for statement in (AT_ORDINAL, ANYWHERE):
-        wanted = [
-            [*message, part.key, part.low, part.high]
-            for message in messages
-            if message not in positions
-            for part in parts
-            if part.session == message[0]
-        ]
-        if wanted:
-            found = await db.execute(statement, {"wanted": orjson.dumps(wanted).decode()})
-            positions |= {(row.session, row.ordinal): row.position for row in found.all()}
+    parts: Sequence[Part] = (await db.execute(BRANCHES, {"sessions": sessions})).all()
+    positions = await _at_their_ordinals(db, messages, parts)
+    for part in parts:
+        missing = [place for place in messages if place[0] == part.session and place not in positions]
+        if missing:
+            where = {"branch": part.key, "low": part.low, "high": part.high, "ordinals": [each[1] for each in missing]}
+            found = (await db.execute(IN_PART, where)).all()
+            positions |= {(part.session, row.message): row.position for row in found}
     return positions
+
+
+async def _at_their_ordinals(db: AsyncConnection, messages: Sequence[Place], parts: Sequence[Part]) -> dict[Place, int]:
+    guesses = [
+        [session, ordinal, part.key]
+        for session, ordinal in messages
+        for part in parts
+        if part.session == session and part.low <= ordinal <= part.high
+    ]
+    found = await db.execute(AT_ORDINAL, {"guesses": orjson.dumps(guesses).decode()})
+    return {(row.session, row.ordinal): row.ordinal for row in found.all()}

@@ -43,7 +43,9 @@ WINDOW = """
     ORDER BY {order}
 """
 """A window of the index and, of what passes the filters, so many rows. One row at least: how far the window reached."""
-PHASE_FACETS: dict[Phase, str | None] = {"titles": "t", "messages": "m", "all": None}
+TITLES = "(scope : t)"
+PHASES: dict[Phase, str] = {"titles": f" AND {TITLES}", "messages": f" NOT {TITLES}", "all": ""}
+"""Titles are few: what leaves them out costs nothing, what named all messages would be weighed row by row."""
 
 Found = Row[Any]
 
@@ -125,11 +127,9 @@ class _Walk:
             [f"k{kind.replace('_', '')}" for kind in self.query.kinds],
             [] if self.query.project_id is None else [f"p{self.project_key}"],
         ]
-        if (facet := PHASE_FACETS[phase]) is not None:
-            facets.append([facet])
         parts = [f"(text : {_expression(self.terms)})"]
         parts += [f"(scope : ({' OR '.join(each)}))" for each in facets if each]
-        return " AND ".join(parts)
+        return f"({' AND '.join(parts)}){PHASES[phase]}"
 
 
 def _expression(terms: Terms) -> str:

@@ -32,7 +32,7 @@ def assert_index_is_that_of_the_messages(database: Path) -> None:
             (key, ordinal, spaced(title), f"p{project} t") for key, ordinal, title, project in db.execute(TITLES)
         ]
         expected += [
-            (key, ordinal, spaced(content[:INDEXED_MAX_CHARS]), f"p{project} m r{role} k{kind.replace('_', '')}")
+            (key, ordinal, spaced(content[:INDEXED_MAX_CHARS]), f"p{project} r{role} k{kind.replace('_', '')}")
             for key, ordinal, content, project, role, kind in db.execute(MESSAGES)
         ]
         # The index's own view of its consistency.

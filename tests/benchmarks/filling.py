@@ -95,14 +95,14 @@ class Store:
         await self.handle(streaming.session_id, FinishRun(streaming.fence))
         return streaming.session_id
 
-    async def history(self, messages: int) -> str:
+    async def history(self, messages: int, text_of: Callable[[int], str] | None = None) -> str:
         """One session with so many messages, put straight into the journal in large appends."""
         session_id = await self.session()
         context = await self.journal.load(session_id)
         ahead: set[asyncio.Future[None]] = set()
         while context.pool_count < messages:
             count = min(MESSAGES_PER_APPEND, messages - context.pool_count)
-            append = _messages(context, count)
+            append = _messages(context, count, text_of or _text)
             ahead.add(self._submit(append))
             context = append.after
             if len(ahead) >= APPENDS_AHEAD:
@@ -144,7 +144,7 @@ async def many(make: Callable[[], Awaitable[Made]], count: int, at_once: int = 1
     return made
 
 
-def _messages(context: Context, count: int) -> Append:
+def _messages(context: Context, count: int, text_of: Callable[[int], str]) -> Append:
     now = now_ms()
     events = tuple(
         Event(
@@ -152,15 +152,19 @@ def _messages(context: Context, count: int) -> Append:
             context.epoch,
             context.head + index,
             now,
-            MessageCreated(message=_message(context.pool_count + index, iso(now))),
+            MessageCreated(message=_message(context.pool_count + index, iso(now), text_of)),
         )
         for index in range(1, count + 1)
     )
     return Append(context, apply_all(context, events), events)
 
 
-def _message(ordinal: int, at: str) -> Message:
-    text = f"Message {ordinal}: " + "something that somebody might say in a chat. " * 2
+def _text(ordinal: int) -> str:
+    return f"Message {ordinal}: " + "something that somebody might say in a chat. " * 2
+
+
+def _message(ordinal: int, at: str, text_of: Callable[[int], str]) -> Message:
+    text = text_of(ordinal)
     return Message(
         id=new_id(),
         ordinal=ordinal,

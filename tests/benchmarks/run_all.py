@@ -31,6 +31,7 @@ NAMES = (
     "contexts",
     "tools",
     "search",
+    "fulltext",
 )
 HEADINGS = ("what", "ours", "beside", "ratio", "aim", "unit")
 

@@ -35,7 +35,7 @@ TEXTS = f"""
         d.key,
         parley_spaced(CASE WHEN d.ordinal = 0 THEN s.title ELSE substr(m.content, 1, {INDEXED_MAX_CHARS}) END),
         'p' || coalesce(p.key, 0) || CASE WHEN d.ordinal = 0 THEN ' t'
-            ELSE ' m r' || m.role || ' k' || replace(json_extract(m.header, '$.kind'), '_', '') END
+            ELSE ' r' || m.role || ' k' || replace(json_extract(m.header, '$.kind'), '_', '') END
     FROM search_docs d
     CROSS JOIN sessions s ON s.key = d.session
     LEFT JOIN projects p ON p.id = s.project_id
