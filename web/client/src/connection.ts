@@ -47,6 +47,7 @@ export class Connection {
   readonly #events = new Map<string, Signal<unknown>>();
   readonly #pending = new Set<Pending>();
   readonly #hearing: (() => void)[] = [];
+  readonly #rooms = new Map<string, number>();
   #state: ConnectionState = "connecting";
   #attempt = 0;
   #retry: Timer;
@@ -128,6 +129,20 @@ export class Connection {
       if (ok === true) onAck(ack as Ack<N>);
       else onError(toCallError(error, `${name} failed`));
     });
+  }
+
+  /** Somebody shows a session; joining it is their own work. */
+  enter(sessionId: string): void {
+    this.#rooms.set(sessionId, (this.#rooms.get(sessionId) ?? 0) + 1);
+  }
+
+  /** The last who shows a session leaves its room. */
+  leave(sessionId: string): void {
+    const others = (this.#rooms.get(sessionId) ?? 1) - 1;
+    if (others > 0) return void this.#rooms.set(sessionId, others);
+    this.#rooms.delete(sessionId);
+    // An answer would change nothing: a connection that is gone has left every room.
+    this.call("leave_session", { sessionId }).catch(() => undefined);
   }
 
   /** The page came back into view: connect now rather than at the next attempt, and doubt a quiet socket. */

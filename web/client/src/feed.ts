@@ -94,6 +94,7 @@ export class SessionFeed {
     if (this.#open) return;
     const connection = this.#connection;
     this.#open = true;
+    connection.enter(this.sessionId);
     this.#bodies.start();
     this.#subscriptions = [
       connection.on("event", (event) => this.#isMine(event) && this.#onEvent(event)),
@@ -114,8 +115,7 @@ export class SessionFeed {
     this.#pause();
     this.#bodies.stop();
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
-    // An answer would change nothing: a connection that is gone has left every room.
-    this.#connection.call("leave_session", { sessionId: this.sessionId }).catch(() => undefined);
+    this.#connection.leave(this.sessionId);
   }
 
   /** Joins again after what we have: the server said no, or something beside the events was missed. */

@@ -39,7 +39,7 @@ export class Hub {
   constructor(socket: SocketLike, rest: Rest, { store = sessionStore() }: HubOptions = {}) {
     this.connection = new Connection(socket);
     this.rest = rest;
-    this.outbox = new Outbox(this.connection, store);
+    this.outbox = new Outbox(this.connection, store, (id, message) => rest.sendMessage(id, message));
     this.userState = new UserStateStore(this.connection, {
       read: () => rest.userState(),
       patch: (patch, version) => rest.patchUserState(patch, version),

@@ -36,9 +36,16 @@ interface Held {
   readonly reject: (error: CallError) => void;
 }
 
+/** A packet may have a million bytes. A message that could come near that, three to a character, goes by REST. */
+const SOCKET_MAX_CHARS = 300_000;
+
+/** Sends a message by REST, which takes larger ones than the socket. */
+export type Post = (sessionId: string, message: Outgoing) => Promise<Sent>;
+
 export class Lane {
   readonly changes = new Signal<null>();
   readonly #connection: Connection;
+  readonly #post: Post;
   readonly #sessionId: string;
   #held: readonly Held[] = [];
   #entries: readonly OutboxEntry[] = [];
@@ -49,8 +56,9 @@ export class Lane {
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(connection: Connection, sessionId: string) {
+  constructor(connection: Connection, sessionId: string, post: Post) {
     this.#connection = connection;
+    this.#post = post;
     this.#sessionId = sessionId;
   }
 
@@ -139,16 +147,20 @@ export class Lane {
     clearTimeout(this.#timer);
     this.#sending = true;
     this.#change((held) => (held.answer === null && held.entry.state === "queued_offline" ? "sending" : null));
-    this.#connection.ask(
-      "send_message",
-      argsOf(next.entry),
-      (ack) => this.#onAnswer(next.entry.clientMessageId, ack),
-      (error) => this.#onError(next.entry.clientMessageId, error),
-    );
+    this.#send(next.entry);
   }
 
   close(): void {
     clearTimeout(this.#timer);
+  }
+
+  #send(entry: OutboxEntry): void {
+    const message = messageOf(entry);
+    const onAnswer = (answer: Sent) => this.#onAnswer(entry.clientMessageId, answer);
+    const onError = (error: CallError) => this.#onError(entry.clientMessageId, error);
+    const { sessionId } = entry;
+    if (JSON.stringify(message).length > SOCKET_MAX_CHARS) this.#post(sessionId, message).then(onAnswer, onError);
+    else this.#connection.ask("send_message", { sessionId, ...message }, onAnswer, onError);
   }
 
   #waiting(): OutboxState {
@@ -213,9 +225,8 @@ export class Lane {
   }
 }
 
-function argsOf({ sessionId, clientMessageId, content, payload, onBusy, metadata }: OutboxEntry) {
+function messageOf({ clientMessageId, content, payload, onBusy, metadata }: OutboxEntry): Outgoing {
   return {
-    sessionId,
     clientMessageId,
     ...(content === undefined ? {} : { content }),
     ...(payload === undefined ? {} : { payload }),

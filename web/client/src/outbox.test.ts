@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Connection } from "./connection.ts";
+import { CallError } from "./errors.ts";
+import type { Post } from "./lane.ts";
 import { Outbox } from "./outbox.ts";
 import type { Store } from "./outbox.ts";
 import { FakeSocket, MemoryStore } from "./testing.ts";
@@ -7,11 +9,12 @@ import { FakeSocket, MemoryStore } from "./testing.ts";
 const KEY = "parley.outbox";
 let socket: FakeSocket;
 let outbox: Outbox;
+const post = vi.fn<Post>();
 
 function begin(store: Store | null): void {
   socket = new FakeSocket();
   const connection = new Connection(socket);
-  outbox = new Outbox(connection, store);
+  outbox = new Outbox(connection, store, post);
   connection.start();
   socket.accept();
 }
@@ -82,7 +85,7 @@ test("one that is discarded on its way is not sent again, and its promise says s
 
 test("while the browser says that there is no network nothing is sent; afterwards it is", () => {
   const connection = new Connection((socket = new FakeSocket()));
-  outbox = new Outbox(connection, null);
+  outbox = new Outbox(connection, null, post);
   connection.start();
   socket.accept();
   connection.markOffline();
@@ -90,4 +93,19 @@ test("while the browser says that there is no network nothing is sent; afterward
   expect([sent(), outbox.lane("a").entries[0]?.state]).toEqual([[], "queued_offline"]);
   socket.fire("head", { sessionId: "x" });
   expect([sent(), outbox.lane("a").entries[0]?.state]).toEqual([["Hello"], "sending"]);
+});
+
+test("a message that is too large for the socket goes by REST, in its turn", async () => {
+  begin(null);
+  post.mockRejectedValueOnce(new CallError({ code: "connection_lost", message: "", retryable: true, details: {} }));
+  post.mockResolvedValueOnce({ messageId: "m2", seq: 3, runId: null });
+  const lane = outbox.lane("a");
+  lane.add({ content: "first" });
+  const { sent: outcome } = lane.add({ content: "x".repeat(400_000) });
+  lane.add({ content: "third" });
+  expect(post).not.toHaveBeenCalled();
+  socket.last("send_message").ack({ ok: true, messageId: "m1", seq: 2, runId: null });
+  await vi.advanceTimersByTimeAsync(1_000);
+  await expect(outcome).resolves.toMatchObject({ messageId: "m2" });
+  expect([post.mock.calls.length, sent()]).toEqual([2, ["first", "third"]]);
 });

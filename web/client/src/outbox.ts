@@ -4,7 +4,7 @@
 import type { Connection } from "./connection.ts";
 import { CallError } from "./errors.ts";
 import { Lane } from "./lane.ts";
-import type { OutboxEntry } from "./lane.ts";
+import type { OutboxEntry, Post } from "./lane.ts";
 import type { WireError } from "./wire.ts";
 
 /** The part of the browser's `Storage` that is used. */
@@ -20,12 +20,14 @@ type Kept = Omit<OutboxEntry, "error"> & { readonly error: WireError | null };
 
 export class Outbox {
   readonly #connection: Connection;
+  readonly #post: Post;
   readonly #store: Store | null;
   readonly #lanes = new Map<string, Lane>();
   readonly #subscriptions: (() => void)[];
 
-  constructor(connection: Connection, store: Store | null) {
+  constructor(connection: Connection, store: Store | null, post: Post) {
     this.#connection = connection;
+    this.#post = post;
     this.#store = store;
     this.#subscriptions = [
       connection.states.listen((state) =>
@@ -39,7 +41,7 @@ export class Outbox {
   lane(sessionId: string): Lane {
     const known = this.#lanes.get(sessionId);
     if (known !== undefined) return known;
-    const lane = new Lane(this.#connection, sessionId);
+    const lane = new Lane(this.#connection, sessionId, this.#post);
     lane.changes.listen(() => this.#save());
     this.#lanes.set(sessionId, lane);
     return lane;

@@ -4,11 +4,13 @@ import { lost, toCallError } from "./errors.ts";
 import type { paths } from "./generated/api.ts";
 import { Signal } from "./signal.ts";
 import { PAGE_SIZE } from "./tail.ts";
-import type { ForkOptions, MergeOptions, Mode, PlanItem, UserStatePatch } from "./wire.ts";
+import type { ForkOptions, MergeOptions, Mode, Outgoing, PlanItem, UserStatePatch } from "./wire.ts";
 
 export { PAGE_SIZE } from "./tail.ts";
 
 const ANSWER_MS = 15_000;
+/** A slow line may take its time with a large body. */
+const SLOWEST_BYTES_PER_MS = 50;
 
 type Method = "get" | "post" | "put" | "patch" | "delete";
 
@@ -211,6 +213,12 @@ export class Rest {
     return this.request("get", "/api/contexts/{sessionId}/prompt", { path: { sessionId } });
   }
 
+  /** What the socket's call does, for messages that are too large for it: up to 12 MB. */
+  sendMessage(sessionId: string, message: Outgoing) {
+    const path = { sessionId };
+    return this.request("post", "/api/contexts/{sessionId}/actions/send_message", { path, body: message });
+  }
+
   setMode(sessionId: string, mode: Mode) {
     return this.request("post", "/api/contexts/{sessionId}/actions/set_mode", { path: { sessionId }, body: { mode } });
   }
@@ -285,10 +293,10 @@ export class Rest {
     if (this.#token !== null) headers.set("Authorization", `Bearer ${this.#token}`);
     if (body !== undefined) headers.set("Content-Type", "application/json");
     if (ifMatch !== undefined) headers.set("If-Match", `"v${ifMatch}"`);
-    const init: RequestInit = { method: method.toUpperCase(), headers, signal: AbortSignal.timeout(ANSWER_MS) };
-    if (body !== undefined) init.body = JSON.stringify(body);
+    const text = body === undefined ? null : JSON.stringify(body);
+    const signal = AbortSignal.timeout(ANSWER_MS + Math.ceil((text?.length ?? 0) / SLOWEST_BYTES_PER_MS));
     try {
-      return await fetch(this.#base + path, init);
+      return await fetch(this.#base + path, { method: method.toUpperCase(), headers, body: text, signal });
     } catch {
       throw lost("connection_lost", "The server cannot be reached");
     }

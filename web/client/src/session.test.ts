@@ -247,6 +247,16 @@ describe("typing", () => {
   });
 });
 
+test("a session that is shown twice is left with the last", () => {
+  goLive();
+  const another = hub.session(SESSION_ID);
+  another.open();
+  another.close();
+  expect(socket.calls("leave_session")).toHaveLength(0);
+  session.close();
+  expect(socket.calls("leave_session")).toHaveLength(1);
+});
+
 test("events are told by their type", () => {
   goLive();
   const titles: string[] = [];

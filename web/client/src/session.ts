@@ -111,6 +111,7 @@ export class LiveSession {
     ];
     this.#lane.follow();
     this.feed.open();
+    this.#show();
   }
 
   /** Leaves the room; `open` enters it again where this left off. What is on its way is sent nevertheless. */

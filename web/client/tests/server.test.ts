@@ -145,6 +145,16 @@ describe.skipIf(PYTHON === null)("against the real server", () => {
     await expectEqual(session);
   });
 
+  test("a message of two megabytes arrives, and what the server keeps out of events is pulled", async () => {
+    const id = await newSession(QUICK);
+    const [session, other] = [await live((await newLine()).hub, id), await live((await newLine()).hub, id)];
+    const content = "large ".repeat(350_000).trim();
+    await say(session, content);
+    await eventually(() => [session, other].every(({ snapshot }) => snapshot?.messages[0]?.content === content));
+    await session.send({ content: "and a small one" }).sent;
+    await eventually(() => isAtRest(other) && other.snapshot?.messages.length === 4);
+  });
+
   test("the history has every message by its position, and follows the branch", async () => {
     const id = await newSession(QUICK);
     const session = await live((await newLine()).hub, id);
