@@ -326,6 +326,7 @@ class HubClient:
             return
         if name == "user_state":
             self._state.take(data)
+            return
         view = self.views.get(data.get("sessionId", ""))
         if view is None:
             return

@@ -22,13 +22,12 @@ STORAGE_RETRY_S = 1.0
 
 
 class _Reader:
-    """One connection. `version` is the one it was given last."""
+    """One connection. While there is a `task`, it waits for the outbox to drain."""
 
-    __slots__ = ("connection", "task", "version")
+    __slots__ = ("connection", "task")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.version = -1
         self.task: asyncio.Task[None] | None = None
 
 
@@ -44,6 +43,7 @@ class _Group:
         self.reading: asyncio.Task[None] | None = None
 
     def take(self, state: UserState) -> None:
+        """Tells it to all. What was read may be older than what a change has told meanwhile."""
         if state.version <= self.version:
             return
         self.version, self.frame = state.version, event_frame("user_state", state.to_wire())
@@ -64,8 +64,7 @@ class _Group:
         self._give(reader)
 
     def _give(self, reader: _Reader) -> None:
-        if self.frame is not None and reader.version < self.version:
-            reader.version = self.version
+        if self.frame is not None:
             reader.connection.send(self.frame)
 
 
@@ -115,11 +114,14 @@ class UserFeed:
 
     async def _read(self, user_id: str, group: _Group) -> None:
         """Until it could be read, or a change has told it."""
+        noted = False
         while group.frame is None:
             try:
                 group.take(await self._users.state(user_id))
             except ParleyError as error:
-                log.warning("a user's state is not told yet", user=user_id, reason=error.message)
+                if not noted:
+                    log.warning("a user's state is not told yet", user=user_id, reason=error.message)
+                noted = True
                 await asyncio.sleep(STORAGE_RETRY_S)
             except Exception:
                 log.exception("a user's state can't be told", user=user_id)

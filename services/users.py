@@ -86,7 +86,7 @@ class Users:
     async def _change(self, user_id: str, edit: Edit, expected_version: int | None = None) -> UserState:
         task = asyncio.get_running_loop().create_task(self._change_and_tell(user_id, edit, expected_version))
         self._changes.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._changes.discard)
         return await asyncio.shield(task)
 
     async def _change_and_tell(self, user_id: str, edit: Edit, expected_version: int | None) -> UserState:
@@ -98,8 +98,3 @@ class Users:
             except Exception:
                 log.exception("a listener failed", user=user_id)
         return state
-
-    def _ended(self, task: asyncio.Task[UserState]) -> None:
-        self._changes.discard(task)
-        if not task.cancelled():
-            task.exception()  # the caller has it, unless it is gone

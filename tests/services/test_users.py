@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 from structlog.testing import capture_logs
@@ -178,14 +179,19 @@ async def test_a_storage_that_fails_does_not_undo_a_purge() -> None:
 
 
 async def test_a_failed_change_that_nobody_waits_for_is_quiet() -> None:
-    """Fails when the exception is left for the collector to find."""
+    """Fails when its exception is left for the collector to find."""
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
     states = HookedStates()
     users = Users(states)
-    states.gate, states.fails = Gate(), StorageUnavailable()
-    gate = states.gate
+    states.gate = gate = Gate()
+    states.fails = StorageUnavailable()
     asking = asyncio.create_task(users.patch("ann", patch(lastSessionId="s")))
     await gate.reached.wait()
     asking.cancel()
     gate.open.set()
     await asyncio.gather(asking, return_exceptions=True)
     await eventually(lambda: not users._changes)
+    del asking
+    gc.collect()
+    assert complaints == []

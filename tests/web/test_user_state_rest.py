@@ -131,6 +131,13 @@ async def test_another_version_is_refused_with_the_whole_current_state(stored: R
     assert (taken.status, taken.etag) == (200, '"v2"')
 
 
+async def test_a_state_that_was_never_written_has_a_version_to_name(stored: Rest) -> None:
+    for tag in ("nonsense", '"v1"', 'W/"v0"', '"v00"', ""):
+        refused = await patch(stored, {"lastSessionId": "s"}, headers={"If-Match": tag})
+        assert (refused.status, refused.data["details"]["currentVersion"]) == (412, 0), tag
+    assert (await patch(stored, {"lastSessionId": "s"}, headers={"If-Match": '"v0"'})).etag == '"v1"'
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 async def test_the_expected_version_may_stand_in_the_body(rest: Rest, method: str) -> None:
     assert (await rest.ask(method, STATE, {"lastSessionId": "a", "expectedVersion": 0})).data["version"] == 1
