@@ -4,8 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import type { Hub } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { SessionPage } from "../session/SessionPage";
-import { attempt, sessionActions } from "./actions";
-import type { SessionActions } from "./actions";
+import { sessionActions } from "./actions";
 import { goTo, replaceWith, useAddress } from "./address";
 import { ConnectionBanner } from "./ConnectionBadge";
 import { useMedia, useSessions } from "./hooks";
@@ -53,24 +52,12 @@ export function Workspace({ hub, state }: { hub: Hub; state: UserStateStore }) {
           {selected === null ? (
             <EmptyPage onNew={create} />
           ) : (
-            <OpenSession key={selected} hub={hub} sessionId={selected} actions={actions} />
+            <SessionPage key={selected} hub={hub} sessionId={selected} state={state} onDelete={actions.remove} />
           )}
         </main>
       </div>
       <ToastRegion />
     </div>
-  );
-}
-
-function OpenSession({ hub, sessionId, actions }: { hub: Hub; sessionId: string; actions: SessionActions }) {
-  return (
-    <SessionPage
-      hub={hub}
-      sessionId={sessionId}
-      onRename={(id, title) => void attempt(hub.rest.renameSession(id, title))}
-      onDelete={actions.remove}
-      attempt={attempt}
-    />
   );
 }
 

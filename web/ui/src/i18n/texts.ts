@@ -4,8 +4,9 @@
 import { createContext, useContext } from "react";
 import { app } from "./en/app";
 import { common } from "./en/common";
+import { session } from "./en/session";
 
-export const en = { app, common };
+export const en = { app, common, session };
 export type Texts = typeof en;
 
 export type Language = "en" | "zh";

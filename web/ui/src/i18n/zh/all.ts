@@ -3,5 +3,6 @@
 import type { Texts } from "../texts";
 import { app } from "./app";
 import { common } from "./common";
+import { session } from "./session";
 
-export const zh: Texts = { app, common };
+export const zh: Texts = { app, common, session };
