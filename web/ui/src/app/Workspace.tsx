@@ -1,25 +1,24 @@
 /** The page of a signed-in user: sessions on the left, open ones as tabs, the chosen one below them. */
 
 import { useEffect, useRef, useState } from "react";
-import type { Hub } from "@parley/client";
+import type { Hub, UserStateStore } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { SessionPage } from "../session/SessionPage";
 import { sessionActions } from "./actions";
 import { goTo, replaceWith, useAddress } from "./address";
 import { ConnectionBanner } from "./ConnectionBadge";
+import { Dialogs } from "./Dialogs";
+import type { DialogName } from "./Dialogs";
 import { useMedia, useSignal } from "./hooks";
 import { Panel } from "./Panel";
 import { neighbour } from "./tabs";
 import { ToastRegion } from "./ToastRegion";
 import { TopBar } from "./TopBar";
-import { Dialogs } from "./Dialogs";
-import type { DialogName } from "./Dialogs";
 import { useFrameKeys } from "./useFrameKeys";
 import { useNotifications } from "./useNotifications";
 import { useSeen } from "./useSeen";
 import { useTabs, useUserState } from "./useTabs";
 import { useTabSessions } from "./useTabSessions";
-import type { UserStateStore } from "@parley/client";
 
 /** The same as in styles/phone.css. */
 const PHONE = "(max-width: 46rem)";
@@ -30,7 +29,7 @@ export function Workspace({ hub }: { hub: Hub }) {
   const { sessionId: selected } = useAddress();
   const tabs = useTabs(state);
   const panel = usePanel(state);
-  const sessions = useTabSessions(hub, tabs.order, (id) => id !== selected && tabs.close(id));
+  const sessions = useTabSessions(hub, tabs.order, selected, tabs.close);
   useLastSession(state, selected);
   useEffect(() => {
     if (selected !== null) tabs.open(selected);

@@ -7,8 +7,13 @@ import { useConnectionState, useSessions } from "./hooks";
 
 const NONE: Sessions = new Map();
 
-/** `onGone` is told of a session that does not exist any more. */
-export function useTabSessions(hub: Hub, order: readonly string[], onGone: (id: string) => void): Sessions {
+/** `onGone` is told of a session that does not exist any more and is not the one that is shown, which says so itself. */
+export function useTabSessions(
+  hub: Hub,
+  order: readonly string[],
+  selected: string | null,
+  onGone: (id: string) => void,
+): Sessions {
   const all = useSessions(hub.all);
   const [before] = useState(all);
   const [read, setRead] = useState(NONE);
@@ -16,17 +21,19 @@ export function useTabSessions(hub: Hub, order: readonly string[], onGone: (id: 
   const asked = useRef(new Set<string>());
   const gone = useRef(onGone);
   useEffect(() => {
-    gone.current = onGone;
+    gone.current = (id) => id !== selected && onGone(id);
   });
   // Before the list has come, nothing is known to be missing from it.
   const missing = all === before || !connected ? "" : order.filter((id) => !all.has(id) && !read.has(id)).join(" ");
   useEffect(() => {
     const wanted = missing.split(" ").filter((id) => id !== "" && !asked.current.has(id));
     for (const id of wanted) asked.current.add(id);
-    void readEach(hub, wanted, (session) => setRead((known) => new Map(known).set(session.id, session)), gone.current).then(
+    const keep = (session: Session) => setRead((known) => new Map(known).set(session.id, session));
+    void readEach(hub, wanted, keep, (id) => gone.current(id)).then(
       (failed) => failed.forEach((id) => asked.current.delete(id)),
     );
-  }, [hub, missing]);
+    // Asked again when another one is shown: then the one that was shown may go.
+  }, [hub, missing, selected]);
   return useMemo(() => new Map([...read, ...all]), [read, all]);
 }
 

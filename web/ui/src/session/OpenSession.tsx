@@ -5,7 +5,7 @@ import { messageOf } from "@parley/client";
 import type { Approval, Hub, LiveSession, Session, SessionView, Snapshot } from "@parley/client";
 import { useApprovalHistory, useMedia } from "../app/hooks";
 import { useUserState } from "../app/useTabs";
-import type { UserStateStore } from "../app/userState";
+import type { UserStateStore } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { TranscriptActionsContext } from "../transcript/actions";
 import { Transcript } from "../transcript/Transcript";

@@ -1,8 +1,7 @@
 /** One open session: its head, the transcript, and what is written; plan and pins beside them. */
 
-import type { FeedView, Hub, LiveSession, Session } from "@parley/client";
+import type { FeedView, Hub, LiveSession, Session, UserStateStore } from "@parley/client";
 import { useConnectionState, useFeed, useFeedView } from "../app/hooks";
-import type { UserStateStore } from "../app/userState";
 import { useTexts } from "../i18n/texts";
 import { OpenSession } from "./OpenSession";
 
