@@ -126,12 +126,6 @@ def say(page: Page, text: str) -> None:
     expect(page.get_by_test_id("composer")).to_have_value("")
 
 
-def choose(page: Page, menu: str, item: str) -> None:
-    """An entry of a menu, by the menu's test id and the entry's own id."""
-    page.get_by_test_id(menu).click()
-    page.locator(f'[role="menu"] [data-item="{item}"]').click()
-
-
 def reply_of(page: Page) -> Locator:
     """The newest message of the agent."""
     return page.locator('[data-testid="message"][data-role="agent"]').last
@@ -147,6 +141,15 @@ def pending_on(page: Page) -> Locator:
     return page.locator('[data-testid="approval"][data-state="pending"]')
 
 
+def show_all(page: Page) -> None:
+    """Long texts come in parts: asks for more until there is none."""
+    more = page.get_by_test_id("show-more")
+    while more.count() > 0:
+        left = more.first.text_content()
+        more.first.click()
+        expect(more.filter(has_text=left or "")).to_have_count(0)
+
+
 def await_end(page: Page, state: str) -> None:
     expect(page.get_by_test_id("state-line")).to_have_attribute("data-session-state", state, timeout=PATIENCE_MS)
 
@@ -160,7 +163,12 @@ def assert_equal_to_rest(server: ServerProcess, session_id: str, *tabs: Page) ->
     head = get(server, f"/api/sessions/{session_id}")["head"]
     for tab in tabs:
         expect(tab.get_by_test_id("transcript")).to_have_attribute("data-head", str(head))
-        assert shown_on(tab) == stored_in(server, session_id)
+        assert letters_of(shown_on(tab)) == letters_of(stored_in(server, session_id))
+
+
+def letters_of(transcript: Transcript) -> Transcript:
+    """What is left of each text without the marks of Markdown, which are not shown as they are written."""
+    return [(mid, role, status, re.sub(r"[\W_]+", "", text)) for mid, role, status, text in transcript]
 
 
 def stored_in(server: ServerProcess, session_id: str) -> Transcript:

@@ -10,11 +10,11 @@ from page_world import (
     PATIENCE_MS,
     assert_equal_to_rest,
     await_end,
-    choose,
     open_new_session,
     reply_of,
     say,
     session_of,
+    show_all,
     shown_on,
     stored_in,
     two_tabs,
@@ -135,7 +135,7 @@ def test_a_session_is_renamed_deleted_and_restored_in_every_tab(server: ServerPr
     for tab in (first, second):
         expect(tab.get_by_test_id("session-title")).to_have_text("A better title")
         expect(tab.get_by_test_id("history-list")).to_contain_text("A better title")
-    choose(first, "session-menu", "delete")
+    first.get_by_test_id("delete").click()
     expect(second.get_by_text("it was deleted")).to_be_visible()
     expect(second.get_by_test_id("history-list")).not_to_contain_text("A better title")
     first.get_by_test_id("notice").get_by_text("Undo").click()
@@ -143,18 +143,23 @@ def test_a_session_is_renamed_deleted_and_restored_in_every_tab(server: ServerPr
     expect(second.get_by_test_id("history-list")).to_contain_text("A better title")
 
 
-def test_what_is_sent_while_offline_waits_and_arrives_once(server: ServerProcess, context: BrowserContext) -> None:
-    """The network stalls without a close: the page notices, keeps the message and sends it."""
+def test_what_was_typed_while_offline_stays_and_is_sent_once_afterwards(
+    server: ServerProcess, context: BrowserContext
+) -> None:
+    """The network stalls without a close: the page notices, keeps the text, and comes back by itself."""
     page = open_new_session(server, context)
     session_id = session_of(page)
     context.set_offline(True)
     expect(page.get_by_test_id("connection-state")).to_have_text("offline")
-    say(page, "/long 5")
-    expect(page.get_by_test_id("outgoing")).to_have_attribute("data-state", "queued_offline")
+    page.get_by_test_id("composer").fill("/long 5")
+    expect(page.get_by_test_id("send")).to_be_disabled()
+    page.get_by_test_id("composer").press("Enter")
+    expect(page.get_by_test_id("composer")).to_have_value("/long 5")
     context.set_offline(False)
     expect(page.get_by_test_id("connection-state")).to_have_text("connected")
+    page.get_by_test_id("composer").press("Enter")
+    expect(page.get_by_test_id("composer")).to_have_value("")
     await_end(page, "COMPLETED")
-    expect(page.get_by_test_id("outgoing")).to_have_count(0)
     assert [text for _, role, _, text in stored_in(server, session_id) if role == "user"] == ["/long 5"]
 
 
@@ -178,25 +183,23 @@ def test_a_message_too_large_for_an_event_is_shown_whole_in_every_tab(
     for tab in (first, second):
         await_end(tab, "COMPLETED")
         expect(tab.locator('[data-testid="message"][data-role="user"]')).to_contain_text("many words many words")
+        show_all(tab)
     assert_equal_to_rest(server, session_id, first, second)
     assert shown_on(second)[0][3] == text
 
 
-def test_earlier_messages_are_loaded_in_front_until_all_are_there(
-    server: ServerProcess, context: BrowserContext
-) -> None:
+def test_earlier_messages_are_loaded_as_far_as_somebody_reads(server: ServerProcess, context: BrowserContext) -> None:
     page = open_new_session(server, context)
     session_id = session_of(page)
     path = f"/api/contexts/{session_id}/actions/send_message"
     for _ in range(30):
         assert server.request("POST", path, {"content": "/long 1"})[0] == 202
-    expect(page.get_by_test_id("message")).to_have_count(60)
+    expect(page.get_by_test_id("transcript")).to_have_attribute("data-length", "60")
     await_end(page, "COMPLETED")
     page.reload()
-    expect(page.get_by_test_id("message")).to_have_count(50)
-    page.get_by_test_id("earlier").click()
-    expect(page.get_by_test_id("message")).to_have_count(60)
-    expect(page.get_by_test_id("earlier")).to_have_count(0)
+    expect(page.get_by_test_id("transcript")).to_have_attribute("data-length", "60")
+    page.locator(".transcript").press("Home")
+    expect(page.locator('[data-testid="message"][data-position="1"]')).to_be_visible()
     assert_equal_to_rest(server, session_id, page)
 
 

@@ -6,6 +6,7 @@ import { useTexts } from "../i18n/texts";
 import { readPreferences } from "./preferences";
 import type { Preferences } from "./preferences";
 import { TokenForm } from "./TokenForm";
+import { PageState } from "./userState";
 import { Workspace } from "./Workspace";
 
 type Access = "checking" | "granted" | "wanted";
@@ -23,15 +24,19 @@ interface Props {
 export function Gate({ token, onToken, onRefused, onPreferences }: Props) {
   const texts = useTexts();
   const hub = useMemo(() => new Hub(openSocket(token), new Rest(token)), [token]);
+  const [state] = useState(() => new PageState());
   const access = useAccess(hub, onRefused);
-  useEffect(() => followPreferences(hub, onPreferences), [hub, onPreferences]);
+  useEffect(
+    () => state.changes.listen(() => onPreferences(readPreferences(state.value.preferences))),
+    [state, onPreferences],
+  );
   switch (access) {
     case "checking":
       return <p className="notice">{texts.app.connecting}</p>;
     case "wanted":
       return <TokenForm rejected={token !== null} onToken={onToken} />;
     case "granted":
-      return <Workspace hub={hub} />;
+      return <Workspace hub={hub} state={state} />;
   }
 }
 
@@ -60,17 +65,6 @@ function useAccess(hub: Hub, onRefused: () => void): Access {
   }, [hub, onRefused]);
   useEffect(() => (access === "granted" ? connect(hub) : undefined), [hub, access]);
   return access;
-}
-
-/** Until the server has told what they are, the copy in this browser is better than the defaults. */
-function followPreferences({ userState, connection }: Hub, onPreferences: Props["onPreferences"]): () => void {
-  const tell = () => {
-    if (userState.known) onPreferences(readPreferences(userState.value.preferences));
-  };
-  const stops = [userState.changes.listen(tell), connection.on("user_state", tell)];
-  return () => {
-    for (const stop of stops) stop();
-  };
 }
 
 function connect(hub: Hub): () => void {

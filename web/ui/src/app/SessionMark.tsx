@@ -15,14 +15,11 @@ const ICONS = {
   waiting: Hand,
 } as const;
 
-/** What tells how a session stands: all of it, or what a search says of it. */
-type Standing = Pick<Session, "state">;
-
-export function markOf(session: Standing): MarkName {
+export function markOf(session: Session): MarkName {
   return isWaiting(session) ? "waiting" : session.state;
 }
 
-export function SessionMark({ session }: { session: Standing }) {
+export function SessionMark({ session }: { session: Session }) {
   const texts = useTexts().app.states;
   const name = markOf(session);
   const Icon = ICONS[name];
@@ -34,6 +31,6 @@ export function SessionMark({ session }: { session: Standing }) {
 }
 
 /** Whether its run stands still until somebody answers. */
-export function isWaiting(session: Standing): boolean {
+export function isWaiting(session: Session): boolean {
   return session.state === "RUNNING" && (session as { readonly waiting?: unknown }).waiting === true;
 }

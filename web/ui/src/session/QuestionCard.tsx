@@ -2,17 +2,15 @@
 
 import { useId, useState } from "react";
 import type { SubmitEvent } from "react";
-import { useTexts } from "../i18n/texts";
-import { Expiry } from "./Expiry";
 import type { CardProps } from "./ToolApprovalCard";
 
+// A limit asks whether to go on; what is typed instead is told to the agent.
+const LIMIT_OPTIONS = ["Go on"];
+
 export function QuestionCard({ approval, disabled, onAnswer }: CardProps) {
-  const { approvals } = useTexts().session;
   const titleId = useId();
   const [text, setText] = useState("");
-  const limit = approval.kind === "limit";
-  // A limit asks whether to go on; what is typed instead is told to the agent.
-  const options = limit && approval.options.length === 0 ? [approvals.goOn] : approval.options;
+  const options = approval.kind === "limit" && approval.options.length === 0 ? LIMIT_OPTIONS : approval.options;
   const respond = (reason: string) => onAnswer({ decision: "respond", reason });
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -20,12 +18,9 @@ export function QuestionCard({ approval, disabled, onAnswer }: CardProps) {
   };
   return (
     <section aria-labelledby={titleId}>
-      <div className="card-head">
-        <h3 id={titleId} className="question" dir="auto">
-          {approval.question}
-        </h3>
-        {typeof approval.expiresAtUtc === "string" && <Expiry at={approval.expiresAtUtc} />}
-      </div>
+      <h3 id={titleId} className="question" dir="auto">
+        {approval.question}
+      </h3>
       <div className="card-actions">
         {options.map((option) => (
           <button
@@ -41,13 +36,13 @@ export function QuestionCard({ approval, disabled, onAnswer }: CardProps) {
         <form className="answer" onSubmit={submit}>
           <input
             aria-labelledby={titleId}
-            placeholder={approvals.answerPlaceholder}
+            placeholder="Your answer"
             value={text}
             onChange={(event) => setText(event.target.value)}
             data-testid="question-answer"
           />
           <button type="submit" className="primary" disabled={disabled || text.trim() === ""}>
-            {approvals.answer}
+            Answer
           </button>
         </form>
         <button
@@ -57,7 +52,7 @@ export function QuestionCard({ approval, disabled, onAnswer }: CardProps) {
           onClick={() => onAnswer({ decision: "deny" })}
           data-testid="decline"
         >
-          {limit ? approvals.stopHere : approvals.dontAnswer}
+          {approval.kind === "limit" ? "Stop here" : "Don’t answer"}
         </button>
       </div>
     </section>

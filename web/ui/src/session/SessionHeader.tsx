@@ -1,91 +1,53 @@
-/** The head of the open session: its title, in words what is going on, and what decides how it goes on. */
+/** The title of the open session, to be renamed in place, in words what is going on, and the mode and model. */
 
 import { useState } from "react";
-import { ListChecks } from "lucide-react";
-import type { ModelInfo, Participant, Snapshot } from "@parley/client";
-import { useTexts } from "../i18n/texts";
-import { IconButton } from "../parts/IconButton";
-import { BranchPicker } from "./BranchPicker";
+import type { Hub } from "@parley/client";
+import type { Mode, Snapshot } from "@parley/client";
 import { ModelSwitch } from "./ModelSwitch";
 import { ModeSwitch } from "./ModeSwitch";
-import { Participants } from "./Participants";
-import type { SessionCommands } from "./sessionCommands";
-import { SessionMenu } from "./SessionMenu";
-import type { SessionMenuActions } from "./SessionMenu";
-import { StateLine } from "./StateLine";
-import { Title } from "./Title";
-import { TokenMeter } from "./TokenMeter";
+import { TitleInput } from "./TitleInput";
+import { stateWords, titleOf } from "../i18n/words";
 
 interface Props {
+  readonly hub: Hub;
   readonly snapshot: Snapshot;
-  readonly models: readonly ModelInfo[];
-  readonly people: readonly Participant[];
-  readonly peopleCount: number;
-  readonly me: string | null;
-  readonly commands: SessionCommands;
-  readonly menu: Omit<SessionMenuActions, "onRename" | "onArchive" | "onUnarchive">;
-  readonly sideOpen: boolean;
-  readonly onSide: () => void;
-  readonly onRename: (title: string, expectedVersion: number) => Promise<unknown>;
-  readonly onMerge: (source: string) => void;
-  readonly onFork: () => void;
+  readonly onRename: (title: string) => void;
+  readonly onDelete: () => void;
+  readonly onMode: (mode: Mode) => void;
+  readonly onModel: (model: string) => void;
 }
 
-export function SessionHeader(props: Props) {
-  const { snapshot, models, commands, menu } = props;
-  const { session, mode, model, branches, activeBranch, state } = snapshot;
+export function SessionHeader({ hub, snapshot, onRename, onDelete, onMode, onModel }: Props) {
   const [editing, setEditing] = useState(false);
-  const busy = session.state === "RUNNING";
+  const { session, state, mode, model } = snapshot;
+  const edit = () => setEditing(true);
   return (
     <header className="session-header">
       <div className="session-name">
-        <Title session={session} editing={editing} onEdit={setEditing} onRename={props.onRename} />
+        {editing ? (
+          <TitleInput title={session.title} onSave={onRename} onEnd={() => setEditing(false)} />
+        ) : (
+          <h1 onDoubleClick={edit} title="Double-click to rename" data-testid="session-title">
+            {titleOf(session)}
+          </h1>
+        )}
         <p className="session-facts">
-          <StateLine snapshot={snapshot} />
+          <span role="status" data-testid="state-line" data-state={state.name} data-session-state={session.state}>
+            {stateWords(snapshot)}
+          </span>
           <span className="fact">{session.projectName}</span>
         </p>
       </div>
       <div className="session-controls">
-        <ModeSwitch mode={mode} onChange={commands.setMode} />
-        <ModelSwitch model={model} models={models} onChange={commands.setModel} />
-        <BranchPicker
-          branches={branches}
-          active={activeBranch}
-          busy={busy}
-          onSwitch={commands.switchBranch}
-          onMerge={props.onMerge}
-          onFork={props.onFork}
-        />
-        <TokenMeter snapshot={snapshot} models={models} />
+        <ModeSwitch mode={mode} onChange={onMode} />
+        <ModelSwitch hub={hub} model={model} onChange={onModel} />
       </div>
-      <div className="session-tools">
-        <Participants people={props.people} count={props.peopleCount} me={props.me} />
-        <SideToggle snapshot={snapshot} open={props.sideOpen} onToggle={props.onSide} />
-        <SessionMenu
-          {...menu}
-          archived={state.name === "archived"}
-          busy={busy}
-          onRename={() => setEditing(true)}
-          onArchive={commands.archive}
-          onUnarchive={commands.unarchive}
-        />
-      </div>
+      <button type="button" className="quiet" onClick={edit}>
+        Rename
+      </button>
+      <button type="button" className="quiet" onClick={onDelete} data-testid="delete">
+        Delete
+      </button>
     </header>
-  );
-}
-
-function SideToggle({ snapshot, open, onToggle }: { snapshot: Snapshot; open: boolean; onToggle: () => void }) {
-  const { header } = useTexts().session;
-  const filled = snapshot.plan.length + snapshot.pins.length > 0;
-  return (
-    <IconButton
-      label={open ? header.hideSide : header.showSide}
-      aria-expanded={open}
-      onClick={onToggle}
-      data-testid="side-toggle"
-      data-filled={filled ? "" : undefined}
-    >
-      <ListChecks size={17} aria-hidden="true" />
-    </IconButton>
   );
 }

@@ -2,7 +2,6 @@
 
 import { useRef } from "react";
 import type { KeyboardEvent } from "react";
-import { useTexts } from "../i18n/texts";
 
 const LONGEST_TITLE = 200;
 
@@ -13,7 +12,6 @@ interface Props {
 }
 
 export function TitleInput({ title, onSave, onEnd }: Props) {
-  const { header } = useTexts().session;
   const given = useRef(false);
   const end = (value: string | null) => {
     // Taking the field away takes the focus away too: only the first of the two ends counts.
@@ -31,7 +29,7 @@ export function TitleInput({ title, onSave, onEnd }: Props) {
   return (
     <input
       className="title-input"
-      aria-label={header.title}
+      aria-label="Title"
       data-testid="title-input"
       defaultValue={title}
       maxLength={LONGEST_TITLE}

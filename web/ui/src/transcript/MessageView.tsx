@@ -1,83 +1,55 @@
-/** One message of the transcript. Text as it is, tools as compact lines; every other kind as a labelled block. */
+/** One message of the transcript: who and when, what, how it ended, and what can be done with it. */
 
-import { memo } from "react";
 import { isUnseen } from "@parley/client";
-import type { Approval, Message, Role } from "@parley/client";
-import { partsOf } from "./fences";
-import { ToolRequest, ToolResultView } from "./ToolMessages";
-import { STATUS_WORDS, clockTime } from "../i18n/words";
-
-const ROLE_WORDS: Readonly<Record<Role, string>> = { user: "You", agent: "Agent", system: "System" };
+import type { Approval, Message } from "@parley/client";
+import { useTexts } from "../i18n/texts";
+import { hintOf } from "./hint";
+import { HintedBody } from "./HintedBody";
+import { MessageActions } from "./MessageActions";
+import { MessageBody } from "./MessageBody";
+import { MessageFoot } from "./MessageFoot";
+import { MessageHead } from "./MessageHead";
 
 interface Props {
   readonly message: Message;
+  readonly position: number;
+  /** How many messages the branch has. */
+  readonly length: number;
   /** Those of the message's calls. */
   readonly approvals: readonly Approval[];
+  readonly results: readonly Message[];
+  /** Somebody was led here: shown for a moment. */
+  readonly marked: boolean;
 }
 
-/** Drawn again only when the message itself changed: a delta costs one message, not the transcript. */
-export const MessageView = memo(function MessageView({ message, approvals }: Props) {
-  const status = STATUS_WORDS[message.status];
-  const tool = message.messageType === "tool";
-  if (isUnseen(message)) return <p className="quiet-line">Loading…</p>;
+// These say by themselves what they are, in a line of their own.
+const HEADLESS = new Set(["system_control", "processing"]);
+
+export function MessageView({ message, position, length, approvals, results, marked }: Props) {
+  const words = useTexts().transcript;
+  const quiet = message.messageType === "tool" || HEADLESS.has(message.kind);
+  const hint = hintOf(message);
+  if (isUnseen(message)) return <p className="quiet-row">{words.loading}</p>;
+  const body = <MessageBody message={message} approvals={approvals} results={results} />;
   return (
     <article
-      className={tool ? "message tool-message" : "message"}
+      className={quiet ? "message quiet-message" : "message"}
       data-testid="message"
       data-message-id={message.id}
+      data-position={position}
       data-role={message.role}
+      data-kind={message.kind}
       data-status={message.status}
+      data-marked={marked ? "" : undefined}
       aria-busy={message.status === "streaming"}
+      aria-posinset={position}
+      aria-setsize={length}
+      tabIndex={-1}
     >
-      {!tool && (
-        <p className="message-head">
-          <span className="message-role">{ROLE_WORDS[message.role]}</span>
-          <time dateTime={message.createdAtUtc}>{clockTime(message.createdAtUtc)}</time>
-        </p>
-      )}
-      <Body message={message} approvals={approvals} />
-      {status !== null && <p className="message-status">{status}</p>}
+      {!quiet && <MessageHead message={message} />}
+      {hint === null ? body : <HintedBody id={message.id} hint={hint} kind={message.kind}>{() => body}</HintedBody>}
+      <MessageFoot message={message} />
+      {message.status !== "streaming" && <MessageActions message={message} position={position} last={position === length} />}
     </article>
-  );
-});
-
-function Body({ message, approvals }: Props) {
-  switch (message.kind) {
-    case "text":
-    case "streaming_response":
-      return <Text message={message} />;
-    case "tool_request":
-    case "mcp_tool_request":
-      return <ToolRequest message={message} approvals={approvals} />;
-    case "tool_result":
-    case "mcp_tool_result":
-      return <ToolResultView message={message} />;
-    default:
-      return <Block message={message} />;
-  }
-}
-
-function Text({ message }: { message: Message }) {
-  return (
-    <div className="message-text" data-testid="message-text" dir="auto">
-      {partsOf(message.content).map(({ kind, text }, index) =>
-        kind === "text" ? (
-          text
-        ) : (
-          <code key={index} className={kind === "mark" ? "fence-mark" : "fenced"}>
-            {text}
-          </code>
-        ),
-      )}
-    </div>
-  );
-}
-
-function Block({ message }: { message: Message }) {
-  return (
-    <details className="message-block">
-      <summary>{message.kind.replaceAll("_", " ")}</summary>
-      <pre>{message.content === "" ? JSON.stringify(message.payload, null, 2) : message.content}</pre>
-    </details>
   );
 }

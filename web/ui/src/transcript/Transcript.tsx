@@ -1,16 +1,28 @@
-/** The messages of a session, oldest first. Follows the end for as long as the reader is there. */
+/** The messages of a session, oldest first, as a list of which only what is near the view is on the page. */
 
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import type { RefObject } from "react";
-import type { Approval, Snapshot } from "@parley/client";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { ReactNode } from "react";
+import { ArrowDown } from "lucide-react";
+import { Virtualizer } from "virtua";
+import type { VirtualizerHandle } from "virtua";
+import type { Approval, History, Snapshot } from "@parley/client";
+import { useTexts } from "../i18n/texts";
 import { ApprovalView } from "../session/ApprovalView";
-import { MovedContext } from "../parts/Collapsible";
-import { MessageView } from "./MessageView";
-import { allApprovals, byMessage, timeline } from "./timeline";
-import type { Entry } from "./timeline";
+import type { Focus } from "./actions";
+import { Announcer } from "./Announcer";
+import { allApprovals, placed } from "./approvals";
+import { useBranchHistory } from "./history";
+import type { BranchHistory } from "./history";
+import { MemoryContext } from "./memory";
+import { Row } from "./Row";
+import { questionsAtEnd, rowAt } from "./rows";
+import { scrollToEnd, useFollow } from "./useFollow";
+import { useJump } from "./useJump";
+import { useReadingKeys } from "./useReadingKeys";
+import { useVisiblePages } from "./useVisiblePages";
 
-// Near enough to the end to count as being there: about two lines.
-const AT_END_PX = 48;
+// How far beyond the view rows are drawn: what a turn of the wheel brings into it.
+const BUFFER_PX = 600;
 
 interface Props {
   readonly snapshot: Snapshot;
@@ -18,105 +30,133 @@ interface Props {
   readonly history: readonly Approval[];
   /** How many messages this page has sent: who sends one wants to see it. */
   readonly sent: number;
-  /** Loads an earlier page. Resolves with the text of an error, or null. */
-  readonly onEarlier: () => Promise<string | null>;
+  /** The branch's messages by position. */
+  readonly store: History;
+  /** Where to go, and what to mark there. */
+  readonly focus?: Focus | null;
+  /** Shown behind the last message: what was written here and has not arrived yet. */
+  readonly children?: ReactNode;
 }
 
-export function Transcript({ snapshot, history, sent, onEarlier }: Props) {
-  const { messages, session } = snapshot;
-  const [atEnd, setAtEnd] = useState(true);
-  const [sentBefore, setSentBefore] = useState(sent);
-  if (sent !== sentBefore) {
-    setSentBefore(sent);
-    setAtEnd(true);
-  }
-  const whole = messages.length >= session.messageCount;
-  const entries = useEntries(snapshot, history, whole);
-  const box = useScrollPosition(entries, messages[0]?.id ?? "", atEnd);
-  const log = useStayAtEnd(box, atEnd);
-  // Also called when a block is opened: its reader stays where they are, whatever comes at the end.
-  const onScroll = useCallback(() => {
-    if (box.current !== null) setAtEnd(distanceToEnd(box.current) < AT_END_PX);
-  }, [box]);
-  return (
-    <div className="transcript-frame">
-      <div className="transcript" ref={box} onScroll={onScroll} tabIndex={0} aria-label="Transcript" role="region">
-        {!whole && <EarlierButton onEarlier={onEarlier} />}
-        <div ref={log} role="log" aria-live="polite" data-testid="transcript" data-head={snapshot.head}>
-          <MovedContext value={onScroll}>{entries.map(entryView)}</MovedContext>
-        </div>
-        {entries.length === 0 && <p className="notice">Nothing was said yet.</p>}
-      </div>
-      {!atEnd && (
-        <button type="button" className="to-end" onClick={() => setAtEnd(true)}>
-          ↓ {snapshot.approvals.length > 0 ? "Waiting for you" : "Latest"}
-        </button>
-      )}
-    </div>
-  );
+export function Transcript({ snapshot, history: settled, store, ...others }: Props) {
+  const history = useBranchHistory(store, snapshot);
+  const { approvals, answered } = snapshot;
+  const all = useMemo(() => placed(allApprovals(approvals, answered ?? [], settled)), [approvals, answered, settled]);
+  return <Rows key={history.key} history={history} approvals={all} head={snapshot.head} {...others} />;
 }
 
-function entryView(entry: Entry) {
-  if (entry.kind === "question") return <ApprovalView key={entry.approval.id} approval={entry.approval} />;
-  return <MessageView key={entry.message.id} message={entry.message} approvals={entry.approvals} />;
+interface RowsProps extends Pick<Props, "sent" | "focus" | "children"> {
+  readonly history: BranchHistory;
+  readonly approvals: ReturnType<typeof placed>;
+  readonly head: number;
 }
 
-/** A message's approvals stay the same array while nothing about approvals changes: a delta costs one message. */
-function useEntries({ messages, approvals, answered }: Snapshot, history: readonly Approval[], whole: boolean) {
-  const all = useMemo(() => allApprovals(approvals, answered ?? [], history), [approvals, answered, history]);
-  const tools = useMemo(() => byMessage(all), [all]);
-  return useMemo(() => timeline(messages, all, tools, whole), [messages, all, tools, whole]);
-}
-
-/** Stays at the end while there; keeps the same message in view when an earlier page is put in front. */
-function useScrollPosition(entries: readonly Entry[], firstId: string, atEnd: boolean) {
+function Rows({ history, approvals, head, sent, focus = null, children }: RowsProps) {
+  const words = useTexts().transcript;
   const box = useRef<HTMLDivElement>(null);
-  const before = useRef({ firstId: "", height: 0 });
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const height = element.scrollHeight;
-    if (atEnd) element.scrollTop = height;
-    else if (before.current.firstId !== firstId) element.scrollTop += height - before.current.height;
-    before.current = { firstId, height };
-  }, [entries, firstId, atEnd]);
-  return box;
-}
-
-/** Whoever is at the end stays there when what is shown changes its size by itself: a card, or a turned phone. */
-function useStayAtEnd(box: RefObject<HTMLDivElement | null>, atEnd: boolean) {
   const log = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const [frame, content] = [box.current, log.current];
-    if (!atEnd || frame === null || content === null) return;
-    const observer = new ResizeObserver(() => frame.scrollTo({ top: frame.scrollHeight }));
-    observer.observe(frame);
-    observer.observe(content);
-    return () => observer.disconnect();
-  }, [box, atEnd]);
-  return log;
-}
-
-function EarlierButton({ onEarlier }: { onEarlier: Props["onEarlier"] }) {
-  const [loading, setLoading] = useState(false);
-  const [error, setError] = useState<string | null>(null);
-  const load = () => {
-    setLoading(true);
-    void onEarlier().then((text) => {
-      setError(text);
-      setLoading(false);
-    });
+  const list = useRef<VirtualizerHandle>(null);
+  const [memory] = useState(() => new Map<string, unknown>());
+  const follow = useFollow(box, log);
+  const { marked } = useJump(list, focus, history.length, follow.letGo);
+  const onKeyDown = useReadingKeys(box, list, history);
+  const look = useVisiblePages(list, history);
+  const unseen = useUnseenCount(history.length, follow.atEnd);
+  useSent(sent, follow.toEnd);
+  useLayoutEffect(() => scrollToEnd(box), []);
+  const onScroll = () => {
+    follow.onScroll();
+    look();
   };
+  const tail = (
+    <Tail>
+      {questionsAtEnd(history, approvals).map(questionView)}
+      {approvals.waiting.map(questionView)}
+      {children}
+    </Tail>
+  );
   return (
-    <p className="earlier">
-      <button type="button" className="quiet" onClick={load} disabled={loading} data-testid="earlier">
-        {loading ? "Loading…" : "Load earlier messages"}
-      </button>
-      {error !== null && <span role="alert"> {error}</span>}
-    </p>
+    <MemoryContext value={memory}>
+      <div className="transcript-frame">
+        <div
+          className="transcript"
+          ref={box}
+          tabIndex={0}
+          aria-label={words.label}
+          role="region"
+          onScroll={onScroll}
+          onKeyDown={onKeyDown}
+        >
+          <div
+            ref={log}
+            className="rows"
+            role="log"
+            aria-live="off"
+            aria-label={words.label}
+            data-testid="transcript"
+            data-head={head}
+            data-length={history.length}
+          >
+            <Virtualizer
+              ref={list}
+              scrollRef={box}
+              data={{ length: history.length + 1 }}
+              bufferSize={BUFFER_PX}
+              keepMounted={[history.length]}
+              onResize={look}
+            >
+              {(_: unknown, index) => {
+                const position = index + 1;
+                if (position > history.length) return tail;
+                const content = rowAt(history, position, approvals);
+                return (
+                  <Row
+                    key={content.message?.id ?? index}
+                    position={position}
+                    length={history.length}
+                    content={content}
+                    marked={marked === position}
+                  />
+                );
+              }}
+            </Virtualizer>
+          </div>
+          {history.length === 0 && approvals.waiting.length === 0 && <p className="notice">{words.empty}</p>}
+        </div>
+        <Announcer history={history} />
+        {!follow.atEnd && (
+          <button type="button" className="to-end" onClick={follow.toEnd} data-testid="to-end">
+            <ArrowDown size={15} aria-hidden="true" />
+            {approvals.waiting.length > 0 ? words.waitingBelow : words.latest}
+            {unseen > 0 && <span className="new-count">{words.newBelow(unseen)}</span>}
+          </button>
+        )}
+      </div>
+    </MemoryContext>
   );
 }
 
-function distanceToEnd(element: HTMLElement): number {
-  return element.scrollHeight - element.scrollTop - element.clientHeight;
+function Tail({ children }: { children: ReactNode }) {
+  return <div className="row tail">{children}</div>;
+}
+
+function questionView(approval: Approval) {
+  return <ApprovalView key={approval.id} approval={approval} />;
+}
+
+/** How many messages came since the reader left the end. */
+function useUnseenCount(length: number, atEnd: boolean): number {
+  const [left, setLeft] = useState(length);
+  if (atEnd && left !== length) setLeft(length);
+  return Math.max(0, length - left);
+}
+
+/** Who sends something wants to see it. */
+function useSent(sent: number, toEnd: () => void): void {
+  const before = useRef(sent);
+  useEffect(() => {
+    if (before.current === sent) return;
+    before.current = sent;
+    toEnd();
+  }, [sent, toEnd]);
 }

@@ -1,0 +1,40 @@
+/** Who wrote a message, and when. */
+
+import { Pin } from "lucide-react";
+import type { Message } from "@parley/client";
+import { useTexts } from "../i18n/texts";
+import type { Texts } from "../i18n/texts";
+import { useAnswering } from "../session/answering";
+import { useTranscriptActions } from "./actions";
+import { clock, fullTime } from "./format";
+import { visibleLine } from "./visible";
+
+export function MessageHead({ message }: { message: Message }) {
+  const words = useTexts().transcript;
+  const { me } = useAnswering();
+  const { pinned } = useTranscriptActions();
+  return (
+    <header className="message-head">
+      <bdi className="message-author">{authorOf(message, me, words)}</bdi>
+      <time dateTime={message.createdAtUtc} title={fullTime(message.createdAtUtc, words)}>
+        {clock(message.createdAtUtc, words)}
+      </time>
+      {pinned.has(message.id) && <Pin size={13} role="img" aria-label={words.pinned} className="pinned-mark" />}
+    </header>
+  );
+}
+
+/** The reader is "you"; other people have names, and so have agents other than the built-in one. */
+export function authorOf(message: Message, me: string | null, words: Texts["transcript"]): string {
+  const author = visibleLine(message.author);
+  switch (message.role) {
+    case "user":
+      return author === "" || message.author === me ? words.you : author;
+    case "agent":
+      return author === "" || author === BUILT_IN ? words.agent : author;
+    case "system":
+      return words.system;
+  }
+}
+
+const BUILT_IN = "assistant";

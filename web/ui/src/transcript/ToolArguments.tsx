@@ -1,0 +1,51 @@
+/** The arguments of a call: an edit of a file as what goes and what comes, anything else by name. */
+
+import type { ToolCall } from "@parley/client";
+import { useTexts } from "../i18n/texts";
+import { pretty } from "./json";
+import { LongText } from "./LongText";
+import { visible, visibleLine } from "./visible";
+
+const STEP = 4_000;
+const NAMES_MAX = 60;
+
+export function ToolArguments({ call }: { call: ToolCall }) {
+  const words = useTexts().transcript;
+  const raw = call.rawArguments;
+  const entries = Object.entries(call.arguments).slice(0, NAMES_MAX);
+  if (typeof raw === "string") {
+    return (
+      <div className="arguments-list">
+        <p className="quiet-words">{words.rawArguments}</p>
+        <Value id={`${call.callId} raw`} value={raw} />
+      </div>
+    );
+  }
+  if (entries.length === 0) return null;
+  return (
+    <dl className="arguments-list" aria-label={words.arguments}>
+      {entries.map(([name, value]) => (
+        <div key={name}>
+          <dt>
+            <bdi>{visibleLine(name)}</bdi>
+          </dt>
+          <dd>
+            <Value id={`${call.callId} ${name}`} value={value} />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Value({ id, value }: { id: string; value: unknown }) {
+  return (
+    <LongText id={id} text={typeof value === "string" ? value : pretty(value)} step={STEP}>
+      {(shown) => (
+        <div className="value" dir="ltr">
+          {visible(shown)}
+        </div>
+      )}
+    </LongText>
+  );
+}

@@ -1,0 +1,67 @@
+/** What stands in each row of the transcript. A row is a position of the branch; one more, at the end, is for what
+ * waits. Pure. */
+
+import type { Approval, Message } from "@parley/client";
+import { askedBetween } from "./approvals";
+import type { PlacedApprovals } from "./approvals";
+import type { BranchHistory } from "./history";
+import { requestBefore, resultsAfter } from "./pairing";
+
+export interface RowContent {
+  /** Undefined: not loaded yet. */
+  readonly message: Message | undefined;
+  /** Shown with the request that it answers: this row is empty. */
+  readonly elsewhere: boolean;
+  /** Of the message's calls. */
+  readonly approvals: readonly Approval[];
+  readonly results: readonly Message[];
+  /** Answered questions that were asked before the message. */
+  readonly questions: readonly Approval[];
+}
+
+const NONE: readonly never[] = [];
+
+export function rowAt(history: BranchHistory, position: number, approvals: PlacedApprovals): RowContent {
+  const message = history.at(position);
+  if (message === undefined) return { message, elsewhere: false, approvals: NONE, results: NONE, questions: NONE };
+  return {
+    message,
+    elsewhere: requestBefore(history.at, position) !== null,
+    approvals: approvals.ofMessage.get(message.id) ?? NONE,
+    results: resultsAfter(history.at, position),
+    questions: questionsBefore(history, position, message, approvals),
+  };
+}
+
+/** What was asked after the last message, and answered. */
+export function questionsAtEnd(history: BranchHistory, { answered }: PlacedApprovals): readonly Approval[] {
+  const last = history.at(history.length);
+  return askedBetween(answered, last?.createdAtUtc ?? "", "~");
+}
+
+/** None while the message before is not loaded: they may stand further up. */
+function questionsBefore(
+  history: BranchHistory,
+  position: number,
+  { createdAtUtc }: Message,
+  { answered }: PlacedApprovals,
+): readonly Approval[] {
+  const before = history.at(position - 1);
+  if (before === undefined && position > 1) return NONE;
+  return askedBetween(answered, before?.createdAtUtc ?? "", createdAtUtc);
+}
+
+/** Whether two contents look the same: then the row is not drawn again. */
+export function sameRow(one: RowContent, other: RowContent): boolean {
+  return (
+    one.message === other.message &&
+    one.elsewhere === other.elsewhere &&
+    sameItems(one.approvals, other.approvals) &&
+    sameItems(one.results, other.results) &&
+    sameItems(one.questions, other.questions)
+  );
+}
+
+function sameItems(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one === other || (one.length === other.length && one.every((item, index) => item === other[index]));
+}
