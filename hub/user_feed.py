@@ -47,7 +47,7 @@ class _Group:
         if state.version <= self.version:
             return
         self.version, self.frame = state.version, event_frame("user_state", state.to_wire())
-        for reader in self.readers.values():
+        for reader in list(self.readers.values()):
             self.offer(reader)
 
     def offer(self, reader: _Reader) -> None:

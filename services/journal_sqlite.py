@@ -8,13 +8,22 @@ once, executemany waits 200 times.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.exc import IntegrityError
 
 from models.branches import Branch
-from models.errors import ClientMessageIdTaken, Conflict, Fenced, ProjectNotFound, SessionNotFound, StaleHead
+from models.errors import (
+    ClientMessageIdTaken,
+    Conflict,
+    Fenced,
+    ProjectNotFound,
+    SessionNotFound,
+    StaleHead,
+    StorageUnavailable,
+)
 from models.events import BranchCreated
 from models.ids import from_iso
 from services.database import Database
@@ -133,9 +142,11 @@ class SqliteJournal(SqliteReads):
         await self._sweep()
 
     async def _sweep(self) -> None:
-        """Takes what was purged out of the index, a little at a time, so that nobody's append waits for it."""
-        while await self._database.write(sweep):
-            pass
+        """Takes what was purged out of the index, a little at a time, so that nobody's append waits for it. It can't
+        be found any more: while the storage is in trouble it may wait for the next purge or start."""
+        with suppress(StorageUnavailable):
+            while await self._database.write(sweep):
+                pass
 
     def _write(self, connection: Connection, appends: Sequence[Append]) -> None:
         """One transaction's appends. Raises StaleHead or Fenced when a guard fails; then nothing may be kept."""

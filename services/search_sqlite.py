@@ -74,12 +74,13 @@ class _Walk:
         query, at = self.query, self.query.start
         for _ in range(WINDOWS_MAX):
             if at.phase not in range(len(query.phases)):
-                return [row for row, _ in self.rows], None
+                break
             at = await self._window(at)
             if len(self.rows) > query.take:
                 kept = self.rows[: query.take]
                 return [row for row, _ in kept], query.cursor_at(kept[-1][1])
-        return [row for row, _ in self.rows], query.cursor_at(at)
+        is_over = at.phase not in range(len(query.phases))
+        return [row for row, _ in self.rows], None if is_over else query.cursor_at(at)
 
     async def _window(self, at: Start) -> Start:
         """Takes what is wanted from one window; returns where the next one begins."""

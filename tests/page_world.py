@@ -126,6 +126,12 @@ def say(page: Page, text: str) -> None:
     expect(page.get_by_test_id("composer")).to_have_value("")
 
 
+def choose(page: Page, menu: str, item: str) -> None:
+    """An entry of a menu, by the menu's test id and the entry's own id."""
+    page.get_by_test_id(menu).click()
+    page.locator(f'[role="menu"] [data-item="{item}"]').click()
+
+
 def reply_of(page: Page) -> Locator:
     """The newest message of the agent."""
     return page.locator('[data-testid="message"][data-role="agent"]').last

@@ -430,3 +430,7 @@ async def test_a_search_that_filters_next_to_everything_away_goes_on_by_its_curs
         rest = await store.journal.search(SearchQuery("rush", archived=False, sort="newest", cursor=first.cursor))
         assert [name_of(result) for result in rest.results] == ["wanted1"]
         assert not rest.has_more
+        for _ in range((WINDOWS_MAX - 1) * RANKED // 500 + 1):
+            await hidden.say(*["brook"] * 500)
+        nothing = await store.journal.search(SearchQuery("brook", archived=False, sort="newest"))
+        assert (nothing.results, nothing.has_more) == ((), False)

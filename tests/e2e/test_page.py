@@ -10,6 +10,7 @@ from page_world import (
     PATIENCE_MS,
     assert_equal_to_rest,
     await_end,
+    choose,
     open_new_session,
     reply_of,
     say,
@@ -135,7 +136,7 @@ def test_a_session_is_renamed_deleted_and_restored_in_every_tab(server: ServerPr
     for tab in (first, second):
         expect(tab.get_by_test_id("session-title")).to_have_text("A better title")
         expect(tab.get_by_test_id("history-list")).to_contain_text("A better title")
-    first.get_by_test_id("delete").click()
+    choose(first, "session-menu", "delete")
     expect(second.get_by_text("it was deleted")).to_be_visible()
     expect(second.get_by_test_id("history-list")).not_to_contain_text("A better title")
     first.get_by_test_id("notice").get_by_text("Undo").click()
@@ -143,23 +144,18 @@ def test_a_session_is_renamed_deleted_and_restored_in_every_tab(server: ServerPr
     expect(second.get_by_test_id("history-list")).to_contain_text("A better title")
 
 
-def test_what_was_typed_while_offline_stays_and_is_sent_once_afterwards(
-    server: ServerProcess, context: BrowserContext
-) -> None:
-    """The network stalls without a close: the page notices, keeps the text, and comes back by itself."""
+def test_what_is_sent_while_offline_waits_and_arrives_once(server: ServerProcess, context: BrowserContext) -> None:
+    """The network stalls without a close: the page notices, keeps the message and sends it."""
     page = open_new_session(server, context)
     session_id = session_of(page)
     context.set_offline(True)
     expect(page.get_by_test_id("connection-state")).to_have_text("offline")
-    page.get_by_test_id("composer").fill("/long 5")
-    expect(page.get_by_test_id("send")).to_be_disabled()
-    page.get_by_test_id("composer").press("Enter")
-    expect(page.get_by_test_id("composer")).to_have_value("/long 5")
+    say(page, "/long 5")
+    expect(page.get_by_test_id("outgoing")).to_have_attribute("data-state", "queued_offline")
     context.set_offline(False)
     expect(page.get_by_test_id("connection-state")).to_have_text("connected")
-    page.get_by_test_id("composer").press("Enter")
-    expect(page.get_by_test_id("composer")).to_have_value("")
     await_end(page, "COMPLETED")
+    expect(page.get_by_test_id("outgoing")).to_have_count(0)
     assert [text for _, role, _, text in stored_in(server, session_id) if role == "user"] == ["/long 5"]
 
 

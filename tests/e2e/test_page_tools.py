@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from page_world import await_end, open_new_session, pending_on, reply_of, say, two_tabs
+from page_world import await_end, choose, open_new_session, pending_on, reply_of, say, two_tabs
 from playwright.sync_api import BrowserContext, Locator, WebSocketRoute, expect
 from server_process import ROOT, ServerProcess, serving
 
@@ -133,17 +134,26 @@ def test_the_second_answer_is_refused_kindly_and_nothing_runs_twice(
 def test_arguments_are_edited_before_the_tool_runs_by_keyboard_alone(
     server: ServerProcess, context: BrowserContext
 ) -> None:
+    """The schema of this tool is simple enough for fields; JSON is a button away."""
     page = open_new_session(server, context)
     say(page, "/ask")
     card = pending_on(page)
     card.get_by_test_id("edit-arguments").focus()
     page.keyboard.press("Enter")
+    expect(card.get_by_test_id("argument-command")).to_be_focused()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("echo from a field")
+    card.get_by_test_id("arguments-as-json").focus()
+    page.keyboard.press("Enter")
     expect(card.get_by_test_id("arguments")).to_be_focused()
+    expect(card.get_by_test_id("arguments")).to_have_value(re.compile("echo from a field"))
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("not JSON")
     expect(card.get_by_test_id("approve-once")).to_be_disabled()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.insert_text('{"command": "echo changed by hand"}')
+    page.keyboard.press("Tab")
+    expect(card.get_by_test_id("arguments-as-fields")).to_be_focused()
     page.keyboard.press("Tab")
     expect(card.get_by_test_id("approve-once")).to_be_focused()
     page.keyboard.press("Enter")
@@ -197,12 +207,14 @@ def test_mode_and_model_are_switched_for_every_tab(tmp_path: Path, context: Brow
         say(first, "/ask")
         await_end(second, "COMPLETED")
         expect(reply_of(second)).to_contain_text("am offered no tool for it")
-        names = first.get_by_test_id("model-switch").locator("option")
-        expect(names).to_have_count(2)
-        other = next(name for name in names.all_inner_texts() if name != "demo")
-        first.get_by_test_id("model-switch").select_option(other)
+        first.get_by_test_id("model-switch").click()
+        models = first.locator('[role="menu"] [role="menuitemradio"]')
+        expect(models).to_have_count(2)
+        expect(models.filter(has_text="demo")).to_have_attribute("aria-checked", "true")
+        first.keyboard.press("Escape")
+        choose(first, "model-switch", "openai:other")
         for tab in (first, second):
-            expect(tab.get_by_test_id("model-switch")).to_have_value(other)
+            expect(tab.get_by_test_id("model-switch")).to_have_text("openai:other")
 
 
 def test_after_an_error_retry_runs_again(server: ServerProcess, context: BrowserContext) -> None:

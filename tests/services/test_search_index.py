@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from journal_store import Store, fence_of, note, opened
 from search_index import assert_index_is_that_of_the_messages
+from sqlalchemy import Connection
 from world import T0
 
 from models.commands import ArchiveContext, BeginStream, DeleteSession, RenameSession
@@ -103,6 +104,22 @@ async def test_a_purge_that_dies_half_way_is_finished_by_the_next_start(
         assert left(tmp_path) == 4
         assert set(await store.found("note")) == {"n1", "n2", "n3"}
     assert_index_is_that_of_the_messages(tmp_path / FILE_NAME)
+
+
+async def test_a_purge_is_done_though_the_index_can_not_be_swept_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(connection: Connection) -> int:
+        raise sqlite3.OperationalError("database is locked")
+
+    async with opened("sqlite", tmp_path) as store:
+        await store.do(await store.session("gone", "Gone"), DeleteSession())
+        with monkeypatch.context() as patched:
+            patched.setattr("services.journal_sqlite.sweep", fails)
+            await store.journal.purge("gone")
+        assert left(tmp_path) == 1
+    async with opened("sqlite", tmp_path):
+        assert left(tmp_path) == 0
 
 
 async def test_a_session_that_takes_the_key_of_one_that_was_purged_can_be_purged_too(

@@ -6,6 +6,7 @@ import react from "@vitejs/plugin-react";
 import { defaultClientConditions, defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
 import type { Plugin } from "vite";
+import { firstLoadBudget } from "./budget.ts";
 
 const SERVER = process.env["PARLEY_SERVER"] ?? "http://127.0.0.1:8765";
 const DOCS_FILES = ["swagger-ui.css", "swagger-ui-bundle.js"];
@@ -26,7 +27,7 @@ function bundledDocs(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), bundledDocs()],
+  plugins: [react(), bundledDocs(), firstLoadBudget()],
   // The client package is taken as source: it needs no build of its own here.
   resolve: { conditions: ["source", ...defaultClientConditions] },
   ssr: { resolve: { conditions: ["source", ...defaultServerConditions] } },

@@ -35,6 +35,8 @@ export interface Given<O> {
   readonly query?: Query<O>;
   readonly body?: Body<O>;
   readonly ifMatch?: number;
+  /** Gives the request up, which then rejects as if the server could not be reached. */
+  readonly signal?: AbortSignal;
 }
 
 type Success<O> = O extends { readonly responses: infer R }
@@ -61,6 +63,7 @@ interface Sent {
   readonly query?: Readonly<Record<string, unknown>> | undefined;
   readonly body?: unknown;
   readonly ifMatch?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export class Rest {
@@ -288,15 +291,16 @@ export class Rest {
     return answer;
   }
 
-  async #fetch(method: Method, path: string, { body, ifMatch }: Sent): Promise<Response> {
+  async #fetch(method: Method, path: string, { body, ifMatch, signal }: Sent): Promise<Response> {
     const headers = new Headers();
     if (this.#token !== null) headers.set("Authorization", `Bearer ${this.#token}`);
     if (body !== undefined) headers.set("Content-Type", "application/json");
     if (ifMatch !== undefined) headers.set("If-Match", `"v${ifMatch}"`);
     const text = body === undefined ? null : JSON.stringify(body);
-    const signal = AbortSignal.timeout(ANSWER_MS + Math.ceil((text?.length ?? 0) / SLOWEST_BYTES_PER_MS));
+    const late = AbortSignal.timeout(ANSWER_MS + Math.ceil((text?.length ?? 0) / SLOWEST_BYTES_PER_MS));
+    const until = signal === undefined ? late : AbortSignal.any([signal, late]);
     try {
-      return await fetch(this.#base + path, { method: method.toUpperCase(), headers, body: text, signal });
+      return await fetch(this.#base + path, { method: method.toUpperCase(), headers, body: text, signal: until });
     } catch {
       throw lost("connection_lost", "The server cannot be reached");
     }

@@ -6,7 +6,6 @@ import { useTexts } from "../i18n/texts";
 import { readPreferences } from "./preferences";
 import type { Preferences } from "./preferences";
 import { TokenForm } from "./TokenForm";
-import { PageState } from "./userState";
 import { Workspace } from "./Workspace";
 
 type Access = "checking" | "granted" | "wanted";
@@ -24,19 +23,15 @@ interface Props {
 export function Gate({ token, onToken, onRefused, onPreferences }: Props) {
   const texts = useTexts();
   const hub = useMemo(() => new Hub(openSocket(token), new Rest(token)), [token]);
-  const [state] = useState(() => new PageState());
   const access = useAccess(hub, onRefused);
-  useEffect(
-    () => state.changes.listen(() => onPreferences(readPreferences(state.value.preferences))),
-    [state, onPreferences],
-  );
+  useEffect(() => followPreferences(hub, onPreferences), [hub, onPreferences]);
   switch (access) {
     case "checking":
       return <p className="notice">{texts.app.connecting}</p>;
     case "wanted":
       return <TokenForm rejected={token !== null} onToken={onToken} />;
     case "granted":
-      return <Workspace hub={hub} state={state} />;
+      return <Workspace hub={hub} />;
   }
 }
 
@@ -65,6 +60,17 @@ function useAccess(hub: Hub, onRefused: () => void): Access {
   }, [hub, onRefused]);
   useEffect(() => (access === "granted" ? connect(hub) : undefined), [hub, access]);
   return access;
+}
+
+/** Until the server has told what they are, the copy in this browser is better than the defaults. */
+function followPreferences({ userState, connection }: Hub, onPreferences: Props["onPreferences"]): () => void {
+  const tell = () => {
+    if (userState.known) onPreferences(readPreferences(userState.value.preferences));
+  };
+  const stops = [userState.changes.listen(tell), connection.on("user_state", tell)];
+  return () => {
+    for (const stop of stops) stop();
+  };
 }
 
 function connect(hub: Hub): () => void {

@@ -1,10 +1,10 @@
 /** Where the list of sessions stands: beside the session, or on a phone in a drawer over it. */
 
-import { useEffect, useRef } from "react";
 import { PanelLeftClose } from "lucide-react";
 import type { Hub } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { IconButton } from "../parts/IconButton";
+import { Modal } from "../parts/Modal";
 import type { SessionActions } from "./actions";
 import { SessionPanel } from "./SessionPanel";
 
@@ -15,6 +15,7 @@ interface Props {
   readonly hub: Hub;
   readonly selected: string | null;
   readonly actions: SessionActions;
+  readonly onProjects: () => void;
 }
 
 export function Panel({ open, phone, ...others }: Props) {
@@ -33,31 +34,18 @@ function Docked(props: Inner) {
   );
 }
 
-/** A modal dialog of the browser: it keeps the focus inside and closes on Escape. */
 function Drawer(props: Inner) {
   const { panel } = useTexts().app;
-  const dialog = useRef<HTMLDialogElement>(null);
-  const { onClose } = props;
-  useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    return () => element?.close();
-  }, []);
   return (
-    <dialog
-      ref={dialog}
+    <Modal
       id="session-panel"
       className="session-panel drawer"
-      aria-label={panel.label}
-      data-testid="session-panel"
-      onClick={(event) => event.target === dialog.current && onClose()}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
+      label={panel.label}
+      testId="session-panel"
+      onClose={props.onClose}
     >
       <Contents {...props} />
-    </dialog>
+    </Modal>
   );
 }
 

@@ -15,11 +15,14 @@ const ICONS = {
   waiting: Hand,
 } as const;
 
-export function markOf(session: Session): MarkName {
+/** What tells how a session stands: all of it, or what a search says of it. */
+type Standing = Pick<Session, "state">;
+
+export function markOf(session: Standing): MarkName {
   return isWaiting(session) ? "waiting" : session.state;
 }
 
-export function SessionMark({ session }: { session: Session }) {
+export function SessionMark({ session }: { session: Standing }) {
   const texts = useTexts().app.states;
   const name = markOf(session);
   const Icon = ICONS[name];
@@ -31,6 +34,6 @@ export function SessionMark({ session }: { session: Session }) {
 }
 
 /** Whether its run stands still until somebody answers. */
-export function isWaiting(session: Session): boolean {
+export function isWaiting(session: Standing): boolean {
   return session.state === "RUNNING" && (session as { readonly waiting?: unknown }).waiting === true;
 }

@@ -1,98 +1,147 @@
 /** The list of sessions: those at work and those that wait for the user, live, then the rest by day. */
 
-import { useDeferredValue, useMemo, useState } from "react";
-import type { KeyboardEvent } from "react";
-import { Plus, Search, X } from "lucide-react";
-import type { Hub, Session } from "@parley/client";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { Plus } from "lucide-react";
+import type { Hub, Session, Sessions } from "@parley/client";
 import { monthName, number } from "../i18n/format";
 import { useTexts } from "../i18n/texts";
-import { IconButton } from "../parts/IconButton";
 import type { SessionActions } from "./actions";
 import { grouped } from "./groups";
 import type { Group } from "./groups";
 import { useNow, useSessions } from "./hooks";
+import { Filter } from "./PanelFilter";
+import { ALL } from "./sessionHistory";
+import type { Criteria, HistoryView } from "./sessionHistory";
 import { isWaiting } from "./SessionMark";
 import { SessionRow } from "./SessionRow";
+import { useProjects } from "./useProjects";
+import { useSessionHistory } from "./useSessionHistory";
 
-const SHOWN_AT_FIRST = 100;
 const AGES_MOVE_MS = 30_000;
+/** Between two keys of somebody who types slowly. */
+const REST_MS = 160;
 
 interface Props {
   readonly hub: Hub;
   readonly selected: string | null;
   readonly actions: SessionActions;
+  readonly onProjects: () => void;
 }
 
-export function SessionPanel({ hub, selected, actions }: Props) {
-  const texts = useTexts();
-  const words = texts.app.panel;
-  const [filter, setFilter] = useState("");
-  const typed = useDeferredValue(filter.trim().toLowerCase());
-  const [limit, setLimit] = useState(SHOWN_AT_FIRST);
+export function SessionPanel({ hub, selected, actions, onProjects }: Props) {
+  const words = useTexts().app.panel;
+  const [typed, setTyped] = useState("");
+  const [options, setOptions] = useState(ALL);
+  const q = useRested(typed.trim(), REST_MS);
+  const criteria = useMemo(() => ({ ...options, q }), [options, q]);
+  const history = useSessionHistory(hub, criteria);
+  const projects = useProjects(hub);
+  const active = newestFirst(useSessions(hub.running));
   const now = useNow(AGES_MOVE_MS);
-  const all = useSessions(hub.all);
-  const active = newestFirst([...useSessions(hub.running).values()]);
-  const history = useMemo(() => newestFirst([...all.values()].filter(({ state }) => state !== "RUNNING")), [all]);
-  const found = useMemo(() => history.filter((session) => session.title.toLowerCase().includes(typed)), [history, typed]);
-  const withProject = useMemo(() => new Set([...all.values()].map(({ projectId }) => projectId)).size > 1, [all]);
-  const rows = { selected, actions, withProject, now };
+  const rows = { selected, actions, now, withProject: projects.all.length > 1 && options.projectId === null };
   return (
     <>
       <div className="panel-tools">
-        <button type="button" className="new-session" onClick={() => actions.create()} data-testid="new-session">
+        <button
+          type="button"
+          className="new-session"
+          onClick={() => actions.create(options.projectId ?? undefined)}
+          data-testid="new-session"
+        >
           <Plus size={16} aria-hidden="true" />
           {words.new}
         </button>
-        <Filter value={filter} onChange={setFilter} />
+        <Filter value={typed} onChange={setTyped} options={options} onOptions={setOptions} projects={projects.all} onProjects={onProjects} />
       </div>
       <div className="panel-lists">
         <Section heading={words.waiting} sessions={active.filter(isWaiting)} testId="waiting-list" rows={rows} />
-        <Section heading={words.running} sessions={active.filter((s) => !isWaiting(s))} testId="running-list" rows={rows} always />
-        <section data-testid="history-list" aria-label={words.history}>
-          {grouped(found.slice(0, limit), (session) => session.updatedAtUtc, new Date(now)).map((group) => (
-            <div key={group.key}>
-              <h2>{headingOf(group, words, texts.common.locale)}</h2>
-              <Rows sessions={group.items} {...rows} />
-            </div>
-          ))}
-          {found.length === 0 && <p className="panel-empty">{typed === "" ? words.nothing : words.nothingFound}</p>}
-          {found.length > limit && (
-            <button type="button" className="quiet" onClick={() => setLimit(limit + SHOWN_AT_FIRST)}>
-              {words.more}
-            </button>
-          )}
-        </section>
+        <Section
+          heading={words.running}
+          sessions={active.filter((session) => !isWaiting(session))}
+          testId="running-list"
+          rows={rows}
+          always
+        />
+        <History criteria={criteria} {...history} rows={rows} />
       </div>
     </>
   );
 }
 
-function Filter({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const words = useTexts().app.panel;
-  const onKeyDown = (event: KeyboardEvent) => {
-    // Escape empties the field before it closes the drawer.
-    if (event.key !== "Escape" || value === "") return;
-    event.preventDefault();
-    onChange("");
-  };
+/** The value once it has not changed for a while. */
+function useRested(value: string, delayMs: number): string {
+  const [rested, setRested] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(value), delayMs);
+    return () => clearTimeout(timer);
+  }, [value, delayMs]);
+  return rested;
+}
+
+interface HistoryProps {
+  readonly criteria: Criteria;
+  readonly view: HistoryView;
+  readonly more: () => void;
+  readonly retry: () => void;
+  readonly rows: RowsProps;
+}
+
+function History({ criteria, view, more, retry, rows }: HistoryProps) {
+  const texts = useTexts();
+  const words = texts.app.panel;
+  const { sessions, hasMore, busy, error } = view;
+  const byDay = criteria.sort !== "title";
+  const timeOf = (session: Session) => (criteria.sort === "created" ? session.createdAtUtc : session.updatedAtUtc);
+  const groups = byDay ? grouped(sessions, timeOf, new Date(rows.now)) : [];
+  const nothing = criteria.q === "" && criteria.state === null && !criteria.archived ? words.nothing : words.nothingFound;
   return (
-    <div className="panel-filter">
-      <Search size={14} aria-hidden="true" />
-      <input
-        type="text"
-        aria-label={words.filter}
-        placeholder={words.filter}
-        data-testid="session-filter"
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
-        onKeyDown={onKeyDown}
-      />
-      {value !== "" && (
-        <IconButton label={words.clearFilter} onClick={() => onChange("")}>
-          <X size={14} />
-        </IconButton>
+    <section data-testid="history-list" aria-label={words.history} aria-busy={busy}>
+      {groups.map((group) => (
+        <div key={group.key}>
+          <h2>{headingOf(group, words, texts.common.locale)}</h2>
+          <Rows sessions={group.items} {...rows} />
+        </div>
+      ))}
+      {!byDay && (
+        <>
+          <h2>{words.history}</h2>
+          <Rows sessions={sessions} {...rows} />
+        </>
       )}
-    </div>
+      {sessions.length === 0 && !busy && error === null && <p className="panel-empty">{nothing}</p>}
+      {error !== null && (
+        <p className="panel-empty" role="alert">
+          {words.failed} {error}{" "}
+          <button type="button" className="quiet" onClick={retry}>
+            {texts.common.retry}
+          </button>
+        </p>
+      )}
+      {hasMore && <More onReached={more} busy={busy} />}
+    </section>
+  );
+}
+
+/** Asks for the next page when it comes into view, or by a click. */
+function More({ onReached, busy }: { onReached: () => void; busy: boolean }) {
+  const words = useTexts().app.panel;
+  const button = useRef<HTMLButtonElement>(null);
+  const reached = useRef(onReached);
+  useEffect(() => {
+    reached.current = onReached;
+  });
+  useEffect(() => {
+    const element = button.current;
+    if (element === null || busy) return;
+    // A new observer tells at once where the button is: also when a short page left it in view.
+    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && reached.current());
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [busy]);
+  return (
+    <button ref={button} type="button" className="quiet" onClick={onReached} disabled={busy}>
+      {words.more}
+    </button>
   );
 }
 
@@ -139,6 +188,6 @@ function headingOf({ heading }: Group<Session>, words: Readonly<Record<"today" |
   return heading instanceof Date ? monthName(heading, locale) : words[heading];
 }
 
-function newestFirst(sessions: readonly Session[]): readonly Session[] {
-  return sessions.toSorted((a, b) => (a.updatedAtUtc < b.updatedAtUtc ? 1 : -1));
+function newestFirst(sessions: Sessions): readonly Session[] {
+  return [...sessions.values()].sort((a, b) => (a.updatedAtUtc < b.updatedAtUtc ? 1 : -1));
 }

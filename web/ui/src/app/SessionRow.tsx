@@ -67,6 +67,9 @@ export function SessionRow({ session, selected, withProject, now, actions }: Pro
           { id: "open", label: texts.app.panel.openInTab, onSelect: () => actions.openInTab(session) },
           { id: "rename", label: texts.common.rename, onSelect: () => setEditing(true) },
           { id: "copy-link", label: texts.app.panel.copyLink, onSelect: () => actions.copyLink(session) },
+          session.archived
+            ? { id: "unarchive", label: texts.app.panel.unarchive, onSelect: () => actions.unarchive(session) }
+            : { id: "archive", label: texts.app.panel.archive, onSelect: () => actions.archive(session) },
           { id: "delete", label: texts.common.delete, danger: true, onSelect: () => actions.remove(session) },
         ]}
       >

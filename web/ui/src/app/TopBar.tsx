@@ -1,11 +1,13 @@
 /** The bar above the session: the way to the panel, the open sessions, and what belongs to the whole page. */
 
-import { PanelLeft } from "lucide-react";
+import { CircleQuestionMark, PanelLeft, Search, Settings2 } from "lucide-react";
 import type { Hub, Sessions } from "@parley/client";
 import { useTexts } from "../i18n/texts";
+import { IconButton } from "../parts/IconButton";
 import { Menu } from "../parts/Menu";
 import { goTo } from "./address";
 import { ConnectionBadge } from "./ConnectionBadge";
+import type { DialogName } from "./Dialogs";
 import { SessionMark } from "./SessionMark";
 import { TabStrip } from "./TabStrip";
 import type { Tabs } from "./useTabs";
@@ -15,15 +17,16 @@ interface Props {
   readonly hub: Hub;
   readonly tabs: Tabs;
   readonly sessions: Sessions;
+  readonly unread: ReadonlySet<string>;
   readonly selected: string | null;
   readonly panel: PanelState;
   readonly onClose: (sessionId: string) => void;
+  readonly onDialog: (name: DialogName) => void;
 }
 
-const NONE: ReadonlySet<string> = new Set();
-
-export function TopBar({ hub, panel, ...tabs }: Props) {
-  const { show } = useTexts().app.panel;
+export function TopBar({ hub, panel, onDialog, ...tabs }: Props) {
+  const texts = useTexts().app;
+  const { show } = texts.panel;
   return (
     <header className="top-bar">
       {!panel.open && (
@@ -38,16 +41,30 @@ export function TopBar({ hub, panel, ...tabs }: Props) {
           <PanelLeft size={17} aria-hidden="true" />
         </button>
       )}
-      {panel.phone ? <TabSwitcher {...tabs} /> : <TabStrip {...tabs} unread={NONE} onSelect={goTo} />}
+      {panel.phone ? <TabSwitcher {...tabs} /> : <TabStrip {...tabs} onSelect={goTo} />}
       <div className="top-tools">
         <ConnectionBadge hub={hub} />
+        <IconButton label={texts.search.title} onClick={() => onDialog("search")} data-testid="open-search">
+          <Search size={16} />
+        </IconButton>
+        <IconButton label={texts.preferences.title} onClick={() => onDialog("preferences")} data-testid="open-preferences">
+          <Settings2 size={16} />
+        </IconButton>
+        <IconButton
+          label={texts.shortcuts.title}
+          className="not-on-phone"
+          onClick={() => onDialog("shortcuts")}
+          data-testid="open-shortcuts"
+        >
+          <CircleQuestionMark size={16} />
+        </IconButton>
       </div>
     </header>
   );
 }
 
 /** Tabs where there is no room for them. */
-function TabSwitcher({ tabs, sessions, selected }: Omit<Props, "hub" | "panel">) {
+function TabSwitcher({ tabs, sessions, selected }: Pick<Props, "tabs" | "sessions" | "selected">) {
   const texts = useTexts();
   const words = texts.app.tabs;
   const titleOf = (id: string) => sessions.get(id)?.title || texts.common.untitled;
@@ -62,9 +79,9 @@ function TabSwitcher({ tabs, sessions, selected }: Omit<Props, "hub" | "panel">)
     return { id, label, checked: id === selected, onSelect: () => goTo(id) };
   });
   return (
-    <Menu label={words.switcher(items.length)} className="tab-switcher" testId="tab-switcher" items={items} disabled={items.length === 0}>
+    <Menu label={words.switcher(selected === null ? words.none : titleOf(selected), items.length)} className="tab-switcher" testId="tab-switcher" items={items} disabled={items.length === 0}>
       <span className="tab-title">{selected === null ? words.none : titleOf(selected)}</span>
-      <span className="count">{items.length}</span>
+      <span className="count"> {items.length}</span>
     </Menu>
   );
 }

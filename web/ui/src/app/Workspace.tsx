@@ -1,31 +1,35 @@
 /** The page of a signed-in user: sessions on the left, open ones as tabs, the chosen one below them. */
 
 import { useEffect, useRef, useState } from "react";
-import type { Hub } from "@parley/client";
+import type { Hub, UserStateStore } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { SessionPage } from "../session/SessionPage";
-import { attempt, sessionActions } from "./actions";
-import type { SessionActions } from "./actions";
+import { sessionActions } from "./actions";
 import { goTo, replaceWith, useAddress } from "./address";
 import { ConnectionBanner } from "./ConnectionBadge";
-import { useMedia, useSessions } from "./hooks";
+import { Dialogs } from "./Dialogs";
+import type { DialogName } from "./Dialogs";
+import { useMedia, useSignal } from "./hooks";
 import { Panel } from "./Panel";
-import { neighbour, stepped } from "./tabs";
+import { neighbour } from "./tabs";
 import { ToastRegion } from "./ToastRegion";
 import { TopBar } from "./TopBar";
-import { useShortcut } from "./shortcuts";
+import { useFrameKeys } from "./useFrameKeys";
+import { useNotifications } from "./useNotifications";
+import { useSeen } from "./useSeen";
 import { useTabs, useUserState } from "./useTabs";
-import type { UserStateStore } from "./userState";
+import { useTabSessions } from "./useTabSessions";
 
 /** The same as in styles/phone.css. */
 const PHONE = "(max-width: 46rem)";
 
-export function Workspace({ hub, state }: { hub: Hub; state: UserStateStore }) {
+export function Workspace({ hub }: { hub: Hub }) {
+  const state = hub.userState;
   const texts = useTexts();
   const { sessionId: selected } = useAddress();
   const tabs = useTabs(state);
   const panel = usePanel(state);
-  const sessions = useSessions(hub.all);
+  const sessions = useTabSessions(hub, tabs.order, selected, tabs.close);
   useLastSession(state, selected);
   useEffect(() => {
     if (selected !== null) tabs.open(selected);
@@ -38,39 +42,49 @@ export function Workspace({ hub, state }: { hub: Hub; state: UserStateStore }) {
     tabs.close(id);
   };
   const actions = sessionActions({ hub, tabs, texts, closeTab, onOpen: panel.onOpen });
-  const create = () => actions.create(sessions.get(selected ?? "")?.projectId);
-  useFrameShortcuts({ create, closeTab, selected, order: tabs.order, togglePanel: panel.toggle });
+  // In the project of the session that is open, unless another one is asked for.
+  const create = (projectId = sessions.get(selected ?? "")?.projectId) => actions.create(projectId);
+  const [dialog, setDialog] = useState<DialogName | null>(null);
+  const unread = useSeen(state, sessions, selected);
+  useNotifications(hub, state);
+  useFrameKeys({ state, create: () => create(), closeTab, selected, order: tabs.order, togglePanel: panel.toggle, openDialog: setDialog });
   return (
     <div className="workspace" data-panel={panel.open ? "open" : "closed"}>
       <a className="skip" href="#main" onClick={skipTo}>
         {texts.app.skip}
       </a>
-      <Panel open={panel.open} phone={panel.phone} onClose={panel.close} hub={hub} selected={selected} actions={{ ...actions, create }} />
+      <Panel
+        open={panel.open}
+        phone={panel.phone}
+        onClose={panel.close}
+        hub={hub}
+        selected={selected}
+        actions={{ ...actions, create }}
+        onProjects={() => setDialog("projects")}
+      />
       <div className="session-area">
-        <TopBar hub={hub} tabs={tabs} sessions={sessions} selected={selected} panel={panel} onClose={closeTab} />
+        <TopBar
+          hub={hub}
+          tabs={tabs}
+          sessions={sessions}
+          unread={unread}
+          selected={selected}
+          panel={panel}
+          onClose={closeTab}
+          onDialog={setDialog}
+        />
         <ConnectionBanner hub={hub} />
         <main id="main" tabIndex={-1}>
           {selected === null ? (
-            <EmptyPage onNew={create} />
+            <EmptyPage onNew={() => create()} />
           ) : (
-            <OpenSession key={selected} hub={hub} sessionId={selected} actions={actions} />
+            <SessionPage key={selected} hub={hub} sessionId={selected} state={state} onDelete={actions.remove} />
           )}
         </main>
       </div>
+      <Dialogs open={dialog} hub={hub} state={state} onClose={() => setDialog(null)} />
       <ToastRegion />
     </div>
-  );
-}
-
-function OpenSession({ hub, sessionId, actions }: { hub: Hub; sessionId: string; actions: SessionActions }) {
-  return (
-    <SessionPage
-      hub={hub}
-      sessionId={sessionId}
-      onRename={(id, title) => void attempt(hub.rest.renameSession(id, title))}
-      onDelete={actions.remove}
-      attempt={attempt}
-    />
   );
 }
 
@@ -100,41 +114,14 @@ function usePanel(state: UserStateStore): PanelState {
 
 /** Without a session in the address, the one that was open last is. */
 function useLastSession(state: UserStateStore, selected: string | null): void {
-  const { version, lastSessionId } = useUserState(state);
+  const { lastSessionId } = useUserState(state);
+  const known = useSignal(state.changes, () => state.known);
   const decided = useRef(selected !== null);
   useEffect(() => {
-    if (decided.current || version === 0) return;
+    if (decided.current || !known) return;
     decided.current = true;
     if (lastSessionId !== null) replaceWith(lastSessionId);
-  }, [version, lastSessionId]);
-}
-
-interface Frame {
-  readonly create: () => void;
-  readonly closeTab: (id: string) => void;
-  readonly togglePanel: () => void;
-  readonly selected: string | null;
-  readonly order: readonly string[];
-}
-
-function useFrameShortcuts({ create, closeTab, togglePanel, selected, order }: Frame): void {
-  const step = (by: 1 | -1) => {
-    const next = stepped(order, selected, by);
-    if (next !== null) goTo(next);
-  };
-  const group = "sessions";
-  useShortcut({ id: "new-session", keys: "alt+n", macKeys: "ctrl+alt+n", group, label: (t) => t.app.panel.new, run: create });
-  useShortcut({
-    id: "close-tab",
-    keys: "alt+w",
-    macKeys: "ctrl+alt+w",
-    group,
-    label: (t) => t.app.tabs.closeTab,
-    run: () => selected !== null && closeTab(selected),
-  });
-  useShortcut({ id: "next-tab", keys: "alt+PageDown", group, label: (t) => t.app.tabs.next, run: () => step(1) });
-  useShortcut({ id: "previous-tab", keys: "alt+PageUp", group, label: (t) => t.app.tabs.previous, run: () => step(-1) });
-  useShortcut({ id: "panel", keys: "alt+p", macKeys: "ctrl+alt+p", group, label: (t) => t.app.panel.toggle, run: togglePanel });
+  }, [known, lastSessionId]);
 }
 
 function EmptyPage({ onNew }: { onNew: () => void }) {

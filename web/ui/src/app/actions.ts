@@ -13,6 +13,8 @@ export interface SessionActions {
   /** Without leaving the session that is shown. */
   readonly openInTab: (session: Session) => void;
   readonly rename: (session: Session, title: string) => void;
+  readonly archive: (session: Session) => void;
+  readonly unarchive: (session: Session) => void;
   /** With a way back for a while. */
   readonly remove: (session: Session) => void;
   readonly copyLink: (session: Session) => void;
@@ -43,11 +45,17 @@ export function sessionActions({ hub, tabs, texts, closeTab, onOpen }: Place): S
     rest.setCurrentSession(session.projectId, session.id).catch(() => undefined);
   };
   const bringBack = (session: Session) => void attempt(rest.restoreSession(session.id).then(() => open(session)));
+  const unarchive = (session: Session) => void attempt(rest.unarchive(session.id));
   return {
     create: (projectId) => void attempt(rest.createSession(projectId === undefined ? {} : { projectId }).then(open)),
     open,
     openInTab: (session) => tabs.open(session.id),
     rename: (session, title) => void attempt(rest.renameSession(session.id, title)),
+    archive: (session) => {
+      const undo = { label: texts.common.undo, run: () => unarchive(session) };
+      void attempt(rest.archive(session.id).then(() => toasts.show(words.archived(nameOf(session)), undo)));
+    },
+    unarchive,
     remove: (session) => {
       const undo = { label: texts.common.undo, run: () => bringBack(session) };
       const gone = () => {

@@ -1,6 +1,6 @@
 /** How components read what lives outside React: signals with a current value. */
 
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import type { Approval, ApprovalList } from "@parley/client";
 import type { ConnectionState } from "@parley/client";
 import type { LiveSession, SessionView } from "@parley/client";
@@ -8,6 +8,8 @@ import type { Hub } from "@parley/client";
 import type { SessionList, Sessions } from "@parley/client";
 import type { Signal } from "@parley/client";
 import { perFrame } from "../parts/frames";
+import { usePreferences } from "./preferences";
+import type { Preferences } from "./preferences";
 
 /** The present value of `read`, rendered again at most once per frame when `signal` fires. `read` has to return the
  * same object for as long as nothing changed. */
@@ -38,14 +40,22 @@ export function useFeedView(feed: LiveSession): SessionView {
   return useSignal(feed.changes, () => feed.view);
 }
 
-/** A session that is followed for as long as the component shows this session; a component is keyed by it. */
+/** A session that is followed for as long as the component shows it; a component is keyed by it. */
 export function useFeed(hub: Hub, sessionId: string): LiveSession {
-  const [feed] = useState(() => hub.session(sessionId));
+  const mode = useDelivery();
+  const feed = useMemo(() => hub.session(sessionId, { mode }), [hub, sessionId, mode]);
   useEffect(() => {
     feed.open();
     return () => feed.close();
   }, [feed]);
   return feed;
+}
+
+/** As the user prefers it; `?delivery=signal` in the address is for this page alone. */
+function useDelivery(): Preferences["delivery"] {
+  const { delivery } = usePreferences();
+  const asked = new URLSearchParams(window.location.search).get("delivery");
+  return asked === "push" || asked === "signal" ? asked : delivery;
 }
 
 /** Whether a media query holds. */

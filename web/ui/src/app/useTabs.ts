@@ -3,7 +3,7 @@
 import { useMemo } from "react";
 import { useSignal } from "./hooks";
 import { moving, opening, ordered } from "./tabs";
-import type { UserState, UserStateStore } from "./userState";
+import type { UserState, UserStatePatch, UserStateStore } from "@parley/client";
 
 export interface Tabs {
   readonly order: readonly string[];
@@ -25,7 +25,7 @@ export function useTabs(store: UserStateStore): Tabs {
       order: ordered(tabs),
       open: (sessionId) => open(store, sessionId),
       close: (...sessionIds) => close(store, sessionIds),
-      move: (sessionId, place) => void store.update({ tabs: moving(store.value.tabs, sessionId, place) }),
+      move: (sessionId, place) => void store.update(({ tabs: now }) => ({ tabs: moving(now, sessionId, place) })),
     }),
     [store, tabs],
   );
@@ -33,22 +33,23 @@ export function useTabs(store: UserStateStore): Tabs {
 
 function open(store: UserStateStore, sessionId: string): void {
   const { tabs, lastSessionId } = store.value;
-  const change = opening(tabs, sessionId);
-  if (Object.keys(change).length > 0) store.update({ ...withTabs(tabs, change), lastSessionId: sessionId });
-  else if (lastSessionId !== sessionId) store.update({ lastSessionId: sessionId });
+  if (sessionId in tabs && lastSessionId === sessionId) return;
+  void store.update(({ tabs: now }) => ({ ...withTabs(now, opening(now, sessionId)), lastSessionId: sessionId }));
 }
 
 function close(store: UserStateStore, sessionIds: readonly string[]): void {
-  const { tabs, lastSessionId } = store.value;
-  const open = sessionIds.filter((id) => id in tabs);
-  if (open.length === 0) return;
-  const change = Object.fromEntries(open.map((id) => [id, null]));
-  const last = lastSessionId !== null && open.includes(lastSessionId) ? { lastSessionId: null } : {};
-  store.update({ ...withTabs(tabs, change), ...last });
+  if (!sessionIds.some((id) => id in store.value.tabs)) return;
+  const change = Object.fromEntries(sessionIds.map((id) => [id, null]));
+  void store.update(({ tabs, lastSessionId }) => ({
+    ...withTabs(tabs, change),
+    ...(lastSessionId !== null && sessionIds.includes(lastSessionId) ? { lastSessionId: null } : {}),
+    // How far one had been read is of no use without its tab.
+    ui: { seen: change },
+  }));
 }
 
 /** A session is active for the user while a tab of it is open. */
-function withTabs(tabs: UserState["tabs"], change: Readonly<Record<string, number | null>>): Record<string, unknown> {
+function withTabs(tabs: UserState["tabs"], change: Readonly<Record<string, number | null>>): UserStatePatch {
   const after = Object.entries({ ...tabs, ...change }).filter(([, rank]) => rank !== null);
-  return { tabs: change, activeSessions: after.map(([id]) => id) };
+  return { tabs: change, activeSessions: after.map(([id]) => id).sort() };
 }

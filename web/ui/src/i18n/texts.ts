@@ -4,9 +4,10 @@
 import { createContext, useContext } from "react";
 import { app } from "./en/app";
 import { common } from "./en/common";
+import { session } from "./en/session";
 import { transcript } from "./en/transcript";
 
-export const en = { app, common, transcript };
+export const en = { app, common, session, transcript };
 export type Texts = typeof en;
 
 export type Language = "en" | "zh";

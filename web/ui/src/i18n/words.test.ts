@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { aMessage, aRun, aSession, aSnapshot } from "@parley/client/testing";
 import type { ContextState, SessionState } from "@parley/client";
+import { en } from "./texts";
 import { stateWords } from "./words";
 
 function words(state: ContextState, session: SessionState): string {
-  return stateWords(aSnapshot({ state, session: aSession({ state: session }) }));
+  return stateWords(aSnapshot({ state, session: aSession({ state: session }) }), en.session.state);
 }
 
 function waiting(reason: string, ...approvalIds: string[]): ContextState {
@@ -39,9 +40,20 @@ test.each([
   const asked = aMessage({ kind: "tool_request", payload: { kind: "tool_request", calls } });
   const session = aSession({ state: "RUNNING" });
   const state = { name: "processing_tool", toolIds };
-  expect(stateWords(aSnapshot({ state, session, messages: [asked, aMessage({ id: "later" })] }))).toBe(expected);
+  expect(stateWords(aSnapshot({ state, session, messages: [asked, aMessage({ id: "later" })] }), en.session.state)).toBe(expected);
 });
 
 test("what is queued is counted", () => {
-  expect(stateWords(aSnapshot({ queue: [aRun(), aRun({ id: "r2" })] }))).toBe("idle, 2 queued");
+  expect(stateWords(aSnapshot({ queue: [aRun(), aRun({ id: "r2" })] }), en.session.state)).toBe("idle, 2 queued");
+});
+
+test.each([
+  [1, "running workflow review, step 2 of 3"],
+  [null, "running a workflow"],
+])("a workflow at step %o reads “%s”", (currentStep, expected) => {
+  const payload = { name: "review", steps: [{}, {}, {}], currentStep };
+  const messages = [aMessage({ kind: "workflow_execution", payload })];
+  const state = { name: "processing_workflow", workflowId: "w" };
+  const snapshot = aSnapshot({ state, session: aSession({ state: "RUNNING" }), messages });
+  expect(stateWords(snapshot, en.session.state)).toBe(expected);
 });

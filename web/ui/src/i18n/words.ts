@@ -1,101 +1,98 @@
 /** What states are called on the page. Words and marks only. */
 
-import type { ConnectionState } from "@parley/client";
 import { callsOf } from "@parley/client";
 import type { ContextState, MessageStatus, SessionState, Snapshot } from "@parley/client";
+import type { Texts } from "./texts";
 
-const IDLE = "idle";
+export type StateWords = Texts["session"]["state"];
 
 /** What is going on in a session, from its context state and its runs. */
-export function stateWords(snapshot: Snapshot): string {
+export function stateWords(snapshot: Snapshot, words: StateWords): string {
   const { length } = snapshot.queue;
-  return contextWords(snapshot) + (length > 0 ? `, ${length} queued` : "");
+  return contextWords(snapshot, words) + (length > 0 ? words.queued(length) : "");
 }
 
-function contextWords({ state, session, messages }: Snapshot): string {
+function contextWords({ state, session, messages }: Snapshot, words: StateWords): string {
   const sessionState = session.state;
   switch (state.name) {
     case "awaiting_llm":
-      return "waiting for the model";
+      return words.awaitingModel;
     case "streaming_response":
-      return "streaming";
+      return words.streaming;
     case "processing_tool":
-      return runningWords(namesAtWork(messages, idsOf(state, "toolIds")));
+      return runningWords(namesAtWork(messages, idsOf(state, "toolIds")), words);
     case "processing_workflow":
-      return "running a workflow";
+      return workflowWords(messages, words);
     case "awaiting_user":
-      return sessionState === "RUNNING" ? waitingWords(state) : restWords(sessionState);
+      return sessionState === "RUNNING" ? waitingWords(state, words) : restWords(sessionState, words);
     case "error":
-      return typeof state["message"] === "string" ? `error: ${state["message"]}` : "error";
+      return typeof state["message"] === "string" ? words.errorText(state["message"]) : words.error;
     case "archived":
-      return "archived";
+      return words.archived;
     default:
-      return restWords(sessionState);
+      return restWords(sessionState, words);
   }
 }
 
-function waitingWords(state: ContextState): string {
+function waitingWords(state: ContextState, words: StateWords): string {
   const { length } = idsOf(state, "approvalIds");
   switch (state["reason"]) {
     case "tool":
-      return length > 1 ? `waiting for your approval of ${length} calls` : "waiting for your approval";
+      return length > 1 ? words.waitingApprovals(length) : words.waitingApproval;
     case "question":
-      return "waiting for your answer";
+      return words.waitingAnswer;
     case "limit":
-      return "paused at a limit, waiting for you";
+      return words.waitingLimit;
     default:
-      return "waiting for you";
+      return words.waiting;
   }
 }
 
-function runningWords(names: readonly string[]): string {
-  const [name] = names;
-  if (name === undefined) return "running a tool";
-  return names.length === 1 ? `running ${name}` : `running ${names.length} tools`;
+function runningWords(names: readonly (string | null)[], words: StateWords): string {
+  const [name = null] = names;
+  if (names.length > 1) return words.runningTools(names.length);
+  return name === null ? words.runningTool : words.runningNamed(name);
 }
 
 /** The tools of the calls `ids`; one that was never loaded counts, but has no name. */
-function namesAtWork(messages: Snapshot["messages"], ids: readonly string[]): readonly string[] {
-  const calls = messages.findLast(({ kind }) => kind === "tool_request");
+function namesAtWork(messages: Snapshot["messages"], ids: readonly string[]): readonly (string | null)[] {
+  const calls = messages.findLast(({ kind }) => kind === "tool_request" || kind === "mcp_tool_request");
   const names = new Map((calls ? callsOf(calls) : []).map(({ callId, name }) => [callId, name]));
-  return ids.map((id) => names.get(id) ?? "a tool");
+  return ids.map((id) => names.get(id) ?? null);
+}
+
+interface Execution {
+  readonly name?: unknown;
+  readonly steps?: readonly unknown[];
+  readonly currentStep?: number | null;
+}
+
+function workflowWords(messages: Snapshot["messages"], words: StateWords): string {
+  const progress = messages.findLast(({ kind }) => kind === "workflow_execution");
+  const { name, steps = [], currentStep } = (progress?.payload ?? {}) as Execution;
+  if (typeof name !== "string" || typeof currentStep !== "number" || steps.length === 0) return words.workflow;
+  return words.workflowStep(name, Math.min(currentStep + 1, steps.length), steps.length);
 }
 
 function idsOf(state: ContextState, field: string): readonly string[] {
-  const ids = state[field];
+  const ids = (state as Readonly<Record<string, unknown>>)[field];
   return Array.isArray(ids) ? (ids as string[]) : [];
 }
 
 /** Outside of a model's turn the session's own state says the most. */
-function restWords(sessionState: SessionState): string {
+function restWords(sessionState: SessionState, words: StateWords): string {
   switch (sessionState) {
     case "RUNNING":
-      return "working";
+      return words.working;
     case "FAILED":
-      return `${IDLE} (the last run failed)`;
+      return words.idleAfterFailure;
     case "CANCELLED":
-      return `${IDLE} (the last run was stopped)`;
+      return words.idleAfterStop;
     case "IDLE":
     case "COMPLETED":
-      return IDLE;
+      return words.idle;
   }
 }
-
-export const SESSION_MARKS: Readonly<Record<SessionState, { mark: string; word: string }>> = {
-  IDLE: { mark: "·", word: "not started" },
-  RUNNING: { mark: "○", word: "running" },
-  COMPLETED: { mark: "✓", word: "completed" },
-  FAILED: { mark: "✗", word: "failed" },
-  CANCELLED: { mark: "⊘", word: "cancelled" },
-};
-
-export const CONNECTION_WORDS: Readonly<Record<ConnectionState, string>> = {
-  connecting: "connecting…",
-  connected: "connected",
-  reconnecting: "reconnecting…",
-  offline: "offline",
-  refused: "refused",
-};
 
 /** Said under a message that did not end as it should; null where there is nothing to say. */
 export const STATUS_WORDS: Readonly<Record<MessageStatus, string | null>> = {
@@ -108,8 +105,4 @@ export const STATUS_WORDS: Readonly<Record<MessageStatus, string | null>> = {
 
 export function clockTime(iso: string): string {
   return new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-}
-
-export function titleOf(session: { readonly title: string }): string {
-  return session.title === "" ? "Untitled" : session.title;
 }

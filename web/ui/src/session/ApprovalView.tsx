@@ -2,14 +2,16 @@
 
 import { useRef } from "react";
 import type { Approval } from "@parley/client";
+import { useTexts } from "../i18n/texts";
 import { useAnswer, useAnswering } from "./answering";
+import { answeredWords } from "./approvalWords";
 import { QuestionCard } from "./QuestionCard";
 import { ToolApprovalCard } from "./ToolApprovalCard";
-import { answeredWords } from "../transcript/toolWords";
 
 /** Key it by the approval's id: what became of an answer outlives the card. */
 export function ApprovalView({ approval }: { approval: Approval }) {
   const { me } = useAnswering();
+  const { approvals } = useTexts().session;
   const line = useRef<HTMLDivElement>(null);
   const { answer, refusal, disabled } = useAnswer(approval.id, () => line.current?.focus({ preventScroll: true }));
   const Card = approval.kind === "tool" ? ToolApprovalCard : QuestionCard;
@@ -28,7 +30,7 @@ export function ApprovalView({ approval }: { approval: Approval }) {
       ) : (
         <p>
           {approval.question !== null && <span className="asked">{approval.question}</span>}
-          {answeredWords(approval, me)}
+          {answeredWords(approval, me, approvals)}
         </p>
       )}
       {refusal !== null && (

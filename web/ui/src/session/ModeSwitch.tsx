@@ -1,11 +1,7 @@
 /** Plan or act: whether the agent's tools may only read, or may change things. */
 
 import type { Mode } from "@parley/client";
-
-const MODES: readonly { readonly mode: Mode; readonly word: string; readonly title: string }[] = [
-  { mode: "plan", word: "Plan", title: "Plan: tools may only read" },
-  { mode: "act", word: "Act", title: "Act: tools may change things, after your approval where that is needed" },
-];
+import { useTexts } from "../i18n/texts";
 
 interface Props {
   readonly mode: Mode;
@@ -13,17 +9,22 @@ interface Props {
 }
 
 export function ModeSwitch({ mode, onChange }: Props) {
+  const words = useTexts().session.mode;
+  const modes = [
+    { name: "plan", word: words.plan, hint: words.planHint },
+    { name: "act", word: words.act, hint: words.actHint },
+  ] as const;
   return (
-    <div className="mode-switch" role="group" aria-label="Mode" data-testid="mode-switch" data-mode={mode}>
-      {MODES.map((each) => (
+    <div className="mode-switch" role="group" aria-label={words.label} data-testid="mode-switch" data-mode={mode}>
+      {modes.map(({ name, word, hint }) => (
         <button
           type="button"
-          key={each.mode}
-          title={each.title}
-          aria-pressed={each.mode === mode}
-          onClick={() => each.mode !== mode && onChange(each.mode)}
+          key={name}
+          title={hint}
+          aria-pressed={name === mode}
+          onClick={() => name !== mode && onChange(name)}
         >
-          {each.word}
+          {word}
         </button>
       ))}
     </div>

@@ -1,53 +1,61 @@
 /** The session's model, to be switched at any time: the next request goes to the new one. */
 
-import { useEffect, useState } from "react";
-import type { Hub } from "@parley/client";
+import { Check, ChevronDown } from "lucide-react";
+import type { ModelInfo } from "@parley/client";
+import { useTexts } from "../i18n/texts";
+import { Menu } from "../parts/Menu";
+import type { MenuItem } from "../parts/Menu";
+import { compactNumber } from "./format";
 
 interface Props {
-  readonly hub: Hub;
   readonly model: string;
+  readonly models: readonly ModelInfo[];
   readonly onChange: (model: string) => void;
 }
 
-export function ModelSwitch({ hub, model, onChange }: Props) {
-  const { names, reload } = useModelNames(hub);
+export function ModelSwitch({ model, models, onChange }: Props) {
+  const words = useTexts().session.model;
   // A model can be known by name without being in the list.
-  const choices = names.includes(model) ? names : [model, ...names];
-  return (
-    <select
-      className="model-switch"
-      aria-label="Model"
-      data-testid="model-switch"
-      value={model}
-      onFocus={reload}
-      onChange={(event) => onChange(event.target.value)}
-    >
-      {choices.map((name) => (
-        <option key={name}>{name}</option>
-      ))}
-    </select>
-  );
-}
-
-/** Empty until the server has said; a failure shows as the present model alone, and is made good at the next focus. */
-function useModelNames(hub: Hub) {
-  const [names, setNames] = useState<readonly string[]>([]);
-  const reload = () => {
-    if (names.length === 0) void load(hub).then(setNames);
-  };
-  useEffect(() => {
-    let wanted = true;
-    void load(hub).then((loaded) => wanted && setNames(loaded));
-    return () => {
-      wanted = false;
+  const listed = models.some(({ name }) => name === model);
+  const names = [...(listed ? [] : [model]), ...models.map(({ name }) => name)];
+  const items = names.map((name): MenuItem => {
+    const info = models.find((each) => each.name === name) ?? null;
+    return {
+      id: name,
+      checked: name === model,
+      label: <Choice name={name} info={info} chosen={name === model} />,
+      onSelect: () => name !== model && onChange(name),
     };
-  }, [hub]);
-  return { names, reload };
+  });
+  return (
+    <span className="model-switch" data-model={model}>
+      <Menu label={words.switchTo(model)} items={items} className="header-choice" testId="model-switch">
+        <span className="choice-text">{model}</span>
+        <ChevronDown size={14} aria-hidden="true" />
+      </Menu>
+    </span>
+  );
 }
 
-function load(hub: Hub): Promise<readonly string[]> {
-  return hub.models().then(
-    (models) => models.map(({ name }) => name),
-    () => [],
+function Choice({ name, info, chosen }: { name: string; info: ModelInfo | null; chosen: boolean }) {
+  return (
+    <>
+      <Check size={14} aria-hidden="true" className={chosen ? "check" : "check unchecked"} />
+      <span className="choice">
+        <span className="choice-name">{name}</span>
+        <Abilities info={info} />
+      </span>
+    </>
   );
+}
+
+function Abilities({ info }: { info: ModelInfo | null }) {
+  const { model, locale } = useTexts().session;
+  if (info === null) return <span className="choice-hint">{model.unlisted}</span>;
+  const abilities = [
+    model.window(compactNumber(info.windowTokens, locale)),
+    info.tools ? model.tools : model.noTools,
+    ...(info.vision ? [model.vision] : []),
+  ];
+  return <span className="choice-hint">{abilities.join(" · ")}</span>;
 }

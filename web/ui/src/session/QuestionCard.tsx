@@ -2,15 +2,17 @@
 
 import { useId, useState } from "react";
 import type { SubmitEvent } from "react";
+import { useTexts } from "../i18n/texts";
+import { Expiry } from "./Expiry";
 import type { CardProps } from "./ToolApprovalCard";
 
-// A limit asks whether to go on; what is typed instead is told to the agent.
-const LIMIT_OPTIONS = ["Go on"];
-
 export function QuestionCard({ approval, disabled, onAnswer }: CardProps) {
+  const { approvals } = useTexts().session;
   const titleId = useId();
   const [text, setText] = useState("");
-  const options = approval.kind === "limit" && approval.options.length === 0 ? LIMIT_OPTIONS : approval.options;
+  const limit = approval.kind === "limit";
+  // A limit asks whether to go on; what is typed instead is told to the agent.
+  const options = limit && approval.options.length === 0 ? [approvals.goOn] : approval.options;
   const respond = (reason: string) => onAnswer({ decision: "respond", reason });
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -18,9 +20,12 @@ export function QuestionCard({ approval, disabled, onAnswer }: CardProps) {
   };
   return (
     <section aria-labelledby={titleId}>
-      <h3 id={titleId} className="question" dir="auto">
-        {approval.question}
-      </h3>
+      <div className="card-head">
+        <h3 id={titleId} className="question" dir="auto">
+          {approval.question}
+        </h3>
+        {typeof approval.expiresAtUtc === "string" && <Expiry at={approval.expiresAtUtc} />}
+      </div>
       <div className="card-actions">
         {options.map((option) => (
           <button
@@ -36,13 +41,13 @@ export function QuestionCard({ approval, disabled, onAnswer }: CardProps) {
         <form className="answer" onSubmit={submit}>
           <input
             aria-labelledby={titleId}
-            placeholder="Your answer"
+            placeholder={approvals.answerPlaceholder}
             value={text}
             onChange={(event) => setText(event.target.value)}
             data-testid="question-answer"
           />
           <button type="submit" className="primary" disabled={disabled || text.trim() === ""}>
-            Answer
+            {approvals.answer}
           </button>
         </form>
         <button
@@ -52,7 +57,7 @@ export function QuestionCard({ approval, disabled, onAnswer }: CardProps) {
           onClick={() => onAnswer({ decision: "deny" })}
           data-testid="decline"
         >
-          {approval.kind === "limit" ? "Stop here" : "Don’t answer"}
+          {limit ? approvals.stopHere : approvals.dontAnswer}
         </button>
       </div>
     </section>

@@ -1,53 +1,91 @@
-/** The title of the open session, to be renamed in place, in words what is going on, and the mode and model. */
+/** The head of the open session: its title, in words what is going on, and what decides how it goes on. */
 
 import { useState } from "react";
-import type { Hub } from "@parley/client";
-import type { Mode, Snapshot } from "@parley/client";
+import { ListChecks } from "lucide-react";
+import type { ModelInfo, Participant, Snapshot } from "@parley/client";
+import { useTexts } from "../i18n/texts";
+import { IconButton } from "../parts/IconButton";
+import { BranchPicker } from "./BranchPicker";
 import { ModelSwitch } from "./ModelSwitch";
 import { ModeSwitch } from "./ModeSwitch";
-import { TitleInput } from "./TitleInput";
-import { stateWords, titleOf } from "../i18n/words";
+import { Participants } from "./Participants";
+import type { SessionCommands } from "./sessionCommands";
+import { SessionMenu } from "./SessionMenu";
+import type { SessionMenuActions } from "./SessionMenu";
+import { StateLine } from "./StateLine";
+import { Title } from "./Title";
+import { TokenMeter } from "./TokenMeter";
 
 interface Props {
-  readonly hub: Hub;
   readonly snapshot: Snapshot;
-  readonly onRename: (title: string) => void;
-  readonly onDelete: () => void;
-  readonly onMode: (mode: Mode) => void;
-  readonly onModel: (model: string) => void;
+  readonly models: readonly ModelInfo[];
+  readonly people: readonly Participant[];
+  readonly peopleCount: number;
+  readonly me: string | null;
+  readonly commands: SessionCommands;
+  readonly menu: Omit<SessionMenuActions, "onRename" | "onArchive" | "onUnarchive">;
+  readonly sideOpen: boolean;
+  readonly onSide: () => void;
+  readonly onRename: (title: string, expectedVersion: number) => Promise<unknown>;
+  readonly onMerge: (source: string) => void;
+  readonly onFork: () => void;
 }
 
-export function SessionHeader({ hub, snapshot, onRename, onDelete, onMode, onModel }: Props) {
+export function SessionHeader(props: Props) {
+  const { snapshot, models, commands, menu } = props;
+  const { session, mode, model, branches, activeBranch, state } = snapshot;
   const [editing, setEditing] = useState(false);
-  const { session, state, mode, model } = snapshot;
-  const edit = () => setEditing(true);
+  const busy = session.state === "RUNNING";
   return (
     <header className="session-header">
       <div className="session-name">
-        {editing ? (
-          <TitleInput title={session.title} onSave={onRename} onEnd={() => setEditing(false)} />
-        ) : (
-          <h1 onDoubleClick={edit} title="Double-click to rename" data-testid="session-title">
-            {titleOf(session)}
-          </h1>
-        )}
+        <Title session={session} editing={editing} onEdit={setEditing} onRename={props.onRename} />
         <p className="session-facts">
-          <span role="status" data-testid="state-line" data-state={state.name} data-session-state={session.state}>
-            {stateWords(snapshot)}
-          </span>
+          <StateLine snapshot={snapshot} />
           <span className="fact">{session.projectName}</span>
         </p>
       </div>
       <div className="session-controls">
-        <ModeSwitch mode={mode} onChange={onMode} />
-        <ModelSwitch hub={hub} model={model} onChange={onModel} />
+        <ModeSwitch mode={mode} onChange={commands.setMode} />
+        <ModelSwitch model={model} models={models} onChange={commands.setModel} />
+        <BranchPicker
+          branches={branches}
+          active={activeBranch}
+          busy={busy}
+          onSwitch={commands.switchBranch}
+          onMerge={props.onMerge}
+          onFork={props.onFork}
+        />
+        <TokenMeter snapshot={snapshot} models={models} />
       </div>
-      <button type="button" className="quiet" onClick={edit}>
-        Rename
-      </button>
-      <button type="button" className="quiet" onClick={onDelete} data-testid="delete">
-        Delete
-      </button>
+      <div className="session-tools">
+        <Participants people={props.people} count={props.peopleCount} me={props.me} />
+        <SideToggle snapshot={snapshot} open={props.sideOpen} onToggle={props.onSide} />
+        <SessionMenu
+          {...menu}
+          archived={state.name === "archived"}
+          busy={busy}
+          onRename={() => setEditing(true)}
+          onArchive={commands.archive}
+          onUnarchive={commands.unarchive}
+        />
+      </div>
     </header>
+  );
+}
+
+function SideToggle({ snapshot, open, onToggle }: { snapshot: Snapshot; open: boolean; onToggle: () => void }) {
+  const { header } = useTexts().session;
+  const filled = snapshot.plan.length + snapshot.pins.length > 0;
+  return (
+    <IconButton
+      label={open ? header.hideSide : header.showSide}
+      aria-expanded={open}
+      onClick={onToggle}
+      data-testid="side-toggle"
+      data-filled={filled ? "" : undefined}
+    >
+      <ListChecks size={17} aria-hidden="true" />
+    </IconButton>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useRef } from "react";
 import type { KeyboardEvent } from "react";
+import { useTexts } from "../i18n/texts";
 
 const LONGEST_TITLE = 200;
 
@@ -12,6 +13,7 @@ interface Props {
 }
 
 export function TitleInput({ title, onSave, onEnd }: Props) {
+  const { header } = useTexts().session;
   const given = useRef(false);
   const end = (value: string | null) => {
     // Taking the field away takes the focus away too: only the first of the two ends counts.
@@ -29,7 +31,7 @@ export function TitleInput({ title, onSave, onEnd }: Props) {
   return (
     <input
       className="title-input"
-      aria-label="Title"
+      aria-label={header.title}
       data-testid="title-input"
       defaultValue={title}
       maxLength={LONGEST_TITLE}

@@ -1,36 +1,51 @@
 /** Asks whether a tool may run: which, what it can do, with which arguments. They can be changed before it runs. */
 
 import { useId, useState } from "react";
-import type { SubmitEvent } from "react";
-import { parseObject } from "@parley/client";
-import type { Answer, Approval, Json, Scope } from "@parley/client";
-import { riskWords } from "../transcript/toolWords";
+import type { KeyboardEvent, SubmitEvent } from "react";
+import { ShieldAlert, ShieldCheck } from "lucide-react";
+import type { Approval, Json, Scope } from "@parley/client";
+import { useTexts } from "../i18n/texts";
+import type { Given } from "./answering";
+import { riskWords } from "./approvalWords";
+import { Arguments } from "./Arguments";
+import { Expiry } from "./Expiry";
 
 export interface CardProps {
   readonly approval: Approval;
   readonly disabled: boolean;
-  readonly onAnswer: (answer: Omit<Answer, "sessionId" | "approvalId">) => void;
+  readonly onAnswer: (answer: Given) => void;
 }
 
 export function ToolApprovalCard({ approval, disabled, onAnswer }: CardProps) {
+  const { approvals } = useTexts().session;
   const titleId = useId();
-  const given = pretty(approval.arguments ?? {});
-  const [text, setText] = useState(given);
-  const [editing, setEditing] = useState(false);
-  const changed = text === given ? null : parseObject(text);
-  const broken = text !== given && changed === null;
+  const given = approval.arguments ?? {};
+  const [edited, setEdited] = useState<Json | null>(given);
+  const broken = edited === null;
+  const changed = edited !== null && JSON.stringify(edited) !== JSON.stringify(given);
   const approve = (scope: Scope) => {
-    onAnswer(changed === null ? { decision: "approve", scope } : { decision: "edit", arguments: changed, scope });
+    if (disabled || broken) return;
+    onAnswer(changed ? { decision: "edit", arguments: edited, scope } : { decision: "approve", scope });
+  };
+  const deny = (reason: string) => {
+    if (!disabled) onAnswer(reason === "" ? { decision: "deny" } : { decision: "deny", reason });
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (isTyping(event)) return;
+    if (event.key === "a") approve("once");
+    if (event.key === "d") deny("");
   };
   return (
-    <section aria-labelledby={titleId}>
-      <h3 id={titleId}>
-        Allow <code>{approval.tool}</code>?
-      </h3>
-      <p className="risk" data-risk={approval.risk}>
-        {riskWords(approval.risk)}
-      </p>
-      <Arguments text={text} editing={editing} broken={broken} onEdit={() => setEditing(true)} onChange={setText} />
+    <section aria-labelledby={titleId} tabIndex={0} className="tool-card" title={approvals.keys} onKeyDown={onKeyDown}>
+      <div className="card-head">
+        <h3 id={titleId}>
+          {approvals.allowBefore} <code>{approval.tool}</code>
+          {approvals.allowAfter}
+        </h3>
+        {typeof approval.expiresAtUtc === "string" && <Expiry at={approval.expiresAtUtc} />}
+      </div>
+      <Risk risk={approval.risk} />
+      <Arguments tool={approval.tool ?? ""} given={given} onChange={setEdited} />
       <div className="card-actions">
         <button
           type="button"
@@ -39,7 +54,7 @@ export function ToolApprovalCard({ approval, disabled, onAnswer }: CardProps) {
           onClick={() => approve("once")}
           data-testid="approve-once"
         >
-          {changed === null ? "Approve once" : "Approve changes once"}
+          {changed ? approvals.approveChangesOnce : approvals.approveOnce}
         </button>
         {!approval.grantable ? null : (
           <button
@@ -48,79 +63,51 @@ export function ToolApprovalCard({ approval, disabled, onAnswer }: CardProps) {
             onClick={() => approve("session")}
             data-testid="approve-session"
           >
-            Approve for session
+            {approvals.approveSession}
           </button>
         )}
-        <Denial disabled={disabled} onAnswer={onAnswer} />
+        <Denial disabled={disabled} onDeny={deny} />
       </div>
     </section>
   );
 }
 
-interface ArgumentsProps {
-  readonly text: string;
-  readonly editing: boolean;
-  readonly broken: boolean;
-  readonly onEdit: () => void;
-  readonly onChange: (text: string) => void;
-}
-
-function Arguments({ text, editing, broken, onEdit, onChange }: ArgumentsProps) {
-  if (!editing) {
-    return (
-      <div className="arguments">
-        <pre tabIndex={0} aria-label="Arguments">
-          {text}
-        </pre>
-        <button type="button" className="quiet" onClick={onEdit} data-testid="edit-arguments">
-          Edit
-        </button>
-      </div>
-    );
-  }
+function Risk({ risk }: { risk: string | null }) {
+  const { approvals } = useTexts().session;
+  const Icon = risk === "read_only" ? ShieldCheck : ShieldAlert;
   return (
-    <div className="arguments">
-      <textarea
-        autoFocus
-        aria-label="Arguments as JSON"
-        aria-invalid={broken}
-        data-testid="arguments"
-        spellCheck={false}
-        rows={Math.min(16, text.split("\n").length + 1)}
-        value={text}
-        onChange={(event) => onChange(event.target.value)}
-      />
-      {broken && (
-        <p className="refusal" role="alert">
-          This is not a JSON object yet.
-        </p>
-      )}
-    </div>
+    <p className="risk" data-risk={risk}>
+      <Icon size={14} aria-hidden="true" />
+      {riskWords(risk, approvals)}
+    </p>
   );
 }
 
-function Denial({ disabled, onAnswer }: Omit<CardProps, "approval">) {
+function Denial({ disabled, onDeny }: { disabled: boolean; onDeny: (reason: string) => void }) {
+  const { approvals } = useTexts().session;
   const [reason, setReason] = useState("");
-  const deny = (event: SubmitEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    if (!disabled) onAnswer(reason.trim() === "" ? { decision: "deny" } : { decision: "deny", reason: reason.trim() });
+    onDeny(reason.trim());
   };
   return (
-    <form className="denial" onSubmit={deny}>
+    <form className="denial" onSubmit={submit}>
       <input
-        aria-label="Reason for denying (optional)"
-        placeholder="Why not (optional)"
+        aria-label={approvals.denyReason}
+        placeholder={approvals.denyPlaceholder}
         value={reason}
         onChange={(event) => setReason(event.target.value)}
         data-testid="deny-reason"
       />
       <button type="submit" disabled={disabled} data-testid="deny">
-        Deny
+        {approvals.deny}
       </button>
     </form>
   );
 }
 
-function pretty(value: Json): string {
-  return JSON.stringify(value, null, 2);
+/** In a field a letter is a letter, and with a modifier it is the browser's. */
+function isTyping({ target, ctrlKey, metaKey, altKey, nativeEvent }: KeyboardEvent): boolean {
+  if (ctrlKey || metaKey || altKey || nativeEvent.isComposing) return true;
+  return target instanceof HTMLElement && target.matches("input, textarea, select");
 }

@@ -1,30 +1,17 @@
 /** What was typed and not yet sent, per session. Survives switching and a reload of this tab, nothing else. */
 
-import { newId } from "@parley/client";
-
-export interface Draft {
-  readonly text: string;
-  /** Stays the same for as long as the text does: sending again after a lost answer makes no second message (I10). */
-  readonly clientMessageId: string;
-}
-
-export function newDraft(text = ""): Draft {
-  return { text, clientMessageId: newId() };
-}
-
-export function loadDraft(sessionId: string): Draft {
+export function loadDraft(sessionId: string): string {
   try {
-    const stored = sessionStorage.getItem(key(sessionId));
-    return stored === null ? newDraft() : (JSON.parse(stored) as Draft);
+    return sessionStorage.getItem(key(sessionId)) ?? "";
   } catch {
-    return newDraft();
+    return "";
   }
 }
 
-export function saveDraft(sessionId: string, draft: Draft): void {
+export function saveDraft(sessionId: string, text: string): void {
   try {
-    if (draft.text === "") sessionStorage.removeItem(key(sessionId));
-    else sessionStorage.setItem(key(sessionId), JSON.stringify(draft));
+    if (text === "") sessionStorage.removeItem(key(sessionId));
+    else sessionStorage.setItem(key(sessionId), text);
   } catch {
     // Storage can be off or full; the text is still in the box.
   }

@@ -3,6 +3,7 @@
 import type { Texts } from "../texts";
 import { app } from "./app";
 import { common } from "./common";
+import { session } from "./session";
 import { transcript } from "./transcript";
 
-export const zh: Texts = { app, common, transcript };
+export const zh: Texts = { app, common, session, transcript };

@@ -1,0 +1,36 @@
+/** The projects of the server, read when they are wanted and after each change that is made here. */
+
+import { useCallback, useEffect, useMemo, useState } from "react";
+import type { Hub, Project } from "@parley/client";
+import { attempt } from "./actions";
+
+export interface Projects {
+  readonly all: readonly Project[];
+  readonly create: (name: string) => void;
+  readonly rename: (project: Project, name: string) => void;
+  readonly remove: (project: Project) => void;
+}
+
+const NONE: readonly Project[] = [];
+
+export function useProjects(hub: Hub): Projects {
+  const [all, setAll] = useState(NONE);
+  const read = useCallback(() => hub.rest.projects().then(({ projects }) => setAll(projects)), [hub]);
+  useEffect(() => {
+    // Until it works the list has no projects to choose from; a connection that comes back asks again.
+    const quietly = () => void read().catch(() => undefined);
+    quietly();
+    return hub.connection.opened.listen(quietly);
+  }, [hub, read]);
+  return useMemo(() => {
+    const path = ({ id }: Project) => ({ projectId: id });
+    const changed = (work: Promise<unknown>) => void attempt(work.then(read));
+    return {
+      all,
+      create: (name) => changed(hub.rest.createProject(name)),
+      rename: (project, name) =>
+        changed(hub.rest.request("patch", "/api/projects/{projectId}", { path: path(project), body: { name } })),
+      remove: (project) => changed(hub.rest.request("delete", "/api/projects/{projectId}", { path: path(project) })),
+    };
+  }, [hub, all, read]);
+}

@@ -1,0 +1,171 @@
+/** A session whose context is known: puts its parts together and hands each what it needs. */
+
+import { useEffect, useMemo, useState } from "react";
+import type { Approval, Hub, LiveSession, Session, SessionView, Snapshot } from "@parley/client";
+import { useAddress } from "../app/address";
+import { useApprovalHistory, useMedia } from "../app/hooks";
+import { useUserState } from "../app/useTabs";
+import type { UserStateStore } from "@parley/client";
+import { useTexts } from "../i18n/texts";
+import { TranscriptActionsContext } from "../transcript/actions";
+import { Transcript } from "../transcript/Transcript";
+import { AnsweringContext } from "./answering";
+import { Dock } from "./Dock";
+import { DropZone } from "./DropZone";
+import { GrantList } from "./GrantList";
+import { focusApproval, useJump } from "./jumping";
+import { SessionDialogs } from "./SessionDialogs";
+import type { OpenDialog } from "./SessionDialogs";
+import { sessionCommands } from "./sessionCommands";
+import { SessionHeader } from "./SessionHeader";
+import { Failure } from "./SessionPage";
+import { SidePanel } from "./SidePanel";
+import { transcriptActions } from "./transcriptActions";
+import { useAnsweringOf } from "./useAnsweringOf";
+import { useAttachments } from "./useAttachments";
+import { useMenuActions } from "./useMenuActions";
+import { useModels } from "./useModels";
+import { useStopKey } from "./useStopKey";
+
+export type KnownView = SessionView & { readonly snapshot: Snapshot };
+
+interface Props {
+  readonly hub: Hub;
+  readonly session: LiveSession;
+  readonly view: KnownView;
+  readonly connected: boolean;
+  readonly state: UserStateStore;
+  readonly onDelete: (session: Session) => void;
+}
+
+/** From here on there is room for a third column. */
+const WIDE = "(min-width: 76rem)";
+
+export function OpenSession({ hub, session, view, connected, state, onDelete }: Props) {
+  const texts = useTexts();
+  const { snapshot } = view;
+  const [dialog, setDialog] = useState<OpenDialog | null>(null);
+  const [sent, setSent] = useState(0);
+  const commands = useMemo(() => sessionCommands(session, texts), [session, texts]);
+  const answering = useAnsweringOf(hub, session, connected);
+  const models = useModels(hub, connected);
+  const history = useApprovalHistory(hub, session.sessionId, view.takenAt);
+  const attachments = useAttachments(session.sessionId);
+  const side = useSide(state);
+  const jump = useJump(hub, session);
+  const { position } = useAddress();
+  const focus = useMemo(() => (position === null ? null : { position }), [position]);
+  const menu = useMenuActions({ hub, session, snapshot, onDelete, onDialog: setDialog });
+  const busy = snapshot.session.state === "RUNNING";
+  const archived = snapshot.state.name === "archived";
+  const failed = snapshot.state.name === "error";
+  const stop = useStopKey(busy && connected, commands.stop);
+  const actions = useMemo(
+    () => transcriptActions(snapshot, hub.userId, commands, setDialog),
+    // Actions hang on little of the snapshot: a delta must not draw the transcript anew.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [snapshot.pins, failed, busy, archived, hub, commands],
+  );
+  useDocumentTitle(snapshot);
+
+  const showApproval = (approval: Approval) => {
+    if (focusApproval(approval.id) || approval.messageId === null) return;
+    void jump(approval.messageId).then(() => focusApproval(approval.id));
+  };
+  return (
+    <DropZone disabled={archived} onFiles={attachments.addFiles} onKeyDown={stop.onKeyDown}>
+      <SessionHeader
+        snapshot={snapshot}
+        models={models}
+        people={view.presence.participants}
+        peopleCount={view.presence.count}
+        me={hub.userId}
+        commands={commands}
+        menu={menu}
+        sideOpen={side.open}
+        onSide={side.toggle}
+        onRename={(title, expectedVersion) => rename(hub, session.sessionId, title, expectedVersion)}
+        onMerge={(source) => setDialog({ kind: "merge", source })}
+        onFork={() => setDialog({ kind: "fork", messageId: null })}
+      />
+      {view.phase === "failed" && <Failure session={session} text={view.error ?? texts.session.page.cannotFollow} />}
+      <GrantList grants={snapshot.grants} onRevoke={commands.revoke} />
+      <div className="session-body">
+        <div className="session-main">
+          <AnsweringContext value={answering}>
+            <TranscriptActionsContext value={actions}>
+              <Transcript snapshot={snapshot} history={history} store={session.history} sent={sent} focus={focus} />
+            </TranscriptActionsContext>
+          </AnsweringContext>
+          <Dock
+            session={session}
+            view={view}
+            me={hub.userId}
+            connected={connected}
+            commands={commands}
+            attachments={attachments}
+            stopping={stop.stopping}
+            escaped={stop.escaped}
+            onStop={stop.stop}
+            onSent={() => setSent((before) => before + 1)}
+            onDialog={setDialog}
+            onShowApproval={showApproval}
+          />
+        </div>
+        {side.open && (
+          <SidePanel
+            snapshot={snapshot}
+            wide={side.wide}
+            disabled={!connected || archived}
+            commands={commands}
+            onJump={(messageId) => void jump(messageId)}
+            onClose={side.toggle}
+          />
+        )}
+      </div>
+      {dialog !== null && (
+        <SessionDialogs
+          dialog={dialog}
+          hub={hub}
+          session={session}
+          snapshot={snapshot}
+          commands={commands}
+          attachments={attachments}
+          onClose={() => setDialog(null)}
+        />
+      )}
+    </DropZone>
+  );
+}
+
+/** Where there is room it is the user's choice, everywhere; else a sheet that is open only as long as it is needed. */
+function useSide(state: UserStateStore) {
+  const wide = useMedia(WIDE);
+  const docked = useUserState(state).ui["side"] === "open";
+  const [sheet, setSheet] = useState(false);
+  const open = wide ? docked : sheet;
+  const toggle = () => (wide ? void state.update({ ui: { side: open ? "closed" : "open" } }) : setSheet(!open));
+  return { wide, open, toggle };
+}
+
+function rename(hub: Hub, sessionId: string, title: string, ifMatch: number): Promise<unknown> {
+  return hub.rest.request("patch", "/api/sessions/{sessionId}", { path: { sessionId }, body: { title }, ifMatch });
+}
+
+function useDocumentTitle(snapshot: Snapshot): void {
+  const { untitled } = useTexts().common;
+  const { title } = snapshot.session;
+  const whole = `${titleMark(snapshot)}${title === "" ? untitled : title} · Parley`;
+  useEffect(() => {
+    document.title = whole;
+    return () => {
+      document.title = "Parley";
+    };
+  }, [whole]);
+}
+
+/** Seen on a tab in the background: at work, or waiting for an answer. */
+function titleMark({ session, approvals }: Snapshot): string {
+  if (approvals.length > 0) return "? ";
+  return session.state === "RUNNING" ? "○ " : "";
+}
