@@ -28,7 +28,8 @@ def reduce(snapshot: Json, event: Json) -> Json:
         case "message.updated":
             return {**after, "messages": _replaced(after["messages"], data["message"])}
         case "context.state_changed":
-            session |= {"archived": data["state"]["name"] == "archived"}
+            name = data["state"]["name"]
+            session |= {"archived": name == "archived", "waiting": _waits(session["state"], name)}
             return {**after, "state": data["state"]}
         case "context.model_changed":
             return {**after, "model": data["model"]}
@@ -45,6 +46,7 @@ def reduce(snapshot: Json, event: Json) -> Json:
             session |= {"title": data["title"], "version": data["version"]}
         case "session.state_changed":
             session |= {"state": data["state"], "completedAtUtc": data["completedAtUtc"]}
+            session["waiting"] = _waits(data["state"], snapshot["state"]["name"])
         case "branch.created" | "branch.updated" | "branch.merged":
             return _branched(after, data)
         case "branch.switched":
@@ -66,6 +68,10 @@ def reduce(snapshot: Json, event: Json) -> Json:
         case _:
             pass
     return after
+
+
+def _waits(session_state: str, name: str) -> bool:
+    return session_state == "RUNNING" and name == "awaiting_user"
 
 
 def _branched(snapshot: Json, data: Json) -> Json:

@@ -10,7 +10,8 @@ TITLE_MAX_CHARS = 200
 
 class Session(Wire):
     """`messageCount` counts the active branch; `head` is the last sequence number of the journal; `version` moves
-    with edits of the session itself (its title), not with messages. In an `archived` one nothing can be said."""
+    with edits of the session itself (its title), not with messages. In an `archived` one nothing can be said;
+    a `waiting` one is RUNNING and stands still until the user answers."""
 
     id: str
     project_id: str
@@ -24,6 +25,7 @@ class Session(Wire):
     head: int = 0
     version: int = 1
     archived: bool = False
+    waiting: bool = False
 
 
 class Project(Wire):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import Row, bindparam, text
@@ -14,7 +15,8 @@ from services.session_lists import SessionPage, SessionQuery, Sort
 
 COLUMNS: dict[Sort, str] = {"updated": "updated_at", "created": "created_at", "title": "title_key"}
 LISTED = (
-    "SELECT sessions.*, projects.name AS project_name FROM sessions "
+    "SELECT sessions.*, contexts.state AS context_state, projects.name AS project_name FROM sessions "
+    "JOIN contexts ON contexts.session = sessions.key "
     "LEFT JOIN projects ON projects.id = sessions.project_id WHERE {where} "
     "ORDER BY sessions.{column} {order}, sessions.key {order} LIMIT :limit"
 )
@@ -71,4 +73,5 @@ def session_of_row(row: Row[Any]) -> Session:
         head=row.head,
         version=row.version,
         archived=bool(row.archived),
+        waiting=row.state == "RUNNING" and json.loads(row.context_state)["name"] == "awaiting_user",
     )

@@ -83,5 +83,9 @@ class Context:
         return self.state.name == "archived"
 
     @property
+    def waiting(self) -> bool:
+        return self.session_state == "RUNNING" and self.state.name == "awaiting_user"
+
+    @property
     def busy(self) -> bool:
         return self.run is not None or bool(self.queue)

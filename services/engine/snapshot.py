@@ -28,6 +28,7 @@ def session_of(context: Context, project_name: str) -> Session:
         head=context.head,
         version=context.version,
         archived=context.archived,
+        waiting=context.waiting,
     )
 
 

@@ -67,6 +67,19 @@ async def test_what_is_pending_is_in_the_context_and_in_the_list(store: Store) -
     await agrees(store, context)
 
 
+@pytest.mark.parametrize("end", [ResolveApproval("a-1", "deny", "ann", answer="no"), CancelRun()])
+async def test_a_session_waits_from_the_question_to_the_answer(store: Store, end: Command) -> None:
+    """In lists too, so that a panel can say who waits without opening each."""
+    context = await store.running()
+    assert [session.waiting for session in await store.listed()] == [False]
+    context = await store.do(context, asking(context, "1"))
+    assert [session.waiting for session in await store.listed()] == [True]
+    assert (await store.journal.session("s")).waiting
+    assert (await store.journal.snapshot("s")).session.waiting
+    await store.do(context, end)
+    assert [session.waiting for session in await store.listed()] == [False]
+
+
 async def test_an_answer_leaves_the_context_and_stays_in_the_list(store: Store) -> None:
     context = await store.running()
     context = await store.do(context, asking(context, "1", "2"))

@@ -9,6 +9,7 @@ import { unseen } from "./bodies.ts";
 import type {
   Approval,
   Branch,
+  ContextState,
   EventData,
   EventType,
   Grant,
@@ -36,9 +37,12 @@ const FOLDS: Folds = {
   "session.created": (snapshot, { session, model }) => ({ ...snapshot, session, model }),
   "session.renamed": (snapshot, { title, version }) => withSession(snapshot, { title, version }),
   "session.state_changed": (snapshot, { state, completedAtUtc }) =>
-    withSession(snapshot, { state, completedAtUtc }),
+    withSession(snapshot, { state, completedAtUtc, waiting: waits(state, snapshot.state) }),
   "context.state_changed": (snapshot, { state }) =>
-    withSession({ ...snapshot, state }, { archived: state.name === "archived" }),
+    withSession(
+      { ...snapshot, state },
+      { archived: state.name === "archived", waiting: waits(snapshot.session.state, state) },
+    ),
   "context.model_changed": (snapshot, { model }) => ({ ...snapshot, model }),
   "context.mode_changed": (snapshot, { mode }) => ({ ...snapshot, mode }),
   "message.created": created,
@@ -214,4 +218,9 @@ function changed(snapshot: Snapshot, id: string, change: (message: Message) => M
 
 function without(queue: readonly Run[], run: Run): readonly Run[] {
   return queue.filter((queued) => queued.id !== run.id);
+}
+
+/** Whether a run stands still until the user answers. */
+function waits(session: Session["state"], { name }: Pick<ContextState, "name">): boolean {
+  return session === "RUNNING" && name === "awaiting_user";
 }

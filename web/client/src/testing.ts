@@ -121,6 +121,7 @@ export function aSession(change: Partial<Session> = {}): Session {
     head: 1,
     version: 1,
     archived: false,
+    waiting: false,
     ...change,
   };
 }

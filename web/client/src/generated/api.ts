@@ -2241,7 +2241,8 @@ export interface components {
         };
         /**
          * @description `messageCount` counts the active branch; `head` is the last sequence number of the journal; `version` moves
-         *     with edits of the session itself (its title), not with messages. In an `archived` one nothing can be said.
+         *     with edits of the session itself (its title), not with messages. In an `archived` one nothing can be said;
+         *     a `waiting` one is RUNNING and stands still until the user answers.
          */
         readonly Session: {
             readonly id: string;
@@ -2262,6 +2263,8 @@ export interface components {
             readonly version: number;
             /** @default false */
             readonly archived: boolean;
+            /** @default false */
+            readonly waiting: boolean;
         };
         readonly SessionCreated: {
             readonly session: components["schemas"]["Session"];

@@ -16,7 +16,7 @@ const ICONS = {
 } as const;
 
 /** What tells how a session stands: all of it, or what a search says of it. */
-type Standing = Pick<Session, "state">;
+type Standing = Pick<Session, "state"> & { readonly waiting?: boolean };
 
 export function markOf(session: Standing): MarkName {
   return isWaiting(session) ? "waiting" : session.state;
@@ -35,5 +35,5 @@ export function SessionMark({ session }: { session: Standing }) {
 
 /** Whether its run stands still until somebody answers. */
 export function isWaiting(session: Standing): boolean {
-  return session.state === "RUNNING" && (session as { readonly waiting?: unknown }).waiting === true;
+  return session.waiting === true;
 }
