@@ -34,12 +34,14 @@ export class BodyPuller {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** One pull at a time; what it did not bring, or what was cut meanwhile, is asked for by the next. */
   pull(): void {
     const snapshot = this.#hooks.snapshot();
-    if (this.#pulling || this.#stopped || snapshot === null) return;
+    const waits = this.#pulling || this.#timer !== undefined;
+    if (waits || this.#stopped || snapshot === null) return;
     const wants = wanted(snapshot)
       .filter((message) => !this.#pulled.has(wantKey(message)))
       .slice(0, this.#atOnce);
@@ -66,6 +68,10 @@ export class BodyPuller {
     // They may have been too much together.
     this.#atOnce = Math.max(1, Math.floor(this.#atOnce / 2));
     for (const message of wants) this.#pulled.delete(wantKey(message));
-    if (!this.#stopped) this.#timer = setTimeout(() => this.pull(), delayMs(this.#failures++));
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.pull();
+    }, delayMs(this.#failures++));
   }
 }

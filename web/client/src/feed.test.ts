@@ -3,7 +3,7 @@ import { Connection, SILENCE_MS } from "./connection.ts";
 import { CallError } from "./errors.ts";
 import { HEAD_GRACE_MS, SessionFeed } from "./feed.ts";
 import { PULL_PAUSE_MS } from "./puller.ts";
-import { EPOCH, FakeSocket, SESSION_ID, aMessage, aSnapshot, anEvent, joinAck } from "./testing.ts";
+import { EPOCH, FakeSocket, SESSION_ID, aMessage, aSession, aSnapshot, anEvent, joinAck } from "./testing.ts";
 import { randomFrom, renamed } from "./testing.ts";
 import type { EventPage, MessageBatch, SessionEvent } from "./wire.ts";
 
@@ -264,12 +264,35 @@ describe("a body that was too large for the socket", () => {
     expect(pull).toHaveBeenCalledTimes(2);
   });
 
+  test("is not asked for again after close", async () => {
+    pull.mockRejectedValue(new Error("no network"));
+    answer({ snapshot: aSnapshot({ messages: [cut] }) });
+    const timers = vi.getTimerCount();
+    await vi.advanceTimersByTimeAsync(0);
+    feed.close();
+    socket.last("leave_session").ack({ ok: true });
+    expect(vi.getTimerCount()).toBe(timers);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(pull).toHaveBeenCalledTimes(1);
+  });
+
+  test("is not asked for again when it fails after close", async () => {
+    pull.mockRejectedValue(new Error("no network"));
+    answer({ snapshot: aSnapshot({ messages: [cut] }) });
+    feed.close();
+    const timers = vi.getTimerCount();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(vi.getTimerCount()).toBe(timers);
+  });
+
   test("is asked for again after a failure, and not again when the server cannot give it", async () => {
     pull.mockRejectedValueOnce(new Error("no network")).mockResolvedValue({ messages: [cut] });
     answer({ snapshot: aSnapshot({ messages: [cut] }) });
     await vi.advanceTimersByTimeAsync(0);
-    await vi.advanceTimersByTimeAsync(1_000);
     socket.fire("event", renamed(2));
+    expect(pull).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    socket.fire("event", renamed(3));
     await vi.advanceTimersByTimeAsync(20_000);
     expect(pull).toHaveBeenCalledTimes(2);
   });
@@ -309,6 +332,7 @@ describe("in signal mode", () => {
     journal.push(renamed(4));
     signal(4);
     for (const seq of [5, 6]) {
+      await vi.advanceTimersByTimeAsync(0);
       journal.push(renamed(seq));
       signal(seq);
     }
@@ -334,7 +358,37 @@ describe("in signal mode", () => {
     pullEvents.mockRejectedValueOnce(new CallError(gone));
     signal(4);
     await vi.advanceTimersByTimeAsync(0);
+    expect(joins()).toHaveLength(2);
     expect(socket.last("join_session").args).toEqual({ sessionId: SESSION_ID, mode: "signal" });
+  });
+
+  test("a session that may not be read any more is said to be so", async () => {
+    answer({ snapshot: aSnapshot({ head: 3 }), head: 3 });
+    const refusal = { message: "Session not found", retryable: false, details: {} };
+    pullEvents.mockRejectedValueOnce(new CallError({ code: "session_not_found", ...refusal }));
+    signal(4);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(feed.view.phase).toBe("gone");
+  });
+
+  test("what is announced and is nowhere is not pulled for ever", async () => {
+    answer({ snapshot: aSnapshot({ head: 3 }), head: 3 });
+    signal(9);
+    await vi.advanceTimersByTimeAsync(60_000 - SILENCE_MS);
+    expect(pulls()).toEqual([3]);
+  });
+
+  test("a signal of another epoch joins again", () => {
+    answer({ snapshot: aSnapshot({ head: 3 }), head: 3 });
+    socket.fire("signal", { ...renamed(4), epoch: "epoch-2", data: undefined });
+    expect(joins()).toHaveLength(2);
+  });
+
+  test("a pull that comes back after close changes nothing", async () => {
+    answer({ snapshot: aSnapshot({ head: 2 }), head: 3 });
+    feed.close();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(head()).toBe(2);
   });
 
   test("an answer to a pull from before a reconnect is void", async () => {
@@ -359,6 +413,28 @@ describe("in signal mode", () => {
   });
 });
 
+test("each event is told once, those of an answer too", () => {
+  const told: number[] = [];
+  feed.applied.listen(({ seq }) => told.push(seq));
+  goLive(2);
+  socket.fire("event", renamed(3));
+  socket.fire("event", renamed(3));
+  reconnect();
+  answer({ events: [renamed(3), renamed(4)] });
+  expect(told).toEqual([3, 4]);
+});
+
+test("the tail begins with a whole page where it was cut", () => {
+  const first: number[] = [];
+  feed.left.listen((left) => first.push(left.first, left.first + left.messages.length));
+  const messages = Array.from({ length: 50 }, (_, at) => aMessage({ id: `old${at}` }));
+  answer({ snapshot: aSnapshot({ messages, session: aSession({ messageCount: 120 }) }) });
+  for (let seq = 2; seq <= 501; seq += 1) {
+    socket.fire("event", anEvent(seq, "message.created", { message: aMessage({ id: `m${seq}` }) }));
+  }
+  expect(first).toEqual([71, 101]);
+});
+
 test("the tail is bounded, and what leaves it is told with its position", () => {
   const left: [number, number][] = [];
   feed.left.listen(({ first, messages }) => left.push([first, messages.length]));
@@ -372,6 +448,41 @@ test("the tail is bounded, and what leaves it is told with its position", () => 
   ]);
   const { messages, session } = feed.view.snapshot ?? aSnapshot();
   expect([messages.length, session.messageCount, messages[0]?.id]).toEqual([501, 601, "m102"]);
+});
+
+test.each([1, 2, 3, 4])("through lost signals and failing pulls it ends with the same text, seed %i", async (seed) => {
+  const random = randomFrom(seed);
+  const journal = [anEvent(1, "message.created", { message: aMessage() })];
+  pullEvents.mockReset();
+  pullEvents.mockImplementation(async (_, after) => {
+    await new Promise((resolve) => setTimeout(resolve, random() * 30));
+    if (random() < 0.1) throw new Error("no network");
+    const events = journal.slice(after, after + 7);
+    return { epoch: EPOCH, head: journal.length, events, hasMore: journal.length > after + 7 };
+  });
+  const serve = () => {
+    for (const call of socket.sent.splice(0)) {
+      if (call.name !== "join_session") continue;
+      const fresh = call.args["after"] === undefined ? { snapshot: aSnapshot({ head: 0 }) } : {};
+      call.ack(joinAck({ ...fresh, head: journal.length }));
+    }
+  };
+  feed.close();
+  feed = new SessionFeed(connection, SESSION_ID, { messages: pull, events: pullEvents }, "signal");
+  feed.open();
+  for (let step = 0; step < 150; step += 1) {
+    const sequence = journal.length;
+    journal.push(anEvent(sequence + 1, "message.delta", { messageId: "m1", sequence, delta: `${sequence},` }));
+    if (random() < 0.05) reconnect();
+    else if (random() < 0.6) socket.fire("signal", { ...journal.at(-1), data: undefined });
+    serve();
+    await vi.advanceTimersByTimeAsync(random() * 40);
+  }
+  socket.fire("head", { sessionId: SESSION_ID, epoch: EPOCH, seq: journal.length });
+  serve();
+  await vi.advanceTimersByTimeAsync(20_000);
+  const expected = Array.from({ length: 150 }, (_, index) => `${index + 1},`).join("");
+  expect(feed.view.snapshot?.messages[0]).toMatchObject({ content: expected, sequence: 150 });
 });
 
 /** A journal and a hub that drop, repeat and cut at random; the seed is named so that a bad one can be kept. */

@@ -112,8 +112,8 @@ export class SessionFeed {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#pause();
     this.#bodies.stop();
+    this.#pause();
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
     this.#connection.leave(this.sessionId);
   }

@@ -128,6 +128,19 @@ describe("a range that is wanted", () => {
     expect([asked.length, history.error]).toEqual([3, "Gone"]);
   });
 
+  test("of another past is not taken", async () => {
+    history.want(1, 1);
+    await answer(0, { epoch: "epoch-2" });
+    expect(history.at(1)).toBeUndefined();
+  });
+
+  test("as large as all that is kept stays when something else comes", async () => {
+    history.want(1, PAGES_MAX * PAGE_SIZE);
+    for (let page = 0; page < PAGES_MAX; page += 1) await answer(page);
+    history.keep({ first: 40_001, messages: range(40_001, PAGE_SIZE) });
+    expect([history.at(1)?.id, history.at(PAGES_MAX * PAGE_SIZE)?.id]).toEqual(["m1", "m2000"]);
+  });
+
   test("evicts what was used least, never what is wanted now", async () => {
     for (let page = 0; page < PAGES_MAX + 5; page += 1) {
       history.want(page * PAGE_SIZE + 1, page * PAGE_SIZE + 1);

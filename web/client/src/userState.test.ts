@@ -76,13 +76,15 @@ describe("a change", () => {
 
   test("is merged by section onto what another wrote meanwhile", async () => {
     const server = new FakeServer();
-    const ann = join(server);
+    const read = vi.fn(server.read);
+    const ann = join(server, { read, patch: server.patch });
     ann.socket.drop();
     server.clients.pop();
     server.write({ ...server.state, tabs: { b: 1 }, activeSessions: ["b"], version: 7 });
     void ann.store.update({ tabs: { a: 0 }, activeSessions: ["a"] });
     await settle();
     expect(server.state).toMatchObject({ version: 8, tabs: { a: 0, b: 1 }, activeSessions: ["a", "b"] });
+    expect(read).not.toHaveBeenCalled();
     expect(ann.store.value).toEqual(server.state);
   });
 
@@ -148,6 +150,19 @@ describe("what the server tells", () => {
     socket.fire("user_state", { ...DEFAULT_STATE, version: 2 });
     socket.fire("user_state", { ...DEFAULT_STATE, version: 1 });
     expect(store.value.version).toBe(2);
+  });
+
+  test("first on a connection does not undo what it answered before", async () => {
+    const server = new FakeServer();
+    const { socket, store } = join(server);
+    const before = server.state;
+    socket.drop();
+    server.clients.pop();
+    vi.advanceTimersByTime(10_000);
+    socket.accept();
+    await store.update(theme("dark"));
+    socket.fire("user_state", before);
+    expect(store.value).toEqual(server.state);
   });
 
   test("is told on only when it is another state", () => {
