@@ -150,11 +150,24 @@ async def serving(
         yield Harness(chat, hub, runs, scripted, f"http://127.0.0.1:{bound}")
     finally:
         await runs.drain()
+        await _accept_no_more(runner)
         await runner.cleanup()
         await sessions.close()
         await users.close()
         await providers.aclose()
         await journal.close()
+
+
+async def _accept_no_more(runner: web.AppRunner) -> None:
+    """A client may connect in this very moment. What asyncio has accepted becomes a connection a few turns of the loop
+    later; where its server was closed before, nobody would close the connection (CPython before 3.12)."""
+    for site in runner.sites:
+        server = getattr(site, "_server", None)
+        assert isinstance(server, asyncio.Server)
+        for listening in server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 def _add_reads(app: web.Application, journal: Journal) -> None:
