@@ -39,7 +39,9 @@ READ_ALL = """async () => {
     const found = new Map();
     const read = () => {
         for (const message of document.querySelectorAll('[data-testid="message"]')) {
-            const text = message.querySelector('[data-testid="message-text"]');
+            const text = message.querySelector('[data-testid="message-text"]')?.cloneNode(true) ?? null;
+            // The head of a block of code is the page's own word on it.
+            for (const head of text?.querySelectorAll('figcaption') ?? []) head.remove();
             const { messageId, role, status } = message.dataset;
             found.set(messageId, [messageId, role, status, text === null ? null : text.textContent]);
         }

@@ -30,6 +30,7 @@ from services.run_context import RunContext
 
 AT = "2026-11-20T09:30:00.000Z"
 LATER = "2026-11-20T09:30:02.400Z"
+AUTHOR = "assistant"
 WORDS_PER_S = 40
 
 ANSWER = """A client that comes back sends **the position it has** and gets what came after it, in order, once.
@@ -66,8 +67,8 @@ class Showcase:
         asked = next(message for message in reversed(await ctx.history()) if message.role == "user")
         if asked.content.strip() == "tour":
             for text, payload in tour():
-                await ctx.emit(text, payload=payload)
-        async with ctx.stream(model="showcase") as reply:
+                await ctx.emit(text, payload=payload, author=AUTHOR)
+        async with ctx.stream(model="showcase", author=AUTHOR) as reply:
             for word in ANSWER.split(" "):
                 await reply.write(word + " ")
                 await asyncio.sleep(1 / WORDS_PER_S)
@@ -99,7 +100,7 @@ def tour() -> list[tuple[str, Payload | None]]:
         ),
         (
             "",
-            WorkflowExecutionPayload(name="release", execution_id="w1", status="running", steps=_STEPS, current_step=1),
+            WorkflowExecutionPayload(name="release", execution_id="w1", status="completed", steps=_STEPS),
         ),
         ("", SystemControlPayload(control="mode_switch", parameters={"mode": "act"})),
     ]
@@ -146,8 +147,8 @@ _ISSUE = "# Rejoin answers 40 MB at once\n\nAfter a week away a client got **eve
 _CHART = "A line that falls from 40 MB to 256 KB after the limit."
 _STEPS = (
     {"id": "checks", "kind": "tool", "status": "completed"},
-    {"id": "notes", "kind": "prompt", "status": "running"},
-    {"id": "publish", "kind": "tool", "status": "pending"},
+    {"id": "notes", "kind": "prompt", "status": "completed"},
+    {"id": "publish", "kind": "tool", "status": "completed"},
 )
 
 
