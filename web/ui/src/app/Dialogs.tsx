@@ -2,7 +2,7 @@
 
 import { lazy, Suspense } from "react";
 import type { Hub } from "@parley/client";
-import { useProjects } from "./useProjects";
+import type { Projects } from "./useProjects";
 import type { UserStateStore } from "@parley/client";
 
 export type DialogName = "search" | "preferences" | "shortcuts" | "projects";
@@ -16,6 +16,7 @@ interface Props {
   readonly open: DialogName | null;
   readonly hub: Hub;
   readonly state: UserStateStore;
+  readonly projects: Projects;
   readonly onClose: () => void;
 }
 
@@ -28,8 +29,7 @@ export function Dialogs({ open, ...props }: Props) {
   );
 }
 
-function Chosen({ open, hub, state, onClose }: Props & { open: DialogName }) {
-  const projects = useProjects(hub);
+function Chosen({ open, hub, state, projects, onClose }: Props & { open: DialogName }) {
   switch (open) {
     case "search":
       return <SearchDialog hub={hub} projects={projects} onClose={onClose} />;

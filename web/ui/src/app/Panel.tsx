@@ -1,7 +1,7 @@
 /** Where the list of sessions stands: beside the session, or on a phone in a drawer over it. */
 
 import { PanelLeftClose } from "lucide-react";
-import type { Hub } from "@parley/client";
+import type { Hub, Project } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { IconButton } from "../parts/IconButton";
 import { Modal } from "../parts/Modal";
@@ -15,6 +15,7 @@ interface Props {
   readonly hub: Hub;
   readonly selected: string | null;
   readonly actions: SessionActions;
+  readonly projects: readonly Project[];
   readonly onProjects: () => void;
 }
 
@@ -55,7 +56,7 @@ function Contents({ onClose, ...list }: Inner) {
     <>
       <div className="panel-head">
         <span className="brand">{texts.name}</span>
-        <IconButton label={texts.panel.hide} onClick={onClose}>
+        <IconButton label={texts.panel.hide} className="panel-toggle" onClick={onClose}>
           <PanelLeftClose size={17} />
         </IconButton>
       </div>

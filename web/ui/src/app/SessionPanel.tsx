@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "react";
 import { Plus } from "lucide-react";
-import type { Hub, Session, Sessions } from "@parley/client";
+import type { Hub, Project, Session, Sessions } from "@parley/client";
 import { monthName, number } from "../i18n/format";
 import { useTexts } from "../i18n/texts";
 import type { SessionActions } from "./actions";
@@ -14,9 +14,10 @@ import { ALL } from "./sessionHistory";
 import type { Criteria, HistoryView } from "./sessionHistory";
 import { isWaiting } from "./SessionMark";
 import { SessionRow } from "./SessionRow";
-import { useProjects } from "./useProjects";
+import type { ProjectNames } from "./SessionRow";
 import { useSessionHistory } from "./useSessionHistory";
 
+const NO_NAMES: ProjectNames = new Map();
 const AGES_MOVE_MS = 30_000;
 /** Between two keys of somebody who types slowly. */
 const REST_MS = 160;
@@ -25,20 +26,20 @@ interface Props {
   readonly hub: Hub;
   readonly selected: string | null;
   readonly actions: SessionActions;
+  readonly projects: readonly Project[];
   readonly onProjects: () => void;
 }
 
-export function SessionPanel({ hub, selected, actions, onProjects }: Props) {
+export function SessionPanel({ hub, selected, actions, projects, onProjects }: Props) {
   const words = useTexts().app.panel;
   const [typed, setTyped] = useState("");
   const [options, setOptions] = useState(ALL);
   const q = useRested(typed.trim(), REST_MS);
   const criteria = useMemo(() => ({ ...options, q }), [options, q]);
   const history = useSessionHistory(hub, criteria);
-  const projects = useProjects(hub);
   const active = newestFirst(useSessions(hub.running));
   const now = useNow(AGES_MOVE_MS);
-  const rows = { selected, actions, now, withProject: projects.all.length > 1 && options.projectId === null };
+  const rows = { selected, actions, now, projects: options.projectId === null ? namesOf(projects) : NO_NAMES };
   return (
     <>
       <div className="panel-tools">
@@ -51,7 +52,7 @@ export function SessionPanel({ hub, selected, actions, onProjects }: Props) {
           <Plus size={16} aria-hidden="true" />
           {words.new}
         </button>
-        <Filter value={typed} onChange={setTyped} options={options} onOptions={setOptions} projects={projects.all} onProjects={onProjects} />
+        <Filter value={typed} onChange={setTyped} options={options} onOptions={setOptions} projects={projects} onProjects={onProjects} />
       </div>
       <div className="panel-lists">
         <Section heading={words.waiting} sessions={active.filter(isWaiting)} testId="waiting-list" rows={rows} />
@@ -148,7 +149,7 @@ function More({ onReached, busy }: { onReached: () => void; busy: boolean }) {
 interface RowsProps {
   readonly selected: string | null;
   readonly actions: SessionActions;
-  readonly withProject: boolean;
+  readonly projects: ProjectNames;
   readonly now: number;
 }
 
@@ -186,6 +187,11 @@ function Rows({ sessions, testId, ...row }: RowsProps & { sessions: readonly Ses
 
 function headingOf({ heading }: Group<Session>, words: Readonly<Record<"today" | "yesterday" | "week", string>>, locale: string) {
   return heading instanceof Date ? monthName(heading, locale) : words[heading];
+}
+
+/** Only where there is more than one to tell apart. */
+function namesOf(projects: readonly Project[]): ProjectNames {
+  return projects.length > 1 ? new Map(projects.map(({ id, name }) => [id, name])) : NO_NAMES;
 }
 
 function newestFirst(sessions: Sessions): readonly Session[] {

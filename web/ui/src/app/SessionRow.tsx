@@ -11,21 +11,25 @@ import { TitleInput } from "../session/TitleInput";
 import type { SessionActions } from "./actions";
 import { SessionMark } from "./SessionMark";
 
+/** By id. */
+export type ProjectNames = ReadonlyMap<string, string>;
+
 interface Props {
   readonly session: Session;
   readonly selected: boolean;
-  /** Only where there is more than one project to tell apart. */
-  readonly withProject: boolean;
+  /** Those that are worth naming. */
+  readonly projects: ProjectNames;
   readonly now: number;
   readonly actions: SessionActions;
 }
 
-export function SessionRow({ session, selected, withProject, now, actions }: Props) {
+export function SessionRow({ session, selected, projects, now, actions }: Props) {
   const [editing, setEditing] = useState(false);
   const item = useRef<HTMLLIElement>(null);
   const texts = useTexts();
   const { locale, untitled } = texts.common;
   const title = session.title || untitled;
+  const project = projects.get(session.projectId);
   if (editing) {
     return (
       <li>
@@ -55,7 +59,7 @@ export function SessionRow({ session, selected, withProject, now, actions }: Pro
       >
         <SessionMark session={session} />
         <span className="row-title">{title}</span>
-        {withProject && <span className="row-project">{session.projectName}</span>}
+        {project !== undefined && <span className="row-project">{project}</span>}
         <time className="row-age" dateTime={session.updatedAtUtc}>
           {age(session.updatedAtUtc, locale, now)}
         </time>

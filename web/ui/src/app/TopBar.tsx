@@ -29,7 +29,7 @@ export function TopBar({ hub, panel, onDialog, ...tabs }: Props) {
   const { show } = texts.panel;
   return (
     <header className="top-bar">
-      {!panel.open && (
+      {(panel.phone || !panel.open) && (
         <button
           type="button"
           className="icon-button panel-toggle"

@@ -16,6 +16,7 @@ import { ToastRegion } from "./ToastRegion";
 import { TopBar } from "./TopBar";
 import { useFrameKeys } from "./useFrameKeys";
 import { useNotifications } from "./useNotifications";
+import { useProjects } from "./useProjects";
 import { useSeen } from "./useSeen";
 import { useTabs, useUserState } from "./useTabs";
 import { useTabSessions } from "./useTabSessions";
@@ -45,6 +46,7 @@ export function Workspace({ hub }: { hub: Hub }) {
   // In the project of the session that is open, unless another one is asked for.
   const create = (projectId = sessions.get(selected ?? "")?.projectId) => actions.create(projectId);
   const [dialog, setDialog] = useState<DialogName | null>(null);
+  const projects = useProjects(hub);
   const unread = useSeen(state, sessions, selected);
   useNotifications(hub, state);
   useFrameKeys({ state, create: () => create(), closeTab, selected, order: tabs.order, togglePanel: panel.toggle, openDialog: setDialog });
@@ -60,6 +62,7 @@ export function Workspace({ hub }: { hub: Hub }) {
         hub={hub}
         selected={selected}
         actions={{ ...actions, create }}
+        projects={projects.all}
         onProjects={() => setDialog("projects")}
       />
       <div className="session-area">
@@ -82,7 +85,7 @@ export function Workspace({ hub }: { hub: Hub }) {
           )}
         </main>
       </div>
-      <Dialogs open={dialog} hub={hub} state={state} onClose={() => setDialog(null)} />
+      <Dialogs open={dialog} hub={hub} state={state} projects={projects} onClose={() => setDialog(null)} />
       <ToastRegion />
     </div>
   );
@@ -108,7 +111,18 @@ function usePanel(state: UserStateStore): PanelState {
   const [drawn, setDrawn] = useState(false);
   const docked = useUserState(state).ui["sidebar"] !== "closed";
   const open = phone ? drawn : docked;
-  const set = (next: boolean) => (phone ? setDrawn(next) : void state.update({ ui: { sidebar: next ? "open" : "closed" } }));
+  const pressed = useRef(false);
+  const set = (next: boolean) => {
+    pressed.current = true;
+    if (phone) setDrawn(next);
+    else void state.update({ ui: { sidebar: next ? "open" : "closed" } });
+  };
+  useEffect(() => {
+    // Each of the two buttons goes when it is pressed: the focus goes over to the other.
+    const lost = pressed.current && document.activeElement === document.body;
+    if (lost) document.querySelector<HTMLElement>(".panel-toggle")?.focus();
+    pressed.current = false;
+  }, [docked]);
   return { open, phone, toggle: () => set(!open), close: () => set(false), onOpen: () => setDrawn(false) };
 }
 

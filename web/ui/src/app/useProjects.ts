@@ -22,6 +22,13 @@ export function useProjects(hub: Hub): Projects {
     quietly();
     return hub.connection.opened.listen(quietly);
   }, [hub, read]);
+  useEffect(() => {
+    // Projects are not told of by themselves: a session of one that is not known shows that there are new ones.
+    const known = new Set(all.map(({ id }) => id));
+    return hub.connection.on("session", ({ session }) => {
+      if (session && !known.has(session.projectId)) void read().catch(() => undefined);
+    });
+  }, [hub, all, read]);
   return useMemo(() => {
     const path = ({ id }: Project) => ({ projectId: id });
     const changed = (work: Promise<unknown>) => void attempt(work.then(read));

@@ -77,7 +77,7 @@ export const app = {
   tabs: {
     label: "Open sessions",
     none: "No session is open",
-    switcher: (title: string, n: number) => `${title} ${n} ${n === 1 ? "open session" : "open sessions"}`,
+    switcher: (title: string, n: number) => `${title} ${n} ${n === 1 ? "open tab" : "open tabs"}`,
     close: (title: string) => `Close “${title}”`,
     closeTab: "Close the tab",
     closeOthers: "Close the others",

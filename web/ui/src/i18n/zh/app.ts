@@ -75,7 +75,7 @@ export const app: typeof import("../en/app").app = {
   tabs: {
     label: "打开的会话",
     none: "没有打开的会话",
-    switcher: (title, n) => `${title} ${n} 个打开的会话`,
+    switcher: (title, n) => `${title} ${n} 个标签页`,
     close: (title) => `关闭“${title}”`,
     closeTab: "关闭标签页",
     closeOthers: "关闭其他标签页",
