@@ -5,6 +5,7 @@ from __future__ import annotations
 from models.errors import Declined
 from models.runs import OnCrash
 from services.run_context import RunContext
+from services.toolbox import Wanted
 
 
 class Asks:
@@ -19,3 +20,15 @@ class Asks:
             await ctx.emit("No tree then.")
             return
         await ctx.emit(f"A fine {tree}.")
+
+
+class CallsTwice:
+    """Wants to run two commands side by side, each of which needs an approval."""
+
+    on_crash: OnCrash = "resume"
+
+    async def run(self, ctx: RunContext) -> None:
+        words = ("tea", "milk")
+        wanted = [Wanted(f"call-{word}", "run_command", f'{{"command": "echo {word}"}}') for word in words]
+        results = await ctx.tools.call(wanted)
+        await ctx.emit(", ".join(result.output.strip() for result in results))

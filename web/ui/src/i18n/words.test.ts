@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { aMessage, aRun, aSession, aSnapshot } from "@parley/client/testing";
+import { aMessage, aSession, aSnapshot } from "@parley/client/testing";
 import type { ContextState, SessionState } from "@parley/client";
 import { en } from "./texts";
 import { stateWords } from "./words";
@@ -26,6 +26,7 @@ test.each<[ContextState, SessionState, string]>([
   [{ name: "active" }, "RUNNING", "working"],
   [{ name: "active" }, "CANCELLED", "idle (the last run was stopped)"],
   [{ name: "error", message: "429" }, "FAILED", "error: 429"],
+  [{ name: "error", message: "provider_broken: It broke off" }, "FAILED", "error: It broke off"],
   [{ name: "archived" }, "IDLE", "archived"],
 ])("%o in a session that is %s reads “%s”", (state, session, expected) => {
   expect(words(state, session)).toBe(expected);
@@ -41,10 +42,6 @@ test.each([
   const session = aSession({ state: "RUNNING" });
   const state = { name: "processing_tool", toolIds };
   expect(stateWords(aSnapshot({ state, session, messages: [asked, aMessage({ id: "later" })] }), en.session.state)).toBe(expected);
-});
-
-test("what is queued is counted", () => {
-  expect(stateWords(aSnapshot({ queue: [aRun(), aRun({ id: "r2" })] }), en.session.state)).toBe("idle, 2 queued");
 });
 
 test.each([

@@ -7,12 +7,7 @@ import type { Texts } from "./texts";
 export type StateWords = Texts["session"]["state"];
 
 /** What is going on in a session, from its context state and its runs. */
-export function stateWords(snapshot: Snapshot, words: StateWords): string {
-  const { length } = snapshot.queue;
-  return contextWords(snapshot, words) + (length > 0 ? words.queued(length) : "");
-}
-
-function contextWords({ state, session, messages }: Snapshot, words: StateWords): string {
+export function stateWords({ state, session, messages }: Snapshot, words: StateWords): string {
   const sessionState = session.state;
   switch (state.name) {
     case "awaiting_llm":
@@ -26,12 +21,17 @@ function contextWords({ state, session, messages }: Snapshot, words: StateWords)
     case "awaiting_user":
       return sessionState === "RUNNING" ? waitingWords(state, words) : restWords(sessionState, words);
     case "error":
-      return typeof state["message"] === "string" ? words.errorText(state["message"]) : words.error;
+      return typeof state["message"] === "string" ? words.errorText(readableError(state["message"])) : words.error;
     case "archived":
       return words.archived;
     default:
       return restWords(sessionState, words);
   }
+}
+
+/** What the server says of an error, without the code in front. */
+export function readableError(message: string): string {
+  return message.replace(/^[a-z]+(_[a-z]+)+: (?=\S)/, "");
 }
 
 function waitingWords(state: ContextState, words: StateWords): string {

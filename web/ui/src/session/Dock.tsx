@@ -1,18 +1,17 @@
 /** What stands under the transcript: who types, what waits, what failed, and where one writes. */
 
-import type { Approval, LiveSession } from "@parley/client";
-import { usePreferences } from "../app/preferences";
+import type { LiveSession } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { Composer } from "./Composer";
+import type { SendKey } from "./Composer";
 import { FailureBar } from "./FailureBar";
 import type { KnownView } from "./OpenSession";
-import { OutboxList } from "./OutboxList";
-import { outboxLines } from "./outboxLines";
 import { QueueList } from "./QueueList";
 import { lastOwnMessage } from "./sessionCommands";
 import type { SessionCommands } from "./sessionCommands";
 import type { OpenDialog } from "./SessionDialogs";
 import type { Attachments } from "./useAttachments";
+import type { Waiting } from "./useWaiting";
 import { WaitingJump } from "./WaitingJump";
 
 interface Props {
@@ -22,20 +21,20 @@ interface Props {
   readonly connected: boolean;
   readonly commands: SessionCommands;
   readonly attachments: Attachments;
+  readonly sendKey: SendKey;
   readonly stopping: boolean;
   /** Escape was pressed once. */
   readonly escaped: boolean;
   readonly onStop: () => void;
   readonly onSent: () => void;
   readonly onDialog: (dialog: OpenDialog) => void;
-  readonly onShowApproval: (approval: Approval) => void;
+  readonly waiting: Waiting;
 }
 
 export function Dock(props: Props) {
   const { session, view, connected, commands, onDialog } = props;
-  const { snapshot, outbox } = view;
+  const { snapshot } = view;
   const words = useTexts().session;
-  const { sendKey } = usePreferences();
   const archived = snapshot.state.name === "archived";
   const last = lastOwnMessage(snapshot, props.me);
   const editLast = () => last !== null && onDialog({ kind: "edit", messageId: last.id, text: last.content });
@@ -45,13 +44,8 @@ export function Dock(props: Props) {
         <p className="typing" role="status" data-testid="typing">
           {props.escaped ? words.composer.escapeAgain : typingText(view, words.people.typing)}
         </p>
-        <WaitingJump approvals={snapshot.approvals} onShow={props.onShowApproval} />
+        <WaitingJump {...props.waiting} />
       </div>
-      <OutboxList
-        entries={outboxLines(outbox, words.queue)}
-        onRetry={(id) => session.retrySending(id)}
-        onDiscard={(id) => session.discard(id)}
-      />
       <QueueList
         queue={snapshot.queue}
         messages={snapshot.messages}
@@ -78,7 +72,7 @@ export function Dock(props: Props) {
         archived={archived}
         busy={snapshot.session.state === "RUNNING"}
         stopping={props.stopping}
-        sendKey={sendKey}
+        sendKey={props.sendKey}
         attachments={props.attachments}
         onSend={(messages) => {
           props.onSent();

@@ -3,6 +3,7 @@
 import { useState } from "react";
 import type { ContextState } from "@parley/client";
 import { useTexts } from "../i18n/texts";
+import { readableError } from "../i18n/words";
 
 interface Props {
   readonly state: ContextState;
@@ -22,7 +23,7 @@ export function FailureBar({ state, connected, onRetry, onEditAndResend }: Props
   };
   return (
     <div className="failure-bar" data-testid="failure">
-      <span>{typeof state["message"] === "string" ? state["message"] : failure.lastRunFailed}</span>
+      <span>{typeof state["message"] === "string" ? readableError(state["message"]) : failure.lastRunFailed}</span>
       {onEditAndResend !== null && (
         <button type="button" className="quiet" onClick={onEditAndResend} disabled={!connected}>
           {failure.editAndResend}

@@ -2,8 +2,8 @@
 
 import { useEffect, useMemo, useState } from "react";
 import type { Approval, Hub, LiveSession, Session, SessionView, Snapshot } from "@parley/client";
-import { useAddress } from "../app/address";
 import { useApprovalHistory, useMedia } from "../app/hooks";
+import { usePreferences } from "../app/preferences";
 import { useUserState } from "../app/useTabs";
 import type { UserStateStore } from "@parley/client";
 import { useTexts } from "../i18n/texts";
@@ -14,6 +14,8 @@ import { Dock } from "./Dock";
 import { DropZone } from "./DropZone";
 import { GrantList } from "./GrantList";
 import { focusApproval, useJump } from "./jumping";
+import { OutboxList } from "./OutboxList";
+import { outboxLines } from "./outboxLines";
 import { SessionDialogs } from "./SessionDialogs";
 import type { OpenDialog } from "./SessionDialogs";
 import { sessionCommands } from "./sessionCommands";
@@ -25,7 +27,9 @@ import { useAnsweringOf } from "./useAnsweringOf";
 import { useAttachments } from "./useAttachments";
 import { useMenuActions } from "./useMenuActions";
 import { useModels } from "./useModels";
+import { useSessionKeys } from "./useSessionKeys";
 import { useStopKey } from "./useStopKey";
+import { useWaiting } from "./useWaiting";
 
 export type KnownView = SessionView & { readonly snapshot: Snapshot };
 
@@ -52,9 +56,7 @@ export function OpenSession({ hub, session, view, connected, state, onDelete }: 
   const history = useApprovalHistory(hub, session.sessionId, view.takenAt);
   const attachments = useAttachments(session.sessionId);
   const side = useSide(state);
-  const jump = useJump(hub, session);
-  const { position } = useAddress();
-  const focus = useMemo(() => (position === null ? null : { position }), [position]);
+  const { focus, jump } = useJump(hub, session);
   const menu = useMenuActions({ hub, session, snapshot, onDelete, onDialog: setDialog });
   const busy = snapshot.session.state === "RUNNING";
   const archived = snapshot.state.name === "archived";
@@ -72,6 +74,19 @@ export function OpenSession({ hub, session, view, connected, state, onDelete }: 
     if (focusApproval(approval.id) || approval.messageId === null) return;
     void jump(approval.messageId).then(() => focusApproval(approval.id));
   };
+  const waiting = useWaiting(snapshot.approvals, showApproval);
+  const { sendKey } = usePreferences();
+  const fork = () => setDialog({ kind: "fork", messageId: null });
+  useSessionKeys({
+    snapshot,
+    commands,
+    sendKey,
+    onSide: side.toggle,
+    onNextWaiting: () => waiting.step(1),
+    onFork: fork,
+    onExport: menu.onExport,
+    onPrompt: menu.onPrompt,
+  });
   return (
     <DropZone disabled={archived} onFiles={attachments.addFiles} onKeyDown={stop.onKeyDown}>
       <SessionHeader
@@ -86,7 +101,7 @@ export function OpenSession({ hub, session, view, connected, state, onDelete }: 
         onSide={side.toggle}
         onRename={(title, expectedVersion) => rename(hub, session.sessionId, title, expectedVersion)}
         onMerge={(source) => setDialog({ kind: "merge", source })}
-        onFork={() => setDialog({ kind: "fork", messageId: null })}
+        onFork={fork}
       />
       {view.phase === "failed" && <Failure session={session} text={view.error ?? texts.session.page.cannotFollow} />}
       <GrantList grants={snapshot.grants} onRevoke={commands.revoke} />
@@ -94,7 +109,13 @@ export function OpenSession({ hub, session, view, connected, state, onDelete }: 
         <div className="session-main">
           <AnsweringContext value={answering}>
             <TranscriptActionsContext value={actions}>
-              <Transcript snapshot={snapshot} history={history} store={session.history} sent={sent} focus={focus} />
+              <Transcript snapshot={snapshot} history={history} store={session.history} sent={sent} focus={focus}>
+                <OutboxList
+                  entries={outboxLines(view.outbox, texts.session.queue)}
+                  onRetry={(id) => session.retrySending(id)}
+                  onDiscard={(id) => session.discard(id)}
+                />
+              </Transcript>
             </TranscriptActionsContext>
           </AnsweringContext>
           <Dock
@@ -104,12 +125,13 @@ export function OpenSession({ hub, session, view, connected, state, onDelete }: 
             connected={connected}
             commands={commands}
             attachments={attachments}
+            sendKey={sendKey}
             stopping={stop.stopping}
             escaped={stop.escaped}
             onStop={stop.stop}
             onSent={() => setSent((before) => before + 1)}
             onDialog={setDialog}
-            onShowApproval={showApproval}
+            waiting={waiting}
           />
         </div>
         {side.open && (

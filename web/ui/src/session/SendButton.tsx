@@ -1,6 +1,6 @@
 /** Sends; while a run is at work it also says what becomes of the message: queued, steering it, or in its place. */
 
-import { ArrowUp, ChevronDown } from "lucide-react";
+import { ArrowUp, Check, ChevronDown } from "lucide-react";
 import { useTexts } from "../i18n/texts";
 import { Menu } from "../parts/Menu";
 import type { OnBusy } from "./attachments";
@@ -24,10 +24,13 @@ export function SendButton({ busy, disabled, onBusy, onChoose, onSend }: Props) 
     id,
     checked: id === onBusy,
     label: (
-      <span className="choice">
-        <span className="choice-name">{word}</span>
-        <span className="choice-hint">{hint}</span>
-      </span>
+      <>
+        <Check size={14} aria-hidden="true" className={id === onBusy ? "check" : "check unchecked"} />
+        <span className="choice">
+          <span className="choice-name">{word}</span>
+          <span className="choice-hint">{hint}</span>
+        </span>
+      </>
     ),
     onSelect: () => onChoose(id),
   }));

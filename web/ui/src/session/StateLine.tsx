@@ -20,6 +20,7 @@ export function StateLine({ snapshot }: { snapshot: Snapshot }) {
         {stateWords(snapshot, words)}
       </span>
       {key !== null && <Elapsed key={key} startedAt={startedAt} />}
+      {snapshot.queue.length > 0 && <span className="queued-count">{words.queued(snapshot.queue.length)}</span>}
     </span>
   );
 }

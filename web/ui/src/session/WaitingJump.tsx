@@ -1,34 +1,20 @@
 /** How many questions wait, and the way from one to the next: more than one is easily overlooked. */
 
-import { useState } from "react";
 import { ChevronLeft, ChevronRight } from "lucide-react";
-import type { Approval } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { IconButton } from "../parts/IconButton";
+import type { Waiting } from "./useWaiting";
 
-interface Props {
-  readonly approvals: readonly Approval[];
-  readonly onShow: (approval: Approval) => void;
-}
-
-export function WaitingJump({ approvals, onShow }: Props) {
+export function WaitingJump({ at, count, step }: Waiting) {
   const words = useTexts().session.approvals;
-  const [shown, setShown] = useState<string | null>(null);
-  if (approvals.length < 2) return null;
-  const at = approvals.findIndex(({ id }) => id === shown);
-  const show = (index: number) => {
-    const next = approvals.at(index % approvals.length);
-    if (next === undefined) return;
-    setShown(next.id);
-    onShow(next);
-  };
+  if (count < 2) return null;
   return (
-    <div className="waiting-jump" role="group" aria-label={words.waiting(approvals.length)} data-testid="waiting-jump">
-      <IconButton label={words.previous} onClick={() => show(at < 0 ? -1 : at - 1)}>
+    <div className="waiting-jump" role="group" aria-label={words.waiting(count)} data-testid="waiting-jump">
+      <IconButton label={words.previous} onClick={() => step(-1)}>
         <ChevronLeft size={15} aria-hidden="true" />
       </IconButton>
-      <span>{at < 0 ? words.waiting(approvals.length) : words.oneOf(at + 1, approvals.length)}</span>
-      <IconButton label={words.next} onClick={() => show(at + 1)} data-testid="next-waiting">
+      <span>{at < 0 ? words.waiting(count) : words.oneOf(at + 1, count)}</span>
+      <IconButton label={words.next} onClick={() => step(1)} data-testid="next-waiting">
         <ChevronRight size={15} aria-hidden="true" />
       </IconButton>
     </div>

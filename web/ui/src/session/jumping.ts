@@ -1,22 +1,36 @@
 /** The way to a message or a card: where it stands on the branch, and how it is brought into view. */
 
-import { useCallback } from "react";
+import { useCallback, useMemo, useState } from "react";
 import type { Hub, LiveSession } from "@parley/client";
 import { attempt } from "../app/actions";
-import { goTo } from "../app/address";
+import { goTo, useAddress } from "../app/address";
+import type { Focus } from "../transcript/actions";
 
-/** Goes to the message, wherever it stands on the active branch; does nothing for one that is not on it. */
-export function useJump(hub: Hub, session: LiveSession): (messageId: string) => Promise<void> {
-  return useCallback(
-    async (messageId) => {
-      await attempt(
-        positionOf(hub, session, messageId).then((position) => {
-          if (position !== null) goTo(session.sessionId, position);
-        }),
-      );
+export interface Jump {
+  /** Where the address, or the last jump, leads. */
+  readonly focus: Focus | null;
+  /** Goes to the message, wherever it stands on the active branch; does nothing for one that is not on it. */
+  readonly jump: (messageId: string) => Promise<unknown>;
+}
+
+export function useJump(hub: Hub, session: LiveSession): Jump {
+  const { position } = useAddress();
+  const [times, setTimes] = useState(0);
+  // The same place a second time is a new wish.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const focus = useMemo(() => (position === null ? null : { position }), [position, times]);
+  const jump = useCallback(
+    (messageId: string) => {
+      const go = (to: number | null) => {
+        if (to === null) return;
+        goTo(session.sessionId, to);
+        setTimes((before) => before + 1);
+      };
+      return attempt(positionOf(hub, session, messageId).then(go));
     },
     [hub, session],
   );
+  return { focus, jump };
 }
 
 /** From 1; looked for from the end, page by page, where the message is not at hand. */

@@ -36,16 +36,21 @@ export function toolDiff(given: Json): ToolDiff | null {
 
 function diff(path: string, kind: ToolDiff["kind"], before: string, after: string): ToolDiff | null {
   if (before.length + after.length > LONGEST_CHARS) return null;
-  const changes = diffLines(before, after, { timeout: TIMEOUT_MS });
-  const parts = changes ?? [
-    { value: before, added: false, removed: true },
-    { value: after, added: true, removed: false },
+  const [from, to] = [ended(before), ended(after)];
+  const parts = diffLines(from, to, { timeout: TIMEOUT_MS }) ?? [
+    { value: from, added: false, removed: true },
+    { value: to, added: true, removed: false },
   ];
   const lines = parts.flatMap(({ value, added, removed }) => {
     const lineKind = added ? "added" : removed ? "removed" : "same";
     return linesOf(value).map((text): DiffLine => ({ kind: lineKind, text }));
   });
   return { path, kind, lines, added: countOf(lines, "added"), removed: countOf(lines, "removed") };
+}
+
+/** A passage ends where it ends: its last line is no other for a line break that only one side has. */
+function ended(text: string): string {
+  return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
 
 /** A line break at the end ends the last line and begins none. */

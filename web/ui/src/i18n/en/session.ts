@@ -339,6 +339,17 @@ export const session = {
     branchAbout: "Replaces the usual instructions on this branch. Empty: the usual ones again.",
   },
 
+  keys: {
+    send: "Send the message",
+    lineBreak: "Break the line",
+    stop: "Stop the run (pressed twice)",
+    write: "Go to the message field",
+    approve: "Approve the call whose card has the focus",
+    deny: "Deny the call whose card has the focus",
+    toPlan: "Switch to plan mode",
+    toAct: "Switch to act mode",
+  },
+
   exported: {
     you: "You",
     agent: "Agent",

@@ -333,6 +333,17 @@ export const session: typeof import("../en/session").session = {
     branchAbout: "在这个分支上替换通常的指示。留空则恢复通常的指示。",
   },
 
+  keys: {
+    send: "发送消息",
+    lineBreak: "换行",
+    stop: "停止运行（按两次）",
+    write: "转到消息输入框",
+    approve: "批准焦点卡片上的调用",
+    deny: "拒绝焦点卡片上的调用",
+    toPlan: "切换到计划模式",
+    toAct: "切换到执行模式",
+  },
+
   exported: {
     you: "你",
     agent: "智能体",
