@@ -188,6 +188,8 @@ def stored_in(server: ServerProcess, session_id: str) -> Transcript:
 
 def shown_on(page: Page) -> Transcript:
     """Every message of text, top to bottom; the view is where it was afterwards."""
+    # Behind another tab there is a frame per second.
+    page.bring_to_front()
     return [(row[0], row[1], row[2], row[3]) for row in page.evaluate(READ_ALL) if row[3] is not None]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,9 @@ class Told:
 
 def tell(folder: Path, messages: Sequence[Told], title: str = "Told") -> str:
     """The id of a new session that has these messages."""
-    return asyncio.run(_tell(folder, messages, title))
+    # In a thread: the browser's driver has the event loop of this one.
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, _tell(folder, messages, title)).result()
 
 
 async def _tell(folder: Path, messages: Sequence[Told], title: str) -> str:

@@ -15,7 +15,9 @@ export interface Blocks {
 export const NO_BLOCKS: Blocks = { text: "", blocks: [] };
 
 /** A list or a quote that is longer than this is cut at its next line: what is parsed at once stays bounded. */
-const LONG_BLOCK = 8_000;
+const LONG_BLOCK = 4_000;
+/** Short paragraphs go together: each block costs a little of its own. */
+const SHORT_BLOCK = 300;
 
 const FENCE = /^[ \t]*(`{3,}|~{3,})(.*)$/;
 const LIST_ITEM = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)/;
@@ -58,7 +60,7 @@ interface State {
   readonly fence: string | null;
   readonly list: boolean;
   readonly blank: boolean;
-  /** The block is a closed fence, or a heading: whatever follows is another one. */
+  /** The block is a closed fence: whatever follows is another one. */
   readonly over: boolean;
   readonly empty: boolean;
 }
@@ -69,8 +71,9 @@ function begins(state: State, line: string, length: number): boolean {
   if (state.fence !== null || state.empty || line === "") return false;
   if (state.over) return true;
   if (state.list) return (length > LONG_BLOCK && LIST_ITEM.test(line)) || leavesList(state, line);
-  if (HEADING.test(line) || /^(?:```|~~~)/.test(line)) return true;
-  return state.blank && (length > LONG_BLOCK || !INDENTED.test(line));
+  if (/^(?:```|~~~)/.test(line)) return true;
+  if (length < SHORT_BLOCK) return state.blank && LIST_ITEM.test(line);
+  return HEADING.test(line) || (state.blank && (length > LONG_BLOCK || !INDENTED.test(line)));
 }
 
 function leavesList(state: State, line: string): boolean {
@@ -87,7 +90,7 @@ function after(state: State, line: string): State {
   }
   if (mark !== "" && !(mark.startsWith("`") && info.includes("`"))) return { ...common, fence: mark };
   const list = state.list || (state.empty && LIST_ITEM.test(line));
-  return { ...common, list, over: state.empty && HEADING.test(line) };
+  return { ...common, list };
 }
 
 /** Behind the line break of the line that begins at `at`. */
