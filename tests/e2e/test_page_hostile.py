@@ -10,13 +10,13 @@ from typing import Any, TypeAlias
 import pytest
 from hostile_texts import evil_kinds, evil_pictures, heavy_texts
 from page_world import watched_context
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 from server_process import ServerProcess, serving
 from told_history import Told, tell
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-FREEZE_MS = 1_500
+FREEZE_MS = 600
 """On a machine that runs other tests as well; the benchmark of the page says what it takes on a quiet one."""
 
 Sessions: TypeAlias = tuple[ServerProcess, dict[str, str]]
@@ -57,13 +57,20 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sessions]:
 
 @pytest.fixture(scope="module")
 def page(chromium: Browser, sessions: Sessions) -> Iterator[Page]:
-    """One page for all; it fails the last test when a script error happened on the way."""
+    """One page for all; the last test fails when a dialog or a script error came up on the way."""
+    dialogs: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
     with watched_context(chromium) as context:
         context.add_init_script(CANARY)
         page = context.new_page()
-        page.on("dialog", lambda dialog: page.evaluate("window.__hacked = 'dialog'") and dialog.dismiss())
+        page.on("dialog", dismiss)
         page.goto(sessions[0].url)
         yield page
+        assert dialogs == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

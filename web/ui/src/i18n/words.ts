@@ -1,7 +1,7 @@
 /** What states are called on the page. Words and marks only. */
 
 import { callsOf } from "@parley/client";
-import type { ContextState, MessageStatus, SessionState, Snapshot } from "@parley/client";
+import type { ContextState, SessionState, Snapshot } from "@parley/client";
 import type { Texts } from "./texts";
 
 export type StateWords = Texts["session"]["state"];
@@ -94,15 +94,3 @@ function restWords(sessionState: SessionState, words: StateWords): string {
   }
 }
 
-/** Said under a message that did not end as it should; null where there is nothing to say. */
-export const STATUS_WORDS: Readonly<Record<MessageStatus, string | null>> = {
-  streaming: null,
-  complete: null,
-  interrupted: "interrupted",
-  error: "failed",
-  cancelled: "stopped",
-};
-
-export function clockTime(iso: string): string {
-  return new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-}

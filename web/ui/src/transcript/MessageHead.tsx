@@ -6,18 +6,21 @@ import { useTexts } from "../i18n/texts";
 import type { Texts } from "../i18n/texts";
 import { useAnswering } from "../session/answering";
 import { useTranscriptActions } from "./actions";
-import { clock, fullTime } from "./format";
+import { clock, fullTime } from "../i18n/format";
 import { visibleLine } from "./visible";
 
 export function MessageHead({ message }: { message: Message }) {
-  const words = useTexts().transcript;
+  const {
+    transcript: words,
+    common: { locale },
+  } = useTexts();
   const { me } = useAnswering();
   const { pinned } = useTranscriptActions();
   return (
     <header className="message-head">
       <bdi className="message-author">{authorOf(message, me, words)}</bdi>
-      <time dateTime={message.createdAtUtc} title={fullTime(message.createdAtUtc, words)}>
-        {clock(message.createdAtUtc, words)}
+      <time dateTime={message.createdAtUtc} title={fullTime(message.createdAtUtc, locale)}>
+        {clock(message.createdAtUtc, locale)}
       </time>
       {pinned.has(message.id) && <Pin size={13} role="img" aria-label={words.pinned} className="pinned-mark" />}
     </header>

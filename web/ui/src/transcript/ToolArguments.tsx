@@ -1,7 +1,11 @@
 /** The arguments of a call: an edit of a file as what goes and what comes, anything else by name. */
 
+import { useMemo } from "react";
 import type { ToolCall } from "@parley/client";
 import { useTexts } from "../i18n/texts";
+import { DiffView } from "../session/DiffView";
+import { toolDiff } from "../session/toolDiff";
+import type { ToolDiff } from "../session/toolDiff";
 import { pretty } from "./json";
 import { LongText } from "./LongText";
 import { visible, visibleLine } from "./visible";
@@ -12,6 +16,7 @@ const NAMES_MAX = 60;
 export function ToolArguments({ call }: { call: ToolCall }) {
   const words = useTexts().transcript;
   const raw = call.rawArguments;
+  const diff = useMemo(() => visibleDiff(call.arguments), [call.arguments]);
   const entries = Object.entries(call.arguments).slice(0, NAMES_MAX);
   if (typeof raw === "string") {
     return (
@@ -21,6 +26,7 @@ export function ToolArguments({ call }: { call: ToolCall }) {
       </div>
     );
   }
+  if (diff !== null) return <DiffView diff={diff} />;
   if (entries.length === 0) return null;
   return (
     <dl className="arguments-list" aria-label={words.arguments}>
@@ -36,6 +42,14 @@ export function ToolArguments({ call }: { call: ToolCall }) {
       ))}
     </dl>
   );
+}
+
+/** Null for what is no edit of a file. */
+function visibleDiff(given: ToolCall["arguments"]): ToolDiff | null {
+  const diff = toolDiff(given);
+  if (diff === null) return null;
+  const lines = diff.lines.map(({ kind, text }) => ({ kind, text: visible(text) }));
+  return { ...diff, path: visibleLine(diff.path), lines };
 }
 
 function Value({ id, value }: { id: string; value: unknown }) {

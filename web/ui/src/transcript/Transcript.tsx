@@ -1,7 +1,7 @@
 /** The messages of a session, oldest first, as a list of which only what is near the view is on the page. */
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import type { ReactNode } from "react";
+import type { FocusEvent, ReactNode } from "react";
 import { ArrowDown } from "lucide-react";
 import { Virtualizer } from "virtua";
 import type { VirtualizerHandle } from "virtua";
@@ -20,6 +20,7 @@ import { scrollToEnd, useFollow } from "./useFollow";
 import { useJump } from "./useJump";
 import { useReadingKeys } from "./useReadingKeys";
 import { useVisiblePages } from "./useVisiblePages";
+import { useWidthAnchor } from "./useWidthAnchor";
 
 // How far beyond the view rows are drawn: what a turn of the wheel brings into it.
 const BUFFER_PX = 600;
@@ -59,10 +60,13 @@ function Rows({ history, approvals, head, sent, focus = null, children }: RowsPr
   const [memory] = useState(() => new Map<string, unknown>());
   const follow = useFollow(box, log);
   const { marked } = useJump(list, focus, history.length, follow.letGo);
-  const onKeyDown = useReadingKeys(box, list, history);
+  const onKeyDown = useReadingKeys({ box, list, history, toEnd: follow.toEnd });
   const look = useVisiblePages(list, history);
+  const [held, hold] = useHeldPosition();
+  const kept = [...(held === null || held > history.length ? [] : [held - 1]), history.length];
   const unseen = useUnseenCount(history.length, follow.atEnd);
   useSent(sent, follow.toEnd);
+  useWidthAnchor(box, follow.atEnd);
   useLayoutEffect(() => scrollToEnd(box), []);
   const onScroll = () => {
     follow.onScroll();
@@ -86,6 +90,7 @@ function Rows({ history, approvals, head, sent, focus = null, children }: RowsPr
           role="region"
           onScroll={onScroll}
           onKeyDown={onKeyDown}
+          onFocus={hold}
         >
           <div
             ref={log}
@@ -102,7 +107,7 @@ function Rows({ history, approvals, head, sent, focus = null, children }: RowsPr
               scrollRef={box}
               data={{ length: history.length + 1 }}
               bufferSize={BUFFER_PX}
-              keepMounted={[history.length]}
+              keepMounted={kept}
               onResize={look}
             >
               {(_: unknown, index) => {
@@ -134,6 +139,17 @@ function Rows({ history, approvals, head, sent, focus = null, children }: RowsPr
       </div>
     </MemoryContext>
   );
+}
+
+/** The row that has the focus stays on the page, however far away it is: without it the focus would be lost, and what
+ * is being typed there with it. */
+function useHeldPosition(): readonly [number | null, (event: FocusEvent<HTMLElement>) => void] {
+  const [held, setHeld] = useState<number | null>(null);
+  const hold = ({ target }: FocusEvent<HTMLElement>) => {
+    const message = target.closest<HTMLElement>("[data-position]");
+    setHeld(message === null ? null : Number(message.dataset["position"]));
+  };
+  return [held, hold];
 }
 
 function Tail({ children }: { children: ReactNode }) {

@@ -1,16 +1,8 @@
-/** Times, durations and sizes as the transcript writes them. */
+/** Durations and sizes as the transcript writes them. */
 
 import type { Texts } from "../i18n/texts";
 
 type Words = Texts["transcript"];
-
-export function clock(iso: string, { locale }: Words): string {
-  return new Date(iso).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
-}
-
-export function fullTime(iso: string, { locale }: Words): string {
-  return new Date(iso).toLocaleString(locale, { dateStyle: "full", timeStyle: "medium" });
-}
 
 export function duration(ms: number, words: Words): string {
   if (ms < 1_000) return words.milliseconds(Math.round(ms));

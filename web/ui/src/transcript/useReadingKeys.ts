@@ -1,4 +1,7 @@
-/** Moves from message to message: Alt with the arrows. Home, End and the page keys are the browser's own. */
+/** Reading by keyboard: Alt with the arrows goes from message to message, Home, End and the page keys through all.
+ *
+ * The browser would animate the latter, and what is measured on the way would stop the animation half-way.
+ */
 
 import type { KeyboardEvent, RefObject } from "react";
 import type { VirtualizerHandle } from "virtua";
@@ -6,30 +9,52 @@ import type { BranchHistory } from "./history";
 import { requestBefore } from "./pairing";
 
 const STEPS: Readonly<Record<string, 1 | -1>> = { ArrowDown: 1, ArrowUp: -1 };
+const PAGES: Readonly<Record<string, 1 | -1>> = { PageDown: 1, PageUp: -1 };
+/** Of the view, so that the last line that was read is still there. */
+const PAGE_SHARE = 0.9;
 // A row that was scrolled to is on the page after a frame or two.
 const FRAMES = 12;
 
-export function useReadingKeys(
-  box: RefObject<HTMLElement | null>,
-  list: RefObject<VirtualizerHandle | null>,
-  history: BranchHistory,
-): (event: KeyboardEvent) => void {
+interface Reading {
+  readonly box: RefObject<HTMLElement | null>;
+  readonly list: RefObject<VirtualizerHandle | null>;
+  readonly history: BranchHistory;
+  readonly toEnd: () => void;
+}
+
+export function useReadingKeys(reading: Reading): (event: KeyboardEvent) => void {
   return (event) => {
-    const step = STEPS[event.key];
-    const [frame, handle] = [box.current, list.current];
-    if (!event.altKey || event.ctrlKey || event.metaKey || step === undefined) return;
-    if (frame === null || handle === null || isField(event.target)) return;
-    event.preventDefault();
-    const from = focusedPosition(frame) ?? handle.findItemIndex(handle.scrollOffset + 1) + 1;
-    const to = nextShown(history, from, step);
-    if (to === null) return;
-    handle.scrollToIndex(to - 1, { align: "start", offset: -8 });
-    focusSoon(frame, to, FRAMES);
+    const [box, list] = [reading.box.current, reading.list.current];
+    if (box === null || list === null || isOthers(event, box)) return;
+    const done = event.altKey ? walk(event.key, box, list, reading.history) : turn(event.key, box, list, reading.toEnd);
+    if (done) event.preventDefault();
   };
 }
 
-function isField(target: EventTarget): boolean {
-  return target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]");
+/** Fields, and boxes inside that scroll for themselves, have these keys to their own. */
+function isOthers({ target, ctrlKey, metaKey, shiftKey }: KeyboardEvent, box: HTMLElement): boolean {
+  if (ctrlKey || metaKey || shiftKey || !(target instanceof HTMLElement)) return true;
+  return target !== box && target.matches("input, textarea, select, pre, [role=region], [role=group], .value");
+}
+
+function walk(key: string, box: HTMLElement, list: VirtualizerHandle, history: BranchHistory): boolean {
+  const step = STEPS[key];
+  if (step === undefined) return false;
+  const from = focusedPosition(box) ?? list.findItemIndex(list.scrollOffset + 1) + 1;
+  const to = nextShown(history, from, step);
+  if (to === null) return true;
+  list.scrollToIndex(to - 1, { align: "start", offset: -8 });
+  focusSoon(box, to, FRAMES);
+  return true;
+}
+
+function turn(key: string, box: HTMLElement, list: VirtualizerHandle, toEnd: () => void): boolean {
+  const page = PAGES[key];
+  if (key === "Home") list.scrollToIndex(0);
+  else if (key === "End") toEnd();
+  else if (page !== undefined) box.scrollBy({ top: page * PAGE_SHARE * box.clientHeight, behavior: "instant" });
+  else return false;
+  return true;
 }
 
 function focusedPosition(box: HTMLElement): number | null {

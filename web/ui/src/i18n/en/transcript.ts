@@ -5,7 +5,6 @@ function plural(count: number, one: string, many: string): string {
 }
 
 export const transcript = {
-  locale: "en",
   label: "Transcript",
   empty: "Nothing was said yet.",
   loading: "Loading…",

@@ -5,7 +5,6 @@ function counted(count: number): string {
 }
 
 export const transcript: typeof import("../en/transcript").transcript = {
-  locale: "zh-CN",
   label: "对话记录",
   empty: "还没有消息。",
   loading: "加载中…",

@@ -4,7 +4,7 @@ import { FileText } from "lucide-react";
 import type { Message } from "@parley/client";
 import { useTexts } from "../../i18n/texts";
 import { Fold } from "../Fold";
-import { clock } from "../format";
+import { clock } from "../../i18n/format";
 import { LongText } from "../LongText";
 import { fieldsOf, numberIn, textIn } from "../payload";
 import { visible, visibleLine } from "../visible";
@@ -13,7 +13,10 @@ import { NumberedLines } from "../NumberedLines";
 const STEP = 16_000;
 
 export function FileKind({ message }: { message: Message }) {
-  const words = useTexts().transcript;
+  const {
+    transcript: words,
+    common: { locale },
+  } = useTexts();
   const fields = fieldsOf(message);
   const [start, end] = [numberIn(fields, "startLine"), numberIn(fields, "endLine")];
   const [content, error] = [textIn(fields, "content"), textIn(fields, "error")];
@@ -24,7 +27,7 @@ export function FileKind({ message }: { message: Message }) {
       <bdi className="mono">{visibleLine(textIn(fields, "path") || message.content)}</bdi>
       <span className="quiet-words">
         {start !== null && words.file.lines(start, end)}
-        {readAt !== "" && ` · ${words.file.readAt(clock(readAt, words))}`}
+        {readAt !== "" && ` · ${words.file.readAt(clock(readAt, locale))}`}
       </span>
     </>
   );

@@ -4,13 +4,16 @@ import { Database } from "lucide-react";
 import type { Message } from "@parley/client";
 import { useTexts } from "../../i18n/texts";
 import { Fold } from "../Fold";
-import { clock } from "../format";
+import { clock } from "../../i18n/format";
 import { OutputText } from "../OutputText";
 import { fieldsOf, textIn } from "../payload";
 import { visibleLine } from "../visible";
 
 export function ResourceKind({ message }: { message: Message }) {
-  const words = useTexts().transcript;
+  const {
+    transcript: words,
+    common: { locale },
+  } = useTexts();
   const fields = fieldsOf(message);
   const at = textIn(fields, "retrievedAt");
   const facts = [words.onServer(visibleLine(textIn(fields, "server"))), visibleLine(textIn(fields, "mimeType"))];
@@ -23,7 +26,7 @@ export function ResourceKind({ message }: { message: Message }) {
             <Database size={15} aria-hidden="true" className="kind-icon" />
             <bdi className="mono">{visibleLine(textIn(fields, "uri"))}</bdi>
             <span className="quiet-words">
-              {[...facts, at === "" ? "" : clock(at, words)].filter((fact) => fact !== "").join(" · ")}
+              {[...facts, at === "" ? "" : clock(at, locale)].filter((fact) => fact !== "").join(" · ")}
             </span>
           </>
         }
