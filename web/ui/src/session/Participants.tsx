@@ -22,8 +22,10 @@ const SHOWN = 3;
 export function Participants({ people, count, me }: Props) {
   const words = useTexts().session.people;
   const others = people.filter(({ userId }) => userId !== me);
-  const label =
-    others.length === 0 ? words.here(1) : words.others(others.map(({ name }) => name).join(", "));
+  const shown = Math.max(1, count);
+  const who = others.length === 0 ? words.here(1) : words.others(others.map(({ name }) => name).join(", "));
+  // Begins with what is seen: somebody who speaks to the page says that.
+  const label = `${shown} · ${who}`;
   return (
     <Popover label={label} className="participants" testId="participants" panel={() => <List people={people} count={count} me={me} />}>
       {others.length === 0 ? (
@@ -35,7 +37,7 @@ export function Participants({ people, count, me }: Props) {
           </span>
         ))
       )}
-      <span className="participant-count">{Math.max(1, count)}</span>
+      <span className="participant-count">{shown}</span>
     </Popover>
   );
 }
