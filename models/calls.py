@@ -5,7 +5,7 @@ Errors name the field. Text with NUL or lone surrogates is refused here, so noth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -25,6 +25,8 @@ BROADCAST_MAX_BYTES = 4 * 1024
 METADATA_MAX_BYTES = 16 * 1024
 DEPTH_MAX = 32
 """Nesting of JSON in free-form arguments (metadata, broadcast data)."""
+VALUES_MAX = 100_000
+"""Values in one free-form argument: to look at the millions that a body can have would hold up everybody else."""
 SEQ_MAX = 2**53 - 1
 """The largest integer that every JSON client holds exactly."""
 INTEGERS = range(-(2**63), 2**64)
@@ -42,21 +44,39 @@ def _clean_tree(value: Any) -> Any:
     return value
 
 
-def check_tree(value: Any, depth: int = 0) -> None:
-    """Raises ValueError for JSON nested too deeply, or with text or numbers that can't be stored."""
-    if depth > DEPTH_MAX:
-        raise ValueError(f"is nested more than {DEPTH_MAX} levels deep")
+def check_tree(value: Any) -> None:
+    """Raises ValueError for JSON nested too deeply or of too many values, or with text or numbers that can't be
+    stored."""
+    level, room = [value], VALUES_MAX
+    for _ in range(DEPTH_MAX + 1):
+        below: list[Any] = []
+        for each in level:
+            # Counted before anything inside is looked at.
+            if (room := room - _width(each)) < 0:
+                raise ValueError(f"has more than {VALUES_MAX} values")
+            below.extend(_checked_children(each))
+        if not below:
+            return
+        level = below
+    raise ValueError(f"is nested more than {DEPTH_MAX} levels deep")
+
+
+def _width(value: Any) -> int:
+    return len(value) if isinstance(value, Mapping | list | tuple) else 0
+
+
+def _checked_children(value: Any) -> Iterable[Any]:
     if isinstance(value, str):
         _clean(value)
     elif isinstance(value, int) and value not in INTEGERS:
         raise ValueError("contains an integer of more than 64 bits")
     elif isinstance(value, Mapping):
-        for key, child in value.items():
+        for key in value:
             _clean(str(key))
-            check_tree(child, depth + 1)
+        return value.values()
     elif isinstance(value, list | tuple):
-        for child in value:
-            check_tree(child, depth + 1)
+        return value
+    return ()
 
 
 Text = Annotated[str, AfterValidator(_clean)]

@@ -16,6 +16,9 @@ from models.wire import Wire
 OPEN_MAX = 200
 """Sessions and tabs that a user may have open."""
 STATE_MAX_BYTES = 64 * 1024
+CHANGE_MAX_BYTES = 4 * STATE_MAX_BYTES
+"""A request that changes it: the largest state with every character escaped, and something around it. To check and
+merge what can't fit anyway would hold up the loop and the writer for seconds."""
 
 Theme = Literal["system", "light", "dark"]
 FontSize = Literal["small", "medium", "large"]

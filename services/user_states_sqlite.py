@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, text
 
+from models.errors import ParleyError
 from models.ids import iso, now_ms
 from models.user_state import UserState
 from services.database import Database
@@ -29,16 +30,23 @@ class SqliteUserStates:
             return _state((await db.execute(ONE, {"id": user_id})).first())
 
     async def change(self, user_id: str, edit: Edit, expected_version: int | None = None) -> UserState:
-        def write(connection: Connection) -> UserState:
+        def write(connection: Connection) -> UserState | ParleyError:
             now = now_ms()
             before = _state(connection.execute(ONE, {"id": user_id}).first())
-            after = changed(before, edit, expected_version, now)
+            try:
+                after = changed(before, edit, expected_version, now)
+            except ParleyError as refused:
+                # Nothing was written. Raised here, it would have the whole batch rolled back and written once more.
+                return refused
             if after is not before:
                 body = after.sections.to_json()
                 connection.execute(PUT, {"id": user_id, "version": after.version, "at": now, "body": body})
             return after
 
-        return await self._database.write(write)
+        outcome = await self._database.write(write)
+        if isinstance(outcome, ParleyError):
+            raise outcome
+        return outcome
 
     async def mentioning(self, session_id: str) -> tuple[str, ...]:
         async with self._database.read() as db:

@@ -28,12 +28,18 @@ def handler_of(route: Route) -> Handler:
             principal=principal,
             path=read_path(request),
             query=read_query(request, route.query),
-            body=await read_body(request, route.body, route.media_types) if route.takes_body else NoArguments(),
+            body=await _body(request, route),
             if_match=read_if_match(request) if route.versioned else None,
         )
         return _response(await route.handler(call), route)
 
     return handle
+
+
+async def _body(request: web.Request, route: Route) -> Wire:
+    if not route.takes_body:
+        return NoArguments()
+    return await read_body(request, route.body, route.media_types, route.body_limit_bytes)
 
 
 def _response(answer: Wire | Mapping[str, Any] | Raw, route: Route) -> web.Response:

@@ -47,9 +47,14 @@ def read_query(request: web.Request, model: type[Model]) -> Model:
     return parse(model, found)
 
 
-async def read_body(request: web.Request, model: type[Model], media_types: Sequence[str] = (JSON_TYPE,)) -> Model:
+async def read_body(
+    request: web.Request,
+    model: type[Model],
+    media_types: Sequence[str] = (JSON_TYPE,),
+    limit_bytes: int = BODY_LIMIT_BYTES,
+) -> Model:
     """An empty body counts as an empty object. Raises PayloadTooLarge, InvalidArgument."""
-    raw = await _read(request)
+    raw = await _read(request, limit_bytes)
     if not raw:
         return parse(model, {})
     _check_content_type(request, media_types)
@@ -75,22 +80,23 @@ def read_bearer(request: web.Request) -> str | None:
     return token if scheme.lower() == "bearer" and token and is_clean(token) else None
 
 
-async def _read(request: web.Request) -> bytes:
-    if (request.content_length or 0) > BODY_LIMIT_BYTES:
-        raise _too_large(request.content_length)
+async def _read(request: web.Request, limit_bytes: int) -> bytes:
+    if (request.content_length or 0) > limit_bytes:
+        raise _too_large(request.content_length, limit_bytes)
     try:
-        return await request.read()
+        raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise _too_large(None) from None
+        raise _too_large(None, limit_bytes) from None
     except web.RequestPayloadError:
         raise InvalidArgument("The body breaks off, or is not encoded as its headers say", field="body") from None
+    if len(raw) > limit_bytes:
+        raise _too_large(len(raw), limit_bytes)
+    return raw
 
 
-def _too_large(size: int | None) -> PayloadTooLarge:
+def _too_large(size: int | None, limit_bytes: int) -> PayloadTooLarge:
     details = {"size": size} if size is not None else {}
-    return PayloadTooLarge(
-        f"The body is larger than {BODY_LIMIT_BYTES} bytes", field="body", limit=BODY_LIMIT_BYTES, **details
-    )
+    return PayloadTooLarge(f"The body is larger than {limit_bytes} bytes", field="body", limit=limit_bytes, **details)
 
 
 def _check_content_type(request: web.Request, media_types: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from models.wire import Wire
 from services.access import Principal
 from services.chat import Chat
 from web.keys import CHAT
-from web.reading import JSON_TYPE
+from web.reading import BODY_LIMIT_BYTES, JSON_TYPE
 
 Body = TypeVar("Body", bound=Wire)
 Query = TypeVar("Query", bound=Wire)
@@ -73,7 +73,7 @@ Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
 class Route:
     """`answer` is the model of the answer, or the media type of a Raw one. `versioned` answers carry an ETag and their
     requests may carry If-Match. `public` ones need no token. `aliases` are further paths of the same. `media_types` are
-    those that a body may have."""
+    those that a body may have, `body_limit_bytes` its size."""
 
     method: str
     path: str
@@ -88,6 +88,7 @@ class Route:
     public: bool
     aliases: tuple[str, ...]
     media_types: tuple[str, ...] = (JSON_TYPE,)
+    body_limit_bytes: int = BODY_LIMIT_BYTES
 
     @property
     def takes_body(self) -> bool:

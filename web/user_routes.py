@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from models.calls import NoArguments
 from models.errors import UnknownModel, VersionMismatch
-from models.user_state import PatchUserState, ReplaceUserState, UserState
+from models.user_state import CHANGE_MAX_BYTES, PatchUserState, ReplaceUserState, UserState
 from web import users
 from web.answers import Me
 from web.reading import JSON_TYPE
@@ -27,16 +27,19 @@ USERS: tuple[Route, ...] = (
         "What the user has open and prefers; version 0 was never written.",
         versioned=True,
     ),
-    route(
-        "PUT",
-        STATE,
-        users.replace_user_state,
-        ReplaceUserState,
-        NoQuery,
-        UserState,
-        "Replaces the user's state; what is left out goes back to its default.",
-        errors=(VersionMismatch, UnknownModel),
-        versioned=True,
+    replace(
+        route(
+            "PUT",
+            STATE,
+            users.replace_user_state,
+            ReplaceUserState,
+            NoQuery,
+            UserState,
+            "Replaces the user's state; what is left out goes back to its default.",
+            errors=(VersionMismatch, UnknownModel),
+            versioned=True,
+        ),
+        body_limit_bytes=CHANGE_MAX_BYTES,
     ),
     replace(
         route(
@@ -51,6 +54,7 @@ USERS: tuple[Route, ...] = (
             versioned=True,
         ),
         media_types=(JSON_TYPE, "application/merge-patch+json"),
+        body_limit_bytes=CHANGE_MAX_BYTES,
     ),
     route(
         "DELETE",

@@ -144,3 +144,14 @@ async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
     await database.open()
     assert await SqliteUserStates(database).get("ann") == written
     await database.close()
+
+
+async def test_a_change_that_is_refused_has_nobody_elses_written_again(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    await database.open()
+    states, written = SqliteUserStates(database), list[str]()
+    beside = database.write(lambda connection: written.append("once"))
+    _, refused = await asyncio.gather(beside, states.change("ann", to(tabs={"a": 1}), 7), return_exceptions=True)
+    await database.close()
+    assert isinstance(refused, VersionMismatch)
+    assert written == ["once"]

@@ -58,6 +58,8 @@ def codes(base: type[errors.ParleyError] = errors.ParleyError) -> set[str]:
         f"over {results.BUDGET_TOKENS} tokens has a `handle`",
         f"there are at most {user_state.OPEN_MAX} of each",
         f"The document has at most {user_state.STATE_MAX_BYTES // 1024} KiB",
+        f"a request that changes it {user_state.CHANGE_MAX_BYTES // 1024} KiB",
+        f"nests at most {calls.DEPTH_MAX} levels deep and has at most {calls.VALUES_MAX} values",
     ],
 )
 def test_a_number_on_the_page_is_that_of_the_code(words: str) -> None:

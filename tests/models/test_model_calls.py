@@ -8,6 +8,7 @@ import pytest
 
 from models.calls import (
     DEPTH_MAX,
+    VALUES_MAX,
     BroadcastMessage,
     CancelRunArguments,
     CreateProject,
@@ -129,3 +130,13 @@ def test_the_largest_numbers_and_the_deepest_nesting_that_can_be_kept_pass() -> 
     sent = parse(Outgoing, {"content": "x", "metadata": {"extra": extra, "traceId": "t"}})
     metadata = sent.metadata.to_metadata()
     assert (metadata.extra, metadata.trace_id, metadata.source) == (extra, "t", None)
+
+
+def test_free_form_arguments_hold_so_many_values_however_they_are_spread() -> None:
+    half = [0] * (VALUES_MAX // 2 - 1)
+    fits = {"a": half, "b": half}
+    assert parse(BroadcastMessage, {"sessionId": "s", "data": fits}).data == fits
+    for data in ({"a": half, "b": [*half, 0]}, dict.fromkeys(map(str, range(VALUES_MAX + 1)))):
+        with pytest.raises(InvalidArgument, match=f"more than {VALUES_MAX} values") as refused:
+            parse(BroadcastMessage, {"sessionId": "s", "data": data})
+        assert refused.value.details["field"] == "data"

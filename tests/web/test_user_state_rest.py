@@ -11,7 +11,7 @@ import orjson
 import pytest
 from rest_client import Reply, Rest
 
-from models.user_state import OPEN_MAX, STATE_MAX_BYTES
+from models.user_state import CHANGE_MAX_BYTES, OPEN_MAX, STATE_MAX_BYTES
 
 Json = dict[str, Any]
 Serve = Callable[..., Awaitable[Rest]]
@@ -200,6 +200,17 @@ async def test_the_document_has_a_limit_at_which_it_still_fits(stored: Rest) -> 
     assert (above.status, above.code, above.field) == (413, "payload_too_large", "ui")
     assert above.data["details"]["limit"] == STATE_MAX_BYTES
     assert await stored.get(STATE) == fits.data
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_a_change_that_could_never_fit_is_refused_unread(rest: Rest, method: str) -> None:
+    escaped = b'{"ui":{"a":"' + b"\\u65e5" * (STATE_MAX_BYTES // 3 - 200) + b'"}}'
+    assert STATE_MAX_BYTES < len(escaped) < CHANGE_MAX_BYTES
+    assert (await rest.ask(method, STATE, raw=escaped)).status == 200
+    beyond = b'{"ui":' + b" " * CHANGE_MAX_BYTES + b"{}}"
+    refused = await rest.ask(method, STATE, raw=beyond)
+    assert (refused.status, refused.code, refused.field) == (413, "payload_too_large", "body")
+    assert refused.data["details"]["limit"] == CHANGE_MAX_BYTES
 
 
 async def test_a_restart_keeps_the_state(serve: Serve, tmp_path: Path) -> None:
