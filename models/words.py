@@ -35,8 +35,14 @@ ZERO_WIDTH_SPACE = 0x200B
 TABLE_MAX = 30_000
 """Characters remembered: more than any text in earnest has, and few enough to weigh nothing."""
 
-CLUSTER = re.compile("[\\s\\S][\u0300-\u036f\u1160-\u11ff\u3099\u309a\uff9e\uff9f]*")
+BLOCK_CHARS = 512
+_MARKS = "\u0300-\u036f\u3099\u309a\uff9e\uff9f"
+_JAMO = "\u1160-\u11ff\u3133\u3135\u3136\u313a-\u313f\u314f-\u3163\uffa0\uffa3\uffa5\uffa6\uffaa-\uffaf\uffc2-\uffdc"
+_COMPOSING = f"[{_MARKS}{_JAMO}]*"
+CLUSTER = re.compile(f"[\\s\\S]{_COMPOSING}")
 """A character with what composes with it: an accent, the rest of a Hangul syllable, the voice of a kana."""
+BLOCK = re.compile(f"[\\s\\S]{{1,{BLOCK_CHARS}}}{_COMPOSING}")
+"""Many clusters, none of them cut."""
 
 
 def fold(text: str) -> str:

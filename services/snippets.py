@@ -4,11 +4,12 @@ don't. Pure, and bounded by what is indexed of a text."""
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import islice
+from itertools import accumulate, islice
 
 from models.search import Fragment
-from models.words import CLUSTER, spaced
+from models.words import BLOCK, CLUSTER, spaced
 from services.search_terms import Term
 
 SNIPPET_CHARS = 240
@@ -47,12 +48,11 @@ def _fragment(text: str, match: bool) -> list[Fragment]:
 
 def _spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int, int]]:
     """(start, end, number of the term) of the matches, in the text as it is."""
-    folded, places = _folded(text)
+    folded = _Folded(text)
     found: list[tuple[int, int, int]] = []
     for number, term in enumerate(terms):
-        for match in islice(_pattern(term).finditer(folded), MARKED_MAX):
-            start, end = match.span()
-            found.append((places[start][0], places[end - 1][1], number) if places else (start, end, number))
+        for match in islice(_pattern(term).finditer(folded.text), MARKED_MAX):
+            found.append((*folded.origin(*match.span()), number))
     return sorted(found)
 
 
@@ -61,21 +61,41 @@ def _pattern(term: Term) -> re.Pattern[str]:
     return re.compile(rf"(?<![^ ]){body}" + (r"[^ ]*" if term.prefix else r"(?![^ ])"))
 
 
-def _folded(text: str) -> tuple[str, list[Span]]:
-    """The folded text, and for each of its characters the part of the original that it stands for; nothing where they
-    stand for themselves."""
-    if text.isascii():
-        return spaced(text), []
-    pieces: list[str] = []
+class _Folded:
+    """A text as it is indexed, and the way back to what was written. It is folded in blocks; only those that hold a
+    match are gone through character by character, which takes ten times as long."""
+
+    def __init__(self, text: str) -> None:
+        self._blocks = BLOCK.findall(text)
+        pieces = [spaced(block) for block in self._blocks]
+        self._starts = list(accumulate(map(len, self._blocks), initial=0))
+        self._piece_starts = list(accumulate(map(len, pieces), initial=0))
+        self._places: dict[int, list[Span]] = {}
+        self.text = "".join(pieces)
+
+    def origin(self, start: int, end: int) -> Span:
+        """What a part of `text` stands for."""
+        return self._place(start)[0], self._place(end - 1)[1]
+
+    def _place(self, at: int) -> Span:
+        number = bisect_right(self._piece_starts, at) - 1
+        start, offset = self._starts[number], at - self._piece_starts[number]
+        if (block := self._blocks[number]).isascii():
+            return start + offset, start + offset + 1
+        if number not in self._places:
+            self._places[number] = _places(block) or [(0, len(block))]
+        places = self._places[number]
+        # In some scripts marks compose across what stands between: there a place may be that of a neighbour.
+        low, high = places[min(offset, len(places) - 1)]
+        return start + low, start + high
+
+
+def _places(block: str) -> list[Span]:
+    """For each character of the folded block the part of the block that it stands for."""
     places: list[Span] = []
-    known: dict[str, str] = {}
-    for cluster in CLUSTER.finditer(text):
-        piece = known.get(cluster[0])
-        if piece is None:
-            piece = known[cluster[0]] = spaced(cluster[0])
-        pieces.append(piece)
-        places.extend((cluster.span(),) * len(piece))
-    return "".join(pieces), places
+    for cluster in CLUSTER.finditer(block):
+        places.extend((cluster.span(),) * len(spaced(cluster[0])))
+    return places
 
 
 def _window(text: str, spans: Sequence[tuple[int, int, int]]) -> Span:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import re
 import time
+from collections.abc import Callable
 
 from models.search import INDEXED_MAX_CHARS
+from models.words import BLOCK_CHARS, spaced
 from services.search_terms import parse_terms
 from services.snippets import SNIPPET_CHARS, snippet
 
@@ -66,3 +68,34 @@ def test_the_longest_text_with_many_matches_is_cut_in_no_time() -> None:
     began = time.process_time()
     assert any(fragment.match for fragment in snippet(text, terms))
     assert time.process_time() - began < 1
+
+
+def test_a_match_is_marked_where_it_is_wherever_blocks_of_a_long_text_meet() -> None:
+    for before in range(BLOCK_CHARS - 4, BLOCK_CHARS + 4):
+        for written in ("cafe\u0301 数据", "ｶﾞ数据", "ㅋㅏ 数据"):
+            cut = shown("é" * (before - 1) + " " + written + " " + "é" * 300, written)
+            assert f"[{written}]" in cut.replace("] [", " ").replace("][", ""), (before, written)
+
+
+def test_marks_that_compose_in_ways_of_their_own_are_no_error() -> None:
+    chance = random.Random(7)
+    alphabet = "a ｻ\u0655\u3099ﾍ\u20d9\u309aᄀㅏﾡￂ\u0bbe㌧\u00ad数"
+    for _ in range(300):
+        text = "".join(chance.choices(alphabet, k=20))
+        told = "".join(fragment.text for fragment in snippet(text, parse_terms(f"a {text[:4]}").wanted))
+        assert "".join(told.split()) == "".join(text.split())
+
+
+def test_a_long_chinese_text_takes_little_more_than_to_fold_it() -> None:
+    text = "".join(chr(0x4E00 + number % 20_000) for number in range(INDEXED_MAX_CHARS))
+    terms = parse_terms(text[-2:]).wanted
+    assert least_s(lambda: snippet(text, terms)) < 5 * least_s(lambda: spaced(text))
+
+
+def least_s(work: Callable[[], object]) -> float:
+    taken = []
+    for _ in range(5):
+        began = time.process_time()
+        work()
+        taken.append(time.process_time() - began)
+    return min(taken)
