@@ -15,6 +15,7 @@ from sqlalchemy import Row, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.ids import iso
+from models.payloads import MESSAGE_TYPES
 from models.search import INDEXED_MAX_CHARS, FoundSession, SearchResult, first_key
 from services.database import Database
 from services.search import RANKED, WINDOWS_MAX, Phase, SearchPage, SearchQuery, Start
@@ -176,7 +177,8 @@ def _result(row: Found, position: int | None, terms: Terms) -> SearchResult:
         message_id=row.message_id,
         position=position,
         role=row.role,
-        kind=row.kind,
+        # A newer version's kind reads as text, here as everywhere.
+        kind=row.kind if row.kind in MESSAGE_TYPES else "text",
         created_at_utc=iso(row.said_at),
         snippet=snippet(row.content, terms.wanted),
     )

@@ -69,6 +69,15 @@ async def test_an_older_database_is_indexed_by_its_migration_as_if_it_always_had
     assert_index_is_that_of_the_messages(tmp_path / FILE_NAME)
 
 
+async def test_a_message_of_a_kind_that_is_not_known_is_found_as_text(tmp_path: Path) -> None:
+    async with opened("sqlite", tmp_path) as store:
+        await store.talk(await store.session("s"), 1)
+        with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db, db:
+            db.execute("UPDATE messages SET header = json_set(header, '$.kind', 'hologram')")
+        (found,) = (await store.journal.search(SearchQuery("note"))).results
+        assert (found.kind, found.message_id) == ("text", "n1")
+
+
 async def test_appends_of_one_batch_and_of_one_millisecond_get_keys_of_their_own(tmp_path: Path) -> None:
     async with opened("sqlite", tmp_path) as store:
         contexts = [await store.session(f"s{number}", "same time") for number in range(30)]
