@@ -7,7 +7,7 @@ import random
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from page_world import (
@@ -20,12 +20,15 @@ from page_world import (
     say,
     session_of,
     two_tabs,
+    watched_context,
     words_of,
 )
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from server_process import ROOT, ServerProcess, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 # One red pixel.
 PIXEL = base64.b64decode(
@@ -349,6 +352,62 @@ def test_the_mode_is_switched_in_the_other_tab_too(server: ServerProcess, contex
     second.get_by_role("button", name="Plan", exact=True).click()
     for tab in (first, second):
         expect(tab.get_by_test_id("mode-switch")).to_have_attribute("data-mode", "plan")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_axe_finds_nothing_in_the_open_session(
+    server: ServerProcess, chromium: Browser, scheme: Literal["light", "dark"], width: int
+) -> None:
+    """What opens from the head, the dialogs, a card, the queue: each as it is then."""
+    # The policy of the page would keep axe out, which is not what is looked at here.
+    with watched_context(chromium, bypass_csp=True, color_scheme=scheme) as context:
+        context.add_init_script(path=AXE)
+        page = open_new_session(server, context)
+        page.set_viewport_size({"width": width, "height": 900})
+        say(page, "/ask")
+        expect(page.get_by_test_id("approve-once")).to_be_visible()
+        _assert_accessible(page)
+        page.get_by_test_id("edit-arguments").click()
+        _assert_accessible(page)
+        page.get_by_test_id("deny").click()
+        await_end(page, "COMPLETED")
+        _do(server, page, "set_plan", {"items": [{"id": "1", "text": "Look", "status": "dropped"}]})
+        _do(server, page, "pin", {"text": "Always"})
+        _do(server, page, "fork", {"name": "other", "switch": False}, 201)
+        page.get_by_test_id("side-toggle").click()
+        expect(page.get_by_test_id("pins")).to_contain_text("Always")
+        _assert_accessible(page)
+        if width < 1000:
+            page.keyboard.press("Escape")
+        for opener in ("branch-picker", "token-meter", "model-switch", "participants", "session-menu", "attach"):
+            page.get_by_test_id(opener).click()
+            _assert_accessible(page)
+            page.keyboard.press("Escape")
+        page.get_by_test_id("branch-picker").click()
+        page.get_by_test_id("merge-from").click()
+        expect(page.get_by_test_id("merge-preview")).to_contain_text("Nothing would be added")
+        _assert_accessible(page)
+        page.keyboard.press("Escape")
+        say(page, "/long 300")
+        say(page, "Then this")
+        _pick(page, ("notes.py", "text/x-python", b"print(1)\n"))
+        expect(page.get_by_test_id("queued")).to_have_count(1)
+        _assert_accessible(page)
+        page.get_by_test_id("stop").click()
+        await_end(page, "CANCELLED")
+
+
+def _assert_accessible(page: Page) -> None:
+    found = page.evaluate(
+        """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
+            .map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ html }) => html).join(" ")}`)"""
+    )
+    assert found == []
+
+
+def _do(server: ServerProcess, page: Page, action: str, body: dict[str, Any], expected: int = 200) -> None:
+    status, answer = server.request("POST", f"/api/contexts/{session_of(page)}/actions/{action}", body)
+    assert status == expected, answer
 
 
 def _steps(page: Page) -> Locator:

@@ -21,6 +21,7 @@ export function BranchPicker(props: Props) {
   return (
     <Popover
       label={words.current(props.active)}
+      name={words.label}
       className="header-choice"
       testId="branch-picker"
       panel={(close) => <BranchTree {...props} onClose={close} />}
@@ -40,7 +41,7 @@ function BranchTree({ onClose, ...props }: Props & { readonly onClose: () => voi
   };
   return (
     <div className="branches" data-testid="branches">
-      <h3>{words.title}</h3>
+      <h2>{words.title}</h2>
       <ul>
         {branchTree(props.branches).map(({ branch, depth }) => (
           <li key={branch.name} className="branch-row" style={{ paddingInlineStart: `${depth}rem` }}>

@@ -46,7 +46,7 @@ function List({ people, count, me }: Props) {
   const words = useTexts().session.people;
   return (
     <div className="people" data-testid="people">
-      <h3>{words.here(Math.max(1, count))}</h3>
+      <h2>{words.here(Math.max(1, count))}</h2>
       <ul>
         {people.map(({ userId, name, connections }) => (
           <li key={userId}>

@@ -5,8 +5,9 @@ import type { ReactNode, RefObject } from "react";
 
 interface Props {
   readonly label: string;
-  /** What the button shows. */
+  /** What the button shows, which is read after `name`. */
   readonly children: ReactNode;
+  readonly name?: string;
   readonly panel: (close: () => void) => ReactNode;
   readonly className: string;
   readonly testId: string;
@@ -15,7 +16,7 @@ interface Props {
 const MARGIN_PX = 8;
 const GAP_PX = 4;
 
-export function Popover({ label, children, panel, className, testId }: Props) {
+export function Popover({ label, name = label, children, panel, className, testId }: Props) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const panelId = useId();
@@ -25,7 +26,6 @@ export function Popover({ label, children, panel, className, testId }: Props) {
         ref={button}
         type="button"
         className={className}
-        aria-label={label}
         title={label}
         aria-haspopup="dialog"
         aria-expanded={open}
@@ -33,6 +33,8 @@ export function Popover({ label, children, panel, className, testId }: Props) {
         data-testid={testId}
         onClick={() => setOpen(!open)}
       >
+        {/* Not an `aria-label`: what is seen has to be part of the name, for those who say it aloud. */}
+        <span className="visually-hidden">{name}</span>
         {children}
       </button>
       {open && (

@@ -21,9 +21,9 @@ export function QuestionCard({ approval, disabled, onAnswer }: CardProps) {
   return (
     <section aria-labelledby={titleId}>
       <div className="card-head">
-        <h3 id={titleId} className="question" dir="auto">
+        <h2 id={titleId} className="question" dir="auto">
           {approval.question}
-        </h3>
+        </h2>
         {typeof approval.expiresAtUtc === "string" && <Expiry at={approval.expiresAtUtc} />}
       </div>
       <div className="card-actions">

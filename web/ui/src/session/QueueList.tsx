@@ -19,7 +19,7 @@ export function QueueList({ queue, messages, disabled, onRemove }: Props) {
   if (queue.length === 0) return null;
   return (
     <section className="dock-list" data-testid="queue" aria-label={words.title(queue.length)}>
-      <h3>{words.title(queue.length)}</h3>
+      <h2>{words.title(queue.length)}</h2>
       <ol>
         {queue.map((run) => (
           <li key={run.id} data-testid="queued" data-run-id={run.id}>

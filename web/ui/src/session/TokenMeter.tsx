@@ -57,7 +57,7 @@ function Details({ use, window, total }: DetailsProps) {
   const share = use !== null && window !== null ? ` (${percent(use.used / window, locale)})` : "";
   return (
     <div className="token-details" data-testid="token-details">
-      <h3>{tokens.lastRequest + share}</h3>
+      <h2>{tokens.lastRequest + share}</h2>
       {use === null ? (
         <p>{tokens.none}</p>
       ) : (
@@ -68,7 +68,7 @@ function Details({ use, window, total }: DetailsProps) {
           {window !== null && <Row name={tokens.free} value={Math.max(0, window - use.used)} estimated={false} />}
         </dl>
       )}
-      <h3>{tokens.allRequests}</h3>
+      <h2>{tokens.allRequests}</h2>
       <dl>
         <Row name={tokens.read} value={total.inputTokens} estimated={total.estimated} />
         <Row name={tokens.written} value={total.outputTokens} estimated={total.estimated} />

@@ -36,12 +36,18 @@ export function ToolApprovalCard({ approval, disabled, onAnswer }: CardProps) {
     if (event.key === "d") deny("");
   };
   return (
-    <section aria-labelledby={titleId} tabIndex={0} className="tool-card" title={approvals.keys} onKeyDown={onKeyDown}>
+    <section
+      aria-labelledby={titleId}
+      aria-description={approvals.keys}
+      aria-keyshortcuts="a d"
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+    >
       <div className="card-head">
-        <h3 id={titleId}>
+        <h2 id={titleId}>
           {approvals.allowBefore} <code>{approval.tool}</code>
           {approvals.allowAfter}
-        </h3>
+        </h2>
         {typeof approval.expiresAtUtc === "string" && <Expiry at={approval.expiresAtUtc} />}
       </div>
       <Risk risk={approval.risk} />

@@ -252,6 +252,7 @@ export const session = {
   },
 
   branches: {
+    label: "Branch",
     current: (name: string) => `Branch: ${name}`,
     title: "Branches",
     messages: (n: number) => count(n, "message", "messages"),

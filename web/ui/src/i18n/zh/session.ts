@@ -246,6 +246,7 @@ export const session: typeof import("../en/session").session = {
   },
 
   branches: {
+    label: "分支",
     current: (name) => `分支：${name}`,
     title: "分支",
     messages: (n) => `${n} 条消息`,
