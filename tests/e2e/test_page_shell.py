@@ -13,6 +13,7 @@ from page_world import (
     at_session,
     await_connected,
     await_end,
+    choose,
     get,
     open_new_session,
     say,
@@ -65,6 +66,21 @@ def test_tabs_are_put_in_order_by_pointer_and_by_keys(server: ServerProcess, con
     page.reload()
     expect(_tabs_of(page)).to_have_text(["Two", "One", "Three"])
     assert _tabs(page) == [two, one, three]
+
+
+def test_a_tab_has_a_menu_that_moves_and_closes(server: ServerProcess, context: BrowserContext) -> None:
+    page = _with_tabs(server, context, "One", "Two", "Three")
+    _tab(page, "One").click(button="right")
+    page.locator('[role="menu"] [data-item="right"]').click()
+    expect(_tabs_of(page)).to_have_text(["Two", "One", "Three"])
+    _tab(page, "One").click(button="right")
+    expect(page.get_by_role("menu")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("menu")).to_have_count(0)
+    _tab(page, "One").click(button="right")
+    page.locator('[role="menu"] [data-item="close-others"]').click()
+    expect(_tabs_of(page)).to_have_text(["One"])
+    expect(page.get_by_test_id("session-title")).to_have_text("One")
 
 
 def test_the_address_wins_and_back_and_forward_go_through_it(server: ServerProcess, context: BrowserContext) -> None:
@@ -319,6 +335,8 @@ def test_on_a_phone_the_panel_is_a_drawer_and_tabs_are_a_menu(server: ServerProc
         page.locator('[role="menuitemradio"][aria-checked="false"]').click()
         expect(page).not_to_have_url(at_session(last))
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        choose(page, "tab-switcher", "close")
+        expect(page).to_have_url(at_session(last))
         toggle.click()
         for name in ("New session", "Hide the panel"):
             box = page.get_by_role("button", name=name).bounding_box()

@@ -168,7 +168,7 @@ function Section({ heading, sessions, testId, rows, always = false }: SectionPro
   return (
     <section aria-label={heading}>
       <h2>
-        {heading} <span className="count">{number(sessions.length, locale)}</span>
+        {heading} <span className="tally">{number(sessions.length, locale)}</span>
       </h2>
       <Rows sessions={sessions} testId={testId} {...rows} />
     </section>

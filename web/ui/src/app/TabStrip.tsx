@@ -1,10 +1,12 @@
 /** The open sessions as tabs: chosen, closed, and put in order by pointer or by keys. */
 
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import type { KeyboardEvent, MouseEvent } from "react";
 import { X } from "lucide-react";
 import type { Sessions } from "@parley/client";
 import { useTexts } from "../i18n/texts";
+import { MenuItems } from "../parts/Menu";
+import type { MenuItem } from "../parts/Menu";
 import { SessionMark } from "./SessionMark";
 import type { Tabs } from "./useTabs";
 import { useTabDrag } from "./useTabDrag";
@@ -16,12 +18,15 @@ interface Props {
   readonly selected: string | null;
   readonly onSelect: (sessionId: string) => void;
   readonly onClose: (sessionId: string) => void;
+  readonly onCloseOthers: (sessionId: string) => void;
 }
 
-export function TabStrip({ tabs, sessions, unread, selected, onSelect, onClose }: Props) {
+export function TabStrip({ tabs, sessions, unread, selected, onSelect, onClose, onCloseOthers }: Props) {
   const texts = useTexts();
   const words = texts.app.tabs;
   const [said, setSaid] = useState("");
+  const [menu, setMenu] = useState<{ readonly id: string; readonly tab: HTMLElement } | null>(null);
+  const menuId = useId();
   const strip = useRef<HTMLUListElement>(null);
   const { order, dragged, onPointerDown } = useTabDrag(strip, tabs);
   useEffect(() => {
@@ -41,6 +46,20 @@ export function TabStrip({ tabs, sessions, unread, selected, onSelect, onClose }
     else focusTab(strip.current, order[order.indexOf(id) + step]);
     event.preventDefault();
   };
+  const openMenu = (event: MouseEvent<HTMLElement>, id: string) => {
+    event.preventDefault();
+    setMenu({ id, tab: event.currentTarget });
+  };
+  const closeMenu = () => {
+    setMenu(null);
+    focusTab(strip.current, menu?.id);
+  };
+  const itemsOf = (id: string): readonly MenuItem[] => [
+    { id: "close", label: words.closeTab, onSelect: () => onClose(id) },
+    { id: "close-others", label: words.closeOthers, disabled: order.length < 2, onSelect: () => onCloseOthers(id) },
+    { id: "left", label: words.left, disabled: order[0] === id, onSelect: () => move(id, -1) },
+    { id: "right", label: words.right, disabled: order.at(-1) === id, onSelect: () => move(id, 1) },
+  ];
   const closeByMiddle = (event: MouseEvent, id: string) => event.button === 1 && onClose(id);
   return (
     <nav className="tabs" aria-label={words.label}>
@@ -54,6 +73,7 @@ export function TabStrip({ tabs, sessions, unread, selected, onSelect, onClose }
               data-tab-id={id}
               data-dragged={id === dragged ? "" : undefined}
               onPointerDown={(event) => onPointerDown(event, id)}
+              onContextMenu={(event) => openMenu(event, id)}
               onAuxClick={(event) => closeByMiddle(event, id)}
               // The wheel button would start scrolling.
               onMouseDown={(event) => event.button === 1 && event.preventDefault()}
@@ -77,6 +97,15 @@ export function TabStrip({ tabs, sessions, unread, selected, onSelect, onClose }
           );
         })}
       </ul>
+      {menu !== null && (
+        <MenuItems
+          id={menuId}
+          label={titleOf(menu.id)}
+          anchor={{ current: menu.tab }}
+          onClose={closeMenu}
+          items={itemsOf(menu.id)}
+        />
+      )}
       <span className="visually-hidden" role="status">
         {said}
       </span>

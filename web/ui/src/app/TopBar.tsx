@@ -21,6 +21,7 @@ interface Props {
   readonly selected: string | null;
   readonly panel: PanelState;
   readonly onClose: (sessionId: string) => void;
+  readonly onCloseOthers: (sessionId: string) => void;
   readonly onDialog: (name: DialogName) => void;
 }
 
@@ -64,7 +65,7 @@ export function TopBar({ hub, panel, onDialog, ...tabs }: Props) {
 }
 
 /** Tabs where there is no room for them. */
-function TabSwitcher({ tabs, sessions, selected }: Pick<Props, "tabs" | "sessions" | "selected">) {
+function TabSwitcher({ tabs, sessions, selected, onClose }: Pick<Props, "tabs" | "sessions" | "selected" | "onClose">) {
   const texts = useTexts();
   const words = texts.app.tabs;
   const titleOf = (id: string) => sessions.get(id)?.title || texts.common.untitled;
@@ -78,10 +79,11 @@ function TabSwitcher({ tabs, sessions, selected }: Pick<Props, "tabs" | "session
     );
     return { id, label, checked: id === selected, onSelect: () => goTo(id) };
   });
+  const close = selected === null ? [] : [{ id: "close", label: words.closeTab, onSelect: () => onClose(selected) }];
   return (
-    <Menu label={words.switcher(selected === null ? words.none : titleOf(selected), items.length)} className="tab-switcher" testId="tab-switcher" items={items} disabled={items.length === 0}>
+    <Menu label={words.switcher(selected === null ? words.none : titleOf(selected), items.length)} className="tab-switcher" testId="tab-switcher" items={[...items, ...close]} disabled={items.length === 0}>
       <span className="tab-title">{selected === null ? words.none : titleOf(selected)}</span>
-      <span className="count"> {items.length}</span>
+      <span className="tally"> {items.length}</span>
     </Menu>
   );
 }

@@ -42,6 +42,10 @@ export function Workspace({ hub }: { hub: Hub }) {
     if (id === selected) goTo(neighbour(tabs.order, id));
     tabs.close(id);
   };
+  const closeOthers = (id: string) => {
+    goTo(id);
+    tabs.close(...tabs.order.filter((other) => other !== id));
+  };
   const actions = sessionActions({ hub, tabs, texts, closeTab, onOpen: panel.onOpen });
   // In the project of the session that is open, unless another one is asked for.
   const create = (projectId = sessions.get(selected ?? "")?.projectId) => actions.create(projectId);
@@ -74,6 +78,7 @@ export function Workspace({ hub }: { hub: Hub }) {
           selected={selected}
           panel={panel}
           onClose={closeTab}
+          onCloseOthers={closeOthers}
           onDialog={setDialog}
         />
         <ConnectionBanner hub={hub} />

@@ -50,7 +50,7 @@ export function Menu({ label, children, items, className = "icon-button", testId
       >
         {children}
       </button>
-      {open && <Items id={menuId} label={label} items={items} anchor={button} onClose={close} />}
+      {open && <MenuItems id={menuId} label={label} items={items} anchor={button} onClose={close} />}
     </>
   );
 }
@@ -59,11 +59,12 @@ interface ItemsProps {
   readonly id: string;
   readonly label: string;
   readonly items: readonly MenuItem[];
-  readonly anchor: { readonly current: HTMLButtonElement | null };
+  readonly anchor: { readonly current: HTMLElement | null };
   readonly onClose: () => void;
 }
 
-function Items({ id, label, items, anchor, onClose }: ItemsProps) {
+/** The menu itself, opened by its button or by a right click, under what it belongs to. */
+export function MenuItems({ id, label, items, anchor, onClose }: ItemsProps) {
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const element = list.current;
