@@ -32,6 +32,7 @@ NAMES = (
     "tools",
     "search",
     "fulltext",
+    "page",
 )
 HEADINGS = ("what", "ours", "beside", "ratio", "aim", "unit")
 

@@ -61,7 +61,7 @@ function RiskMark({ risk }: { risk: string }) {
 
 function statusOf(call: ToolCall | null, result: ToolResult | null, words: Texts["transcript"]): string {
   if (result === null) return call === null || call.status === "done" ? "" : words.call[call.status];
-  const took = result.durationMs > 0 || result.status === "ok" ? duration(result.durationMs, words) : "";
+  const took = result.durationMs > 0 ? duration(result.durationMs, words) : "";
   if (result.status === "ok") return [foundIn(result, words), took].filter((part) => part !== "").join(" · ");
   return [words.result[result.status], took].filter((part) => part !== "").join(" · ");
 }

@@ -106,7 +106,7 @@ const POLICY = "policy";
 function DecisionLine({ call }: { call: ToolCall }) {
   const { me } = useAnswering();
   const words = useTexts().transcript;
-  if (call.decidedBy === null || call.decidedBy === POLICY) return null;
+  if (!call.decidedBy || call.decidedBy === POLICY) return null;
   const who = call.decidedBy === me ? words.byYou : visibleLine(call.decidedBy);
   return <p className="quiet-row">{call.status === "denied" ? words.deniedBy(who) : words.decidedBy(who)}</p>;
 }

@@ -1,0 +1,47 @@
+"""A session of fifty thousand messages in a real Chromium: it opens at once, and what is on the page stays bounded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from page_world import EXPECT_MS
+from playwright.sync_api import BrowserContext, expect
+from reading_long import read_through
+from server_process import serving
+from told_history import Told, tell
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+MESSAGES = 50_000
+STEPS = 1_500
+ELEMENTS_MAX = 1_500
+"""Some forty rows with their buttons; all messages would be a million."""
+
+
+def test_fifty_thousand_messages_cost_no_more_elements_than_fifty(tmp_path: Path, context: BrowserContext) -> None:
+    (tmp_path / "data").mkdir()
+    session_id = tell(tmp_path / "data", _messages())
+    with serving(tmp_path) as server:
+        page = context.new_page()
+        reading = read_through(page, server.url, session_id, MESSAGES, STEPS)
+        print(json.dumps(asdict(reading)))
+        assert reading.elements < ELEMENTS_MAX
+        assert reading.first_content_ms < EXPECT_MS
+        # Back in the middle, what is there is loaded and right.
+        page.evaluate("document.querySelector('.transcript').scrollTop /= 2")
+        message = page.get_by_test_id("message").first
+        expect(message).to_be_visible()
+        expect(message).to_contain_text(f"Message {message.get_attribute('data-position')}:")
+        expect(page.get_by_test_id("placeholder")).to_have_count(0)
+
+
+def _messages() -> list[Told]:
+    """Of very different heights: from one line to some twenty."""
+    text = "something that somebody might say in a chat. "
+    return [
+        Told(f"Message {n}: {text * (1 + n * 7_919 % 23)}", role="user" if n % 2 else "agent")
+        for n in range(1, MESSAGES + 1)
+    ]
