@@ -39,10 +39,10 @@ export interface OutgoingMessage {
 }
 
 export const MOST_ATTACHMENTS = 8;
-/** Of one text file: with its JSON it stays well below the socket's limit of 1 MB. */
+/** Of one text file: about 100,000 tokens, which is more than most windows leave room for. */
 export const TEXT_FILE_BYTES = 400_000;
-/** Of a message's whole text. */
-export const MESSAGE_BYTES = 850_000;
+/** Of a message's whole text, as the server takes it. */
+export const MESSAGE_BYTES = 10_000_000;
 
 const FENCE_AT_START = /^`{3,}/gm;
 

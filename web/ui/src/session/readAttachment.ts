@@ -20,7 +20,7 @@ export class UnfitFile extends Error {
   }
 }
 
-// What every model takes, and no larger than a packet of the socket can hold as base64.
+// What every model takes, and about as large as models look at: what is larger is only slower everywhere.
 const IMAGE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const IMAGE_BYTES = 600_000;
 
