@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from page_world import await_end, get, open_new_session, reply_of, say, session_of, two_tabs
+from page_world import PATIENCE_MS, await_end, get, open_new_session, reply_of, say, session_of, two_tabs
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from server_process import ServerProcess
 
@@ -106,7 +106,7 @@ def test_single_messages_are_chosen_and_a_summary_is_told(server: ServerProcess,
     page.get_by_test_id("merge").click()
     expect(dialog).to_have_count(0)
     expect(_message(page, "user", "Second thought")).to_be_visible()
-    expect(_message(page, "user", "First thought")).to_have_count(0)
+    assert _get_session(server, page)["messageCount"] == 3
     _open_merge(page, "side")
     dialog.locator('input[value="summary"]').check()
     expect(page.get_by_test_id("merge")).to_be_disabled()
@@ -158,11 +158,13 @@ def test_a_branch_has_a_prompt_of_its_own(server: ServerProcess, context: Browse
 
 
 def _talk(page: Page, *texts: str) -> None:
-    """Says each and waits for its answer."""
+    """Says each and waits for its answer, which stands at the end."""
+    last = page.get_by_test_id("message").last
     for text in texts:
-        before = page.get_by_test_id("message").count()
         say(page, text)
-        expect(page.get_by_test_id("message")).to_have_count(before + 2)
+        expect(_message(page, "user", text)).to_be_visible()
+        expect(last).to_have_attribute("data-role", "agent")
+        expect(last).to_have_attribute("data-status", "complete", timeout=PATIENCE_MS)
         await_end(page, "COMPLETED")
 
 
