@@ -307,7 +307,7 @@ def parse(model: type[Model], arguments: Any) -> Model:
 
 def invalid(error: ValidationError) -> InvalidArgument:
     fields = [
-        {"field": _field(each), "message": _reason(each["msg"])}
+        {"field": _field(each), "message": _reason(each)}
         for each in error.errors(include_url=False, include_input=False)[:20]
     ]
     first = fields[0]
@@ -321,5 +321,10 @@ def _field(error: ErrorDetails) -> str:
     return str(named) if named else ".".join(str(part) for part in error["loc"])
 
 
-def _reason(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def _reason(error: ErrorDetails) -> str:
+    """In words. Of a text that was checked before it was measured the model only knows that it is some value."""
+    about = error.get("ctx", {})
+    if about.get("field_type") == "Value" and error["type"] in ("too_long", "too_short"):
+        bound = f"at most {about['max_length']}" if error["type"] == "too_long" else f"at least {about['min_length']}"
+        return f"should have {bound} characters, not {about['actual_length']}"
+    return error["msg"].removeprefix("Value error, ")

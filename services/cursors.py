@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from models.errors import InvalidArgument
+from models.text import is_clean
 
 Place = int | str
 INTEGERS = range(-(2**62), 2**63 - 1)
@@ -17,7 +18,8 @@ INTEGERS = range(-(2**62), 2**63 - 1)
 def cursor_of(question: object, place: Sequence[Place]) -> str:
     """`question` is everything that the order and the choice of the rows depend on, `place` where the next page
     begins."""
-    return urlsafe_b64encode(json.dumps([_print_of(question), *place]).encode()).decode().rstrip("=")
+    written = json.dumps([_print_of(question), *place], ensure_ascii=False)
+    return urlsafe_b64encode(written.encode()).decode().rstrip("=")
 
 
 def place_in(cursor: str, question: object, shape: Sequence[type[Place]]) -> list[Place]:
@@ -31,9 +33,13 @@ def place_in(cursor: str, question: object, shape: Sequence[type[Place]]) -> lis
     place: list[Place] = decoded[1:]
     if any(type(part) is not wanted for part, wanted in zip(place, shape, strict=True)):
         raise _refused()
-    if any(isinstance(part, int) and part not in INTEGERS for part in place):
+    if not all(_can_be_compared(part) for part in place):
         raise _refused()
     return place
+
+
+def _can_be_compared(part: Place) -> bool:
+    return is_clean(part) if isinstance(part, str) else part in INTEGERS
 
 
 def _print_of(question: object) -> str:

@@ -65,7 +65,7 @@ from services.journal import (
 from services.projects_memory import MemoryProjects
 from services.search import SearchPage, SearchQuery
 from services.search_memory import Held, MemoryIndex
-from services.session_lists import EVERYTHING, SessionPage, SessionQuery
+from services.session_lists import EVERYTHING, SORTED_CHARS, SessionPage, SessionQuery
 
 
 @dataclass
@@ -310,7 +310,7 @@ def _sort_value(query: SessionQuery, context: Context) -> int | str:
         case "created":
             return context.created_at
         case "title":
-            return fold(context.title)
+            return fold(context.title)[:SORTED_CHARS]
 
 
 def _is_listed(query: SessionQuery, context: Context) -> bool:

@@ -11,14 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from models.ids import iso
 from models.session import Session
 from models.words import fold
-from services.session_lists import SessionPage, SessionQuery, Sort
+from services.session_lists import SORTED_CHARS, SessionPage, SessionQuery, Sort
 
-COLUMNS: dict[Sort, str] = {"updated": "updated_at", "created": "created_at", "title": "title_key"}
+VALUES: dict[Sort, str] = {
+    "updated": "sessions.updated_at",
+    "created": "sessions.created_at",
+    "title": f"substr(sessions.title_key, 1, {SORTED_CHARS})",
+}
 LISTED = (
-    "SELECT sessions.*, contexts.state AS context_state, projects.name AS project_name FROM sessions "
-    "JOIN contexts ON contexts.session = sessions.key "
+    "SELECT sessions.*, {value} AS sort_value, contexts.state AS context_state, projects.name AS project_name "
+    "FROM sessions JOIN contexts ON contexts.session = sessions.key "
     "LEFT JOIN projects ON projects.id = sessions.project_id WHERE {where} "
-    "ORDER BY sessions.{column} {order}, sessions.key {order} LIMIT :limit"
+    "ORDER BY {value} {order}, sessions.key {order} LIMIT :limit"
 )
 COUNTED = "SELECT count(*) FROM sessions WHERE {where}"
 
@@ -27,14 +31,14 @@ async def list_sessions(db: AsyncConnection, query: SessionQuery) -> SessionPage
     """Raises InvalidArgument for a cursor of another list."""
     wheres, values = _filters(query)
     total = (await db.execute(_statement(COUNTED.format(where=" AND ".join(wheres)), values), values)).scalar_one()
-    column, order = COLUMNS[query.sort], "DESC" if query.falls else "ASC"
+    value, order = VALUES[query.sort], "DESC" if query.falls else "ASC"
     if (place := query.place) is not None:
-        wheres.append(f"(sessions.{column}, sessions.key) {'<' if query.falls else '>'} (:value, :row)")
+        wheres.append(f"({value}, sessions.key) {'<' if query.falls else '>'} (:value, :row)")
         values |= {"value": place[0], "row": place[1]}
     values["limit"] = query.take + 1
-    listed = LISTED.format(where=" AND ".join(wheres), column=column, order=order)
+    listed = LISTED.format(where=" AND ".join(wheres), value=value, order=order)
     found = (await db.execute(_statement(listed, values), values)).all()
-    return query.page([(session_of_row(row), getattr(row, column), row.key) for row in found], total)
+    return query.page([(session_of_row(row), row.sort_value, row.key) for row in found], total)
 
 
 def _filters(query: SessionQuery) -> tuple[list[str], dict[str, Any]]:

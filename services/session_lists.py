@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from models.calls import LIST_MAX
-from models.session import Session
+from models.session import TITLE_MAX_CHARS, Session
 from models.states import SessionState
 from services.cursors import Place, cursor_of, place_in
 
 Sort = Literal["updated", "created", "title"]
+SORTED_CHARS = TITLE_MAX_CHARS
+"""How much of a folded title counts for its place. Folding may make eighteen characters of one, and the place of a page
+travels in its cursor."""
 
 
 @dataclass(frozen=True, slots=True)

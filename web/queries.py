@@ -21,6 +21,8 @@ from services.session_lists import SessionQuery
 IDS_MAX = 200
 TAKE_MAX = 200
 SEARCH_MAX_CHARS = 256
+CURSOR_MAX_CHARS = 2_000
+"""The place of a title whose every character is escaped, and something around it."""
 STATES: tuple[str, ...] = get_args(SessionState)
 ROLES: tuple[str, ...] = get_args(Role)
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -80,7 +82,7 @@ def _at(value: str | None) -> EpochMs | None:
 
 Archived = Literal["true", "false", "all"]
 ARCHIVED: dict[Archived, bool | None] = {"true": True, "false": False, "all": None}
-Cursor = Annotated[Text, Field(min_length=1, max_length=1_000)]
+Cursor = Annotated[Text, Field(min_length=1, max_length=CURSOR_MAX_CHARS)]
 Count = Annotated[int, BeforeValidator(_digits), Field(ge=0, le=SEQ_MAX)]
 Position = Annotated[int, BeforeValidator(_digits), Field(ge=0, le=SEQ_MAX)]
 

@@ -140,3 +140,11 @@ def test_free_form_arguments_hold_so_many_values_however_they_are_spread() -> No
         with pytest.raises(InvalidArgument, match=f"more than {VALUES_MAX} values") as refused:
             parse(BroadcastMessage, {"sessionId": "s", "data": data})
         assert refused.value.details["field"] == "data"
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted"), [("", "at least 1 characters, not 0"), ("x" * 201, "at most 200 characters, not 201")]
+)
+def test_a_text_of_the_wrong_length_is_told_in_characters(model: str, wanted: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"^model: should have {wanted}$"):
+        parse(SetModelBody, {"model": model})

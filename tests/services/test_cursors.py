@@ -54,6 +54,13 @@ def test_what_was_made_up_is_refused(inside: object) -> None:
     assert refused.value.details == {"field": "cursor"}
 
 
+@pytest.mark.parametrize("text", ["\ud800", "a\0"])
+def test_text_that_no_database_takes_is_refused(text: str) -> None:
+    cursor = urlsafe_b64encode(json.dumps([PRINT, text]).encode()).decode()
+    with pytest.raises(InvalidArgument):
+        place_in(cursor, "q", (str,))
+
+
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 async def test_no_place_that_a_cursor_may_name_breaks_a_search(kind: str, tmp_path: Path) -> None:
     async with opened(kind, tmp_path) as store:

@@ -115,6 +115,22 @@ async def test_pages_of_a_search_and_of_a_list_are_fetched_by_cursor(stored: Res
     assert (other.status, other.field) == (400, "cursor")
 
 
+async def test_pages_by_title_go_on_however_long_the_titles_are(stored: Rest) -> None:
+    titles = ["数" * 200, "数" * 199 + "据", "\U0002000b" * 200, "\x01" * 200, "ﷺ" * 200, "ﷺ" * 199 + "a", "b"]
+    for title in titles:
+        await stored.session(title=title)
+    for order in ("asc", "desc"):
+        shown: list[str] = []
+        more = ""
+        while len(shown) < 2 * len(titles):
+            page = await stored.get(f"/api/sessions?sort=title&order={order}&take=1{more}")
+            shown += [session["title"] for session in page["sessions"]]
+            if not page["hasMore"]:
+                break
+            more = f"&cursor={page['cursor']}"
+        assert sorted(shown) == sorted(titles)
+
+
 async def test_sessions_of_all_projects_are_listed_sorted_and_filtered(stored: Rest) -> None:
     project = (await stored.post("/api/projects", {"name": "Sea"}))["id"]
     await stored.session(title="anchor", projectId=project)
