@@ -83,6 +83,10 @@ hub/rooms.py:77:     def publish(self, event: Event) -> None:
 hub/outbox.py:18: class Outbox:
 [3 matches in 2 files]"""
 
+CHANGED = "Changed hub/outbox.py:18"
+
+TICKETS = '{"tickets":[{"id":4711,"title":"A slow tab delays the others","open":false}]}'
+
 
 def told_kinds() -> list[Told]:
     return [
@@ -90,8 +94,8 @@ def told_kinds() -> list[Told]:
         Told("", _plan()),
         Told("", _calls()),
         Told(HITS, ToolResultPayload(call_id="c1", name="search", status="ok", output=HITS, duration_ms=184)),
-        Told("", ToolResultPayload(call_id="c2", name="edit_file", status="ok", output="Changed hub/outbox.py:18")),
-        Told("", _failed()),
+        Told(CHANGED, ToolResultPayload(call_id="c2", name="edit_file", status="ok", output=CHANGED)),
+        Told("..F.", _failed()),
         Told(MARKDOWN, _reply()),
         Told("hub/outbox.py", _file(), role="user"),
         Told("", FileReferencePayload(path="hub/gone.py", error="There is no file “hub/gone.py”"), role="user"),
@@ -99,7 +103,7 @@ def told_kinds() -> list[Told]:
         Told("a chart", _picture(), role="user"),
         Told("", ImagePayload(source="url", data="https://example.org/chart.png", mime_type="image/png"), role="user"),
         Told("", McpToolRequestPayload(server="tickets", calls=(_mcp_call(),))),
-        Told("", _mcp_result()),
+        Told(TICKETS, _mcp_result()),
         Told("", _resource()),
         Told("", _workflow()),
         Told("", SystemControlPayload(control="mode_switch", parameters={"mode": "plan"}), role="system"),
@@ -169,9 +173,8 @@ def _mcp_call() -> ToolCall:
 
 
 def _mcp_result() -> McpToolResultPayload:
-    output = '{"tickets":[{"id":4711,"title":"A slow tab delays the others","open":false}]}'
     return McpToolResultPayload(
-        server="tickets", call_id="m1", name="find_ticket", status="ok", output=output, duration_ms=1_310, handle="m1"
+        server="tickets", call_id="m1", name="find_ticket", status="ok", output=TICKETS, duration_ms=1_310, handle="m1"
     )
 
 

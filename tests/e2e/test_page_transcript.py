@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from all_kinds import told_kinds
-from page_world import await_end, open_new_session, reply_of, say
-from playwright.sync_api import BrowserContext, Locator, Page, expect
-from server_process import ServerProcess, serving
+from page_world import await_end, open_new_session, reply_of, say, watched_context
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from server_process import ROOT, ServerProcess, serving
 from told_history import Told, tell
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -34,6 +35,11 @@ FIRST_PARAGRAPH = """() => {
     const first = all.find((each) => each.getBoundingClientRect().bottom > edge);
     const message = first.closest('[data-position]');
     return [`${message.dataset.position} ${first.textContent.slice(0, 14)}`];
+}"""
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RUN_AXE = """async () => {
+    const { violations } = await axe.run('.transcript-frame', { resultTypes: ["violations"] });
+    return violations.map(({ id, impact, nodes }) => [id, impact, nodes.map(({ target }) => target.join(" "))]);
 }"""
 DISTANCE_TO_END = """() => {
     const box = document.querySelector('.transcript');
@@ -184,6 +190,20 @@ def test_each_kind_has_a_form_of_its_own(tmp_path: Path, context: BrowserContext
             "Stopped.",
         ):
             _find(page, expected)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_any_kind_opened_or_not(theme: Any, tmp_path: Path, chromium: Browser) -> None:
+    with watched_context(chromium, color_scheme=theme) as context, _told(tmp_path, context, told_kinds()) as page:
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        page.locator(".transcript").press("Home")
+        for _ in range(12):
+            page.locator(".transcript details").evaluate_all("(all) => all.forEach((each) => { each.open = true })")
+            _until_still(page)
+            serious = [each for each in page.evaluate(RUN_AXE) if each[1] in ("serious", "critical")]
+            assert serious == []
+            page.locator(".transcript").press("PageDown")
+        assert page.evaluate(DISTANCE_TO_END) <= STILL_PX
 
 
 def test_a_message_is_copied_as_it_reads_and_as_it_was_written(tmp_path: Path, context: BrowserContext) -> None:
