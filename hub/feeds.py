@@ -74,6 +74,7 @@ class Feeds:
         watcher.running = True
         page = await self._listed(watcher, self.chat.journal.sessions(replace(RUNNING, take=take)))
         self._running.update(session.id for session in page.sessions)
+        self._forget_what_runs()  # it may have gone meanwhile
         return page
 
     def release(self, connection: Connection) -> None:
@@ -100,6 +101,12 @@ class Feeds:
         watcher = self._watchers.pop(connection.sid, None)
         if watcher is not None and watcher.task is not None:
             watcher.task.cancel()
+        self._forget_what_runs()
+
+    def _forget_what_runs(self) -> None:
+        """While nobody watches nobody hears of ends, and what ended would be remembered for ever."""
+        if not self._watchers:
+            self._running.clear()
 
     def _watcher(self, connection: Connection) -> Watcher:
         return self._watchers.setdefault(connection.sid, Watcher(connection))
@@ -132,6 +139,7 @@ class Feeds:
                 if change is not None:
                     for watcher in list(self._watchers.values()):
                         self._give(watcher, change)
+        self._forget_what_runs()
         self._task = None
 
     def _give(self, watcher: Watcher, change: _Change) -> None:

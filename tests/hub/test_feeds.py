@@ -389,3 +389,17 @@ async def test_project_that_nobody_has_leaves_no_watcher(in_memory: Harness) -> 
         ack = await peer.call("watch_sessions", {"projectId": "nobody"})
         assert ack["error"]["code"] == "project_not_found"
         assert in_memory.hub.feeds._watchers == {}
+
+
+async def test_what_ran_is_forgotten_with_its_last_watcher(in_memory: Harness) -> None:
+    feeds = in_memory.hub.feeds
+    session_id, go = await paused(in_memory)
+    async with peers(in_memory.url, 2) as (first, last):
+        for peer in (first, last):
+            await peer.call("watch_running", {})
+        await first.call("send_message", {"sessionId": session_id, "content": "go"})
+        await eventually(lambda: running_of(last).keys() == {session_id})
+        await first.call("unwatch_running", {})
+        assert feeds._running == {session_id}, "its end has yet to be told"
+    await eventually(lambda: not feeds._watchers and not feeds._running)
+    go.set()
