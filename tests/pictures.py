@@ -38,7 +38,7 @@ def _stills(browser: Browser, server: ServerProcess) -> None:
     for question in QUESTIONS:
         _ask(server, question)
     page = open_new_session(server, wide)
-    say(page, "tour")
+    say(page, "How does a rejoin stay gap-free? Show me everything.")
     await_end(page, "COMPLETED")
     _settle(page)
     phone = _context(browser, 390, 760, "dark").new_page()
@@ -46,6 +46,7 @@ def _stills(browser: Browser, server: ServerProcess) -> None:
     expect(reply_of(phone)).to_be_visible()
     _settle(phone)
     _beside([_shot(page), _shot(phone)]).save(DOCS / "page.png", optimize=True)
+    page.set_viewport_size({"width": 1180, "height": 1080})
     page.locator(".transcript").evaluate("(box) => { box.scrollTop = 0; }")
     _settle(page)
     _shot(page).save(DOCS / "kinds.png", optimize=True)

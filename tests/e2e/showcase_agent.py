@@ -59,13 +59,13 @@ async def join(room: Room, after: int) -> JoinAck:
 
 
 class Showcase:
-    """Answers "tour" with every kind, anything else with one streamed answer."""
+    """Answers a question with "everything" in it with every kind, any other with one streamed answer."""
 
     on_crash: OnCrash = "resume"
 
     async def run(self, ctx: RunContext) -> None:
         asked = next(message for message in reversed(await ctx.history()) if message.role == "user")
-        if asked.content.strip() == "tour":
+        if "everything" in asked.content:
             for text, payload in tour():
                 await ctx.emit(text, payload=payload, author=AUTHOR)
         async with ctx.stream(model="showcase", author=AUTHOR) as reply:
