@@ -63,6 +63,7 @@ def test_tabs_are_put_in_order_by_pointer_and_by_keys(server: ServerProcess, con
     expect(_tab(page, "One")).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(_tab(page, "Three")).to_be_focused()
+    eventually(lambda: _stored_order(server) == [two, one, three], 10)
     page.reload()
     expect(_tabs_of(page)).to_have_text(["Two", "One", "Three"])
     assert _tabs(page) == [two, one, three]
@@ -405,6 +406,11 @@ def _tabs_of(page: Page) -> Locator:
 def _tabs(page: Page) -> list[str]:
     ids: list[str] = _tabs_of(page).evaluate_all("(tabs) => tabs.map((tab) => tab.dataset.tabId)")
     return ids
+
+
+def _stored_order(server: ServerProcess) -> list[str]:
+    tabs: dict[str, float] = get(server, "/api/me/state")["tabs"]
+    return sorted(tabs, key=lambda each: (tabs[each], each))
 
 
 def _tab(page: Page, title: str) -> Locator:

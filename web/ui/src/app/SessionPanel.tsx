@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { Plus } from "lucide-react";
 import type { Hub, Project, Session, Sessions } from "@parley/client";
-import { monthName, number } from "../i18n/format";
+import { age, monthName, number } from "../i18n/format";
 import { useTexts } from "../i18n/texts";
 import type { SessionActions } from "./actions";
 import { grouped } from "./groups";
@@ -14,8 +14,10 @@ import { ALL } from "./sessionHistory";
 import type { Criteria, HistoryView } from "./sessionHistory";
 import { isWaiting } from "./SessionMark";
 import { SessionRow } from "./SessionRow";
-import type { ProjectNames } from "./SessionRow";
 import { useSessionHistory } from "./useSessionHistory";
+
+/** By id. */
+type ProjectNames = ReadonlyMap<string, string>;
 
 const NO_NAMES: ProjectNames = new Map();
 const AGES_MOVE_MS = 30_000;
@@ -175,11 +177,24 @@ function Section({ heading, sessions, testId, rows, always = false }: SectionPro
   );
 }
 
-function Rows({ sessions, testId, ...row }: RowsProps & { sessions: readonly Session[]; testId?: string }) {
+interface ListProps extends RowsProps {
+  readonly sessions: readonly Session[];
+  readonly testId?: string;
+}
+
+function Rows({ sessions, testId, selected, actions, projects, now }: ListProps) {
+  const { locale } = useTexts().common;
   return (
     <ul data-testid={testId}>
       {sessions.map((session) => (
-        <SessionRow key={session.id} session={session} {...row} selected={session.id === row.selected} />
+        <SessionRow
+          key={session.id}
+          session={session}
+          selected={session.id === selected}
+          project={projects.get(session.projectId)}
+          age={age(session.updatedAtUtc, locale, now)}
+          actions={actions}
+        />
       ))}
     </ul>
   );

@@ -1,35 +1,33 @@
 /** One session in the panel: its state, title and age, and what can be done with it. */
 
-import { useRef, useState } from "react";
+import { memo, useRef, useState } from "react";
 import type { MouseEvent } from "react";
 import { Ellipsis } from "lucide-react";
 import type { Session } from "@parley/client";
-import { age, fullTime } from "../i18n/format";
+import { fullTime } from "../i18n/format";
 import { useTexts } from "../i18n/texts";
 import { Menu } from "../parts/Menu";
 import { TitleInput } from "../session/TitleInput";
 import type { SessionActions } from "./actions";
 import { SessionMark } from "./SessionMark";
 
-/** By id. */
-export type ProjectNames = ReadonlyMap<string, string>;
-
 interface Props {
   readonly session: Session;
   readonly selected: boolean;
-  /** Those that are worth naming. */
-  readonly projects: ProjectNames;
-  readonly now: number;
+  /** Where it is worth naming. */
+  readonly project: string | undefined;
+  /** How long ago something happened in it, in words: they change less often than the time does. */
+  readonly age: string;
   readonly actions: SessionActions;
 }
 
-export function SessionRow({ session, selected, projects, now, actions }: Props) {
+/** Drawn again only when it changes: a long list has thousands. */
+export const SessionRow = memo(function SessionRow({ session, selected, project, age, actions }: Props) {
   const [editing, setEditing] = useState(false);
   const item = useRef<HTMLLIElement>(null);
   const texts = useTexts();
   const { locale, untitled } = texts.common;
   const title = session.title || untitled;
-  const project = projects.get(session.projectId);
   if (editing) {
     return (
       <li>
@@ -61,7 +59,7 @@ export function SessionRow({ session, selected, projects, now, actions }: Props)
         <span className="row-title">{title}</span>
         {project !== undefined && <span className="row-project">{project}</span>}
         <time className="row-age" dateTime={session.updatedAtUtc}>
-          {age(session.updatedAtUtc, locale, now)}
+          {age}
         </time>
       </button>
       <Menu
@@ -81,4 +79,4 @@ export function SessionRow({ session, selected, projects, now, actions }: Props)
       </Menu>
     </li>
   );
-}
+});

@@ -5,11 +5,12 @@ import type { Hub, UserStateStore } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { SessionPage } from "../session/SessionPage";
 import { sessionActions } from "./actions";
+import type { SessionActions } from "./actions";
 import { goTo, replaceWith, useAddress } from "./address";
 import { ConnectionBanner } from "./ConnectionBadge";
 import { Dialogs } from "./Dialogs";
 import type { DialogName } from "./Dialogs";
-import { useMedia, useSignal } from "./hooks";
+import { useMedia, useSignal, useStable } from "./hooks";
 import { Panel } from "./Panel";
 import { neighbour } from "./tabs";
 import { ToastRegion } from "./ToastRegion";
@@ -46,9 +47,10 @@ export function Workspace({ hub }: { hub: Hub }) {
     goTo(id);
     tabs.close(...tabs.order.filter((other) => other !== id));
   };
-  const actions = sessionActions({ hub, tabs, texts, closeTab, onOpen: panel.onOpen });
+  const latest = sessionActions({ hub, tabs, texts, closeTab, onOpen: panel.onOpen });
   // In the project of the session that is open, unless another one is asked for.
-  const create = (projectId = sessions.get(selected ?? "")?.projectId) => actions.create(projectId);
+  const create = (projectId = sessions.get(selected ?? "")?.projectId) => latest.create(projectId);
+  const actions = useStable<SessionActions>({ ...latest, create });
   const [dialog, setDialog] = useState<DialogName | null>(null);
   const projects = useProjects(hub);
   const unread = useSeen(state, sessions, selected);
@@ -65,7 +67,7 @@ export function Workspace({ hub }: { hub: Hub }) {
         onClose={panel.close}
         hub={hub}
         selected={selected}
-        actions={{ ...actions, create }}
+        actions={actions}
         projects={projects.all}
         onProjects={() => setDialog("projects")}
       />

@@ -31,7 +31,12 @@ export function useAddress(): Address {
 }
 
 export function goTo(sessionId: string | null, position: number | null = null): void {
-  window.location.hash = hashOf({ sessionId, position });
+  const hash = hashOf({ sessionId, position });
+  const again = position !== null && hash === window.location.hash;
+  // The address names the message already: it is left and entered again, so that the message is shown again.
+  if (again) replaceWith(sessionId);
+  if (again) setTimeout(() => (window.location.hash = hash));
+  else window.location.hash = hash;
 }
 
 /** As `goTo`, without a step for the back button: nobody chose what was there before. */

@@ -1,6 +1,6 @@
 /** How components read what lives outside React: signals with a current value. */
 
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { Approval, ApprovalList } from "@parley/client";
 import type { ConnectionState } from "@parley/client";
 import type { LiveSession, SessionView } from "@parley/client";
@@ -83,6 +83,23 @@ export function useLasting(wanted: boolean, delayMs: number): boolean {
     };
   }, [wanted, delayMs]);
   return wanted && lasting;
+}
+
+/** The same functions for as long as the component is there, each doing what it does now: what is drawn with them is
+ * not drawn again because they are new. */
+export function useStable<T extends { readonly [K in keyof T]: (...args: never[]) => void }>(functions: T): T {
+  const latest = useRef(functions);
+  useLayoutEffect(() => {
+    latest.current = functions;
+  });
+  // Read when one of them is called, which no rendering does.
+  // eslint-disable-next-line react-hooks/refs
+  const [stable] = useState(() => {
+    const names = Object.keys(functions) as (keyof T)[];
+    const calls = names.map((name) => [name, (...args: never[]) => latest.current[name](...args)]);
+    return Object.fromEntries(calls) as T;
+  });
+  return stable;
 }
 
 /** The present time, read again every `everyMs`: ages and headings move on by themselves. */
