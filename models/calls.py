@@ -322,9 +322,11 @@ def _field(error: ErrorDetails) -> str:
 
 
 def _reason(error: ErrorDetails) -> str:
-    """In words. Of a text that was checked before it was measured the model only knows that it is some value."""
+    """In words of the wire. A text that was checked before it was measured is but a value to the model."""
     about = error.get("ctx", {})
-    if about.get("field_type") == "Value" and error["type"] in ("too_long", "too_short"):
-        bound = f"at most {about['max_length']}" if error["type"] == "too_long" else f"at least {about['min_length']}"
-        return f"should have {bound} characters, not {about['actual_length']}"
-    return error["msg"].removeprefix("Value error, ")
+    if "field_type" not in about:
+        return error["msg"].removeprefix("Value error, ")
+    unit = "characters" if about["field_type"] == "Value" else "entries"
+    if "max_length" in about:
+        return f"should have at most {about['max_length']} {unit}"
+    return f"should have at least {about['min_length']} {unit}"

@@ -23,6 +23,7 @@ from models.calls import (
     parse,
 )
 from models.errors import InvalidArgument
+from models.user_state import PatchUserState, Sections
 from models.wire import Wire
 
 GOOD: tuple[tuple[type[Wire], dict[str, Any]], ...] = (
@@ -143,8 +144,14 @@ def test_free_form_arguments_hold_so_many_values_however_they_are_spread() -> No
 
 
 @pytest.mark.parametrize(
-    ("model", "wanted"), [("", "at least 1 characters, not 0"), ("x" * 201, "at most 200 characters, not 201")]
+    ("model", "arguments", "told"),
+    [
+        (SetModelBody, {"model": ""}, "model: should have at least 1 characters"),
+        (SetModelBody, {"model": "x" * 201}, "model: should have at most 200 characters"),
+        (PatchUserState, {"activeSessions": ["s"] * 201}, "activeSessions: should have at most 200 entries"),
+        (Sections, {"tabs": dict.fromkeys(map(str, range(201)), 1)}, "tabs: should have at most 200 entries"),
+    ],
 )
-def test_a_text_of_the_wrong_length_is_told_in_characters(model: str, wanted: str) -> None:
-    with pytest.raises(InvalidArgument, match=f"^model: should have {wanted}$"):
-        parse(SetModelBody, {"model": model})
+def test_a_wrong_length_is_told_in_words_of_the_wire(model: type[Wire], arguments: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"^{told}$"):
+        parse(model, arguments)
