@@ -93,7 +93,7 @@ def test_two_tabs_of_one_user_are_one_person_who_is_seen_typing(server: ServerPr
     expect(second.get_by_test_id("people")).to_contain_text("local (you)")
     second.keyboard.press("Escape")
     first.get_by_test_id("composer").press_sequentially("Well")
-    expect(second.get_by_test_id("typing")).to_have_text("local is typing…")
+    expect(second.get_by_test_id("typing")).to_have_text("You are typing in another window…")
     expect(first.get_by_test_id("typing")).to_have_text("")
     first.get_by_test_id("composer").fill("")
     expect(second.get_by_test_id("typing")).to_have_text("")

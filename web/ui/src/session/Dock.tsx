@@ -2,6 +2,7 @@
 
 import type { LiveSession } from "@parley/client";
 import { useTexts } from "../i18n/texts";
+import type { Texts } from "../i18n/texts";
 import { Composer } from "./Composer";
 import type { SendKey } from "./Composer";
 import { FailureBar } from "./FailureBar";
@@ -42,7 +43,7 @@ export function Dock(props: Props) {
     <div className="dock">
       <div className="dock-status">
         <p className="typing" role="status" data-testid="typing">
-          {props.escaped ? words.composer.escapeAgain : typingText(view, words.people.typing)}
+          {props.escaped ? words.composer.escapeAgain : typingText(view, props.me, words.people)}
         </p>
         <WaitingJump {...props.waiting} />
       </div>
@@ -87,8 +88,10 @@ export function Dock(props: Props) {
   );
 }
 
-/** A user who types in two tabs is one who types. */
-function typingText({ typing }: KnownView, words: (names: readonly string[]) => string): string {
-  const names = [...new Map(typing.map(({ userId, name }) => [userId, name])).values()];
-  return names.length === 0 ? "" : words(names);
+/** A user who types in two tabs is one who types; one's own other window is named last, when nobody else types. */
+function typingText({ typing }: KnownView, me: string | null, words: Texts["session"]["people"]): string {
+  const names = new Map(typing.map(({ userId, name }) => [userId, name]));
+  const mine = me !== null && names.delete(me);
+  if (names.size > 0) return words.typing([...names.values()]);
+  return mine ? words.typingElsewhere : "";
 }

@@ -108,6 +108,7 @@ export const session = {
     others: (names: string) => `Also here: ${names}`,
     you: "you",
     connections: (n: number) => count(n, "tab or device", "tabs or devices"),
+    typingElsewhere: "You are typing in another window…",
     typing: (names: readonly string[]) => {
       const [first = "", second = ""] = names;
       if (names.length === 1) return `${first} is typing…`;

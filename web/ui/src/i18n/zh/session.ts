@@ -101,6 +101,7 @@ export const session: typeof import("../en/session").session = {
     others: (names) => `同时在场：${names}`,
     you: "你",
     connections: (n) => `${n} 个标签页或设备`,
+    typingElsewhere: "你正在另一个窗口中输入…",
     typing: (names) => {
       const [first = "", second = ""] = names;
       if (names.length === 1) return `${first} 正在输入…`;
