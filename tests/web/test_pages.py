@@ -18,7 +18,7 @@ Client = TestClient[web.Request, web.Application]
 @pytest.fixture
 def dist(tmp_path: Path) -> Path:
     built = tmp_path / "dist"
-    for name in ("index.html", "favicon.svg", "assets/index-abc.js", "docs/index.html", "docs/init.js"):
+    for name in ("index.html", "favicon.svg", "first-paint.js", "assets/index-abc.js", "docs/index.html", "docs/init.js"):
         path = built / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
@@ -42,6 +42,7 @@ async def client(dist: Path) -> AsyncIterator[Client]:
         ("/api/docs", "docs/index.html", "text/html", "no-cache"),
         ("/docs/init.js", "docs/init.js", "text/javascript", "no-cache"),
         ("/favicon.svg", "favicon.svg", "image/svg+xml", "no-cache"),
+        ("/first-paint.js", "first-paint.js", "text/javascript", "no-cache"),
         ("/assets/index-abc.js", "assets/index-abc.js", "text/javascript", "public, max-age=31536000, immutable"),
     ],
 )

@@ -97,7 +97,7 @@ export const app: typeof import("../en/app").app = {
     state: "状态",
     role: "作者",
     anyRole: "所有人",
-    roles: { user: "你", agent: "助手", system: "系统" },
+    roles: { user: "你", agent: "智能体", system: "系统" },
     time: "时间",
     anyTime: "任何时间",
     days: (n) => (n === 1 ? "最近 24 小时" : n === 365 ? "最近一年" : `最近 ${n} 天`),
