@@ -20,6 +20,7 @@ MARKED_MAX = 50
 WEIGHED_MAX = 60
 """Matches among which the best place is chosen."""
 ELLIPSIS = "…"
+SHOWN_CHARS = SNIPPET_CHARS - 2 * len(ELLIPSIS)
 Span = tuple[int, int]
 
 
@@ -100,7 +101,7 @@ def _places(block: str) -> list[Span]:
 
 def _window(text: str, spans: Sequence[tuple[int, int, int]]) -> Span:
     """Where the most different terms stand together, the earliest of those."""
-    if not spans:
+    if not spans or len(text) <= SNIPPET_CHARS:
         return 0, min(len(text), SNIPPET_CHARS)
     first = spans[:WEIGHED_MAX]
     room = SNIPPET_CHARS - BEFORE_CHARS
@@ -109,11 +110,11 @@ def _window(text: str, spans: Sequence[tuple[int, int, int]]) -> Span:
         return len({number for low, high, number in first if start <= low and high <= start + room})
 
     best = max(first, key=lambda span: (shown_from(span[0]), -span[0]))
-    low = max(0, min(best[0] - BEFORE_CHARS, len(text) - SNIPPET_CHARS))
+    low = max(0, min(best[0] - BEFORE_CHARS, len(text) - SHOWN_CHARS))
     if low > 0:
         cut = text.find(" ", low, best[0])
         low = cut + 1 if cut >= 0 else low
-    return low, min(len(text), low + SNIPPET_CHARS - 2 * len(ELLIPSIS))
+    return low, min(len(text), low + SHOWN_CHARS)
 
 
 def _merged(spans: Sequence[tuple[int, int, int]]) -> list[Span]:

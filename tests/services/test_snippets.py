@@ -7,6 +7,8 @@ import re
 import time
 from collections.abc import Callable
 
+import pytest
+
 from models.search import INDEXED_MAX_CHARS
 from models.words import BLOCK_CHARS, spaced
 from services.search_terms import parse_terms
@@ -41,6 +43,13 @@ def test_a_long_text_is_cut_where_the_most_terms_stand_together() -> None:
     assert cut.endswith("…")
     assert "[alpha] [beta]" in cut
     assert len(re.sub(r"[\[\]]", "", cut)) <= SNIPPET_CHARS
+
+
+@pytest.mark.parametrize("length", [1, 237, 238, 239, 240, 241, 242, 5_000])
+def test_a_match_at_the_very_end_is_shown(length: int) -> None:
+    cut = shown("字" * (length - 1) + "针", "针")
+    assert cut.endswith("[针]")
+    assert len(re.sub(r"[\[\]]", "", cut)) == min(length, SNIPPET_CHARS - (length > SNIPPET_CHARS))
 
 
 def test_white_space_is_made_plain() -> None:
