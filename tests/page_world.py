@@ -101,6 +101,8 @@ def open_new_session(server: ServerProcess, context: BrowserContext) -> Page:
     page.get_by_test_id("new-session").click()
     expect(page).not_to_have_url(before)
     expect(page.get_by_test_id("composer")).to_be_visible()
+    # Not the session that was open last, which a page comes back to by itself.
+    expect(page.get_by_test_id("transcript")).to_have_attribute("data-length", "0")
     return page
 
 
