@@ -9,7 +9,13 @@ import { useTranscriptActions } from "./actions";
 import { clock, fullTime } from "../i18n/format";
 import { visibleLine } from "./visible";
 
-export function MessageHead({ message }: { message: Message }) {
+interface Props {
+  readonly message: Message;
+  /** There for screen readers only. */
+  readonly hidden: boolean;
+}
+
+export function MessageHead({ message, hidden }: Props) {
   const {
     transcript: words,
     common: { locale },
@@ -17,7 +23,7 @@ export function MessageHead({ message }: { message: Message }) {
   const { me } = useAnswering();
   const { pinned } = useTranscriptActions();
   return (
-    <header className="message-head">
+    <header className={hidden ? "visually-hidden" : "message-head"}>
       <bdi className="message-author">{authorOf(message, me, words)}</bdi>
       <time dateTime={message.createdAtUtc} title={fullTime(message.createdAtUtc, locale)}>
         {clock(message.createdAtUtc, locale)}

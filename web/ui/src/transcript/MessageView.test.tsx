@@ -17,7 +17,7 @@ interface Shown {
 function show(message: Message, { results = [], actions = {} }: Shown = {}): HTMLElement {
   return render(
     <TranscriptActionsContext value={{ ...NO_ACTIONS, ...actions }}>
-      <MessageView message={message} position={3} length={3} approvals={[]} results={results} marked={false} />
+      <MessageView message={message} position={3} length={3} approvals={[]} results={results} marked={false} continued={false} />
     </TranscriptActionsContext>,
   ).container;
 }

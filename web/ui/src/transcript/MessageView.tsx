@@ -3,6 +3,7 @@
 import { isUnseen } from "@parley/client";
 import type { Approval, Message } from "@parley/client";
 import { useTexts } from "../i18n/texts";
+import { isQuiet } from "./heads";
 import { hintOf } from "./hint";
 import { HintedBody } from "./HintedBody";
 import { MessageActions } from "./MessageActions";
@@ -18,22 +19,21 @@ interface Props {
   /** Those of the message's calls. */
   readonly approvals: readonly Approval[];
   readonly results: readonly Message[];
+  /** Goes on where the message before ended: its head is there for screen readers only. */
+  readonly continued: boolean;
   /** Somebody was led here: shown for a moment. */
   readonly marked: boolean;
 }
 
-// These say by themselves what they are, in a line of their own.
-const HEADLESS = new Set(["system_control", "processing"]);
-
-export function MessageView({ message, position, length, approvals, results, marked }: Props) {
+export function MessageView({ message, position, length, approvals, results, continued, marked }: Props) {
   const words = useTexts().transcript;
-  const quiet = message.messageType === "tool" || HEADLESS.has(message.kind);
+  const quiet = isQuiet(message);
   const hint = hintOf(message);
   if (isUnseen(message)) return <p className="quiet-row">{words.loading}</p>;
   const body = <MessageBody message={message} approvals={approvals} results={results} />;
   return (
     <article
-      className={quiet ? "message quiet-message" : "message"}
+      className={classOf(quiet, continued)}
       data-testid="message"
       data-message-id={message.id}
       data-position={position}
@@ -46,10 +46,15 @@ export function MessageView({ message, position, length, approvals, results, mar
       aria-setsize={length}
       tabIndex={-1}
     >
-      {!quiet && <MessageHead message={message} />}
+      {!quiet && <MessageHead message={message} hidden={continued} />}
       {hint === null ? body : <HintedBody id={message.id} hint={hint} kind={message.kind}>{() => body}</HintedBody>}
       <MessageFoot message={message} />
       {message.status !== "streaming" && <MessageActions message={message} position={position} last={position === length} />}
     </article>
   );
+}
+
+function classOf(quiet: boolean, continued: boolean): string {
+  if (quiet) return "message quiet-message";
+  return continued ? "message continued-message" : "message";
 }

@@ -16,7 +16,7 @@ interface Props {
 
 /** Drawn again only when its content changed: a delta costs one message, not the transcript. */
 export const Row = memo(function Row({ position, length, content, marked }: Props) {
-  const { message, elsewhere, approvals, results, questions } = content;
+  const { message, elsewhere, approvals, results, questions, continued } = content;
   if (message === undefined) return <Placeholder position={position} />;
   return (
     <div className="row">
@@ -30,6 +30,7 @@ export const Row = memo(function Row({ position, length, content, marked }: Prop
           length={length}
           approvals={approvals}
           results={results}
+          continued={continued}
           marked={marked}
         />
       )}

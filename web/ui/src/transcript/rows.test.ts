@@ -61,3 +61,18 @@ test("a row is the same for as long as what it shows is", () => {
   expect(sameRow(row, rowAt(historyOf(...messages), 1, NOTHING))).toBe(true);
   expect(sameRow(row, rowAt(historyOf(messages[0]), 1, NOTHING))).toBe(false);
 });
+
+test("an agent that goes on a moment later needs no second head; after a pause, a tool or a question it does", () => {
+  const said = (id: string, minute: number, rest: Partial<Message> = {}) =>
+    aMessage({ id, role: "agent", author: "assistant", createdAtUtc: `2026-11-20T09:0${minute}:00.000Z`, ...rest });
+  const history = historyOf(
+    said("a", 0),
+    said("b", 1),
+    said("c", 7),
+    said("d", 7, { author: "other" }),
+    request("q", "x"),
+    said("e", 8),
+  );
+  const continued = [1, 2, 3, 4, 5, 6].map((position) => rowAt(history, position, NOTHING).continued);
+  expect(continued).toEqual([false, true, false, false, false, false]);
+});

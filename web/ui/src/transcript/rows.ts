@@ -4,6 +4,7 @@
 import type { Approval, Message } from "@parley/client";
 import { askedBetween } from "./approvals";
 import type { PlacedApprovals } from "./approvals";
+import { goesOn } from "./heads";
 import type { BranchHistory } from "./history";
 import { requestBefore, resultsAfter } from "./pairing";
 
@@ -17,19 +18,31 @@ export interface RowContent {
   readonly results: readonly Message[];
   /** Answered questions that were asked before the message. */
   readonly questions: readonly Approval[];
+  /** Goes on where the message before ended, and needs no head. */
+  readonly continued: boolean;
 }
 
 const NONE: readonly never[] = [];
+const EMPTY: RowContent = {
+  message: undefined,
+  elsewhere: false,
+  approvals: NONE,
+  results: NONE,
+  questions: NONE,
+  continued: false,
+};
 
 export function rowAt(history: BranchHistory, position: number, approvals: PlacedApprovals): RowContent {
   const message = history.at(position);
-  if (message === undefined) return { message, elsewhere: false, approvals: NONE, results: NONE, questions: NONE };
+  if (message === undefined) return EMPTY;
+  const questions = questionsBefore(history, position, message, approvals);
   return {
     message,
     elsewhere: requestBefore(history.at, position) !== null,
     approvals: approvals.ofMessage.get(message.id) ?? NONE,
     results: resultsAfter(history.at, position),
-    questions: questionsBefore(history, position, message, approvals),
+    questions,
+    continued: questions.length === 0 && goesOn(history.at(position - 1), message),
   };
 }
 
@@ -56,6 +69,7 @@ export function sameRow(one: RowContent, other: RowContent): boolean {
   return (
     one.message === other.message &&
     one.elsewhere === other.elsewhere &&
+    one.continued === other.continued &&
     sameItems(one.approvals, other.approvals) &&
     sameItems(one.results, other.results) &&
     sameItems(one.questions, other.questions)
