@@ -42,7 +42,10 @@ function InLanguage({ preference, first, children }: LanguageProps) {
   useEffect(() => {
     let wanted = true;
     // Without the file the page stays in the language it is in.
-    loadTexts(language).then((loaded) => wanted && setTexts(loaded), () => undefined);
+    loadTexts(language).then(
+      (loaded) => wanted && setTexts(loaded),
+      () => undefined,
+    );
     return () => {
       wanted = false;
     };

@@ -39,7 +39,11 @@ export default function PreferencesDialog({ hub, state, onClose }: Props) {
         {(["theme", "fontSize", "language"] as const).map(choice)}
         <h3>{texts.work}</h3>
         <Line label={texts.names.defaultModel} hint={texts.hints.defaultModel}>
-          <ModelChoice hub={hub} chosen={preferences.defaultModel} onChange={(model) => change({ defaultModel: model })} />
+          <ModelChoice
+            hub={hub}
+            chosen={preferences.defaultModel}
+            onChange={(model) => change({ defaultModel: model })}
+          />
         </Line>
         {(["approvalPolicy", "sendKey"] as const).map(choice)}
         <h3>{texts.connection}</h3>
@@ -64,7 +68,15 @@ function Line({ label, hint, children }: { label: string; hint: string; children
   );
 }
 
-function ModelChoice({ hub, chosen, onChange }: { hub: Hub; chosen: string | null; onChange: (model: string | null) => void }) {
+function ModelChoice({
+  hub,
+  chosen,
+  onChange,
+}: {
+  hub: Hub;
+  chosen: string | null;
+  onChange: (model: string | null) => void;
+}) {
   const texts = useTexts().app.preferences;
   const models = useModels(hub);
   // One that the server no longer has is shown too: else the list would say that another one is chosen.
@@ -88,7 +100,10 @@ function useModels(hub: Hub): readonly ModelInfo[] {
   const [models, setModels] = useState<readonly ModelInfo[]>([]);
   useEffect(() => {
     let wanted = true;
-    hub.models().then((known) => wanted && setModels(known), () => undefined);
+    hub.models().then(
+      (known) => wanted && setModels(known),
+      () => undefined,
+    );
     return () => {
       wanted = false;
     };

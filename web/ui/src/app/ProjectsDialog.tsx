@@ -48,7 +48,11 @@ function ProjectLine({ project, projects }: { project: Project; projects: Projec
   if (doing === "editing") {
     return (
       <li className="project">
-        <TitleInput title={project.name} onSave={(name) => projects.rename(project, name)} onEnd={() => setDoing(null)} />
+        <TitleInput
+          title={project.name}
+          onSave={(name) => projects.rename(project, name)}
+          onEnd={() => setDoing(null)}
+        />
       </li>
     );
   }

@@ -3,8 +3,7 @@
 import { useEffect, useId, useMemo, useRef, useState } from "react";
 import type { KeyboardEvent, ReactNode } from "react";
 import { Search } from "lucide-react";
-import type { Hub, SearchResult, Session } from "@parley/client";
-import { age } from "../i18n/format";
+import type { Hub } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import type { Texts } from "../i18n/texts";
 import { Modal } from "../parts/Modal";
@@ -13,9 +12,10 @@ import { commands } from "./commands";
 import { useNow, useSessions, useSignal } from "./hooks";
 import { SearchFilters } from "./SearchFilters";
 import type { Filters } from "./SearchFilters";
+import { Hit, Title } from "./SearchHit";
 import { asking } from "./searchRequest";
 import { Searching } from "./searching";
-import { SessionMark } from "./SessionMark";
+import type { SearchView } from "./searching";
 import type { Projects } from "./useProjects";
 
 const NEWEST = 8;
@@ -38,6 +38,7 @@ export default function SearchDialog({ hub, projects, onClose }: Props) {
   const words = texts.app.search;
   const listId = useId();
   const [typed, setTyped] = useState("");
+  const [entered, setEntered] = useState(false);
   const [filters, setFilters] = useState(NO_FILTERS);
   const [searching] = useState(() => new Searching(asking(hub.rest)));
   const view = useSignal(searching.changes, () => searching.view);
@@ -47,25 +48,27 @@ export default function SearchDialog({ hub, projects, onClose }: Props) {
   const newest = useNewest(hub);
   const now = useNow(60_000);
 
-  const close = (run: () => void) => () => {
+  const searched = !isCommand && typed.trim() !== "";
+  const choices = isCommand ? commandChoices(typed, texts) : searched ? hitChoices(view, now) : newest;
+  const take = (choice: Choice) => {
     onClose();
-    run();
+    choice.run();
   };
-  const choices: readonly Choice[] = isCommand
-    ? commands.matching(typed.slice(1).trim(), texts).map(({ id, label, run }) => ({ id, content: label(texts), run: close(run) }))
-    : typed.trim() === ""
-      ? newest.map((session) => ({ id: session.id, content: <Title session={session} />, run: close(() => goTo(session.id)) }))
-      : view.results.map((result) => ({
-          id: `${result.session.id}/${result.messageId ?? ""}`,
-          content: <Hit result={result} now={now} />,
-          run: close(() => goTo(result.session.id, result.position)),
-        }));
   const active = useActive(choices);
+  // Until the answer to what was typed is there, the choices are those of another question: Enter waits for it.
+  const ready = entered && !(searched && view.busy);
+  useEffect(() => {
+    if (ready && active.choice !== undefined) take(active.choice);
+  });
+  const refine = (next: Filters) => {
+    setFilters(next);
+    setEntered(false);
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
-    if (event.key === "Enter") active.choice?.run();
-    else if (!active.move(event.key)) return;
+    if (event.key !== "Enter" && !active.move(event.key)) return;
     event.preventDefault();
+    if (event.key === "Enter") setEntered(true);
   };
   return (
     <Modal className="dialog palette" label={words.title} onClose={onClose} testId="search">
@@ -82,13 +85,23 @@ export default function SearchDialog({ hub, projects, onClose }: Props) {
           data-testid="search-input"
           autoFocus
           value={typed}
-          onChange={(event) => setTyped(event.target.value)}
+          onChange={(event) => {
+            setTyped(event.target.value);
+            setEntered(false);
+          }}
           onKeyDown={onKeyDown}
         />
         <kbd>Esc</kbd>
       </div>
-      {!isCommand && <SearchFilters filters={filters} projects={projects.all} onChange={setFilters} />}
-      <ul id={listId} className="palette-list" role="listbox" aria-label={words.results} data-testid="search-results" data-busy={view.busy}>
+      {!isCommand && <SearchFilters filters={filters} projects={projects.all} onChange={refine} />}
+      <ul
+        id={listId}
+        className="palette-list"
+        role="listbox"
+        aria-label={words.results}
+        data-testid="search-results"
+        data-busy={view.busy}
+      >
         {choices.map((choice, index) => (
           <li
             key={choice.id}
@@ -97,7 +110,7 @@ export default function SearchDialog({ hub, projects, onClose }: Props) {
             aria-selected={index === active.at}
             className="palette-item"
             onPointerMove={() => active.set(index)}
-            onClick={choice.run}
+            onClick={() => take(choice)}
           >
             {choice.content}
           </li>
@@ -105,9 +118,9 @@ export default function SearchDialog({ hub, projects, onClose }: Props) {
       </ul>
       <div className="palette-foot">
         <span role="status" data-testid="search-status">
-          {statusOf(isCommand || typed.trim() === "" ? null : view, choices.length, words)}
+          {statusOf(searched ? view : null, choices.length, words)}
         </span>
-        {view.hasMore && !isCommand && typed.trim() !== "" && (
+        {view.hasMore && searched && (
           <button type="button" className="quiet" onClick={() => searching.more()} disabled={view.busy}>
             {words.more}
           </button>
@@ -117,12 +130,30 @@ export default function SearchDialog({ hub, projects, onClose }: Props) {
   );
 }
 
-function useNewest(hub: Hub): readonly Session[] {
+function useNewest(hub: Hub): readonly Choice[] {
   const all = useSessions(hub.all);
-  return useMemo(
-    () => [...all.values()].sort((a, b) => (a.updatedAtUtc < b.updatedAtUtc ? 1 : -1)).slice(0, NEWEST),
-    [all],
-  );
+  return useMemo(() => {
+    const newest = [...all.values()].sort((a, b) => (a.updatedAtUtc < b.updatedAtUtc ? 1 : -1)).slice(0, NEWEST);
+    return newest.map((session) => ({
+      id: session.id,
+      content: <Title session={session} />,
+      run: () => goTo(session.id),
+    }));
+  }, [all]);
+}
+
+/** `typed` begins with the sign that asks for them. */
+function commandChoices(typed: string, texts: Texts): readonly Choice[] {
+  const found = commands.matching(typed.slice(1).trim(), texts);
+  return found.map(({ id, label, run }) => ({ id, content: label(texts), run }));
+}
+
+function hitChoices({ results }: SearchView, now: number): readonly Choice[] {
+  return results.map((result) => ({
+    id: `${result.session.id}/${result.messageId ?? ""}`,
+    content: <Hit result={result} now={now} />,
+    run: () => goTo(result.session.id, result.position),
+  }));
 }
 
 interface Active {
@@ -137,7 +168,10 @@ interface Active {
 function useActive(choices: readonly Choice[]): Active {
   const [wanted, setWanted] = useState<string | null>(null);
   const shown = useRef<string | null>(null);
-  const at = Math.max(0, choices.findIndex(({ id }) => id === wanted));
+  const at = Math.max(
+    0,
+    choices.findIndex(({ id }) => id === wanted),
+  );
   const choice = choices[at];
   useEffect(() => {
     if (choice === undefined || shown.current === choice.id) return;
@@ -154,52 +188,7 @@ function useActive(choices: readonly Choice[]): Active {
   return { at, choice, set, move };
 }
 
-function Title({ session }: { session: Session }) {
-  const { untitled } = useTexts().common;
-  return (
-    <span className="hit-head">
-      <SessionMark session={session} />
-      <span className="hit-title">{session.title || untitled}</span>
-      <span className="hit-fact">{session.projectName}</span>
-    </span>
-  );
-}
-
-/** A session by its title, or one of its messages by what it says. */
-function Hit({ result, now }: { result: SearchResult; now: number }) {
-  const texts = useTexts();
-  const { session, role, createdAtUtc } = result;
-  const snippet = <Snippet parts={result.snippet} />;
-  return (
-    <>
-      <span className="hit-head">
-        <SessionMark session={session} />
-        <span className="hit-title">{result.type === "title" ? snippet : session.title || texts.common.untitled}</span>
-        <span className="hit-fact">{session.projectName}</span>
-        <time className="hit-fact" dateTime={createdAtUtc}>
-          {age(createdAtUtc, texts.common.locale, now)}
-        </time>
-      </span>
-      {result.type === "message" && (
-        <span className="hit-text">
-          {role !== null && <span className="hit-role">{texts.app.search.roles[role]}: </span>}
-          {snippet}
-          {result.position === null && <span className="hit-fact"> · {texts.app.search.otherBranch}</span>}
-        </span>
-      )}
-    </>
-  );
-}
-
-function Snippet({ parts }: { parts: SearchResult["snippet"] }) {
-  return (
-    <bdi>
-      {parts.map(({ text, match }, index) => (match ? <mark key={index}>{text}</mark> : <span key={index}>{text}</span>))}
-    </bdi>
-  );
-}
-
-function statusOf(view: Searching["view"] | null, found: number, words: Texts["app"]["search"]): string {
+function statusOf(view: SearchView | null, found: number, words: Texts["app"]["search"]): string {
   if (view === null) return words.hint;
   if (view.error !== null) return view.error;
   if (view.answered === null) return words.busy;

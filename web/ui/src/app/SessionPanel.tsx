@@ -54,7 +54,14 @@ export function SessionPanel({ hub, selected, actions, projects, onProjects }: P
           <Plus size={16} aria-hidden="true" />
           {words.new}
         </button>
-        <Filter value={typed} onChange={setTyped} options={options} onOptions={setOptions} projects={projects} onProjects={onProjects} />
+        <Filter
+          value={typed}
+          onChange={setTyped}
+          options={options}
+          onOptions={setOptions}
+          projects={projects}
+          onProjects={onProjects}
+        />
       </div>
       <div className="panel-lists">
         <Section heading={words.waiting} sessions={active.filter(isWaiting)} testId="waiting-list" rows={rows} />
@@ -96,7 +103,8 @@ function History({ criteria, view, more, retry, rows }: HistoryProps) {
   const byDay = criteria.sort !== "title";
   const timeOf = (session: Session) => (criteria.sort === "created" ? session.createdAtUtc : session.updatedAtUtc);
   const groups = byDay ? grouped(sessions, timeOf, new Date(rows.now)) : [];
-  const nothing = criteria.q === "" && criteria.state === null && !criteria.archived ? words.nothing : words.nothingFound;
+  const nothing =
+    criteria.q === "" && criteria.state === null && !criteria.archived ? words.nothing : words.nothingFound;
   return (
     <section data-testid="history-list" aria-label={words.history} aria-busy={busy}>
       {groups.map((group) => (
@@ -137,7 +145,9 @@ function More({ onReached, busy }: { onReached: () => void; busy: boolean }) {
     const element = button.current;
     if (element === null || busy) return;
     // A new observer tells at once where the button is: also when a short page left it in view.
-    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && reached.current());
+    const observer = new IntersectionObserver(
+      (entries) => entries.some((entry) => entry.isIntersecting) && reached.current(),
+    );
     observer.observe(element);
     return () => observer.disconnect();
   }, [busy]);
@@ -200,7 +210,11 @@ function Rows({ sessions, testId, selected, actions, projects, now }: ListProps)
   );
 }
 
-function headingOf({ heading }: Group<Session>, words: Readonly<Record<"today" | "yesterday" | "week", string>>, locale: string) {
+function headingOf(
+  { heading }: Group<Session>,
+  words: Readonly<Record<"today" | "yesterday" | "week", string>>,
+  locale: string,
+) {
   return heading instanceof Date ? monthName(heading, locale) : words[heading];
 }
 

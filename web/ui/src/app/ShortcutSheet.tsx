@@ -14,7 +14,11 @@ export default function ShortcutSheet({ onClose }: { onClose: () => void }) {
     <Dialog title={texts.app.shortcuts.title} onClose={onClose} testId="shortcut-sheet">
       <div className="shortcut-groups">
         {GROUPS.map((group) => (
-          <Group key={group} name={texts.app.shortcuts.groups[group]} items={known.all.filter((each) => each.group === group)} />
+          <Group
+            key={group}
+            name={texts.app.shortcuts.groups[group]}
+            items={known.all.filter((each) => each.group === group)}
+          />
         ))}
       </div>
     </Dialog>

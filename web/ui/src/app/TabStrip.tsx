@@ -90,7 +90,12 @@ export function TabStrip({ tabs, sessions, unread, selected, onSelect, onClose, 
                 <span className="tab-title">{titleOf(id)}</span>
                 {unread.has(id) && <span className="unread" role="img" aria-label={texts.app.states.unread} />}
               </button>
-              <button type="button" className="tab-close" aria-label={words.close(titleOf(id))} onClick={() => onClose(id)}>
+              <button
+                type="button"
+                className="tab-close"
+                aria-label={words.close(titleOf(id))}
+                onClick={() => onClose(id)}
+              >
                 <X size={13} aria-hidden="true" />
               </button>
             </li>

@@ -10,8 +10,8 @@ import { ConnectionBadge } from "./ConnectionBadge";
 import type { DialogName } from "./Dialogs";
 import { SessionMark } from "./SessionMark";
 import { TabStrip } from "./TabStrip";
+import type { PanelState } from "./usePanel";
 import type { Tabs } from "./useTabs";
-import type { PanelState } from "./Workspace";
 
 interface Props {
   readonly hub: Hub;
@@ -48,7 +48,11 @@ export function TopBar({ hub, panel, onDialog, ...tabs }: Props) {
         <IconButton label={texts.search.title} onClick={() => onDialog("search")} data-testid="open-search">
           <Search size={16} />
         </IconButton>
-        <IconButton label={texts.preferences.title} onClick={() => onDialog("preferences")} data-testid="open-preferences">
+        <IconButton
+          label={texts.preferences.title}
+          onClick={() => onDialog("preferences")}
+          data-testid="open-preferences"
+        >
           <Settings2 size={16} />
         </IconButton>
         <IconButton
@@ -81,7 +85,13 @@ function TabSwitcher({ tabs, sessions, selected, onClose }: Pick<Props, "tabs" |
   });
   const close = selected === null ? [] : [{ id: "close", label: words.closeTab, onSelect: () => onClose(selected) }];
   return (
-    <Menu label={words.switcher(selected === null ? words.none : titleOf(selected), items.length)} className="tab-switcher" testId="tab-switcher" items={[...items, ...close]} disabled={items.length === 0}>
+    <Menu
+      label={words.switcher(selected === null ? words.none : titleOf(selected), items.length)}
+      className="tab-switcher"
+      testId="tab-switcher"
+      items={[...items, ...close]}
+      disabled={items.length === 0}
+    >
       <span className="tab-title">{selected === null ? words.none : titleOf(selected)}</span>
       <span className="tally"> {items.length}</span>
     </Menu>

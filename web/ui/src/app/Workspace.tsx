@@ -10,20 +10,18 @@ import { goTo, replaceWith, useAddress } from "./address";
 import { ConnectionBanner } from "./ConnectionBadge";
 import { Dialogs } from "./Dialogs";
 import type { DialogName } from "./Dialogs";
-import { useMedia, useSignal, useStable } from "./hooks";
+import { useSignal, useStable } from "./hooks";
 import { Panel } from "./Panel";
 import { neighbour } from "./tabs";
 import { ToastRegion } from "./ToastRegion";
 import { TopBar } from "./TopBar";
 import { useFrameKeys } from "./useFrameKeys";
 import { useNotifications } from "./useNotifications";
+import { usePanel } from "./usePanel";
 import { useProjects } from "./useProjects";
 import { useSeen } from "./useSeen";
 import { useTabs, useUserState } from "./useTabs";
 import { useTabSessions } from "./useTabSessions";
-
-/** The same as in styles/phone.css. */
-const PHONE = "(max-width: 46rem)";
 
 export function Workspace({ hub }: { hub: Hub }) {
   const state = hub.userState;
@@ -55,7 +53,15 @@ export function Workspace({ hub }: { hub: Hub }) {
   const projects = useProjects(hub);
   const unread = useSeen(state, sessions, selected);
   useNotifications(hub, state);
-  useFrameKeys({ state, create: () => create(), closeTab, selected, order: tabs.order, togglePanel: panel.toggle, openDialog: setDialog });
+  useFrameKeys({
+    state,
+    create: () => create(),
+    closeTab,
+    selected,
+    order: tabs.order,
+    togglePanel: panel.toggle,
+    openDialog: setDialog,
+  });
   return (
     <div className="workspace" data-panel={panel.open ? "open" : "closed"}>
       <a className="skip" href="#main" onClick={skipTo}>
@@ -102,35 +108,6 @@ export function Workspace({ hub }: { hub: Hub }) {
 function skipTo(event: { preventDefault: () => void }): void {
   event.preventDefault();
   document.getElementById("main")?.focus();
-}
-
-export interface PanelState {
-  readonly open: boolean;
-  readonly phone: boolean;
-  readonly toggle: () => void;
-  readonly close: () => void;
-  readonly onOpen: () => void;
-}
-
-/** On a wide screen the user's choice, everywhere; on a phone a drawer that is open only as long as it is needed. */
-function usePanel(state: UserStateStore): PanelState {
-  const phone = useMedia(PHONE);
-  const [drawn, setDrawn] = useState(false);
-  const docked = useUserState(state).ui["sidebar"] !== "closed";
-  const open = phone ? drawn : docked;
-  const pressed = useRef(false);
-  const set = (next: boolean) => {
-    pressed.current = true;
-    if (phone) setDrawn(next);
-    else void state.update({ ui: { sidebar: next ? "open" : "closed" } });
-  };
-  useEffect(() => {
-    // Each of the two buttons goes when it is pressed: the focus goes over to the other.
-    const lost = pressed.current && document.activeElement === document.body;
-    if (lost) document.querySelector<HTMLElement>(".panel-toggle")?.focus();
-    pressed.current = false;
-  }, [docked]);
-  return { open, phone, toggle: () => set(!open), close: () => set(false), onOpen: () => setDrawn(false) };
 }
 
 /** Without a session in the address, the one that was open last is. */

@@ -89,7 +89,12 @@ test.each<[string, Partial<Criteria>, Partial<Session>]>([
   ["has another title", { q: "birch" }, { title: "Cedar" }],
 ])("a session leaves the list when it %s", async (_, criteria, change) => {
   const { history, asked } = started({ ...ALL, ...criteria });
-  const session = at("a", 9, { projectId: "p", title: "Birch", archived: criteria.archived ?? false, state: criteria.state ?? "IDLE" });
+  const session = at("a", 9, {
+    projectId: "p",
+    title: "Birch",
+    archived: criteria.archived ?? false,
+    state: criteria.state ?? "IDLE",
+  });
   await asked[0]?.answer([session]);
   expect(ids(history)).toEqual(["a"]);
   history.upsert({ ...session, ...change });

@@ -93,7 +93,9 @@ export class SessionHistory {
       const known = new Set(before.map(({ id }) => id));
       const sessions = [...before, ...page.sessions.filter(({ id }) => !known.has(id))];
       this.#view = { sessions, hasMore: page.hasMore, busy: false, error: null };
-      this.#show({ sessions: this.#meanwhile.reduce((all, change) => this.#applied(all, change), this.#view.sessions) });
+      this.#show({
+        sessions: this.#meanwhile.reduce((all, change) => this.#applied(all, change), this.#view.sessions),
+      });
     } catch (error) {
       if (reading === this.#reading) this.#show({ busy: false, error: messageOf(error) });
     }
@@ -102,7 +104,8 @@ export class SessionHistory {
   /** Sorted in where it belongs; beyond the last row that was read, the page that holds it comes later. */
   #applied(sessions: readonly Session[], { id, session }: Change): readonly Session[] {
     const others = sessions.filter((other) => other.id !== id);
-    if (session === null || !meets(session, this.#criteria)) return others.length === sessions.length ? sessions : others;
+    if (session === null || !meets(session, this.#criteria))
+      return others.length === sessions.length ? sessions : others;
     const at = others.findIndex((other) => comesBefore(session, other, this.#criteria.sort));
     if (at !== -1) return others.toSpliced(at, 0, session);
     return this.#view.hasMore && others.length === sessions.length ? sessions : [...others, session];

@@ -65,7 +65,10 @@ export class Toasts {
 
   #dismissLater(id: number): void {
     clearTimeout(this.#timers.get(id));
-    this.#timers.set(id, setTimeout(() => this.dismiss(id), TOAST_MS));
+    this.#timers.set(
+      id,
+      setTimeout(() => this.dismiss(id), TOAST_MS),
+    );
   }
 
   #set(shown: readonly Toast[]): void {

@@ -27,16 +27,55 @@ export function useFrameKeys(frame: Frame): void {
   };
   const close = () => selected !== null && closeTab(selected);
   const group = "sessions";
-  useBoth({ id: "new-session", keys: "alt+n", macKeys: "ctrl+alt+n", group, label: (t) => t.app.panel.new, run: create });
-  useBoth({ id: "close-tab", keys: "alt+w", macKeys: "ctrl+alt+w", group, label: (t) => t.app.tabs.closeTab, run: close });
+  useBoth({
+    id: "new-session",
+    keys: "alt+n",
+    macKeys: "ctrl+alt+n",
+    group,
+    label: (t) => t.app.panel.new,
+    run: create,
+  });
+  useBoth({
+    id: "close-tab",
+    keys: "alt+w",
+    macKeys: "ctrl+alt+w",
+    group,
+    label: (t) => t.app.tabs.closeTab,
+    run: close,
+  });
   useShortcut({ id: "next-tab", keys: "alt+PageDown", group, label: (t) => t.app.tabs.next, run: () => step(1) });
   useShortcut({ id: "last-tab", keys: "alt+PageUp", group, label: (t) => t.app.tabs.previous, run: () => step(-1) });
   useShortcut({ id: "move-tab", keys: "mod+shift+ArrowRight", group, label: (t) => t.app.shortcuts.moveTab });
   useShortcut({ id: "delete-tab", keys: "Delete", group, label: (t) => t.app.shortcuts.closeTab });
-  useBoth({ id: "panel", keys: "alt+p", macKeys: "ctrl+alt+p", group: "general", label: (t) => t.app.panel.toggle, run: togglePanel });
-  useShortcut({ id: "search", keys: "mod+k", group: "general", label: (t) => t.app.shortcuts.search, run: () => openDialog("search") });
-  useBoth({ id: "preferences", keys: "mod+,", group: "general", label: (t) => t.app.preferences.title, run: () => openDialog("preferences") });
-  useBoth({ id: "help", keys: "?", group: "general", label: (t) => t.app.shortcuts.title, run: () => openDialog("shortcuts") });
+  useBoth({
+    id: "panel",
+    keys: "alt+p",
+    macKeys: "ctrl+alt+p",
+    group: "general",
+    label: (t) => t.app.panel.toggle,
+    run: togglePanel,
+  });
+  useShortcut({
+    id: "search",
+    keys: "mod+k",
+    group: "general",
+    label: (t) => t.app.shortcuts.search,
+    run: () => openDialog("search"),
+  });
+  useBoth({
+    id: "preferences",
+    keys: "mod+,",
+    group: "general",
+    label: (t) => t.app.preferences.title,
+    run: () => openDialog("preferences"),
+  });
+  useBoth({
+    id: "help",
+    keys: "?",
+    group: "general",
+    label: (t) => t.app.shortcuts.title,
+    run: () => openDialog("shortcuts"),
+  });
   useCommand({ id: "projects", label: (t) => t.app.projects.title, run: () => openDialog("projects") });
   usePreferenceCommands(frame.state);
 }

@@ -1,4 +1,4 @@
-/** Tells the user by the browser when a run of an open session ends or waits and no page of this browser is looked at. */
+/** Tells the user by the browser when a run of an open session ends or waits while the page is hidden. */
 
 import { useEffect } from "react";
 import type { Hub, Session } from "@parley/client";

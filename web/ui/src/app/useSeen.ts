@@ -29,7 +29,11 @@ export function useSeen(store: UserStateStore, sessions: Sessions, selected: str
 }
 
 /** A session that was never looked at has nothing new in it: it is new itself. */
-export function unreadOf(state: Pick<UserState, "tabs" | "ui">, sessions: Sessions, selected: string | null): ReadonlySet<string> {
+export function unreadOf(
+  state: Pick<UserState, "tabs" | "ui">,
+  sessions: Sessions,
+  selected: string | null,
+): ReadonlySet<string> {
   const seen = seenOf(state);
   const hasNews = (id: string) => {
     const upTo = seen[id];

@@ -29,8 +29,8 @@ export function useTabSessions(
     const wanted = missing.split(" ").filter((id) => id !== "" && !asked.current.has(id));
     for (const id of wanted) asked.current.add(id);
     const keep = (session: Session) => setRead((known) => new Map(known).set(session.id, session));
-    void readEach(hub, wanted, keep, (id) => gone.current(id)).then(
-      (failed) => failed.forEach((id) => asked.current.delete(id)),
+    void readEach(hub, wanted, keep, (id) => gone.current(id)).then((failed) =>
+      failed.forEach((id) => asked.current.delete(id)),
     );
     // Asked again when another one is shown: then the one that was shown may go.
   }, [hub, missing, selected]);
