@@ -26,6 +26,10 @@ test("paths, queries and bodies go where the document has them", async () => {
   answer({});
   await rest.patchUserState({ tabs: { a: null } }, 3);
   expect([header("If-Match"), asked()[1]?.body]).toEqual(['"v3"', '{"tabs":{"a":null}}']);
+  expect(asked()[1]?.keepalive).toBe(true);
+  answer({});
+  await rest.patchUserState({ ui: { note: "x".repeat(20_000) } }, 4);
+  expect(asked()[1]?.keepalive).toBe(false);
 });
 
 test("what is left out of a query is not asked for", async () => {

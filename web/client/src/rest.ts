@@ -8,6 +8,8 @@ import type { ForkOptions, MergeOptions, Mode, Outgoing, PlanItem, UserStatePatc
 
 export { PAGE_SIZE } from "./tail.ts";
 
+/** Browsers refuse more than 64 KiB of bodies that outlive their page. */
+const KEPT_ALIVE_CHARS = 10_000;
 const ANSWER_MS = 15_000;
 /** A slow line may take its time with a large body. */
 const SLOWEST_BYTES_PER_MS = 50;
@@ -37,6 +39,8 @@ export interface Given<O> {
   readonly ifMatch?: number;
   /** Gives the request up, which then rejects as if the server could not be reached. */
   readonly signal?: AbortSignal;
+  /** Goes out even when the page is left right now, if the body is small. */
+  readonly keepalive?: boolean;
 }
 
 type Success<O> = O extends { readonly responses: infer R }
@@ -64,6 +68,7 @@ interface Sent {
   readonly body?: unknown;
   readonly ifMatch?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly keepalive?: boolean | undefined;
 }
 
 export class Rest {
@@ -98,7 +103,7 @@ export class Rest {
   /** Changes the user's state if it is still of this version; else rejects with `version_mismatch`, whose
    * `details.state` is the newer one. */
   patchUserState(patch: UserStatePatch, version: number) {
-    return this.request("patch", "/api/me/state", { body: patch, ifMatch: version });
+    return this.request("patch", "/api/me/state", { body: patch, ifMatch: version, keepalive: true });
   }
 
   /** Back to the defaults. */
@@ -291,7 +296,7 @@ export class Rest {
     return answer;
   }
 
-  async #fetch(method: Method, path: string, { body, ifMatch, signal }: Sent): Promise<Response> {
+  async #fetch(method: Method, path: string, { body, ifMatch, signal, ...rest }: Sent): Promise<Response> {
     const headers = new Headers();
     if (this.#token !== null) headers.set("Authorization", `Bearer ${this.#token}`);
     if (body !== undefined) headers.set("Content-Type", "application/json");
@@ -299,8 +304,10 @@ export class Rest {
     const text = body === undefined ? null : JSON.stringify(body);
     const late = AbortSignal.timeout(ANSWER_MS + Math.ceil((text?.length ?? 0) / SLOWEST_BYTES_PER_MS));
     const until = signal === undefined ? late : AbortSignal.any([signal, late]);
+    const keepalive = rest.keepalive === true && (text?.length ?? 0) < KEPT_ALIVE_CHARS;
+    const sent = { method: method.toUpperCase(), headers, body: text, signal: until, keepalive };
     try {
-      return await fetch(this.#base + path, { method: method.toUpperCase(), headers, body: text, signal: until });
+      return await fetch(this.#base + path, sent);
     } catch {
       throw lost("connection_lost", "The server cannot be reached");
     }
