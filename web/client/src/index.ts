@@ -26,6 +26,7 @@ export type { Unsubscribe } from "./signal.ts";
 export { openSocket } from "./socket.ts";
 export type { SocketLike } from "./socket.ts";
 export { placedTab, rankBetween, sortedTabs } from "./tabs.ts";
+export { DEFAULT_STATE } from "./mergePatch.ts";
 export { UserStateStore } from "./userState.ts";
 export type { StateChange } from "./userState.ts";
 export type * from "./wire.ts";

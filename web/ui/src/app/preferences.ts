@@ -2,29 +2,17 @@
  * spares the first paint from waiting for the server. */
 
 import { createContext, useContext } from "react";
+import { DEFAULT_STATE } from "@parley/client";
+import type { UserState } from "@parley/client";
 
-export interface Preferences {
-  readonly theme: "system" | "light" | "dark";
-  readonly fontSize: "small" | "medium" | "large";
-  readonly language: "auto" | "en" | "zh";
-  readonly defaultModel: string | null;
-  readonly approvalPolicy: "default" | "manual";
-  readonly sendKey: "enter" | "mod-enter";
-  readonly notifications: boolean;
+type Known = "theme" | "fontSize" | "language" | "defaultModel" | "approvalPolicy" | "sendKey" | "notifications";
+
+export interface Preferences extends Pick<UserState["preferences"], Known> {
   /** `signal`: told that there is news, the page fetches it itself. */
   readonly delivery: "push" | "signal";
 }
 
-export const DEFAULT_PREFERENCES: Preferences = {
-  theme: "system",
-  fontSize: "medium",
-  language: "auto",
-  defaultModel: null,
-  approvalPolicy: "default",
-  sendKey: "enter",
-  notifications: false,
-  delivery: "push",
-};
+export const DEFAULT_PREFERENCES: Preferences = { ...DEFAULT_STATE.preferences, delivery: "push" };
 
 /** The choices of each preference that is one of several. */
 export const CHOICES = {

@@ -4,6 +4,7 @@ import { useState } from "react";
 import type { SubmitEvent } from "react";
 import { messageOf } from "@parley/client";
 import { useTexts } from "../i18n/texts";
+import { FormEnd } from "./FormEnd";
 import { Dialog } from "../parts/Dialog";
 
 interface Props {
@@ -18,7 +19,6 @@ const LONGEST_NAME = 100;
 
 export default function ForkDialog({ suggestion, atMessage, onFork, onClose }: Props) {
   const { branches } = useTexts().session;
-  const { common } = useTexts();
   const [name, setName] = useState(suggestion);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -45,19 +45,13 @@ export default function ForkDialog({ suggestion, atMessage, onFork, onClose }: P
             data-testid="branch-name"
           />
         </label>
-        {error !== null && (
-          <p className="refusal" role="alert">
-            {error}
-          </p>
-        )}
-        <div className="form-actions">
-          <button type="button" onClick={onClose}>
-            {common.cancel}
-          </button>
-          <button type="submit" className="primary" disabled={busy || name.trim() === ""} data-testid="create-branch">
-            {branches.create}
-          </button>
-        </div>
+        <FormEnd
+          error={error}
+          submit={branches.create}
+          disabled={busy || name.trim() === ""}
+          onCancel={onClose}
+          testId="create-branch"
+        />
       </form>
     </Dialog>
   );

@@ -5,6 +5,7 @@ import type { SubmitEvent } from "react";
 import { messageOf } from "@parley/client";
 import type { Branch, Message, MessagesPage } from "@parley/client";
 import { useTexts } from "../i18n/texts";
+import { FormEnd } from "./FormEnd";
 import { Dialog } from "../parts/Dialog";
 import { readyToMerge, requestOf } from "./mergeWish";
 import type { MergeAnswer, MergeRequest, MergeWish } from "./mergeWish";
@@ -27,7 +28,6 @@ const NO_PICKS: readonly Message[] = [];
 
 export default function MergeDialog({ target, branches, onPreview, onMerge, onPage, onClose, ...given }: Props) {
   const { merge } = useTexts().session;
-  const { common } = useTexts();
   const [wish, setWish] = useState<MergeWish>({
     source: given.source,
     strategy: "append",
@@ -104,24 +104,13 @@ export default function MergeDialog({ target, branches, onPreview, onMerge, onPa
             onChange={(resolution) => change({ resolution })}
           />
         )}
-        {error !== null && (
-          <p className="refusal" role="alert">
-            {error}
-          </p>
-        )}
-        <div className="form-actions">
-          <button type="button" onClick={onClose}>
-            {common.cancel}
-          </button>
-          <button
-            type="submit"
-            className="primary"
-            disabled={busy || !readyToMerge(wish, conflicts)}
-            data-testid="merge"
-          >
-            {merge.merge}
-          </button>
-        </div>
+        <FormEnd
+          error={error}
+          submit={merge.merge}
+          disabled={busy || !readyToMerge(wish, conflicts)}
+          onCancel={onClose}
+          testId="merge"
+        />
       </form>
     </Dialog>
   );

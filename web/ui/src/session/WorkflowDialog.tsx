@@ -5,6 +5,7 @@ import type { SubmitEvent } from "react";
 import { messageOf } from "@parley/client";
 import type { Json } from "@parley/client";
 import { useTexts } from "../i18n/texts";
+import { FormEnd } from "./FormEnd";
 import { Dialog } from "../parts/Dialog";
 import { inputOf, startTyped } from "./workflowInput";
 import type { Typed, Workflow } from "./workflowInput";
@@ -43,7 +44,6 @@ export default function WorkflowDialog({ load, onStart, onClose }: Props) {
 
 function Form({ known, onStart, onClose }: Omit<Props, "load"> & { readonly known: readonly Workflow[] }) {
   const { workflow: words } = useTexts().session;
-  const { common } = useTexts();
   const [name, setName] = useState(known[0]?.name ?? "");
   const workflow = known.find((each) => each.name === name);
   const [typed, setTyped] = useState<Typed>(() => startTyped(known[0]));
@@ -93,19 +93,13 @@ function Form({ known, onStart, onClose }: Omit<Props, "load"> & { readonly know
           {each.description !== "" && <span className="choice-hint">{each.description}</span>}
         </label>
       ))}
-      {error !== null && (
-        <p className="refusal" role="alert">
-          {error}
-        </p>
-      )}
-      <div className="form-actions">
-        <button type="button" onClick={onClose}>
-          {common.cancel}
-        </button>
-        <button type="submit" className="primary" disabled={busy || input === null} data-testid="start-workflow">
-          {words.start}
-        </button>
-      </div>
+      <FormEnd
+        error={error}
+        submit={words.start}
+        disabled={busy || input === null}
+        onCancel={onClose}
+        testId="start-workflow"
+      />
     </form>
   );
 }
