@@ -72,7 +72,7 @@ export function SessionPanel({ hub, selected, actions, projects, onProjects }: P
           rows={rows}
           always
         />
-        <History criteria={criteria} {...history} rows={rows} />
+        <History criteria={criteria} {...history} rows={rows} alone={active.length === 0} />
       </div>
     </>
   );
@@ -94,17 +94,19 @@ interface HistoryProps {
   readonly more: () => void;
   readonly retry: () => void;
   readonly rows: RowsProps;
+  /** No other list has a session. */
+  readonly alone: boolean;
 }
 
-function History({ criteria, view, more, retry, rows }: HistoryProps) {
+function History({ criteria, view, more, retry, rows, alone }: HistoryProps) {
   const texts = useTexts();
   const words = texts.app.panel;
   const { sessions, hasMore, busy, error } = view;
   const byDay = criteria.sort !== "title";
   const timeOf = (session: Session) => (criteria.sort === "created" ? session.createdAtUtc : session.updatedAtUtc);
   const groups = byDay ? grouped(sessions, timeOf, new Date(rows.now)) : [];
-  const nothing =
-    criteria.q === "" && criteria.state === null && !criteria.archived ? words.nothing : words.nothingFound;
+  const all = criteria.q === "" && criteria.state === null && !criteria.archived;
+  const empty = sessions.length === 0 && !busy && error === null && (alone || !all);
   return (
     <section data-testid="history-list" aria-label={words.history} aria-busy={busy}>
       {groups.map((group) => (
@@ -119,7 +121,7 @@ function History({ criteria, view, more, retry, rows }: HistoryProps) {
           <Rows sessions={sessions} {...rows} />
         </>
       )}
-      {sessions.length === 0 && !busy && error === null && <p className="panel-empty">{nothing}</p>}
+      {empty && <p className="panel-empty">{all ? words.nothing : words.nothingFound}</p>}
       {error !== null && (
         <p className="panel-empty" role="alert">
           {words.failed} {error}{" "}
