@@ -6,7 +6,7 @@ import { useTexts } from "../i18n/texts";
 import { SessionPage } from "../session/SessionPage";
 import { sessionActions } from "./actions";
 import type { SessionActions } from "./actions";
-import { goTo, replaceWith, useAddress } from "./address";
+import { goTo, replaceWith, sessionNow, useAddress } from "./address";
 import { ConnectionBanner } from "./ConnectionBadge";
 import { Dialogs } from "./Dialogs";
 import type { DialogName } from "./Dialogs";
@@ -38,7 +38,7 @@ export function Workspace({ hub }: { hub: Hub }) {
   }, [selected]);
 
   const closeTab = (id: string) => {
-    if (id === selected) goTo(neighbour(tabs.order, id));
+    if (id === sessionNow()) goTo(neighbour(tabs.order, id));
     tabs.close(id);
   };
   const closeOthers = (id: string) => {
@@ -57,7 +57,6 @@ export function Workspace({ hub }: { hub: Hub }) {
     state,
     create: () => create(),
     closeTab,
-    selected,
     order: tabs.order,
     togglePanel: panel.toggle,
     openDialog: setDialog,

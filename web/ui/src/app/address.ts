@@ -30,6 +30,11 @@ export function useAddress(): Address {
   return parseAddress(useSyncExternalStore(subscribe, () => window.location.hash));
 }
 
+/** What the address names at this moment: a key may be pressed before the page was drawn for the last one. */
+export function sessionNow(): string | null {
+  return parseAddress(window.location.hash).sessionId;
+}
+
 export function goTo(sessionId: string | null, position: number | null = null): void {
   const hash = hashOf({ sessionId, position });
   const again = position !== null && hash === window.location.hash;

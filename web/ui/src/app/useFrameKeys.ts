@@ -1,6 +1,6 @@
 /** What the frame adds to the shortcuts and to the palette's commands. */
 
-import { goTo } from "./address";
+import { goTo, sessionNow } from "./address";
 import { useCommand } from "./commands";
 import type { DialogName } from "./Dialogs";
 import { useTexts } from "../i18n/texts";
@@ -15,17 +15,19 @@ interface Frame {
   readonly closeTab: (id: string) => void;
   readonly togglePanel: () => void;
   readonly openDialog: (name: DialogName) => void;
-  readonly selected: string | null;
   readonly order: readonly string[];
 }
 
 export function useFrameKeys(frame: Frame): void {
-  const { create, closeTab, togglePanel, openDialog, selected, order } = frame;
+  const { create, closeTab, togglePanel, openDialog, order } = frame;
   const step = (by: 1 | -1) => {
-    const next = stepped(order, selected, by);
+    const next = stepped(order, sessionNow(), by);
     if (next !== null) goTo(next);
   };
-  const close = () => selected !== null && closeTab(selected);
+  const close = () => {
+    const shown = sessionNow();
+    if (shown !== null) closeTab(shown);
+  };
   const group = "sessions";
   useBoth({
     id: "new-session",
