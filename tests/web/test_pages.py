@@ -18,7 +18,14 @@ Client = TestClient[web.Request, web.Application]
 @pytest.fixture
 def dist(tmp_path: Path) -> Path:
     built = tmp_path / "dist"
-    for name in ("index.html", "favicon.svg", "first-paint.js", "assets/index-abc.js", "docs/index.html", "docs/init.js"):
+    for name in (
+        "index.html",
+        "favicon.svg",
+        "first-paint.js",
+        "assets/index-abc.js",
+        "docs/index.html",
+        "docs/init.js",
+    ):
         path = built / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
