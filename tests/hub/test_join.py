@@ -174,7 +174,7 @@ async def test_joining_again_replaces_cursor_and_mode(server: Harness) -> None:
         assert server.hub.subscriptions == 1
 
 
-@pytest.mark.parametrize("session_id", ["nobody", new_id()])
+@pytest.mark.parametrize("session_id", ["nobody", pytest.param(new_id(), id="a new id")])
 async def test_unknown_session_is_refused_and_leaves_no_room(server: Harness, session_id: str) -> None:
     async with peers(server.url) as (peer,):
         ack = await peer.call("join_session", {"sessionId": session_id})

@@ -203,7 +203,7 @@ async def test_stopping_the_server_ends_what_waits(monkeypatch: pytest.MonkeyPat
     assert not [task for task in asyncio.all_tasks() if "_offer_later" in repr(task.get_coro())]
 
 
-@pytest.mark.parametrize("seed", [1, 2, FRESH])
+@pytest.mark.parametrize("seed", [1, 2, pytest.param(FRESH, id="fresh")])
 async def test_whoever_changes_what_at_once_all_end_equal_and_no_version_goes_back(
     server: Harness, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

@@ -62,7 +62,7 @@ class Chance:
         return {"If-Match": tag} if tag is not None else {}
 
 
-@pytest.mark.parametrize("seed", [1, 2, FRESH])
+@pytest.mark.parametrize("seed", [1, 2, pytest.param(FRESH, id="fresh")])
 async def test_any_request_gets_an_answer_that_is_described(stored: Rest, seed: int) -> None:
     print(f"seed {seed}")
     chance = Chance(seed)

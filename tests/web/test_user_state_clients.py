@@ -149,7 +149,7 @@ class Writer:
                 return {"lastSessionId": chance.choice((None, key))}
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, FRESH])
+@pytest.mark.parametrize("seed", [1, 2, 3, pytest.param(FRESH, id="fresh")])
 async def test_many_changes_at_once_with_lost_connections_end_equal_everywhere(stored: Rest, seed: int) -> None:
     print(f"seed {seed}")
     chance = random.Random(seed)
