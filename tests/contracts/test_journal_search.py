@@ -118,7 +118,7 @@ async def test_the_last_word_counts_as_a_beginning_while_it_is_typed(store: Stor
         ("メ", ["s2"]),
         ("写真を", ["s2"]),
         ("서버", ["s3"]),
-        ("ABC１２３", ["s4"]),  # noqa: RUF001
+        ("ABC１２３", ["s4"]),  # noqa: RUF001 -- full-width forms are meant
         ("ไทย", ["s5"]),
         ("हिन्दी", ["s6"]),
         ("елка", ["s7"]),
@@ -132,7 +132,7 @@ async def test_other_scripts_are_found_by_any_part_of_a_run(store: Store, query:
         "数据库的API接口",
         "カメラで写真を撮る",
         "서버가 느려요",
-        "Ａｂｃ123",  # noqa: RUF001
+        "Ａｂｃ123",  # noqa: RUF001 -- full-width forms are meant
         "ภาษาไทยง่าย",
         "हिन्दी में",
         "Ёлка",
