@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from hub.connection import Connection
+from hub.socket.connection import Connection
 
 
 @dataclass(frozen=True)

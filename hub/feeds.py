@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from hub.connection import Connection
-from hub.frames import event_frame
+from hub.socket.connection import Connection
+from hub.socket.frames import event_frame
 from models.errors import ParleyError, SessionNotFound
 from models.events import MessageDelta
 from models.session import Session
 from services.chat import Chat
 from services.engine.snapshot import session_of
-from services.session_lists import RUNNING, SessionPage, SessionQuery
-from services.sessions import Committed
+from services.sessions.manager import Committed
+from services.store.lists import RUNNING, SessionPage, SessionQuery
 
 log = structlog.get_logger(__name__)
 

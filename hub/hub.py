@@ -15,12 +15,12 @@ import structlog
 from aiohttp import web
 
 from hub.calls import Reply
-from hub.connection import Connection
 from hub.feeds import Feeds
-from hub.frames import event_frame
 from hub.join import Joiner
 from hub.rooms import Room, Rooms
-from hub.transport import MAX_CONNECTIONS, Transport
+from hub.socket.connection import Connection
+from hub.socket.frames import event_frame
+from hub.socket.transport import MAX_CONNECTIONS, Transport
 from hub.user_feed import UserFeed
 from models.calls import (
     BROADCAST_MAX_BYTES,
@@ -39,7 +39,7 @@ from models.errors import InvalidArgument, ParleyError, PayloadTooLarge, Session
 from models.wire import Wire
 from services.access import Principal
 from services.chat import Chat
-from services.session_lists import SessionPage
+from services.store.lists import SessionPage
 
 log = structlog.get_logger(__name__)
 

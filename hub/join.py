@@ -18,7 +18,7 @@ from models.calls import JoinSession
 from models.events import Event
 from models.snapshot import Snapshot
 from services.chat import Chat
-from services.journal import PAGE_BYTES, PAGE_EVENTS
+from services.store.journal import PAGE_BYTES, PAGE_EVENTS
 
 
 @dataclass(frozen=True, slots=True)

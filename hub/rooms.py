@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hub.connection import Connection
-from hub.frames import Frame, batch_frame, event_frame
 from hub.presence import Presence
+from hub.socket.connection import Connection
+from hub.socket.frames import Frame, batch_frame, event_frame
 from hub.subscription import Mode, Subscription, push_frame, signal_frame
 from models.events import Event, SessionDeleted
-from services.sessions import Committed, SessionManager
+from services.sessions.manager import Committed, SessionManager
 
 
 class Room:

@@ -15,11 +15,11 @@ from typing import Literal, Protocol
 import orjson
 import structlog
 
-from hub.connection import Connection
-from hub.frames import Frame, event_frame, raw_event_frame
+from hub.socket.connection import Connection
+from hub.socket.frames import Frame, event_frame, raw_event_frame
 from models.errors import SessionNotFound, StorageUnavailable
 from models.events import Event
-from services.sessions import SessionManager
+from services.sessions.manager import SessionManager
 
 log = structlog.get_logger(__name__)
 

@@ -10,8 +10,8 @@ import asyncio
 
 import structlog
 
-from hub.connection import Connection
-from hub.frames import Frame, event_frame
+from hub.socket.connection import Connection
+from hub.socket.frames import Frame, event_frame
 from models.errors import ParleyError
 from models.user_state import UserState
 from services.users import Users

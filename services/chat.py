@@ -47,16 +47,16 @@ from models.payloads import Payload, PlanItem, TextPayload
 from models.session import Project, Session
 from models.states import Mode
 from services.access import Access, Principal
-from services.agents import Agents
-from services.branches import Branches
-from services.journal import Journal, MessageQuery
 from services.llm.registry import Providers
 from services.pipeline import Draft, Pipeline, standard
-from services.projects import Projects
-from services.search import SearchPage, SearchQuery
-from services.session_lists import SessionPage, SessionQuery
-from services.sessions import Answer, SessionManager
-from services.user_states_memory import MemoryUserStates
+from services.runs.agents import Agents
+from services.search.query import SearchPage, SearchQuery
+from services.sessions.branches import Branches
+from services.sessions.manager import Answer, SessionManager
+from services.store.journal import Journal, MessageQuery
+from services.store.lists import SessionPage, SessionQuery
+from services.store.memory.user_states import MemoryUserStates
+from services.store.projects import Projects
 from services.users import Users
 from services.workflows.registry import PREFIX, Workflows
 

@@ -13,7 +13,7 @@ import structlog
 from models.calls import parse
 from models.errors import StorageUnavailable, UnknownModel
 from models.user_state import PatchUserState, Sections, UserApprovalPolicy, UserState, merge_patch
-from services.user_states import Edit, UserStates
+from services.store.user_states import Edit, UserStates
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from models.runs import OnCrash
-from services.run_context import RunContext
+from services.runs.context import RunContext
 
 
 class Paced:

@@ -19,25 +19,25 @@ from models.errors import ParleyError
 from models.events import Event, SessionRenamed
 from models.ids import now_ms
 from services.access import LOCAL, Access, Principal
-from services.agents import Agent, Agents
-from services.assistant import Assistant
 from services.chat import Chat
-from services.database import Database
 from services.engine.apply import apply_all
-from services.journal import Append, Journal
-from services.journal_memory import MemoryJournal
-from services.journal_sqlite import SqliteJournal
 from services.llm.registry import Providers
 from services.llm.scripted import ScriptedProvider
 from services.llm.tokens import TokenCounter
-from services.projects import Projects
-from services.projects_memory import MemoryProjects
-from services.projects_sqlite import SqliteProjects
-from services.runs import RunManager
-from services.sessions import SessionManager
-from services.user_states import UserStates
-from services.user_states_memory import MemoryUserStates
-from services.user_states_sqlite import SqliteUserStates
+from services.runs.agents import Agent, Agents
+from services.runs.assistant import Assistant
+from services.runs.manager import RunManager
+from services.sessions.manager import SessionManager
+from services.store.journal import Append, Journal
+from services.store.memory.journal import MemoryJournal
+from services.store.memory.projects import MemoryProjects
+from services.store.memory.user_states import MemoryUserStates
+from services.store.projects import Projects
+from services.store.sqlite.database import Database
+from services.store.sqlite.journal import SqliteJournal
+from services.store.sqlite.projects import SqliteProjects
+from services.store.sqlite.user_states import SqliteUserStates
+from services.store.user_states import UserStates
 from services.users import Users as KeptByUsers
 
 Json = dict[str, Any]

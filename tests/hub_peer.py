@@ -17,8 +17,8 @@ import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from harness import Harness, serving
 
-from hub.connection import Connection
-from hub.outbox import Outbox
+from hub.socket.connection import Connection
+from hub.socket.outbox import Outbox
 
 Json = dict[str, Any]
 WITHIN_S = 10.0

@@ -20,16 +20,16 @@ from models.messages import Message
 from models.payloads import TextPayload
 from models.search import SearchResult
 from models.session import Session
-from services.database import Database
 from services.engine.context import Context
-from services.journal import Append, Journal, Lease
-from services.journal_memory import MemoryJournal
-from services.journal_sqlite import SqliteJournal
-from services.projects import Projects
-from services.projects_memory import MemoryProjects
-from services.projects_sqlite import SqliteProjects
-from services.search import SearchQuery
-from services.session_lists import EVERYTHING, SessionQuery
+from services.search.query import SearchQuery
+from services.store.journal import Append, Journal, Lease
+from services.store.lists import EVERYTHING, SessionQuery
+from services.store.memory.journal import MemoryJournal
+from services.store.memory.projects import MemoryProjects
+from services.store.projects import Projects
+from services.store.sqlite.database import Database
+from services.store.sqlite.journal import SqliteJournal
+from services.store.sqlite.projects import SqliteProjects
 
 FOREVER = EpochMs(2**50)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from web.route import Route
+from web.rest.route import Route
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]

@@ -16,12 +16,12 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from services.chat import Chat
-from web.errors import ErrorBody
 from web.keys import CHAT
-from web.openapi import Document, errors_of
-from web.operations import parley_version
-from web.route import Route
-from web.routes import ROUTES
+from web.rest.errors import ErrorBody
+from web.rest.openapi import Document, errors_of
+from web.rest.operations import parley_version
+from web.rest.route import Route
+from web.rest.routes import ROUTES
 
 Client = TestClient[web.Request, web.Application]
 Json = dict[str, Any]

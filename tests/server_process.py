@@ -25,7 +25,7 @@ from typing import Any
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[1]
-COMMAND = (sys.executable, "-m", "web.cli", "serve")
+COMMAND = (sys.executable, "-m", "web.terminal.cli", "serve")
 LISTENS = re.compile(r"Parley listens on http://127\.0\.0\.1:(\d+)")
 START_S = 30.0
 """A start takes about a second; a machine that runs other tests takes several."""

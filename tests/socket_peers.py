@@ -14,9 +14,9 @@ import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from hub.connection import Connection
-from hub.engine import HubEngine
-from hub.transport import Reply, Transport
+from hub.socket.connection import Connection
+from hub.socket.engine import HubEngine
+from hub.socket.transport import Reply, Transport
 from models.errors import ParleyError
 
 WITHIN_S = 5.0
@@ -208,5 +208,5 @@ class PollingPeer:
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the waits for clients that are told to close, where a test does not measure them."""
-    monkeypatch.setattr("hub.connection.DISCONNECT_GRACE_S", 0.05)
-    monkeypatch.setattr("hub.engine_socket.CLOSE_WITHIN_S", 0.3)
+    monkeypatch.setattr("hub.socket.connection.DISCONNECT_GRACE_S", 0.05)
+    monkeypatch.setattr("hub.socket.engine_socket.CLOSE_WITHIN_S", 0.3)

@@ -15,13 +15,13 @@ from models.ids import EpochMs, iso, new_id, now_ms
 from models.messages import Message, MessageStatus, Metadata, Role, message_type_of
 from models.payloads import Payload, TextPayload
 from services.access import LOCAL, Access
-from services.database import Database
 from services.engine.apply import apply_all
 from services.engine.context import Context
-from services.journal import Append
-from services.journal_sqlite import SqliteJournal
-from services.projects_sqlite import SqliteProjects
-from services.sessions import SessionManager
+from services.sessions.manager import SessionManager
+from services.store.journal import Append
+from services.store.sqlite.database import Database
+from services.store.sqlite.journal import SqliteJournal
+from services.store.sqlite.projects import SqliteProjects
 
 PER_APPEND = 500
 APART_MS = 7_000

@@ -11,13 +11,13 @@ from world import FakeTime, Gate, HookedJournal, Room, eventually, no_sleep
 
 from models.payloads import ToolResultPayload, WorkflowExecutionPayload
 from services.access import LOCAL, Access
-from services.agents import Agents
 from services.chat import Chat
 from services.llm.registry import Providers
 from services.llm.scripted import ScriptedProvider, Source
-from services.projects_memory import MemoryProjects
-from services.runs import RunManager
-from services.toolbox import Toolbox
+from services.runs.agents import Agents
+from services.runs.manager import RunManager
+from services.runs.toolbox import Toolbox
+from services.store.memory.projects import MemoryProjects
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.tool import Tool, tool

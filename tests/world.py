@@ -19,20 +19,20 @@ from models.messages import Message
 from models.payloads import TextPayload
 from models.runs import OnBusy, OnCrash, Run
 from services.access import LOCAL, Access
-from services.agents import Agent, Agents
-from services.assistant import Assistant
 from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.engine.decide import decide
-from services.journal import PAGE_BYTES, PAGE_EVENTS, Append, Done, EventPage, Journal, Lease, MessageQuery, Sent
-from services.journal_memory import MemoryJournal
 from services.llm.registry import Providers
 from services.llm.scripted import ScriptedProvider
 from services.llm.tokens import TokenCounter
-from services.projects_memory import MemoryProjects
-from services.runs import RunManager
-from services.sessions import Answer, Committed, SessionManager
-from services.toolbox import Toolbox
+from services.runs.agents import Agent, Agents
+from services.runs.assistant import Assistant
+from services.runs.manager import RunManager
+from services.runs.toolbox import Toolbox
+from services.sessions.manager import Answer, Committed, SessionManager
+from services.store.journal import PAGE_BYTES, PAGE_EVENTS, Append, Done, EventPage, Journal, Lease, MessageQuery, Sent
+from services.store.memory.journal import MemoryJournal
+from services.store.memory.projects import MemoryProjects
 
 DEADLINE_S = 10.0
 T0 = EpochMs(1_795_000_000_000)

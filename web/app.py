@@ -10,27 +10,27 @@ import structlog
 from aiohttp import web
 
 from hub.hub import Hub
-from hub.origins import Origins
+from hub.socket.origins import Origins
 from models.errors import ParleyError
 from services.access import Access
-from services.agents import Agent, Agents
-from services.assistant import Assistant
 from services.chat import Chat
-from services.database import Database
-from services.journal import Journal
-from services.journal_memory import MemoryJournal
-from services.journal_sqlite import SqliteJournal
 from services.llm.registry import Providers
 from services.llm.tokens import TokenCounter
-from services.metrics import MeteredSessionManager, Metrics
-from services.projects import Projects
-from services.projects_memory import MemoryProjects
-from services.projects_sqlite import SqliteProjects
-from services.prompts import Prompts
-from services.runs import RunManager
-from services.user_states import UserStates
-from services.user_states_memory import MemoryUserStates
-from services.user_states_sqlite import SqliteUserStates
+from services.operating.metrics import MeteredSessionManager, Metrics
+from services.runs.agents import Agent, Agents
+from services.runs.assistant import Assistant
+from services.runs.manager import RunManager
+from services.runs.prompts import Prompts
+from services.store.journal import Journal
+from services.store.memory.journal import MemoryJournal
+from services.store.memory.projects import MemoryProjects
+from services.store.memory.user_states import MemoryUserStates
+from services.store.projects import Projects
+from services.store.sqlite.database import Database
+from services.store.sqlite.journal import SqliteJournal
+from services.store.sqlite.projects import SqliteProjects
+from services.store.sqlite.user_states import SqliteUserStates
+from services.store.user_states import UserStates
 from services.users import Users
 from services.workflows.agent import WorkflowAgent
 from services.workflows.registry import PREFIX as WORKFLOW
@@ -50,10 +50,10 @@ from web.keys import (
     TOOLS,
     Lifecycle,
 )
-from web.operations import parley_version
 from web.pages import Pages
-from web.reading import BODY_LIMIT_BYTES
-from web.routes import register
+from web.rest.operations import parley_version
+from web.rest.reading import BODY_LIMIT_BYTES
+from web.rest.routes import register
 from web.settings import BUILT_IN_AGENT, Settings
 from web.tools import mcp_of, overview_of, pipeline_of, toolbox_of, workflows_of
 

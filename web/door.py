@@ -8,8 +8,8 @@ import time
 import structlog
 from aiohttp import web
 
-from web.errors import CODE, Handler, answer_errors
 from web.keys import METRICS, ORIGINS
+from web.rest.errors import CODE, Handler, answer_errors
 
 log = structlog.get_logger(__name__)
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from hub.hub import Hub
-from hub.origins import Origins
+from hub.socket.origins import Origins
 from services.chat import Chat
 from services.llm.registry import Providers
 from services.mcp.servers import McpServers
-from services.metrics import Metrics
-from services.prompts import Prompts
-from services.runs import RunManager
-from services.sessions import SessionManager
+from services.operating.metrics import Metrics
+from services.runs.manager import RunManager
+from services.runs.prompts import Prompts
+from services.sessions.manager import SessionManager
 from services.tools.registry import ToolRegistry
 from web.settings import Settings
 

@@ -23,16 +23,16 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SettingsSourceError
 
-from hub.origins import ANY, is_loopback, normal_origin
-from hub.transport import MAX_CONNECTIONS
+from hub.socket.origins import ANY, is_loopback, normal_origin
+from hub.socket.transport import MAX_CONNECTIONS
 from models.errors import InvalidArgument, UnknownModel
-from services.agents import Agents
-from services.database import FILE_NAME
 from services.llm.demo import WORDS_PER_S
 from services.llm.registry import Providers
-from services.logs import Format
 from services.mcp.config import read_servers
+from services.operating.logs import Format
 from services.pipeline import load_processor
+from services.runs.agents import Agents
+from services.store.sqlite.database import FILE_NAME
 from services.tools.builtin import BUILTIN
 from services.tools.registry import ToolRegistry
 from services.tools.tool import Policy

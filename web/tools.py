@@ -12,7 +12,7 @@ from models.errors import ParleyError
 from services.mcp.config import read_servers
 from services.mcp.servers import McpServers
 from services.pipeline import Pipeline, load_processor, standard
-from services.toolbox import Toolbox
+from services.runs.toolbox import Toolbox
 from services.tools.builtin import BUILTIN
 from services.tools.codebase_overview import describe_project
 from services.tools.executor import ToolExecutor

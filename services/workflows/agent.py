@@ -13,8 +13,8 @@ from models.ids import EpochMs, derived_id, now_ms
 from models.payloads import WorkflowExecutionPayload
 from models.runs import OnCrash
 from services.llm.registry import Providers
-from services.run_context import RunContext
-from services.sessions import SessionManager
+from services.runs.context import RunContext
+from services.sessions.manager import SessionManager
 from services.workflows.definition import Workflow
 from services.workflows.errors import WorkflowFailed
 from services.workflows.past import Past, read_past

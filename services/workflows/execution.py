@@ -11,8 +11,8 @@ import orjson
 from models.errors import ParleyError, ProviderError, UnknownModel
 from models.ids import EpochMs, derived_id, iso
 from models.payloads import AnyToolResult, WorkflowExecutionPayload
-from services.run_context import RunContext
-from services.toolbox import Wanted
+from services.runs.context import RunContext
+from services.runs.toolbox import Wanted
 from services.workflows.definition import Leaf, ParallelStep, PromptStep, Retry, Step, ToolStep, Workflow
 from services.workflows.errors import TemplateFailed, WorkflowFailed
 from services.workflows.past import Past

@@ -12,7 +12,7 @@ import orjson
 from models.errors import InvalidArgument
 from models.messages import Message
 from models.payloads import AnyToolResult, McpToolResultPayload, ToolResultPayload, WorkflowExecutionPayload
-from services.run_context import HISTORY_PAGE, RunContext
+from services.runs.context import HISTORY_PAGE, RunContext
 
 ORIGINAL = "The run's message holds no input for a workflow: start it by POST /api/workflows/NAME/execute"
 

@@ -12,8 +12,8 @@ from models.payloads import StreamingResponsePayload
 from services.engine.view import input_budget
 from services.llm.provider import Finished, ModelMessage, ModelRequest, Provider, TextDelta, open_stream
 from services.llm.registry import Providers
-from services.reply import Reply
-from services.run_context import RunContext
+from services.runs.context import RunContext
+from services.runs.reply import Reply
 from services.tools.results import fits, prefix, suffix
 
 REFUSALS = {"refusal": "the model refused", "content_filter": "the reply was stopped by a content filter"}

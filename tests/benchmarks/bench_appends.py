@@ -21,7 +21,7 @@ from pathlib import Path
 from filling import Store, Streaming, many, store
 from table import Row, render
 
-from services.collector import tune_collector
+from services.operating.collector import tune_collector
 
 SESSIONS = 200
 SECONDS = 2.0

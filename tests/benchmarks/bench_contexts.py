@@ -24,12 +24,12 @@ from models.events import Event
 from models.ids import new_id, now_ms
 from models.payloads import TextPayload
 from services.access import LOCAL
-from services.chat_context import ChatContext
-from services.collector import tune_collector
+from services.embedding.chat_context import ChatContext
 from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.engine.decide import decide
-from services.logs import configure
+from services.operating.collector import tune_collector
+from services.operating.logs import configure
 
 TIMES, TIMES_QUICK = 500, 50
 PURE_TIMES = 20_000

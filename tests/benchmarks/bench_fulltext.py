@@ -24,7 +24,7 @@ from pathlib import Path
 from filling import Store, store
 from table import Row, render
 
-from services.search import SearchQuery, Sort
+from services.search.query import SearchQuery, Sort
 
 MESSAGES = 100_000
 ROUNDS = 100

@@ -27,15 +27,15 @@ from models.events import Event, MessageCreated
 from models.ids import EpochMs, iso, new_id, now_ms
 from models.messages import Message
 from models.payloads import TextPayload
-from services import logs
 from services.access import LOCAL, Access
-from services.database import Database
 from services.engine.apply import apply_all
 from services.engine.context import Context
-from services.journal import Append, Lease
-from services.journal_sqlite import SqliteJournal
-from services.projects_sqlite import SqliteProjects
-from services.sessions import SessionManager
+from services.operating import logs
+from services.sessions.manager import SessionManager
+from services.store.journal import Append, Lease
+from services.store.sqlite.database import Database
+from services.store.sqlite.journal import SqliteJournal
+from services.store.sqlite.projects import SqliteProjects
 
 # A benchmark prints its table and nothing else; a server logs transitions as lines of JSON, which costs it little.
 logs.configure("warning", "json")

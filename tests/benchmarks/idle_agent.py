@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from services.run_context import RunContext
+from services.runs.context import RunContext
 
 
 class IdleAgent:

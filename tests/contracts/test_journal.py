@@ -25,7 +25,7 @@ from models.errors import (
 )
 from models.events import Event, SessionRenamed
 from services.engine.context import Context
-from services.journal import Done
+from services.store.journal import Done
 
 
 @pytest.fixture(params=["memory", "sqlite"])

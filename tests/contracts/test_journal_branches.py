@@ -31,7 +31,7 @@ from models.payloads import PlanItem
 from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.engine.snapshot import SNAPSHOT_MESSAGES, snapshot_of
-from services.journal import MessageQuery
+from services.store.journal import MessageQuery
 
 SEEDS = range(4)
 

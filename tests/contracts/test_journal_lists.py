@@ -28,8 +28,8 @@ from models.errors import (
 )
 from models.ids import EpochMs, iso
 from services.engine.context import Context
-from services.journal import Lease, MessageQuery
-from services.session_lists import RUNNING, SessionQuery
+from services.store.journal import Lease, MessageQuery
+from services.store.lists import RUNNING, SessionQuery
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -30,14 +30,14 @@ from models.errors import (
 )
 from models.events import MessageUpdated, fit_for_travel
 from models.payloads import ImagePayload, TextPayload
-from services.database import FILE_NAME, Database
 from services.engine.apply import apply_all
 from services.engine.context import Context
-from services.journal import Journal, MessageQuery
-from services.journal_memory import MemoryJournal
-from services.journal_sqlite import SqliteJournal
-from services.projects_memory import MemoryProjects
-from services.projects_sqlite import SqliteProjects
+from services.store.journal import Journal, MessageQuery
+from services.store.memory.journal import MemoryJournal
+from services.store.memory.projects import MemoryProjects
+from services.store.sqlite.database import FILE_NAME, Database
+from services.store.sqlite.journal import SqliteJournal
+from services.store.sqlite.projects import SqliteProjects
 
 
 @pytest.fixture(params=["memory", "sqlite"])

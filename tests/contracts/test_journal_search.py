@@ -30,7 +30,7 @@ from models.ids import EpochMs, iso
 from models.payloads import ToolResultPayload
 from models.search import INDEXED_MAX_CHARS
 from services.engine.context import Context
-from services.search import RANKED, WINDOWS_MAX, SearchQuery
+from services.search.query import RANKED, WINDOWS_MAX, SearchQuery
 
 MINUTE = 60_000
 

@@ -11,13 +11,13 @@ from world import commit, create, decided
 
 from models.commands import DeleteSession
 from models.errors import Conflict, ProjectNotFound, SessionNotFound, VersionMismatch
-from services.database import Database
-from services.journal import Journal
-from services.journal_memory import MemoryJournal
-from services.journal_sqlite import SqliteJournal
-from services.projects import INBOX, Projects
-from services.projects_memory import MemoryProjects
-from services.projects_sqlite import DELETE, SqliteProjects
+from services.store.journal import Journal
+from services.store.memory.journal import MemoryJournal
+from services.store.memory.projects import MemoryProjects
+from services.store.projects import INBOX, Projects
+from services.store.sqlite.database import Database
+from services.store.sqlite.journal import SqliteJournal
+from services.store.sqlite.projects import DELETE, SqliteProjects
 
 Both = tuple[Projects, Journal]
 

@@ -11,10 +11,10 @@ import pytest
 from models.errors import PayloadTooLarge, VersionMismatch
 from models.ids import from_iso, now_ms
 from models.user_state import STATE_MAX_BYTES, Preferences, Sections, UserState
-from services.database import Database
-from services.user_states import Edit, UserStates
-from services.user_states_memory import MemoryUserStates
-from services.user_states_sqlite import SqliteUserStates
+from services.store.memory.user_states import MemoryUserStates
+from services.store.sqlite.database import Database
+from services.store.sqlite.user_states import SqliteUserStates
+from services.store.user_states import Edit, UserStates
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from models.errors import Declined
 from models.runs import OnCrash
-from services.run_context import RunContext
-from services.toolbox import Wanted
+from services.runs.context import RunContext
+from services.runs.toolbox import Wanted
 
 
 class Asks:

@@ -7,7 +7,7 @@ import os
 import signal
 
 from models.runs import OnCrash
-from services.run_context import RunContext
+from services.runs.context import RunContext
 
 
 class Forgetful:

@@ -26,7 +26,7 @@ from models.payloads import (
     WorkflowExecutionPayload,
 )
 from models.runs import OnCrash
-from services.run_context import RunContext
+from services.runs.context import RunContext
 
 AT = "2026-11-20T09:30:00.000Z"
 LATER = "2026-11-20T09:30:02.400Z"

@@ -23,7 +23,7 @@ from server_process import ServerProcess, eventually, serving
 from slow_line import line
 
 from hub.client import HubClient
-from hub.session_view import Mode, SessionView
+from hub.client.session_view import Mode, SessionView
 from services.llm.scripted_words import WordScript
 
 pytestmark = pytest.mark.slow

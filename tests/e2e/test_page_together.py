@@ -65,7 +65,7 @@ class Terminal:
 
 @contextmanager
 def terminal(server: ServerProcess, session_id: str) -> Iterator[Terminal]:
-    command = [sys.executable, "-u", "-m", "web.cli", "chat", "--url", server.url, "--session", session_id]
+    command = [sys.executable, "-u", "-m", "web.terminal.cli", "chat", "--url", server.url, "--session", session_id]
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True, env=dict(os.environ))
     try:

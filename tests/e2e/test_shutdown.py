@@ -16,7 +16,7 @@ from journal_rows import entries, is_in_mid_stream, seen_by, session_state
 from server_process import ServerProcess, eventually, serving
 
 from hub.client import HubClient
-from hub.session_view import Json, SessionView
+from hub.client.session_view import Json, SessionView
 from services.llm.scripted_words import WordScript
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,8 @@ from server_process import ServerProcess, serving
 from slow_line import line
 
 from hub.client import HubClient
-from hub.outbox import HIGH_WATER_BYTES
-from hub.session_view import Json, SessionView
+from hub.client.session_view import Json, SessionView
+from hub.socket.outbox import HIGH_WATER_BYTES
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ from walking_driver import MAIN, SIDE, WAIT_S, WORKFLOW, Driver
 from walking_script import PLAN, unpaired
 
 from hub.client import HubClient
-from hub.session_view import Json, Mode, SessionView
+from hub.client.session_view import Json, Mode, SessionView
 from models.messages import Message
 
 BACKOFF_S = (0.05, 0.1, 0.2)

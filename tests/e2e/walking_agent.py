@@ -13,13 +13,13 @@ from pathlib import Path
 from walking_script import WALK, answer_to
 
 from models.runs import OnCrash
-from services.assistant import Assistant
 from services.llm.openai_format import to_openai
 from services.llm.provider import ModelRequest
 from services.llm.registry import Providers
 from services.llm.scripted import Call, Say, Script, ScriptedProvider
 from services.llm.tokens import TokenCounter
-from services.run_context import RunContext
+from services.runs.assistant import Assistant
+from services.runs.context import RunContext
 from services.tools.tool import tool
 
 MODEL = "words=4,delay_ms=1,seed=7"

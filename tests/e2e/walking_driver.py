@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from walking_script import ASIDE, PLAN, WALK
 
-from hub.client import CallFailed, ConnectionLost, HubClient
-from hub.session_view import Json, SessionView
+from hub.client.hub_client import CallFailed, ConnectionLost, HubClient
+from hub.client.session_view import Json, SessionView
 
 MAIN, SIDE = "main", "side"
 WORKFLOW = """\

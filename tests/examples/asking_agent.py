@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from models.errors import Declined
 from models.runs import OnCrash
-from services.run_context import RunContext
+from services.runs.context import RunContext
 
 
 class TripPlanner:

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from hub.client import HubClient
-from hub.session_view import Json
+from hub.client.session_view import Json
 
 
 async def main(url: str) -> None:
@@ -62,7 +62,7 @@ def show(who: str, event: Json) -> None:
 async def own_server() -> AsyncIterator[str]:
     """`parley serve` on a free port, with a data folder that is thrown away afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "web.cli", "serve", "--port", "0", "--data", folder]
+        command = [sys.executable, "-m", "web.terminal.cli", "serve", "--port", "0", "--data", folder]
         options = ["--demo-words-per-s", "100", "--log-level", "warning"]
         server = await asyncio.create_subprocess_exec(*command, *options, stdout=asyncio.subprocess.PIPE)
         assert server.stdout is not None

@@ -19,8 +19,8 @@ import pytest
 from harness import Harness, Json, serving
 from hub_peer import Throttle, eventually
 
-from hub.client import CallFailed, ClientError, HubClient
-from hub.session_view import SessionView, Verdict
+from hub.client.hub_client import CallFailed, ClientError, HubClient
+from hub.client.session_view import SessionView, Verdict
 from models.events import TRUNCATE_OVER_BYTES
 from models.runs import OnBusy
 

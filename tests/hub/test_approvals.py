@@ -20,7 +20,7 @@ from models.errors import Declined
 from services.llm.provider import ModelRequest
 from services.llm.registry import Providers
 from services.llm.scripted import Call, Say, Script, ScriptedProvider
-from services.run_context import RunContext
+from services.runs.context import RunContext
 from services.tools.tool import tool
 from web.app import create_app
 from web.keys import CHAT, TOOLS

@@ -13,7 +13,7 @@ from harness import Harness, Json
 from hub_peer import Peer, peers
 
 from hub.hub import CALLS
-from hub.server import PAYLOAD_LIMIT_BYTES
+from hub.socket.server import PAYLOAD_LIMIT_BYTES
 from models.calls import DEPTH_MAX, METADATA_MAX_BYTES
 from models.ids import new_id
 

@@ -17,10 +17,10 @@ from world import HookedJournal
 from models.calls import Outgoing
 from models.errors import StorageUnavailable
 from services.access import LOCAL
-from services.journal_sqlite import SqliteJournal
 from services.llm.scripted import Mark, Pause, Say
-from services.session_lists import SessionQuery
-from services.writer import Job
+from services.store.lists import SessionQuery
+from services.store.sql.writer import Job
+from services.store.sqlite.journal import SqliteJournal
 
 server, in_memory = hub_peer.server, hub_peer.in_memory
 

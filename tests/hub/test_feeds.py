@@ -19,7 +19,7 @@ from services.access import LOCAL
 from services.engine.context import Context
 from services.engine.snapshot import session_of
 from services.llm.scripted import Pause, Say
-from services.session_lists import SessionPage, SessionQuery
+from services.store.lists import SessionPage, SessionQuery
 
 server, in_memory = hub_peer.server, hub_peer.in_memory
 

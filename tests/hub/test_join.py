@@ -16,8 +16,8 @@ from models.calls import CreateSessionBody
 from models.errors import StorageUnavailable
 from models.ids import new_id
 from services.access import LOCAL
-from services.journal import PAGE_BYTES, PAGE_EVENTS
 from services.llm.scripted import Mark, Pause, Say
+from services.store.journal import PAGE_BYTES, PAGE_EVENTS
 
 server, in_memory = hub_peer.server, hub_peer.in_memory
 

@@ -9,17 +9,20 @@ from typing import get_args
 import pytest
 from pydantic.fields import FieldInfo
 
-from hub import engine_socket, hub, outbox, presence, server
+from hub import hub, presence
 from hub.hub import CALLS
+from hub.socket import engine_socket, outbox, server
 from models import calls, errors, events, user_state
 from models.events import BODIES
 from models.search import INDEXED_MAX_CHARS
 from models.user_state import Preferences, UserState
-from services import journal, search, snippets
 from services.engine.transitions import StateName
+from services.search import query as search
+from services.search import snippets
+from services.store import journal
 from services.tools import results
 from services.workflows import errors as workflow_errors
-from web import queries
+from web.rest import queries
 
 PAGE = (Path(__file__).parents[2] / "hub" / "PROTOCOL.md").read_text(encoding="utf-8")
 STATE = PAGE[PAGE.index("### User state") : PAGE.index("### Tools")]

@@ -14,8 +14,8 @@ from hub_peer import Peer, Throttle, eventually, peers
 from structlog.testing import capture_logs
 
 from hub import rooms
-from hub.frames import Frame
 from hub.rooms import Room
+from hub.socket.frames import Frame
 from hub.subscription import push_frame, signal_frame
 from models.calls import BROADCAST_MAX_BYTES
 from models.events import Event

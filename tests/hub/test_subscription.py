@@ -10,13 +10,13 @@ from harness import Harness, Json
 from hub_peer import Peer, Throttle, eventually, peers, settled
 from structlog.testing import capture_logs
 
-from hub.connection import Connection
-from hub.outbox import HIGH_WATER_BYTES
+from hub.socket.connection import Connection
+from hub.socket.outbox import HIGH_WATER_BYTES
 from hub.subscription import Subscription
 from models.errors import StorageUnavailable
 from models.events import TRUNCATE_OVER_BYTES
 from services.access import LOCAL
-from services.journal import EventPage
+from services.store.journal import EventPage
 
 server, in_memory = hub_peer.server, hub_peer.in_memory
 

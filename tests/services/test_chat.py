@@ -24,13 +24,13 @@ from models.payloads import FileReferencePayload, TextPayload
 from services import pipeline
 from services.access import LOCAL, Principal
 from services.chat import RESTORABLE_MS, Chat
-from services.journal import MessageQuery
-from services.journal_memory import MemoryJournal
 from services.llm.registry import Providers
 from services.llm.scripted import Say, ScriptedProvider
-from services.projects_memory import MemoryProjects
-from services.search import SearchQuery
-from services.session_lists import SessionQuery
+from services.search.query import SearchQuery
+from services.store.journal import MessageQuery
+from services.store.lists import SessionQuery
+from services.store.memory.journal import MemoryJournal
+from services.store.memory.projects import MemoryProjects
 
 GUEST = Principal("eve", "Eve", "guest")  # type: ignore[arg-type]  # a kind that may do nothing
 

@@ -12,7 +12,7 @@ from journal_store import opened
 
 from models.errors import InvalidArgument
 from services.cursors import cursor_of, place_in
-from services.search import SearchQuery, Sort, Start
+from services.search.query import SearchQuery, Sort, Start
 
 PRINT = json.loads(urlsafe_b64decode(cursor_of("q", ()) + "=="))[0]
 SORTS: tuple[Sort, ...] = ("relevance", "newest", "oldest")

@@ -30,17 +30,17 @@ from models.messages import Message, Metadata
 from models.payloads import FileReferencePayload, ImagePayload, TextPayload
 from services import pipeline as pipeline_module
 from services.access import LOCAL, Principal
-from services.agents import Agents
-from services.assistant import Assistant
 from services.chat import Chat
-from services.journal_memory import MemoryJournal
 from services.llm.provider import ModelInfo
 from services.llm.registry import Providers
 from services.llm.scripted import Say, ScriptedProvider
 from services.llm.tokens import TokenCounter
 from services.pipeline import Draft, Pipeline, Processor, load_processor, standard
-from services.projects_memory import MemoryProjects
-from services.sessions import Answer
+from services.runs.agents import Agents
+from services.runs.assistant import Assistant
+from services.sessions.manager import Answer
+from services.store.memory.journal import MemoryJournal
+from services.store.memory.projects import MemoryProjects
 
 GUEST = Principal("eve", "Eve", "guest")  # type: ignore[arg-type]  # a kind that may do nothing
 LINES = "".join(f"line {number}\n" for number in range(1, 11))

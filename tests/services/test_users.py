@@ -12,8 +12,8 @@ from world import Gate, eventually
 from models.calls import parse
 from models.errors import InvalidArgument, StorageUnavailable, UnknownModel, VersionMismatch
 from models.user_state import PatchUserState, ReplaceUserState, UserState
-from services.user_states import Edit
-from services.user_states_memory import MemoryUserStates
+from services.store.memory.user_states import MemoryUserStates
+from services.store.user_states import Edit
 from services.users import Users
 
 Told = list[tuple[str, int]]

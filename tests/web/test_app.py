@@ -18,9 +18,9 @@ from models.errors import DataFolderInUse, StorageUnavailable
 from models.ids import EpochMs, now_ms
 from services.access import LOCAL
 from services.chat import RESTORABLE_MS, Chat
-from services.journal_memory import MemoryJournal
-from services.projects_memory import MemoryProjects
-from services.run_context import RunContext
+from services.runs.context import RunContext
+from services.store.memory.journal import MemoryJournal
+from services.store.memory.projects import MemoryProjects
 from web.app import Storage, create_app, purge_daily
 from web.keys import HUB, LIFECYCLE, PROVIDERS, RUNS, SESSIONS
 from web.settings import Settings

@@ -16,14 +16,14 @@ from structlog.testing import capture_logs
 from models.errors import InvalidArgument
 from models.session import Project
 from models.text import REPLACEMENT
-from services.journal_memory import MemoryJournal
-from services.projects_memory import MemoryProjects
+from services.store.memory.journal import MemoryJournal
+from services.store.memory.projects import MemoryProjects
 from web.app import Storage
-from web.errors import answer_errors, error_response
 from web.keys import LIFECYCLE
-from web.reading import BODY_LIMIT_BYTES
-from web.route import Route
-from web.routes import ROUTES
+from web.rest.errors import answer_errors, error_response
+from web.rest.reading import BODY_LIMIT_BYTES
+from web.rest.route import Route
+from web.rest.routes import ROUTES
 
 Serve = Callable[..., Awaitable[Rest]]
 TOKEN = "open-sesame"

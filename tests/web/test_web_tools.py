@@ -17,7 +17,7 @@ from models.errors import Forbidden, InvalidArgument
 from models.messages import Metadata
 from models.payloads import FileReferencePayload, TextPayload
 from services.pipeline import Draft
-from services.toolbox import Toolbox
+from services.runs.toolbox import Toolbox
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.tool import tool

@@ -30,7 +30,7 @@ function withoutFailures(document) {
 
 const folder = mkdtempSync(join(tmpdir(), "parley-schema-"));
 try {
-  const printed = execFileSync(PYTHON, ["-m", "web.schema"], { cwd: ROOT, encoding: "utf8" });
+  const printed = execFileSync(PYTHON, ["-m", "web.rest.schema"], { cwd: ROOT, encoding: "utf8" });
   const document = JSON.parse(printed, withoutTitle);
   const file = join(folder, "openapi.json");
   writeFileSync(file, JSON.stringify(withoutFailures(document)));

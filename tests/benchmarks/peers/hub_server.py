@@ -10,9 +10,9 @@ from aiohttp import web
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from hub.connection import Connection
-from hub.frames import event_frame
-from hub.transport import Reply, Transport
+from hub.socket.connection import Connection
+from hub.socket.frames import event_frame
+from hub.socket.transport import Reply, Transport
 
 
 class Room:

@@ -15,10 +15,10 @@ from models.commands import CancelRun
 from models.events import Event
 from models.payloads import WorkflowExecutionPayload
 from services.access import LOCAL
-from services.journal import Append, Done
 from services.llm.scripted import Finish, Say, Script
-from services.projects_memory import MemoryProjects
-from services.sessions import Answer, Committed
+from services.sessions.manager import Answer, Committed
+from services.store.journal import Append, Done
+from services.store.memory.projects import MemoryProjects
 from services.workflows.definition import Input, ParallelStep, PromptStep, Retry, ToolStep, Workflow
 
 REPLY: Script = (Say("all "), Say("well"), Finish())

@@ -49,7 +49,7 @@ export class ParleyServer {
     this.#port ||= await freePort();
     const options = ["--port", String(this.#port), "--data", join(this.folder, "data"), "--demo-words-per-s", "0"];
     const environment = Object.entries(process.env).filter(([name]) => !name.startsWith("PARLEY_"));
-    const child = spawn(this.#python, ["-m", "web.cli", "serve", ...options], {
+    const child = spawn(this.#python, ["-m", "web.terminal.cli", "serve", ...options], {
       cwd: ROOT,
       env: Object.fromEntries(environment),
       stdio: ["ignore", "pipe", "pipe"],

@@ -1,0 +1,186 @@
+"""Engine.IO over aiohttp: who gets in, which sessions live, and the one sweep over all of them. Never reads events.
+
+Stock engineio serves polling; a WebSocket goes straight to our session, because the stock path keeps the request's WSGI
+dictionary and five coroutines alive per connection and makes a task per message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+import engineio
+import structlog
+from aiohttp import web
+
+from hub.socket import frames
+from hub.socket.engine_socket import TRANSPORT_LIMIT_BYTES, HubSocket, open_websocket
+from hub.socket.frames import Frame
+
+log = structlog.get_logger(__name__)
+
+HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+"""A payload is neither a script nor a page, whatever embeds it."""
+SWEEP_EVERY_S = 1.0
+SWEEP_AT_ONCE = 500
+"""Sessions looked at before the loop gets a turn: about a millisecond."""
+
+
+class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is untyped
+    """`gate` answers a request that may not talk to us, any request; `room` a handshake for which there is no room.
+    `handlers` are the three of the stock server."""
+
+    def __init__(
+        self,
+        *,
+        gate: Callable[[web.Request], web.Response | None],
+        room: Callable[[], web.Response | None],
+        stall_timeout: float,
+        on_let_go: Callable[[HubSocket], None],
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            monitor_clients=False,
+            http_compression=False,
+            max_http_buffer_size=TRANSPORT_LIMIT_BYTES,
+            # The gate judges the origin of every request first; this only lets the browser read the answer.
+            cors_allowed_origins="*",
+            **options,
+        )
+        self.gate = gate
+        self.room = room
+        self.stall_timeout = stall_timeout
+        self.on_let_go = on_let_go
+        self.connect_timeout = self.ping_interval + self.ping_timeout
+        self.clock = time.monotonic
+        self.live: dict[str, HubSocket] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def handle_request(self, request: web.Request) -> web.StreamResponse:
+        """Every HTTP request below the path, as the stock server's routes call it."""
+        refusal = self._refusal(request)
+        response = refusal if refusal is not None else await self._handle(request)
+        if not response.prepared:
+            response.headers.update(HEADERS)
+        return response
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        """A sid is no proof that the origin was judged: who knows one may be any page."""
+        if _wants_script(request):
+            return web.Response(status=400, text="JSONP is not served")
+        return self.gate(request)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if not _wants_websocket(request):
+            response: web.StreamResponse = await super().handle_request(request)
+            return response
+        sid = request.query.get("sid")
+        if sid is None:
+            return await self._open(request)
+        session = self.live.get(sid)
+        if session is None:
+            return web.Response(status=400, text="Invalid session")
+        return await session.upgrade(request)
+
+    async def _open(self, request: web.Request) -> web.StreamResponse:
+        refusal = self.room()
+        if refusal is not None:
+            return refusal
+        ws, writer = await open_websocket(request)
+        session = await self._admit(request)
+        session.outbox.put(self._handshake(session, upgrades=[]))
+        await session.serve(ws, writer, request)
+        return ws
+
+    async def _handle_connect(self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None) -> object:
+        """The stock server's handshake; only polling gets here."""
+        refusal = self.room()
+        if refusal is not None:
+            return refusal
+        session = await self._admit(environ["aiohttp.request"])
+        session.outbox.put(self._handshake(session, upgrades=["websocket"]))
+        return self._ok(await session.handle_get_request(environ))
+
+    async def _admit(self, request: web.Request) -> HubSocket:
+        sid: str = self.generate_id()
+        session = HubSocket(self, sid, request)
+        self.live[sid] = self.sockets[sid] = session
+        await self.handlers["connect"](sid, session)
+        return session
+
+    def _handshake(self, session: HubSocket, upgrades: list[str]) -> Frame:
+        return frames.open_frame(
+            {
+                "sid": session.sid,
+                "upgrades": upgrades,
+                "pingInterval": int(self.ping_interval * 1000),
+                "pingTimeout": int(self.ping_timeout * 1000),
+                "maxPayload": TRANSPORT_LIMIT_BYTES,
+            }
+        )
+
+    async def bury(self, session: HubSocket) -> None:
+        """Forget a finished session and tell the layer above, once."""
+        if session.sid in self.live:
+            await self.handlers["disconnect"](session.sid, session.reason)
+            self.live.pop(session.sid, None)
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(delay_s, call)
+
+    def start_sweeping(self) -> None:
+        self._sweeper = asyncio.ensure_future(self._sweep_for_ever())
+
+    async def stop_sweeping(self) -> None:
+        """Stop, and cut and bury what is left."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        for session in list(self.live.values()):
+            session.abort("server shutdown")
+            if not session.upgraded:
+                await self.bury(session)
+
+    async def _sweep_for_ever(self) -> None:
+        tick_s = min(SWEEP_EVERY_S, self.ping_interval / 4, self.ping_timeout / 4, self.stall_timeout / 4)
+        while True:
+            await asyncio.sleep(tick_s)
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """One look at every session, with a pause for everybody else now and then."""
+        for index, session in enumerate(list(self.live.values())):
+            if index % SWEEP_AT_ONCE == SWEEP_AT_ONCE - 1:
+                await asyncio.sleep(0)
+            await self._look_at(session)
+
+    async def _look_at(self, session: HubSocket) -> None:
+        """A fault in one session must not stop the sweep for all."""
+        try:
+            if not session.closed:
+                session.check(self.clock())
+            if session.buriable:
+                await self.bury(session)
+        except Exception:
+            log.exception("sweep_failed", sid=session.sid)
+
+
+def _wants_script(request: web.Request) -> bool:
+    """JSONP answers with a script, which any page may embed without an Origin. Read as the stock server reads it, which
+    decodes the query twice."""
+    return "j" in urllib.parse.parse_qs(request.query_string, keep_blank_values=True)
+
+
+def _wants_websocket(request: web.Request) -> bool:
+    query = request.query
+    return (
+        request.method == "GET"
+        and query.get("transport") == "websocket"
+        and request.headers.get("Upgrade", "").lower() == "websocket"
+        and (query.get("EIO") == "4" or "sid" in query)
+    )

@@ -1,0 +1,126 @@
+"""The door for Socket.IO clients: attach it to an aiohttp application and give it a handler. Never knows sessions.
+
+Transport ── HubServer (Socket.IO: connect, calls, acks) ── HubEngine (Engine.IO: handshakes, the sweep)
+                 └─ Connection, one per client  ────────────── HubSocket ── Outbox
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import structlog
+from aiohttp import web
+
+from hub.calls import Handler, Reply
+from hub.socket.connection import Connection
+from hub.socket.engine_socket import HubSocket
+from hub.socket.server import HubServer
+from models.errors import Draining, ParleyError, TooManyConnections
+
+__all__ = ["Connection", "Handler", "Reply", "Transport"]
+
+log = structlog.get_logger(__name__)
+
+MAX_CONNECTIONS = 10_000
+"""At 25 KB for an idle connection a quarter of a gigabyte."""
+RETRY_AFTER_S = 2
+
+
+class Transport:
+    """`on_let_go` is told the goodbye code of each client that is cut without a goodbye, for the metrics."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        ping_interval_s: float = 25,
+        ping_timeout_s: float = 20,
+        stall_timeout_s: float = 10,
+        max_connections: int = MAX_CONNECTIONS,
+        on_let_go: Callable[[str], None] | None = None,
+    ) -> None:
+        self._handler = handler
+        self._max_connections = max_connections
+        self._on_let_go = on_let_go
+        self._draining = False
+        self._server = HubServer(
+            handler,
+            gate=self._gate,
+            room=self._room,
+            ping_interval=ping_interval_s,
+            ping_timeout=ping_timeout_s,
+            stall_timeout=stall_timeout_s,
+            on_let_go=self._let_go,
+        )
+
+    @property
+    def connections(self) -> Mapping[str, Connection]:
+        """Connected clients by `Connection.sid`."""
+        return self._server.connections
+
+    @property
+    def draining(self) -> bool:
+        return self._draining
+
+    def attach(self, app: web.Application, path: str = "socket.io") -> None:
+        """Add the routes; the sweep starts and stops with the application, whose shutdown drains first."""
+        self._server.attach(app, path)
+        app.cleanup_ctx.append(self._sweeping)
+        app.on_shutdown.append(self._shut_down)
+
+    def close_door(self) -> None:
+        """Refuse new handshakes; who is connected stays."""
+        self._draining = True
+
+    def begin_draining(self) -> None:
+        """Refuse new handshakes and tell every client to come back; returns at once."""
+        self.close_door()
+        for session in list(self._server.eio.live.values()):
+            session.connection.dismiss(Draining.code, Draining.default_message, retryable=True)
+
+    async def drain(self) -> None:
+        """Begin draining and wait until all clients are gone (about 2 s at most)."""
+        self.begin_draining()
+        await asyncio.gather(*(session.gone() for session in list(self._server.eio.live.values())))
+        await self._server.eio.sweep()
+
+    def _gate(self, request: web.Request) -> web.Response | None:
+        try:
+            self._handler.admit(request)
+        except ParleyError as error:
+            return _refusal(error)
+        return None
+
+    def _room(self) -> web.Response | None:
+        if self._draining:
+            return _refusal(Draining())
+        if len(self._server.eio.live) >= self._max_connections:
+            return _refusal(TooManyConnections())
+        return None
+
+    def _let_go(self, session: HubSocket) -> None:
+        log.warning(
+            "slow_consumer",
+            goodbye="slow_consumer",
+            sid=session.connection.sid,
+            peer=session.request.remote,
+            backlog_bytes=session.outbox.backlog_bytes,
+        )
+        if self._on_let_go is not None:
+            self._on_let_go("slow_consumer")
+
+    async def _sweeping(self, app: web.Application) -> AsyncIterator[None]:
+        self._server.eio.start_sweeping()
+        yield
+        await self._server.eio.stop_sweeping()
+
+    async def _shut_down(self, app: web.Application) -> None:
+        await self.drain()
+
+
+def _refusal(error: ParleyError) -> web.Response:
+    wire = error.to_wire()
+    body = {"error": wire.pop("message")} | wire
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.retryable else None
+    return web.json_response(body, status=error.status, headers=headers)

@@ -1,0 +1,74 @@
+"""Agents: what runs in a session. The interface, and how one is found by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Protocol, runtime_checkable
+
+from models.errors import InvalidArgument
+from models.runs import OnCrash
+from services.runs.context import RunContext
+
+ENTRY_POINTS = "parley.agents"
+
+
+@runtime_checkable
+class Agent(Protocol):
+    """One object serves all sessions at once. An attribute `on_crash = "resume"` declares that `run` may simply be
+    called again after its process died; without it the run then ends as failed."""
+
+    async def run(self, ctx: RunContext) -> None: ...
+
+
+class Agents:
+    """Resolves `assistant` (built in), a name of the entry point group `parley.agents`, or `package.module:attribute`
+    (an agent, or a class or function without arguments that makes one). `prefixes` make the agents of whole families of
+    names (`workflow:`), from what follows the prefix, each time anew."""
+
+    def __init__(
+        self, builtin: Mapping[str, Agent], *, prefixes: Mapping[str, Callable[[str], Agent]] | None = None
+    ) -> None:
+        self._agents: dict[str, Agent] = dict(builtin)
+        self._prefixes = dict(prefixes or {})
+
+    def resolve(self, name: str) -> Agent:
+        """Raises InvalidArgument that says what was tried, or what the maker of a prefix raises."""
+        agent = self._agents.get(name)
+        if agent is not None:
+            return agent
+        for prefix, make in self._prefixes.items():
+            if name.startswith(prefix):
+                return make(name.removeprefix(prefix))
+        agent = self._agents[name] = _load(name)
+        return agent
+
+    def on_crash(self, name: str) -> OnCrash:
+        declared = getattr(self.resolve(name), "on_crash", "fail")
+        return "resume" if declared == "resume" else "fail"
+
+
+def _load(name: str) -> Agent:
+    found = entry_points(group=ENTRY_POINTS, name=name)
+    try:
+        loaded = next(iter(found)).load() if found else _attribute(name)
+        candidate = loaded() if callable(loaded) and not _is_instance(loaded) else loaded
+    except Exception as error:
+        raise InvalidArgument(
+            f"No agent {name!r}: neither built in, nor an entry point of {ENTRY_POINTS}, "
+            f"nor importable as package.module:attribute ({error})",
+            field="agent",
+        ) from error
+    if not isinstance(candidate, Agent):
+        raise InvalidArgument(f"{name!r} is no agent: it has no method run(ctx)", field="agent")
+    return candidate
+
+
+def _is_instance(loaded: object) -> bool:
+    return hasattr(loaded, "run") and not isinstance(loaded, type)
+
+
+def _attribute(name: str) -> object:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,209 @@
+"""The built-in agent: asks the session's model, streams its reply, calls the tools that it wants, and asks again.
+
+It keeps nothing between two steps that is not in the journal, so a run that was cut off goes on from the last one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import orjson
+
+from models.errors import Declined, ProviderError
+from models.ids import new_id
+from models.messages import Message
+from models.payloads import AnyToolResult
+from models.runs import OnCrash, Run
+from services.engine.prompt import joined
+from services.engine.view import input_budget, view
+from services.llm.neutral import IMAGE_TOKENS, countable_message, to_neutral
+from services.llm.provider import Finished, ModelInfo, ModelRequest, Provider, TextDelta, ToolCallReady, open_stream
+from services.llm.registry import Providers
+from services.llm.tokens import TokenCounter
+from services.runs.context import RunContext
+from services.runs.prompts import Prompts
+from services.runs.reply import Reply
+from services.runs.toolbox import Wanted
+from services.tools.results import clamp
+
+TRIES = 4
+BACKOFF_S = (0.5, 2.0, 8.0)
+RETRY_AFTER_MAX_S = 60.0
+REQUESTS_MAX = 50
+"""Model requests in one user turn; then the user is asked whether to go on."""
+SAME_RESULT_MAX, SAME_ERROR_MAX = 4, 3
+"""The same call with the same result, or the same error, this often: the model goes in circles."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one user turn has done so far."""
+
+    requests: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def limit(self) -> str | None:
+        """Why the user should be asked before going on."""
+        if self.requests >= REQUESTS_MAX:
+            return f"I have asked the model {self.requests} times for this. Shall I go on?"
+        for key, count in self.seen.items():
+            failed = key.startswith("error")
+            if count >= (SAME_ERROR_MAX if failed else SAME_RESULT_MAX):
+                return "I keep making the same call with the same result. How shall I go on?"
+        return None
+
+    def note(self, wanted: Sequence[Wanted], results: Sequence[AnyToolResult]) -> None:
+        arguments = {each.call_id: each.arguments_json for each in wanted}
+        for result in results:
+            kind = "ok" if result.status == "ok" else "error"
+            said = result.output if kind == "ok" else result.error
+            self.seen[f"{kind} {result.name} {arguments.get(result.call_id)} {said}"] += 1
+
+
+class Assistant:
+    """Resumable: after a crash the last request is asked again, unless its reply was complete."""
+
+    on_crash: OnCrash = "resume"
+
+    def __init__(
+        self,
+        providers: Providers,
+        counter: TokenCounter,
+        *,
+        prompts: Prompts | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._providers = providers
+        self._counter = counter
+        self._prompts = prompts or Prompts()
+        self._sleep = sleep
+
+    async def run(self, ctx: RunContext) -> None:
+        """Raises the last ProviderError when all tries failed, UnknownModel when the session's model is gone."""
+        turn = Turn()
+        await ctx.tools.finish()
+        if await ctx.was_stopped_at_limit():
+            return
+        while (wanted := await self._ask_patiently(ctx, turn)) is not None:
+            results = await ctx.tools.finish()
+            turn.note(wanted, results)
+            if (question := turn.limit()) is not None:
+                try:
+                    await ctx.ask_about_limit(question, key=f"limit {turn.requests}")
+                except Declined:
+                    return
+                turn = Turn()
+
+    async def _ask_patiently(self, ctx: RunContext, turn: Turn) -> Sequence[Wanted] | None:
+        """The calls that the model wants now; None when it has said all."""
+        for attempt in range(TRIES):
+            try:
+                turn.requests += 1
+                return await self._ask(ctx, turn)
+            except ProviderError as error:
+                if not error.retryable or attempt == TRIES - 1:
+                    raise
+                await self._sleep(_wait_s(error, attempt))
+        return None
+
+    async def _ask(self, ctx: RunContext, turn: Turn) -> Sequence[Wanted] | None:
+        provider, info = self._providers.resolve(await ctx.model())
+        history = await ctx.history()
+        if ctx.resuming and _answered(history, ctx.run, (await ctx.context()).steered):
+            return None
+        request = await self._request(ctx, info, history)
+        await ctx.request_model(request.request_id)
+        return await _relay(ctx, provider, request, depth=turn.requests - 1)
+
+    async def _request(self, ctx: RunContext, info: ModelInfo, history: Sequence[Message]) -> ModelRequest:
+        context = await ctx.context()
+        tools = ctx.tools.offered(context.mode) if info.tools else ()
+        system = joined(await self._prompts.parts(context))
+        schemas = orjson.dumps([dict(tool.parameters) for tool in tools]).decode()
+        fixed = await self._counter.count(system + schemas, model=info.name)
+        budget = max(1, input_budget(info.window_tokens, info.max_output_tokens) - fixed)
+        shown = [_shortened(message) for message in history]
+        chosen = view(shown, await self._costs(shown, info, budget), budget)
+        return ModelRequest(info.name, to_neutral(chosen, info), request_id=new_id(), system=system, tools=tools)
+
+    async def _costs(self, history: Sequence[Message], info: ModelInfo, budget_tokens: int) -> list[int]:
+        """Counts from the newest back, until the budget is spent and both the newest question and what asked for the
+        newest results are found: what lies before need not be counted."""
+        costs: list[int] = []
+        spent, asked, requested = 0, False, False
+        for message in reversed(history):
+            text, images = countable_message(message, info)
+            costs.append(await self._counter.count(text, model=info.name) + images * IMAGE_TOKENS)
+            spent += costs[-1]
+            asked = asked or message.role == "user"
+            requested = requested or not isinstance(message.payload, AnyToolResult)
+            if spent > budget_tokens and asked and requested:
+                break
+        return costs[::-1]
+
+
+async def _relay(ctx: RunContext, provider: Provider, request: ModelRequest, *, depth: int) -> Sequence[Wanted] | None:
+    """Streams the reply. The message appears with the first words: a request that fails before leaves none behind. The
+    calls are committed together with the end of the reply, so that a crash loses both or neither."""
+    wanted: list[Wanted] = []
+    async with AsyncExitStack() as stack:
+        events = await stack.enter_async_context(open_stream(provider, request))
+        reply: Reply | None = None
+        async for event in events:
+            match event:
+                case TextDelta(text=text):
+                    if reply is None:
+                        reply = await stack.enter_async_context(ctx.stream(model=request.model))
+                    await reply.write(text)
+                case ToolCallReady():
+                    wanted.append(Wanted(event.call_id, event.name, event.arguments_json))
+                case Finished():
+                    await _finish(ctx, stack, reply, event, wanted, request.model, depth)
+    return wanted or None
+
+
+async def _finish(
+    ctx: RunContext,
+    stack: AsyncExitStack,
+    reply: Reply | None,
+    end: Finished,
+    wanted: Sequence[Wanted],
+    model: str,
+    depth: int,
+) -> None:
+    tools = await ctx.tools.request(wanted, depth=depth) if wanted else None
+    if reply is None and tools is not None:
+        await ctx.request_tools(tools)
+        return
+    if reply is None:
+        reply = await stack.enter_async_context(ctx.stream(model=model))
+    await reply.finish(end.reason, end.usage, tools=tools)
+
+
+def _answered(history: Sequence[Message], run: Run, steered: int) -> bool:
+    """Whether an earlier attempt got as far as the whole reply, and only its end was lost. A reply does not count when
+    somebody steered right before it: it may have been asked for without that."""
+    last = history[-1] if history else None
+    if last is None or last.kind != "streaming_response" or last.run_id != run.id or last.status != "complete":
+        return False
+    earlier = [message.ordinal for message in history[:-1] if message.run_id == run.id and message.role == "agent"]
+    return steered < max(earlier, default=1)
+
+
+def _shortened(message: Message) -> Message:
+    """A long tool result as its head and tail, with the handle that pages through the rest."""
+    payload = message.payload
+    if not isinstance(payload, AnyToolResult) or payload.handle is None:
+        return message
+    return message.with_body(clamp(message.content, payload.handle))
+
+
+def _wait_s(error: ProviderError, attempt: int) -> float:
+    asked = error.details.get("retry_after_ms")
+    if isinstance(asked, int | float):
+        return min(asked / 1000, RETRY_AFTER_MAX_S)
+    return BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)]

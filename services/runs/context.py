@@ -1,0 +1,183 @@
+"""What an agent gets: the session's history, and the ways to write to it while its run holds the session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import orjson
+
+from models.approvals import Approval
+from models.commands import AskUser, EmitMessage, FinishRun, RequestModel, RequestTools, RunFence
+from models.errors import Declined, InvalidArgument, ToolCallFailed
+from models.ids import new_id
+from models.messages import Message, Metadata
+from models.payloads import Payload, TextPayload
+from models.runs import Run
+from models.text import cleaned
+from services.engine.context import Context
+from services.runs.reply import Reply
+from services.runs.toolbox import Toolbox, Wanted
+from services.runs.tools import RunTools
+from services.sessions.manager import SessionManager
+from services.store.journal import BATCH_BYTES, MessageQuery
+
+HISTORY_PAGE = 200
+
+
+class RunContext:
+    """Every write raises Fenced once the run was cancelled, taken over or ended: let it pass."""
+
+    def __init__(self, sessions: SessionManager, run: Run, *, window_s: float, toolbox: Toolbox | None = None) -> None:
+        self.run = run
+        self.tools = RunTools(sessions, run, toolbox)
+        self._sessions = sessions
+        self._fence = RunFence(run.id, run.attempt)
+        self._window_s = window_s
+        self._seen = 0
+        self._passes = 0
+
+    @property
+    def session_id(self) -> str:
+        return self.run.session_id
+
+    @property
+    def resuming(self) -> bool:
+        """Whether an earlier attempt may have done what the agent is about to do: true in the first pass of a further
+        attempt, false when the agent is called again because somebody steered."""
+        return self.run.attempt > 1 and self._passes <= 1
+
+    async def model(self) -> str:
+        """The session's model at this moment: it may be switched between two requests."""
+        context = self._sessions.context(self.session_id)
+        if context is None:
+            context = await self._sessions.journal.load(self.session_id)
+        return context.model
+
+    async def history(self, limit: int = HISTORY_PAGE) -> tuple[Message, ...]:
+        """The newest messages of the active branch, oldest first, without those that wait for runs of their own. What
+        this run was asked and did stands together at the end: a question that waited its turn lies in the journal
+        before the answers of the run that was at work then, and behind them it is understood. Begins later when the
+        messages come to more than 32 MiB: that is more than a model takes."""
+        query = MessageQuery(take=limit, before=2**62)
+        page = await self._sessions.journal.page(self.session_id, query)
+        context = self._sessions.context(self.session_id)
+        waiting = {run.message_id for run in context.queue} if context is not None else set()
+        if page.messages:
+            self._seen = max(self._seen, max(message.ordinal for message in page.messages))
+        said = [message for message in page.messages if message.id not in waiting]
+        return await self._whole(sorted(said, key=lambda message: message.run_id == self.run.id))
+
+    async def _whole(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """With the bodies that a page leaves out. The last one is always in."""
+        first, size_bytes = len(messages), 0
+        while first > 0:
+            size_bytes += messages[first - 1].size or 0
+            if size_bytes > BATCH_BYTES and first < len(messages):
+                break
+            first -= 1
+        shown = messages[first:]
+        cut = [message.id for message in shown if message.truncated]
+        bodies = {each.id: each for each in await self._sessions.journal.messages(self.session_id, cut)} if cut else {}
+        return tuple(bodies.get(message.id, message) for message in shown)
+
+    def stream(self, *, model: str = "", author: str | None = None) -> Reply:
+        """A reply that grows in front of everybody; use it in an `async with`."""
+        return Reply(
+            self._sessions,
+            self.session_id,
+            self._fence,
+            message_id=new_id(),
+            author=author or self.run.agent,
+            model=model,
+            window_s=self._window_s,
+        )
+
+    async def request_model(self, request_id: str) -> None:
+        """Shows that a model was asked. The next step is `stream` or `emit`."""
+        await self._sessions.submit(self.session_id, RequestModel(self._fence, request_id))
+
+    async def emit(
+        self,
+        content: str,
+        *,
+        payload: Payload | None = None,
+        role: Literal["agent", "system"] = "agent",
+        author: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> str:
+        """Writes a whole message; returns its id. Without `payload` it is text. Raises InvalidArgument for another
+        role: what a user says steers the run, and a run that steers itself never ends."""
+        if role not in ("agent", "system"):
+            raise InvalidArgument("An agent speaks as agent or system", field="role")
+        text = cleaned(content)
+        command = EmitMessage(
+            self._fence,
+            message_id=new_id(),
+            author=author or self.run.agent,
+            role=role,
+            content=text,
+            payload=payload or TextPayload(text=text),
+            metadata=metadata or Metadata(source="ai_generated"),
+        )
+        await self._sessions.submit(self.session_id, command)
+        return command.message_id
+
+    async def context(self) -> Context:
+        """The session's context at this moment."""
+        return await self._sessions.until(self.session_id, lambda _: True)
+
+    async def request_tools(self, command: RequestTools) -> None:
+        """Commits a request of `ctx.tools.request`, when there is no reply to go with it."""
+        await self._sessions.submit(self.session_id, command)
+
+    async def call_tool(self, name: str, **arguments: object) -> str:
+        """Calls one tool as a model would, approval included; returns its output. Raises ToolCallFailed."""
+        wanted = Wanted(new_id(), name, orjson.dumps(arguments).decode())
+        (result,) = await self.tools.call((wanted,))
+        if result.status != "ok":
+            raise ToolCallFailed(result.error or f"{name} was {result.status}", status=result.status)
+        return result.output
+
+    async def ask(self, question: str, *, options: Sequence[str] = (), key: str | None = None) -> str:
+        """Puts a question to the user and waits for the answer, however long, also across a restart: an agent that is
+        run again gets the answer that was given. `key` tells apart questions with the same text. Raises Declined."""
+        return await self._ask("question", question, tuple(options), key or question)
+
+    async def ask_about_limit(self, question: str, key: str) -> str:
+        """The same for a limit that was reached: the run waits instead of failing. Who went on once is asked again at
+        the next limit, so the answer to an earlier question never counts."""
+        return await self._ask("limit", question, (), f"{key} {new_id()}")
+
+    async def was_stopped_at_limit(self) -> bool:
+        """Whether an earlier attempt of this run was told, or got no answer in time, not to go on."""
+        if not self.resuming:
+            return False
+        approvals = await self._sessions.journal.approvals(self.session_id)
+        asked = [each for each in approvals if each.run_id == self.run.id and each.kind == "limit"]
+        return bool(asked) and asked[-1].state != "responded"
+
+    async def _ask(self, kind: Literal["question", "limit"], question: str, options: tuple[str, ...], key: str) -> str:
+        if await self._answer(key) is None:
+            command = AskUser(self._fence, new_id(), kind, question, options, key, self.tools.expires_at())
+            await self._sessions.submit(self.session_id, command)
+        await self._sessions.until(self.session_id, lambda context: not context.approvals)
+        answered = await self._answer(key)
+        if answered is None or answered.state != "responded":
+            raise Declined(answered.answer if answered is not None and answered.answer else None)
+        return answered.answer or ""
+
+    async def _answer(self, key: str) -> Approval | None:
+        approvals = await self._sessions.journal.approvals(self.session_id)
+        return next((each for each in reversed(approvals) if (each.run_id, each.key) == (self.run.id, key)), None)
+
+    def mark_seen(self) -> None:
+        """Everything said until now counts as taken into account; called before the agent begins anew."""
+        self._passes += 1
+        context = self._sessions.context(self.session_id)
+        if context is not None:
+            self._seen = max(self._seen, context.steered)
+
+    async def finish(self, error: str | None = None) -> None:
+        """Ends the run. Raises IllegalTransition with `unseen` in its details while a steering message waits."""
+        await self._sessions.submit(self.session_id, FinishRun(self._fence, self._seen, error))

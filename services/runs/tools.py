@@ -1,0 +1,163 @@
+"""A run's tool calls, from the model's wish to the committed result. After a crash it goes on where that was."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Sequence
+
+from models.approvals import Approval
+from models.commands import FinishTool, RequestTools, RunFence, StartTools
+from models.errors import NotSupported
+from models.ids import EpochMs, new_id
+from models.messages import Message
+from models.payloads import AnyToolResult, StoredPayload, ToolCall
+from models.runs import Run
+from models.states import Mode
+from models.text import cleaned
+from services.access import SYSTEM
+from services.llm.provider import ToolSpec
+from services.runs.toolbox import Toolbox, Wanted, open_calls
+from services.sessions.manager import SessionManager
+from services.store.journal import MessageQuery
+from services.tools.results import BUDGET_TOKENS, fits
+
+RESULTS_PAGE = 200
+
+
+class RunTools:
+    """Raises Fenced once the run was cancelled, taken over or ended."""
+
+    def __init__(self, sessions: SessionManager, run: Run, toolbox: Toolbox | None) -> None:
+        self._sessions = sessions
+        self._run = run
+        self._fence = RunFence(run.id, run.attempt)
+        self._toolbox = toolbox
+        self._refusals: dict[str, str] = {}
+        self._author: str | None = None
+
+    def offered(self, mode: Mode) -> tuple[ToolSpec, ...]:
+        return self._toolbox.offered(mode) if self._toolbox is not None else ()
+
+    def expires_at(self) -> EpochMs | None:
+        """Until when the user may answer what is asked now."""
+        return self._toolbox.expires_at() if self._toolbox is not None else None
+
+    async def call(self, wanted: Sequence[Wanted], *, depth: int = 0) -> tuple[AnyToolResult, ...]:
+        """Asks where policy wants it, runs the calls side by side, commits each result; returns them in the order of
+        the calls."""
+        await self._sessions.submit(self._run.session_id, await self.request(wanted, depth=depth))
+        return await self.finish()
+
+    async def request(self, wanted: Sequence[Wanted], *, depth: int = 0) -> RequestTools:
+        """The command that asks for these calls, as policy judges them now."""
+        context = await self._sessions.until(self._run.session_id, lambda _: True)
+        wish = await self._box().wish_of(await self._user())
+        judged = [self._box().judge(each, context, depth, wish) for each in wanted]
+        self._refusals |= {call.call_id: reason for call, reason in judged if reason is not None}
+        calls = tuple(call for call, _ in judged)
+        approvals = {call.call_id: new_id() for call in calls if call.status == "pending"}
+        each_time = frozenset(call.call_id for call in calls if self._box().is_dangerous(call.name))
+        return RequestTools(
+            self._fence, new_id(), self._run.agent, calls, approvals, each_time, self._server(calls), self.expires_at()
+        )
+
+    async def _user(self) -> str:
+        """Whose message started the run."""
+        if self._author is None:
+            found = await self._sessions.journal.messages(self._run.session_id, [self._run.message_id])
+            self._author = found[0].author if found else SYSTEM.user_id
+        return self._author
+
+    def _server(self, calls: Sequence[ToolCall]) -> str | None:
+        """The MCP server that all calls go to; None when there is none, or more than one."""
+        servers = {self._box().server_of(call.name) for call in calls}
+        return servers.pop() if len(servers) == 1 else None
+
+    async def finish(self) -> tuple[AnyToolResult, ...]:
+        """Brings the open request, if there is one, to its end: waits for the user, runs what is approved, and gives
+        every other call its result."""
+        context = await self._sessions.until(self._run.session_id, lambda context: not context.approvals)
+        calls = open_calls(context.request)
+        for call in calls:
+            if call.status == "denied":
+                await self._deny(call)
+        approved = tuple(call for call in calls if call.status == "approved")
+        if approved:
+            start = StartTools(self._fence, tuple(call.call_id for call in approved))
+            await self._sessions.submit(self._run.session_id, start)
+            await _side_by_side(self._execute(call) for call in approved)
+        return await self._results([call.call_id for call in calls]) if calls else ()
+
+    async def _execute(self, call: ToolCall) -> None:
+        outcome = await self._box().run(self._run, call, self._content_of)
+        message_id = new_id()
+        command = FinishTool(
+            self._fence,
+            message_id,
+            call.call_id,
+            outcome.status,
+            output=outcome.output,
+            error=outcome.error,
+            duration_ms=outcome.duration_ms,
+            handle=None if fits(outcome.output, BUDGET_TOKENS) else message_id,
+        )
+        await self._sessions.submit(self._run.session_id, command)
+
+    async def _deny(self, call: ToolCall) -> None:
+        """What policy refused is an error that the model can mend; what the user denied is a denial; what the user
+        answered in the tool's place is its result."""
+        message_id = new_id()
+        approval = None if call.decided_by == "policy" else await self._approval(call)
+        said = cleaned(approval.answer or "") if approval is not None else ""
+        if call.decided_by == "policy":
+            reason = self._refusals.get(call.call_id, "This call is not possible")
+            command = FinishTool(self._fence, message_id, call.call_id, "error", error=cleaned(reason))
+        elif approval is not None and approval.state == "responded":
+            command = FinishTool(self._fence, message_id, call.call_id, "ok", output=said)
+        else:
+            reason = f"The user did not allow this: {said}" if said else "The user did not allow this"
+            command = FinishTool(self._fence, message_id, call.call_id, "denied", error=reason)
+        await self._sessions.submit(self._run.session_id, command)
+
+    async def _approval(self, call: ToolCall) -> Approval | None:
+        approvals = await self._sessions.journal.approvals(self._run.session_id)
+        return next((each for each in reversed(approvals) if each.call_id == call.call_id), None)
+
+    async def _results(self, call_ids: Sequence[str]) -> tuple[AnyToolResult, ...]:
+        """Read from the newest back, until each call has its own: there may be more calls than a page holds."""
+        found: dict[str, AnyToolResult] = {}
+        before = 2**62
+        while before > 1 and not found.keys() >= set(call_ids):
+            query = MessageQuery(take=RESULTS_PAGE, before=before)
+            page = await self._sessions.journal.page(self._run.session_id, query)
+            payloads = [await self._payload(message) for message in page.messages if message.run_id == self._run.id]
+            found = {each.call_id: each for each in payloads if isinstance(each, AnyToolResult)} | found
+            before = page.first_position
+        return tuple(found[call_id] for call_id in call_ids if call_id in found)
+
+    async def _payload(self, message: Message) -> StoredPayload | None:
+        """A large result is not in a page of many of them."""
+        if not message.truncated or message.kind not in ("tool_result", "mcp_tool_result"):
+            return message.payload
+        found = await self._sessions.journal.messages(self._run.session_id, [message.id])
+        return found[0].payload if found else None
+
+    async def _content_of(self, message_id: str) -> str | None:
+        found = await self._sessions.journal.messages(self._run.session_id, [message_id])
+        return found[0].content if found else None
+
+    def _box(self) -> Toolbox:
+        if self._toolbox is None:
+            raise NotSupported("This server has no tools")
+        return self._toolbox
+
+
+async def _side_by_side(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """All at once; the first error stops the others and is raised as it is."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

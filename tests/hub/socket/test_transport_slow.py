@@ -1,0 +1,181 @@
+"""I7: one client, however slow, costs bounded memory and delays nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import ClientSession
+from socket_peers import PollingPeer, ServerFactory, connect_websocket, eventually, hurry, start_hub, stays
+
+from hub.socket import frames
+from hub.socket.connection import Connection
+from hub.socket.engine_socket import HubSocket
+from hub.socket.outbox import HIGH_WATER_BYTES, LOW_WATER_BYTES, OVERFLOW_BYTES
+from hub.socket.transport import Reply
+
+BLOCK = frames.event_frame("block", "x" * 10_000)
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[ClientSession]:
+    async with ClientSession() as session:
+        yield session
+
+
+async def fill(connection: Connection) -> int:
+    """Feed until the high-water mark, as the hub does, and again until the kernel takes no more; how many blocks."""
+    sent = 0
+
+    def full() -> bool:
+        return connection.outbox.over_high_water
+
+    async with asyncio.timeout(5):
+        while not full():
+            while not full():
+                connection.send(BLOCK)
+                sent += 1
+            await asyncio.sleep(0.05)
+    return sent
+
+
+async def test_a_reader_that_takes_nothing_is_let_go_and_the_others_notice_nothing_I7(
+    aiohttp_server: ServerFactory, session: ClientSession
+) -> None:
+    let_go: list[str] = []
+    hub = await start_hub(aiohttp_server, stall_timeout_s=0.5, on_let_go=let_go.append)
+    _peer = await connect_websocket(session, hub)
+    frozen = hub.only
+    quick = await connect_websocket(session, hub)
+    await fill(frozen)
+    started = time.monotonic()
+    slowest = 0.0
+    while not hub.handler.reasons:
+        asked = time.monotonic()
+        assert (await quick.call("x"))["ok"]
+        slowest = max(slowest, time.monotonic() - asked)
+        assert time.monotonic() - started < 15
+        await asyncio.sleep(0.01)
+    assert hub.handler.reasons == let_go == ["slow_consumer"]
+    assert frozen.closed
+    assert slowest < 0.5
+    assert len(hub.transport.connections) == 1
+
+
+async def test_a_polling_client_that_fetches_nothing_is_let_go_too_I7(
+    aiohttp_server: ServerFactory, session: ClientSession
+) -> None:
+    let_go: list[str] = []
+    hub = await start_hub(aiohttp_server, stall_timeout_s=0.3, on_let_go=let_go.append)
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    await fill(hub.only)
+    await eventually(lambda: hub.handler.reasons == ["slow_consumer"])
+    assert let_go == ["slow_consumer"]
+    with pytest.raises(ConnectionError):
+        await peer.poll()
+
+
+async def test_a_slow_reader_that_keeps_reading_is_kept(aiohttp_server: ServerFactory, session: ClientSession) -> None:
+    hub = await start_hub(aiohttp_server, stall_timeout_s=0.5)
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    connection = hub.only
+    for _ in range(4):
+        await fill(connection)
+        await stays(lambda: not connection.closed, for_s=0.3)
+        await peer.poll()
+    assert not connection.closed
+
+
+async def test_drained_returns_when_a_slow_reader_has_caught_up(
+    aiohttp_server: ServerFactory, session: ClientSession
+) -> None:
+    hub = await start_hub(aiohttp_server)
+    peer = await connect_websocket(session, hub)
+    connection = hub.only
+    sent = await fill(connection)
+    waiting = asyncio.ensure_future(connection.outbox.drained())
+    await stays(lambda: not waiting.done())
+    for _ in range(sent):
+        await peer.event()
+    await asyncio.wait_for(waiting, 5)
+    assert connection.outbox.backlog_bytes <= LOW_WATER_BYTES
+
+
+async def test_calls_are_not_read_while_the_outbox_is_over_the_high_water(
+    aiohttp_server: ServerFactory, session: ClientSession
+) -> None:
+    hub = await start_hub(aiohttp_server)
+
+    async def big(connection: Connection, args: list[object]) -> Reply:
+        return Reply({"fill": "x" * 600_000})
+
+    hub.handler.calls["big"] = big
+    peer = await connect_websocket(session, hub)
+    for n in range(100):
+        await peer.ws.send_str(f'42{n}["big"]')
+    connection = hub.only
+    await eventually(lambda: connection.outbox.over_high_water)
+    await stays(lambda: len(hub.handler.log) < 50, for_s=0.1)
+    assert connection.outbox.backlog_bytes <= HIGH_WATER_BYTES + 700_000
+    for n in range(100):
+        assert (await peer.ack(str(n)))["ok"]
+
+
+async def test_feeding_regardless_of_the_high_water_has_an_end(
+    aiohttp_server: ServerFactory, session: ClientSession
+) -> None:
+    hub = await start_hub(aiohttp_server)
+    _peer = await connect_websocket(session, hub)
+    connection = hub.only
+    highest = 0
+    for _ in range(1000):
+        connection.send(BLOCK)
+        highest = max(highest, connection.outbox.backlog_bytes)
+    assert connection.closed
+    assert highest <= OVERFLOW_BYTES + len(BLOCK.ws)
+    await eventually(lambda: hub.handler.reasons == ["slow_consumer"])
+
+
+async def test_the_kernel_keeps_little_for_a_reader_that_never_reads(
+    aiohttp_server: ServerFactory, session: ClientSession
+) -> None:
+    hub = await start_hub(aiohttp_server)
+    _peer = await connect_websocket(session, hub)
+    raw = hub.only.outbox._transport
+    assert raw is not None
+    assert raw.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * 128 * 1024
+
+
+async def test_messages_are_not_compressed(aiohttp_server: ServerFactory, session: ClientSession) -> None:
+    hub = await start_hub(aiohttp_server)
+    url = f"{hub.url}/socket.io/?EIO=4&transport=websocket"
+    async with session.ws_connect(url, compress=15) as ws:
+        assert json.loads((await ws.receive_str(timeout=5))[1:])["maxPayload"] == 2_000_000
+        assert ws.compress == 0
+
+
+async def test_a_fault_in_one_session_does_not_stop_the_sweep(
+    aiohttp_server: ServerFactory, session: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = await start_hub(aiohttp_server, ping_interval_s=0.2, ping_timeout_s=0.2)
+    _peer = await connect_websocket(session, hub, answers_pings=False)
+    stock, broken = HubSocket.check, await connect_websocket(session, hub)
+
+    def check(self: HubSocket, now: float) -> None:
+        if self.sid == broken.opened["sid"]:
+            raise RuntimeError("broken")
+        stock(self, now)
+
+    monkeypatch.setattr(HubSocket, "check", check)
+    await eventually(lambda: hub.handler.reasons == ["ping timeout"])

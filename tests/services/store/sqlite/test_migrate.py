@@ -1,0 +1,190 @@
+"""Versions of the database: an older one is backed up and migrated, a newer one refused, a failed step undone."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+import structlog.testing
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, inspect, text
+from world import commit, create, decided
+
+import models.migrations
+from models.errors import DatabaseTooNew
+from models.migrations import HEAD
+from models.tables import METADATA, is_declared
+from services.store.sqlite import database as database_module
+from services.store.sqlite.database import FILE_NAME, Database
+from services.store.sqlite.journal import SqliteJournal
+from services.store.sqlite.migrate import migrate
+from services.store.sqlite.projects import SqliteProjects
+
+SCRIPTS = Path(models.migrations.__file__).parent
+NEXT = '''"""A step that this program does not have yet."""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "{head}"
+
+
+def upgrade() -> None:
+    op.add_column("projects", sa.Column("colour", sa.String(), nullable=True))
+    {more}
+'''
+
+
+def scripts_with_a_next_step(folder: Path, more: str = "") -> str:
+    copy = folder / "migrations"
+    shutil.copytree(SCRIPTS, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "versions" / "9999_next.py").write_text(NEXT.format(head=HEAD, more=more))
+    return str(copy)
+
+
+async def an_older_database(folder: Path) -> None:
+    database = Database(folder)
+    journal = SqliteJournal(database)
+    await journal.open()
+    append = decided("s", None, create((await SqliteProjects(database).inbox()).id, "kept"))
+    assert append is not None
+    await commit(journal, append)
+    await journal.close()
+
+
+def newer_program(monkeypatch: pytest.MonkeyPatch, scripts: str) -> None:
+    monkeypatch.setattr(
+        database_module, "migrate", lambda engine, backup: migrate(engine, backup, scripts=scripts, head="9999")
+    )
+
+
+def backups(folder: Path) -> list[Path]:
+    return list(folder.glob("*.backup-*"))
+
+
+def columns(path: Path) -> set[str]:
+    connection = sqlite3.connect(path)
+    try:
+        return {row[1] for row in connection.execute("PRAGMA table_info(projects)")}
+    finally:
+        connection.close()
+
+
+def test_head_names_the_newest_script_and_there_is_one() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+async def test_the_schema_that_migrations_make_is_the_one_that_the_tables_declare(tmp_path: Path) -> None:
+    await an_older_database(tmp_path)
+    engine = create_engine(f"sqlite:///{tmp_path / FILE_NAME}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_name": is_declared})
+        assert compare_metadata(context, METADATA) == []
+        declared = create_engine("sqlite://")
+        METADATA.create_all(declared)
+        with declared.connect() as other:
+            assert without_rowid(connection) == without_rowid(other)
+            for table in METADATA.tables:
+                assert checks(connection, table) == checks(other, table), table
+                assert partial(connection, table) == partial(other, table), table
+        declared.dispose()
+    engine.dispose()
+
+
+def without_rowid(connection: Connection) -> set[str]:
+    rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
+    return {row.name for row in rows if "WITHOUT ROWID" in row.sql.upper() and is_declared(row.name, "table", {})}
+
+
+def checks(connection: Connection, table: str) -> list[str]:
+    return [each["sqltext"] for each in inspect(connection).get_check_constraints(table)]
+
+
+def partial(connection: Connection, table: str) -> dict[str, str]:
+    """Index name and its SQL, which alone tells the condition of a partial one."""
+    rows = connection.execute(
+        text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = :table AND sql IS NOT NULL"),
+        {"table": table},
+    )
+    return {row.name: row.sql for row in rows}
+
+
+async def test_a_new_database_gets_the_newest_version_and_no_backup(tmp_path: Path) -> None:
+    await an_older_database(tmp_path)
+    assert backups(tmp_path) == []
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (HEAD,)
+    connection.close()
+
+
+async def test_an_older_database_is_backed_up_and_migrated_and_keeps_what_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    await an_older_database(data)
+    newer_program(monkeypatch, scripts_with_a_next_step(tmp_path))
+    database = Database(data)
+    journal = SqliteJournal(database)
+    with structlog.testing.capture_logs() as logs:
+        await journal.open()
+    assert (await journal.session("s")).title == "kept"
+    await journal.close()
+    assert "colour" in columns(data / FILE_NAME)
+    (backup,) = backups(data)
+    assert "colour" not in columns(backup)
+    connection = sqlite3.connect(backup)
+    assert connection.execute("SELECT title FROM sessions").fetchall() == [("kept",)]
+    connection.close()
+    assert [(each["event"], each["found"]) for each in logs] == [("database migrated", HEAD)]
+    await reopened(data)
+
+
+async def reopened(folder: Path) -> None:
+    database = Database(folder)
+    await database.open()
+    await database.close()
+    assert len(backups(folder)) == 1, "nothing to migrate, nothing to back up"
+
+
+async def test_a_newer_database_is_refused_and_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "data"
+    await an_older_database(data)
+    with monkeypatch.context() as newer:
+        newer_program(newer, scripts_with_a_next_step(tmp_path))
+        database = Database(data)
+        await database.open()
+        await database.close()
+    before = (data / FILE_NAME).read_bytes()
+    with pytest.raises(DatabaseTooNew, match="upgrade Parley") as refused:
+        await Database(data).open()
+    assert refused.value.details == {"found": "9999", "known": HEAD}
+    assert refused.value.retryable is False
+    assert (data / FILE_NAME).read_bytes() == before
+    with pytest.raises(DatabaseTooNew):
+        await Database(data).open()
+
+
+async def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    await an_older_database(data)
+    scripts = scripts_with_a_next_step(tmp_path, more='raise RuntimeError("half way")')
+    with monkeypatch.context() as newer:
+        newer_program(newer, scripts)
+        with pytest.raises(RuntimeError, match="half way"):
+            await Database(data).open()
+    assert "colour" not in columns(data / FILE_NAME)
+    database = Database(data)
+    journal = SqliteJournal(database)
+    await journal.open()
+    assert (await journal.session("s")).title == "kept"
+    await journal.close()

@@ -1,0 +1,99 @@
+"""The OpenAPI document agrees with the route table and is sound in itself. That answers agree with it is checked by the
+REST client of all these tests."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from json_schema import CHECKS, PROSE, problems, resolve
+from rest_client import DOCUMENT, Rest
+
+from web.rest.routes import ROUTES
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def document() -> Json:
+    return DOCUMENT.data
+
+
+def _dicts(node: object) -> list[Json]:
+    if isinstance(node, dict):
+        return [node, *(found for child in node.values() for found in _dicts(child))]
+    return [found for child in node for found in _dicts(child)] if isinstance(node, list) else []
+
+
+def test_every_route_is_described_once(document: Json) -> None:
+    described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert described == {(route.method, route.path) for route in ROUTES}
+    assert len(ROUTES) == len(described)
+
+
+def test_operation_ids_are_unique_and_camel_case(document: Json) -> None:
+    ids = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z][A-Za-z]+", each) for each in ids)
+
+
+def test_every_reference_leads_somewhere(document: Json) -> None:
+    references = [node["$ref"] for node in _dicts(document) if isinstance(node.get("$ref"), str)]
+    assert references
+    for reference in references:
+        assert resolve(reference, document)
+
+
+def test_every_name_in_the_schemas_is_camel_case(document: Json) -> None:
+    of_the_socket = ("SocketCalls", "ServerEvents")
+    schemas = {name: each for name, each in document["components"]["schemas"].items() if name not in of_the_socket}
+    for node in _dicts(schemas):
+        for name in node.get("properties", {}) if isinstance(node.get("properties"), dict) else ():
+            assert re.fullmatch(r"[a-z][A-Za-z]*", name), name
+
+
+def test_path_parameters_are_those_of_the_path(document: Json) -> None:
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            named = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"]
+            assert named == re.findall(r"\{(\w+)\}", path)
+
+
+def test_bodies_are_required_where_a_field_is(document: Json) -> None:
+    required = {
+        operation["operationId"]: operation["requestBody"]["required"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        if "requestBody" in operation
+    }
+    assert required["createProject"]
+    assert not required["createSession"]
+    assert "restoreSession" not in required
+
+
+async def test_the_document_is_served(rest: Rest) -> None:
+    reply = await rest.ask("GET", "/api/openapi.json")
+    assert reply.data == DOCUMENT.data
+    assert reply.data["openapi"] == "3.1.0"
+
+
+def test_the_check_itself_finds_what_is_wrong(document: Json) -> None:
+    project = document["components"]["schemas"]["Project"]
+    right = {"id": "a", "name": "b", "currentSessionId": None, "createdAtUtc": "c", "version": 1}
+    assert problems(right, project, document) == []
+    wrongs: list[Any] = [{**right, "id": 1}, {**right, "extra": 1}, {"id": "a"}, {**right, "version": True}, [], None]
+    for wrong in wrongs:
+        assert problems(wrong, project, document), wrong
+
+
+def test_the_check_knows_every_keyword_that_is_used(document: Json) -> None:
+    def schemas(node: Json) -> list[Json]:
+        inner = [*node.get("properties", {}).values(), *node.get("anyOf", ()), *node.get("oneOf", ())]
+        inner += [node[each] for each in ("items", "additionalProperties") if isinstance(node.get(each), dict)]
+        return [node, *(found for child in inner for found in schemas(child))]
+
+    used = {
+        keyword for each in document["components"]["schemas"].values() for node in schemas(each) for keyword in node
+    }
+    assert used <= {*CHECKS, *PROSE}

@@ -1,0 +1,184 @@
+"""REST of contexts: what clients in signal mode pull, and the actions on a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.calls import (
+    ApprovalAnswer,
+    BranchPromptBody,
+    CancelRunArguments,
+    ForkBody,
+    Id,
+    MergeBody,
+    NoArguments,
+    Outgoing,
+    PinBody,
+    PlanBody,
+    RevokeGrantBody,
+    SetModeBody,
+    SetModelBody,
+    SwitchBranchBody,
+    UnpinBody,
+)
+from models.errors import InvalidArgument
+from models.events import fit_for_travel
+from models.ids import iso
+from models.session import Session
+from models.snapshot import Snapshot
+from services.engine.snapshot import snapshot_of
+from web.keys import PROMPTS
+from web.rest.answers import BranchName, ContextMetadata, Done, MergeAnswer, MessageBatch, PromptAnswer, PromptPartView
+from web.rest.queries import EventsQuery, IdsQuery
+from web.rest.route import Call, NoQuery
+
+
+class SendMessageBody(Outgoing):
+    """The call's arguments; the session is in the path."""
+
+    session_id: Id | None = None
+
+
+async def get_context(call: Call[NoArguments, NoQuery]) -> Snapshot:
+    call.chat.access.check(call.principal, "read")
+    return await call.chat.journal.snapshot(call.session_id)
+
+
+async def get_context_metadata(call: Call[NoArguments, NoQuery]) -> ContextMetadata:
+    """Mostly from memory: clients in signal mode ask for it at every change of state."""
+    call.chat.access.check(call.principal, "read")
+    session = await call.chat.journal.session(call.session_id)
+    context = call.chat.sessions.context(call.session_id) or await call.chat.journal.load(call.session_id)
+    snapshot = snapshot_of(context, session.project_name, ())
+    return ContextMetadata.model_construct(**{name: getattr(snapshot, name) for name in ContextMetadata.model_fields})
+
+
+async def get_context_messages(call: Call[NoArguments, IdsQuery]) -> MessageBatch:
+    call.chat.access.check(call.principal, "read")
+    wanted = call.query.wanted
+    messages = await call.chat.journal.messages(call.session_id, wanted)
+    return MessageBatch(messages=messages, requested_count=len(wanted), found_count=len(messages))
+
+
+async def list_streaming_chunks(call: Call[NoArguments, EventsQuery]) -> Mapping[str, Any]:
+    call.chat.access.check(call.principal, "read")
+    message_id = call.path["messageId"]
+    page = await call.chat.journal.chunks(call.session_id, message_id, call.query.after)
+    return {
+        "contextId": call.session_id,
+        "messageId": message_id,
+        "chunks": [{"sequence": each.sequence, "delta": each.delta, "at": iso(each.at)} for each in page.chunks],
+        "currentSequence": page.current_sequence,
+        "hasMore": page.has_more,
+    }
+
+
+async def send_message(call: Call[SendMessageBody, NoQuery]) -> Mapping[str, Any]:
+    if call.body.session_id not in (None, call.session_id):
+        raise InvalidArgument("sessionId is not the session of the path", field="sessionId")
+    return await call.chat.send_message(call.principal, call.session_id, call.body)
+
+
+async def cancel_run(call: Call[CancelRunArguments, NoQuery]) -> Mapping[str, Any]:
+    return await call.chat.cancel(call.principal, call.session_id, call.body.run_id)
+
+
+async def set_model(call: Call[SetModelBody, NoQuery]) -> Session:
+    return await call.chat.set_model(call.principal, call.session_id, call.body.model)
+
+
+async def set_mode(call: Call[SetModeBody, NoQuery]) -> Session:
+    return await call.chat.set_mode(call.principal, call.session_id, call.body.mode)
+
+
+async def retry(call: Call[NoArguments, NoQuery]) -> Mapping[str, Any]:
+    return await call.chat.retry(call.principal, call.session_id)
+
+
+async def archive(call: Call[NoArguments, NoQuery]) -> Session:
+    return await call.chat.archive(call.principal, call.session_id)
+
+
+async def unarchive(call: Call[NoArguments, NoQuery]) -> Session:
+    return await call.chat.unarchive(call.principal, call.session_id)
+
+
+async def resolve_approval(call: Call[ApprovalAnswer, NoQuery]) -> Done:
+    await call.chat.resolve_approval(call.principal, call.session_id, call.body)
+    return Done()
+
+
+async def revoke_grant(call: Call[RevokeGrantBody, NoQuery]) -> Done:
+    await call.chat.revoke_grant(call.principal, call.session_id, call.body.tool)
+    return Done()
+
+
+async def get_prompt(call: Call[NoArguments, NoQuery]) -> PromptAnswer:
+    """What the next request's system prompt would be, part by part."""
+    call.chat.access.check(call.principal, "read")
+    context = await call.chat.sessions.until(call.session_id, lambda _: True)
+    parts = await call.app[PROMPTS].parts(context)
+    return PromptAnswer(parts=tuple(PromptPartView(name=part.name, text=part.text) for part in parts))
+
+
+async def fork(call: Call[ForkBody, NoQuery]) -> BranchName:
+    body = call.body
+    name = await call.chat.branches.fork(
+        call.principal,
+        call.session_id,
+        name=body.name,
+        message_id=body.message_id,
+        position=body.position,
+        before=body.before,
+        system_prompt=body.system_prompt,
+        switch=body.switch,
+    )
+    return BranchName(name=name)
+
+
+async def switch_branch(call: Call[SwitchBranchBody, NoQuery]) -> BranchName:
+    await call.chat.branches.switch(call.principal, call.session_id, call.body.name)
+    return BranchName(name=call.body.name)
+
+
+async def merge(call: Call[MergeBody, NoQuery]) -> MergeAnswer:
+    body, branches = call.body, call.chat.branches
+    if body.preview:
+        plan = await branches.preview(call.principal, call.session_id, body.source, body.strategy, body.message_ids)
+    else:
+        plan = await branches.merge(
+            call.principal,
+            call.session_id,
+            body.source,
+            body.strategy,
+            message_ids=body.message_ids,
+            resolution=body.resolution,
+            name=body.name,
+            summary=body.summary,
+        )
+    return MergeAnswer(
+        merged=not body.preview,
+        active_branch=plan.target,
+        messages=tuple(fit_for_travel(message) for message in plan.messages),
+        conflicts=plan.conflicts,
+    )
+
+
+async def set_branch_prompt(call: Call[BranchPromptBody, NoQuery]) -> Done:
+    await call.chat.set_branch_prompt(call.principal, call.session_id, call.body.branch, call.body.system_prompt)
+    return Done()
+
+
+async def pin(call: Call[PinBody, NoQuery]) -> Mapping[str, Any]:
+    return await call.chat.pin(call.principal, call.session_id, call.body.message_id, call.body.text)
+
+
+async def unpin(call: Call[UnpinBody, NoQuery]) -> Done:
+    await call.chat.unpin(call.principal, call.session_id, call.body.pin_id)
+    return Done()
+
+
+async def set_plan(call: Call[PlanBody, NoQuery]) -> Done:
+    await call.chat.set_plan(call.principal, call.session_id, call.body.items)
+    return Done()

@@ -1,0 +1,52 @@
+"""From a route's entry to aiohttp: who calls, reading, handling, writing. The same few steps for every route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from models.calls import NoArguments
+from models.errors import Draining
+from models.wire import Wire
+from services.access import LOCAL
+from web.keys import CHAT, LIFECYCLE
+from web.rest.errors import Handler
+from web.rest.reading import read_bearer, read_body, read_if_match, read_path, read_query
+from web.rest.route import Call, Raw, Route
+
+
+def handler_of(route: Route) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        principal = LOCAL if route.public else request.app[CHAT].access.resolve(read_bearer(request))
+        if route.method != "GET" and request.app[LIFECYCLE].draining:
+            raise Draining()
+        call: Call[Any, Any] = Call(
+            app=request.app,
+            principal=principal,
+            path=read_path(request),
+            query=read_query(request, route.query),
+            body=await _body(request, route),
+            if_match=read_if_match(request) if route.versioned else None,
+        )
+        return _response(await route.handler(call), route)
+
+    return handle
+
+
+async def _body(request: web.Request, route: Route) -> Wire:
+    if not route.takes_body:
+        return NoArguments()
+    return await read_body(request, route.body, route.media_types, route.body_limit_bytes)
+
+
+def _response(answer: Wire | Mapping[str, Any] | Raw, route: Route) -> web.Response:
+    if isinstance(answer, Raw):
+        return web.Response(body=answer.body, status=route.status, headers={"Content-Type": answer.content_type})
+    data = answer.to_wire() if isinstance(answer, Wire) else answer
+    response = web.Response(body=orjson.dumps(data), status=route.status, content_type="application/json")
+    if route.versioned and "version" in data:
+        response.headers["ETag"] = f'"v{data["version"]}"'
+    return response

@@ -1,0 +1,22 @@
+"""REST of what the server offers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from models.calls import NoArguments
+from web.keys import MCP, TOOLS
+from web.rest.answers import McpServerView, ModelList, ModelView, ToolList, ToolView
+from web.rest.route import Call, NoQuery
+
+
+async def list_models(call: Call[NoArguments, NoQuery]) -> ModelList:
+    models = tuple(ModelView(**asdict(info)) for info in call.chat.providers.models())
+    return ModelList(models=models, default=call.chat.model)
+
+
+async def list_tools(call: Call[NoArguments, NoQuery]) -> ToolList:
+    call.chat.access.check(call.principal, "read")
+    tools = tuple(ToolView.model_validate(each) for each in call.app[TOOLS].describe())
+    servers = tuple(McpServerView.model_validate(each.to_wire()) for each in call.app[MCP].status())
+    return ToolList(tools=tools, servers=servers)

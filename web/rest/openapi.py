@@ -1,0 +1,171 @@
+"""The OpenAPI 3.1 document, made from the route table and its models. Never written by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import orjson
+from aiohttp import web
+from pydantic.alias_generators import to_camel
+from pydantic.json_schema import models_json_schema
+
+from models.calls import NoArguments
+from models.errors import (
+    DatabaseCorrupt,
+    Draining,
+    Forbidden,
+    InvalidArgument,
+    OriginNotAllowed,
+    ParleyError,
+    PayloadTooLarge,
+    StorageUnavailable,
+    Unauthenticated,
+)
+from models.wire import Wire
+from web.rest.errors import ErrorBody
+from web.rest.reading import PATH_ID_MAX_CHARS
+from web.rest.route import NoQuery, Route
+from web.rest.socket import socket_models, socket_schemas
+
+Json = dict[str, Any]
+References = Mapping[Any, Json]
+"""Where the schema of a (model, mode) is."""
+Mode = Literal["validation", "serialization"]
+REFERENCE = "#/components/schemas/{model}"
+GENERAL: tuple[type[ParleyError], ...] = (
+    InvalidArgument,
+    Forbidden,
+    OriginNotAllowed,
+    StorageUnavailable,
+    DatabaseCorrupt,
+)
+"""What every route may answer."""
+
+
+class Document:
+    """Built at first use: it takes a tenth of a second that a start needs not wait for."""
+
+    def __init__(self, routes: Sequence[Route], version: str) -> None:
+        self._routes = routes
+        self._version = version
+
+    @cached_property
+    def body(self) -> bytes:
+        return orjson.dumps(self.data)
+
+    @cached_property
+    def data(self) -> Json:
+        models = {(model, mode) for route in self._routes for model, mode in _models(route)}
+        models |= {(ErrorBody, "serialization"), *socket_models()}
+        ordered = sorted(models, key=lambda each: (each[0].__name__, each[1]))
+        references, definitions = models_json_schema(ordered, ref_template=REFERENCE)
+        paths: dict[str, Json] = {}
+        for route in self._routes:
+            paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references)
+        return {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "Parley",
+                "version": self._version,
+                "description": "Sessions, history and context over REST. What happens live comes by Socket.IO: the "
+                "schemas SocketCalls, ServerEvents and JournalEvent are its half. Paths below "
+                "/api/contexts also work without /api.",
+            },
+            "security": [{}, {"token": []}],
+            "paths": paths,
+            "components": {
+                "schemas": definitions["$defs"] | socket_schemas(references),
+                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            },
+        }
+
+
+DOCUMENT = web.AppKey("document", Document)
+
+
+def _models(route: Route) -> Iterable[tuple[type[Wire], Mode]]:
+    if route.body is not NoArguments:
+        yield route.body, "validation"
+    if not isinstance(route.answer, str):
+        yield route.answer, "serialization"
+
+
+def _operation(route: Route, references: References) -> Json:
+    name = route.handler.__name__
+    operation: Json = {
+        "operationId": to_camel(name),
+        "summary": route.summary,
+        "tags": [route.handler.__module__.rpartition(".")[2]],
+        "responses": {str(route.status): _success(route, references), **_failures(route, references)},
+    }
+    if parameters := [*_path_parameters(route), *_query_parameters(route), *_headers(route)]:
+        operation["parameters"] = parameters
+    if route.wants_body:
+        operation["requestBody"] = {
+            "required": any(field.is_required() for field in route.body.model_fields.values()),
+            "content": {each: {"schema": references[route.body, "validation"]} for each in route.media_types},
+        }
+    if route.public:
+        operation["security"] = []
+    return operation
+
+
+def _success(route: Route, references: References) -> Json:
+    if isinstance(route.answer, str):
+        return {"description": route.summary, "content": {route.answer: {"schema": {"type": "string"}}}}
+    schema = references[route.answer, "serialization"]
+    response: Json = {"description": route.summary, "content": {"application/json": {"schema": schema}}}
+    if route.versioned and "version" in route.answer.model_fields:
+        response["headers"] = {"ETag": {"description": 'Strong, `"v<version>"`.', "schema": {"type": "string"}}}
+    return response
+
+
+def _failures(route: Route, references: References) -> Json:
+    by_status: dict[int, list[str]] = {}
+    for error in errors_of(route):
+        by_status.setdefault(error.status, []).append(error.code)
+    schema = references[ErrorBody, "serialization"]
+    return {
+        str(status): {
+            "description": "code: " + ", ".join(dict.fromkeys(codes)),
+            "content": {"application/json": {"schema": schema}},
+        }
+        for status, codes in sorted(by_status.items())
+    }
+
+
+def errors_of(route: Route) -> tuple[type[ParleyError], ...]:
+    """All that a route may answer, the general ones too."""
+    found = [*route.errors, *GENERAL]
+    if not route.public:
+        found.append(Unauthenticated)
+    if route.method != "GET":
+        found.append(Draining)
+    if route.takes_body:
+        found.append(PayloadTooLarge)
+    return tuple(found)
+
+
+def _path_parameters(route: Route) -> Iterable[Json]:
+    for name in re.findall(r"\{(\w+)\}", route.path):
+        schema = {"type": "string", "minLength": 1, "maxLength": PATH_ID_MAX_CHARS}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _query_parameters(route: Route) -> Iterable[Json]:
+    if route.query is NoQuery:
+        return
+    schema = route.query.model_json_schema(mode="validation")
+    for name, described in schema["properties"].items():
+        yield {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": described}
+
+
+def _headers(route: Route) -> Iterable[Json]:
+    if route.versioned and route.method in ("PATCH", "PUT", "DELETE"):
+        description = "Change only this version: the ETag that was read. Another version is answered with 412."
+        yield {"name": "If-Match", "in": "header", "required": False, "description": description} | {
+            "schema": {"type": "string"}
+        }

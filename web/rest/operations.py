@@ -1,0 +1,40 @@
+"""What operators and their tools ask: is it alive, is it ready, how does it do, what can it do."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from models.calls import NoArguments
+from models.errors import Draining, StorageUnavailable
+from services.operating.metrics import CONTENT_TYPE
+from web.keys import LIFECYCLE, METRICS
+from web.rest.answers import Health
+from web.rest.openapi import DOCUMENT
+from web.rest.route import Call, NoQuery, Raw
+
+DISTRIBUTION = "parley-hub"
+
+
+def parley_version() -> str:
+    return version(DISTRIBUTION)
+
+
+async def get_health(call: Call[NoArguments, NoQuery]) -> Health:
+    """Says that the process answers, nothing more: a full disk is no reason to restart it."""
+    return Health(status="ok", version=parley_version())
+
+
+async def get_readiness(call: Call[NoArguments, NoQuery]) -> Health:
+    if call.app[LIFECYCLE].draining:
+        raise Draining()
+    if (trouble := call.chat.journal.trouble) is not None:
+        raise StorageUnavailable(trouble)
+    return Health(status="ready", version=parley_version())
+
+
+async def get_metrics(call: Call[NoArguments, NoQuery]) -> Raw:
+    return Raw(call.app[METRICS].exposition(), CONTENT_TYPE)
+
+
+async def get_openapi(call: Call[NoArguments, NoQuery]) -> Raw:
+    return Raw(call.app[DOCUMENT].body, "application/json")

@@ -1,0 +1,118 @@
+"""What an entry of the route table is, and what its handler gets and gives. Never reads a request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from aiohttp import web
+
+from models.calls import NoArguments
+from models.errors import InvalidArgument, ParleyError
+from models.wire import Wire
+from services.access import Principal
+from services.chat import Chat
+from web.keys import CHAT
+from web.rest.reading import BODY_LIMIT_BYTES, JSON_TYPE
+
+Body = TypeVar("Body", bound=Wire)
+Query = TypeVar("Query", bound=Wire)
+
+
+class NoQuery(Wire):
+    """No query parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """An answer that is not JSON of a model."""
+
+    body: bytes
+    content_type: str
+
+
+Answer = Wire | Mapping[str, Any] | Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Body, Query]):
+    """One request, parsed and checked. `if_match` is the version that the caller believes current; for an ETag that is
+    none of ours one that nothing has."""
+
+    app: web.Application
+    principal: Principal
+    path: Mapping[str, str]
+    body: Body
+    query: Query
+    if_match: int | None = None
+
+    @property
+    def chat(self) -> Chat:
+        return self.app[CHAT]
+
+    @property
+    def session_id(self) -> str:
+        return self.path["sessionId"]
+
+    @property
+    def project_id(self) -> str:
+        return self.path["projectId"]
+
+    def expected(self, in_body: int | None = None) -> int | None:
+        """The version to check, by header or body. Raises InvalidArgument when the two differ."""
+        if None not in (self.if_match, in_body) and self.if_match != in_body:
+            raise InvalidArgument("expectedVersion and If-Match name different versions", field="expectedVersion")
+        return in_body if self.if_match is None else self.if_match
+
+
+Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`answer` is the model of the answer, or the media type of a Raw one. `versioned` answers carry an ETag and their
+    requests may carry If-Match. `public` ones need no token. `aliases` are further paths of the same. `media_types` are
+    those that a body may have, `body_limit_bytes` its size."""
+
+    method: str
+    path: str
+    handler: Handler
+    body: type[Wire]
+    query: type[Wire]
+    answer: type[Wire] | str
+    summary: str
+    status: int
+    errors: tuple[type[ParleyError], ...]
+    versioned: bool
+    public: bool
+    aliases: tuple[str, ...]
+    media_types: tuple[str, ...] = (JSON_TYPE,)
+    body_limit_bytes: int = BODY_LIMIT_BYTES
+
+    @property
+    def takes_body(self) -> bool:
+        return self.method in ("POST", "PUT", "PATCH")
+
+    @property
+    def wants_body(self) -> bool:
+        return self.body is not NoArguments
+
+
+def route(
+    method: str,
+    path: str,
+    handler: Callable[[Call[Body, Query]], Awaitable[Answer]],
+    body: type[Body],
+    query: type[Query],
+    answer: type[Wire] | str,
+    summary: str,
+    *,
+    status: int = 200,
+    errors: tuple[type[ParleyError], ...] = (),
+    versioned: bool = False,
+    public: bool = False,
+) -> Route:
+    """The signature holds the type checker to it: a handler takes the models that its entry names."""
+    aliases = (path.removeprefix("/api"),) if path.startswith("/api/contexts/") else ()
+    return Route(method, path, handler, body, query, answer, summary, status, errors, versioned, public, aliases)

@@ -1,0 +1,39 @@
+"""REST of workflows: which there are, and starting one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from models.calls import Id, NoArguments, Text, check_tree
+from models.wire import Wire
+from web.rest.answers import WorkflowList, WorkflowView
+from web.rest.route import Call, NoQuery
+
+
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    check_tree(given)
+    return given
+
+
+class ExecuteWorkflowBody(Wire):
+    """`input` has a value for each input that the workflow needs. The same `clientMessageId` starts it once."""
+
+    session_id: Id
+    input: Annotated[dict[str, Any], AfterValidator(_checked)] = Field(default_factory=dict)
+    client_message_id: Annotated[Text | None, Field(min_length=1, max_length=200)] = None
+
+
+async def list_workflows(call: Call[NoArguments, NoQuery]) -> WorkflowList:
+    call.chat.access.check(call.principal, "read")
+    described = call.chat.workflows.describe()
+    return WorkflowList(workflows=tuple(WorkflowView.model_validate(each) for each in described))
+
+
+async def execute_workflow(call: Call[ExecuteWorkflowBody, NoQuery]) -> Mapping[str, Any]:
+    body = call.body
+    return await call.chat.execute_workflow(
+        call.principal, body.session_id, call.path["name"], body.input, body.client_message_id
+    )

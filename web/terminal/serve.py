@@ -1,0 +1,153 @@
+"""`parley serve`: from options to a listening server, and gracefully back. Never builds the application's parts."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Literal, get_args, get_origin
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from pydantic.fields import FieldInfo
+
+from models.errors import InvalidArgument, ParleyError
+from services.operating import logs
+from services.operating.collector import tune_collector
+from web.app import create_app, drain
+from web.settings import FILE_OPTIONS, SECRET_OPTIONS, Settings, SettingsError, load, option
+
+log = structlog.get_logger(__name__)
+
+MISTAKEN, FAILED = 2, 1
+REQUESTS_END_S = 5.0
+"""How long REST requests may take to finish once the runs have stopped and the sockets are closed."""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    secrets = ", ".join(f"PARLEY_{name.upper()}" for name in SECRET_OPTIONS)
+    parser.epilog = (
+        "Every option can also be set as PARLEY_… in the environment (--log-level: PARLEY_LOG_LEVEL) or in "
+        f"./parley.toml (log_level = …). Secrets are taken from there only: {secrets}."
+    )
+    for name, field in Settings.model_fields.items():
+        if name in FILE_OPTIONS:
+            continue
+        if name in SECRET_OPTIONS:
+            parser.add_argument(option(name), dest=name, action=_Refused, help=argparse.SUPPRESS)
+            continue
+        repeatable = isinstance(field.default, tuple)
+        action = "append" if repeatable else "store"
+        shown = "" if repeatable or field.default is None else f" Default: {field.default}"
+        summary = f"{field.description}{shown}".replace("%", "%%")
+        parser.add_argument(option(name), dest=name, action=action, metavar=_values(field), help=summary)
+
+
+def _values(field: FieldInfo) -> str:
+    """What may stand behind an option. Shown only: the settings check it, together with everything else."""
+    return "|".join(get_args(field.annotation)) if get_origin(field.annotation) is Literal else "…"
+
+
+def run(parsed: argparse.Namespace) -> int:
+    given = {name: value for name, value in vars(parsed).items() if name in Settings.model_fields and value is not None}
+    # Agents are named by module, and people's own lie where the command is run; last, so that none hides a library.
+    sys.path.append(os.getcwd())
+    try:
+        settings = load(given)
+    except SettingsError as error:
+        return _mistaken(error.mistakes)
+    logs.configure(settings.log_level, settings.log_style, secrets=settings.secrets)
+    logging.getLogger("aiohttp.server").addFilter(briefly)
+    return asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
+    stop = asyncio.Event()
+    _on_signals(stop)
+    try:
+        app = create_app(settings)
+    except InvalidArgument as error:
+        return _mistaken([error.message])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=REQUESTS_END_S)
+    try:
+        await runner.setup()
+        site = web.TCPSite(runner, settings.host, settings.port)
+        await site.start()
+    except ParleyError as error:
+        _complain(f"parley: {error.message}")
+        await runner.cleanup()
+        return FAILED
+    except OSError as error:
+        _complain(f"parley: can't serve {settings.host}:{settings.port} from {settings.folder}: {error}")
+        await runner.cleanup()
+        return FAILED
+    tune_collector()
+    print(f"Parley listens on {url_of(settings.host, runner.addresses)} ({_particulars(settings)})", flush=True)
+    await stop.wait()
+    log.info("stopping")
+    # First this, then the sockets: until the end probes and clients learn that the server drains.
+    await drain(runner.app)
+    await runner.cleanup()
+    return 0
+
+
+def briefly(record: logging.LogRecord) -> bool:
+    """What is no HTTP is answered with a 400; it deserves a line, not a traceback each that anybody can provoke."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError | web.RequestPayloadError):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args = "malformed request", ()
+        record.exc_info = None
+    return True
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    """The first signal stops gracefully, the second at once."""
+
+    def ask() -> None:
+        if stop.is_set():
+            os._exit(FAILED)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask)
+
+
+def url_of(host: str, addresses: Sequence[object]) -> str:
+    address = addresses[0]
+    port = address[1] if isinstance(address, tuple) else "?"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _particulars(settings: Settings) -> str:
+    """What tells this server from another on the same machine."""
+    data = settings.folder.resolve() if settings.folder is not None else "in memory"
+    return f"pid {os.getpid()}, data {data}, workspace {settings.workspace.resolve()}"
+
+
+def _mistaken(mistakes: Sequence[str]) -> int:
+    _complain("parley: these settings can't work:", *(f"  {mistake}" for mistake in mistakes))
+    return MISTAKEN
+
+
+def _complain(*lines: str) -> None:
+    print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+class _Refused(argparse.Action):
+    """A secret on the command line."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        parser.error(f"every user of this machine can read a command line: set PARLEY_{self.dest.upper()} instead")
