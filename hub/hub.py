@@ -14,10 +14,10 @@ import orjson
 import structlog
 from aiohttp import web
 
-from hub.calls import Reply
 from hub.feeds import Feeds
 from hub.join import Joiner
 from hub.rooms import Room, Rooms
+from hub.socket.calls import Reply
 from hub.socket.connection import Connection
 from hub.socket.frames import event_frame
 from hub.socket.transport import MAX_CONNECTIONS, Transport

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket as net
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
@@ -22,14 +23,34 @@ from hub.socket.liveness import Liveness
 from hub.socket.outbox import Outbox
 from hub.socket.packets import BinaryNotSupported, MalformedPacket
 
-if TYPE_CHECKING:
-    from hub.socket.engine import HubEngine
-
 SEND_BUFFER_BYTES = 128 * 1024
 """Unset, the kernel keeps 3.9 MB for a client that never reads."""
 TRANSPORT_LIMIT_BYTES = 2_000_000
 CLOSE_WITHIN_S = 2.0
 PROBE_WITHIN_S = 10.0
+
+
+class Keeper(Protocol):
+    """What a session asks of the engine that keeps it. The last three are the stock server's."""
+
+    clock: Callable[[], float]
+    ping_interval: float
+    ping_timeout: float
+    connect_timeout: float
+    stall_timeout: float
+    on_let_go: Callable[[HubSocket], None]
+
+    @property
+    def live(self) -> Mapping[str, HubSocket]: ...
+
+    async def bury(self, session: HubSocket) -> None: ...
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> asyncio.TimerHandle: ...
+
+    sockets: dict[str, Any]
+    handlers: dict[str, Callable[..., Awaitable[None]]]
+
+    def _bad_request(self, message: str) -> object: ...
 
 
 class HubSocket:
@@ -56,7 +77,7 @@ class HubSocket:
         "upgrading",
     )
 
-    def __init__(self, engine: HubEngine, sid: str, request: web.Request) -> None:
+    def __init__(self, engine: Keeper, sid: str, request: web.Request) -> None:
         self.engine = engine
         self.sid = sid
         self.request = request

@@ -13,8 +13,8 @@ from typing import Any
 import socketio
 import structlog
 
-from hub.calls import Handler, Reply
 from hub.socket import frames, packets
+from hub.socket.calls import Handler, Reply
 from hub.socket.connection import Connection
 from hub.socket.engine import HubEngine
 from hub.socket.engine_socket import HubSocket

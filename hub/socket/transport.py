@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import structlog
 from aiohttp import web
 
-from hub.calls import Handler, Reply
+from hub.socket.calls import Handler, Reply
 from hub.socket.connection import Connection
 from hub.socket.engine_socket import HubSocket
 from hub.socket.server import HubServer
