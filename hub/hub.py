@@ -17,6 +17,7 @@ from aiohttp import web
 from hub.feeds import Feeds
 from hub.join import Joiner
 from hub.rooms import Room, Rooms
+from hub.shapes import CancelledAck, SentAck
 from hub.socket.calls import Reply
 from hub.socket.connection import Connection
 from hub.socket.frames import event_frame
@@ -167,8 +168,8 @@ class Hub:
         self.rooms.leave(session_id, connection)
 
     async def _send_message(self, connection: Connection, message: SendMessageCall) -> Reply:
-        answer = await self.chat.send_message(connection.principal, message.session_id, message)
-        return Reply({"ok": True, **answer})
+        sent = await self.chat.send_message(connection.principal, message.session_id, message)
+        return Reply({"ok": True, **SentAck.of(sent).to_wire()})
 
     async def _broadcast(self, connection: Connection, wanted: BroadcastMessage) -> Reply:
         size = len(orjson.dumps(wanted.data))
@@ -187,8 +188,8 @@ class Hub:
         return room
 
     async def _cancel_run(self, connection: Connection, wanted: CancelRunCall) -> Reply:
-        answer = await self.chat.cancel(connection.principal, wanted.session_id, wanted.run_id)
-        return Reply({"ok": True, **answer})
+        cancelled = await self.chat.cancel(connection.principal, wanted.session_id, wanted.run_id)
+        return Reply({"ok": True, **CancelledAck.of(cancelled).to_wire()})
 
     async def _resolve_approval(self, connection: Connection, wanted: ResolveApproval) -> Reply:
         await self.chat.resolve_approval(connection.principal, wanted.session_id, wanted)

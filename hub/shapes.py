@@ -1,6 +1,7 @@
 """The shapes of what the hub sends: acks, server events, and what each event of a journal carries as it travels.
 
-Documentation made of models, for the API document and the types that are generated from it. Never used to send.
+Documentation made of models, for the API document and the types that are generated from it. Only the acks that are
+made of a command's result are sent from here.
 """
 
 from __future__ import annotations

@@ -1,23 +1,35 @@
-"""What may be asked of a session: frozen values that the door turns into events. Ids and texts were checked before."""
+"""What may be asked of a session: frozen values that the door turns into events. Ids and texts were checked before.
+
+Each names what its caller gets: `CommandFor[Sent]`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from models.approvals import Decision, Scope
 from models.branches import Entry, MergeStrategy, Resolution
 from models.ids import EpochMs
 from models.messages import MessageStatus, Metadata, Role
 from models.payloads import Payload, PlanItem, ToolCall, ToolStatus, WorkflowExecutionPayload, digest_of
+from models.results import Cancelled, Emitted, Forked, Pinned, Sent
 from models.runs import OnBusy, OnCrash
 from models.states import Mode
 from models.usage import Usage
 
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+
+class CommandFor(Generic[ResultT_co]):
+    """What all commands are: asked of a session, and answered with a result of one kind."""
+
+    __slots__ = ()
+
 
 @dataclass(frozen=True, slots=True)
-class CreateSession:
+class CreateSession(CommandFor[None]):
     epoch: str
     project_id: str
     project_name: str
@@ -26,28 +38,28 @@ class CreateSession:
 
 
 @dataclass(frozen=True, slots=True)
-class RenameSession:
+class RenameSession(CommandFor[None]):
     title: str
     expected_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteSession:
+class DeleteSession(CommandFor[None]):
     expected_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreSession:
+class RestoreSession(CommandFor[None]):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class SetModel:
+class SetModel(CommandFor[None]):
     model: str
 
 
 @dataclass(frozen=True, slots=True)
-class SendMessage:
+class SendMessage(CommandFor[Sent]):
     """A user's message. `run_id` is the id for the run that it starts, should it start one. `digest` is of what the
     client wrote, when that is not what `content` and `payload` say by now."""
 
@@ -69,7 +81,7 @@ class SendMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelRun:
+class CancelRun(CommandFor[Cancelled]):
     """Ends the run `run_id`, or with None the active one and all that wait."""
 
     run_id: str | None = None
@@ -77,14 +89,14 @@ class CancelRun:
 
 
 @dataclass(frozen=True, slots=True)
-class StartRun:
+class StartRun(CommandFor[None]):
     """The first attempt of a queued run."""
 
     run_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class TakeOverRun:
+class TakeOverRun(CommandFor[None]):
     """A further attempt of a run whose process is gone. `attempt` is the one that was lost."""
 
     run_id: str
@@ -93,7 +105,7 @@ class TakeOverRun:
 
 
 @dataclass(frozen=True, slots=True)
-class AbandonRun:
+class AbandonRun(CommandFor[None]):
     """Ends a run whose process is gone and that can't be resumed."""
 
     run_id: str
@@ -110,13 +122,13 @@ class RunFence:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestModel:
+class RequestModel(CommandFor[None]):
     fence: RunFence
     request_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class BeginStream:
+class BeginStream(CommandFor[None]):
     fence: RunFence
     message_id: str
     author: str
@@ -124,14 +136,14 @@ class BeginStream:
 
 
 @dataclass(frozen=True, slots=True)
-class AppendDelta:
+class AppendDelta(CommandFor[None]):
     fence: RunFence
     message_id: str
     delta: str
 
 
 @dataclass(frozen=True, slots=True)
-class RequestTools:
+class RequestTools(CommandFor[None]):
     """The calls that a model asks for. A call is `approved` or `denied` when policy has decided, else `pending`, and
     then `approvals` has the id of the question to the user: {callId: approvalId}. `each_time` are the calls of tools
     that can't be granted for the session. `server` is the MCP server that they all belong to, if there is one."""
@@ -147,7 +159,7 @@ class RequestTools:
 
 
 @dataclass(frozen=True, slots=True)
-class FinalizeStream:
+class FinalizeStream(CommandFor[None]):
     """`tools` are the calls that the reply ends with: committed together with it."""
 
     fence: RunFence
@@ -160,7 +172,7 @@ class FinalizeStream:
 
 
 @dataclass(frozen=True, slots=True)
-class EmitMessage:
+class EmitMessage(CommandFor[Emitted]):
     """A finished message that a run writes."""
 
     fence: RunFence
@@ -173,7 +185,7 @@ class EmitMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class StartTools:
+class StartTools(CommandFor[None]):
     """Approved calls begin: committed before any of them does anything (I5)."""
 
     fence: RunFence
@@ -181,7 +193,7 @@ class StartTools:
 
 
 @dataclass(frozen=True, slots=True)
-class FinishTool:
+class FinishTool(CommandFor[None]):
     """A call's result. Also ends a denied call, which never started."""
 
     fence: RunFence
@@ -195,7 +207,7 @@ class FinishTool:
 
 
 @dataclass(frozen=True, slots=True)
-class BeginWorkflow:
+class BeginWorkflow(CommandFor[None]):
     fence: RunFence
     message_id: str
     author: str
@@ -203,7 +215,7 @@ class BeginWorkflow:
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateWorkflow:
+class UpdateWorkflow(CommandFor[None]):
     """Progress: the payload as it is now. A status that is over ends the workflow."""
 
     fence: RunFence
@@ -211,7 +223,7 @@ class UpdateWorkflow:
 
 
 @dataclass(frozen=True, slots=True)
-class AskUser:
+class AskUser(CommandFor[None]):
     """A question of the agent's own, or that of a limit. `key` tells it from the run's other questions."""
 
     fence: RunFence
@@ -224,7 +236,7 @@ class AskUser:
 
 
 @dataclass(frozen=True, slots=True)
-class ResolveApproval:
+class ResolveApproval(CommandFor[None]):
     """The user's answer. `arguments` come with edit, `answer` is the reason of deny or the text of respond."""
 
     approval_id: str
@@ -236,22 +248,22 @@ class ResolveApproval:
 
 
 @dataclass(frozen=True, slots=True)
-class ExpireApprovals:
+class ExpireApprovals(CommandFor[None]):
     """Whatever has waited for the user too long counts as declined."""
 
 
 @dataclass(frozen=True, slots=True)
-class RevokeGrant:
+class RevokeGrant(CommandFor[None]):
     tool: str
 
 
 @dataclass(frozen=True, slots=True)
-class SetMode:
+class SetMode(CommandFor[None]):
     mode: Mode
 
 
 @dataclass(frozen=True, slots=True)
-class Fork:
+class Fork(CommandFor[Forked]):
     """A new branch from `position` of `base` on. `message_ids` are the newest of its path, for those who follow."""
 
     name: str
@@ -263,7 +275,7 @@ class Fork:
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchBranch:
+class SwitchBranch(CommandFor[None]):
     """`length` is the branch's as the caller read it, with `message_ids` the newest of its path."""
 
     name: str
@@ -272,7 +284,7 @@ class SwitchBranch:
 
 
 @dataclass(frozen=True, slots=True)
-class Merge:
+class Merge(CommandFor[None]):
     """Brings `entries` of `source` into the active branch. `source_length` and `length` are as the caller read them.
     With rebase, `name` is the new branch: the source's path, then the active branch's own `entries`. `message_ids` are
     the newest of that path."""
@@ -291,13 +303,13 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
-class SetBranchPrompt:
+class SetBranchPrompt(CommandFor[None]):
     branch: str
     system_prompt: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class AddPin:
+class AddPin(CommandFor[Pinned]):
     pin_id: str
     text: str
     by: str
@@ -305,27 +317,27 @@ class AddPin:
 
 
 @dataclass(frozen=True, slots=True)
-class RemovePin:
+class RemovePin(CommandFor[None]):
     pin_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class ChangePlan:
+class ChangePlan(CommandFor[None]):
     items: tuple[PlanItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveContext:
+class ArchiveContext(CommandFor[None]):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class UnarchiveContext:
+class UnarchiveContext(CommandFor[None]):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class RetryRun:
+class RetryRun(CommandFor[Sent]):
     """Runs again for the last message of the branch, after an error or a cancellation."""
 
     run_id: str
@@ -335,7 +347,7 @@ class RetryRun:
 
 
 @dataclass(frozen=True, slots=True)
-class FinishRun:
+class FinishRun(CommandFor[None]):
     """`error` None completes the run. `seen` is the highest ordinal that the agent has taken into account: a run
     does not complete while a steering message waits unseen."""
 

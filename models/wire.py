@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -20,6 +20,11 @@ class Wire(BaseModel):
         # What is always sent is described as always there: generated types need no guard for it.
         json_schema_serialization_defaults_required=True,
     )
+
+    @classmethod
+    def of(cls, value: object) -> Self:
+        """Made of a value that has the same fields."""
+        return cls.model_validate(value, from_attributes=True)
 
     def to_wire(self) -> dict[str, Any]:
         """JSON-ready: camelCase keys, only JSON types. Optional fields that are None stay as null."""

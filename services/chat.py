@@ -44,6 +44,7 @@ from models.errors import (
 from models.ids import EpochMs, new_id, now_ms
 from models.messages import Metadata
 from models.payloads import Payload, PlanItem, TextPayload
+from models.results import Cancelled, Pinned, Sent
 from models.session import Project, Session
 from models.states import Mode
 from services.access import Access, Principal
@@ -52,7 +53,7 @@ from services.pipeline import Draft, Pipeline, standard
 from services.runs.agents import Agents
 from services.search.query import SearchPage, SearchQuery
 from services.sessions.branches import Branches
-from services.sessions.manager import Answer, SessionManager
+from services.sessions.manager import SessionManager
 from services.store.journal import Journal, MessageQuery
 from services.store.lists import SessionPage, SessionQuery
 from services.store.memory.user_states import MemoryUserStates
@@ -109,8 +110,8 @@ class Chat:
             return None
         return model
 
-    async def send_message(self, principal: Principal, session_id: str, message: Outgoing) -> Answer:
-        """Answers `{messageId, seq, runId}`; the same again for the same clientMessageId (I10)."""
+    async def send_message(self, principal: Principal, session_id: str, message: Outgoing) -> Sent:
+        """The same again for the same clientMessageId (I10)."""
         self.access.check(principal, "write")
         payload, content = _body(message)
         metadata = message.metadata.to_metadata()
@@ -158,9 +159,9 @@ class Chat:
         name: str,
         given: Mapping[str, Any],
         client_message_id: str | None = None,
-    ) -> Answer:
-        """Sends a message whose run executes the workflow. Answers `{messageId, seq, runId}`; raises WorkflowNotFound,
-        InvalidArgument that names the input, PayloadTooLarge."""
+    ) -> Sent:
+        """Sends a message whose run executes the workflow. Raises WorkflowNotFound, InvalidArgument that names the
+        input, PayloadTooLarge."""
         self.access.check(principal, "write")
         workflow = self.workflows.get(name)
         workflow.complete(given)
@@ -181,8 +182,7 @@ class Chat:
         )
         return await self.sessions.handle(session_id, command, principal)
 
-    async def cancel(self, principal: Principal, session_id: str, run_id: str | None = None) -> Answer:
-        """Answers `{cancelled}`: whether there was anything to cancel."""
+    async def cancel(self, principal: Principal, session_id: str, run_id: str | None = None) -> Cancelled:
         return await self.sessions.handle(session_id, CancelRun(run_id), principal)
 
     async def rename(self, principal: Principal, session_id: str, title: str, version: int | None) -> Session:
@@ -223,9 +223,9 @@ class Chat:
     async def revoke_grant(self, principal: Principal, session_id: str, tool: str) -> None:
         await self.sessions.handle(session_id, RevokeGrant(tool), principal)
 
-    async def retry(self, principal: Principal, session_id: str) -> Answer:
-        """Runs again for the newest message of a user. Answers `{messageId, seq, runId}`; raises MessageNotFound when
-        nobody has said anything, RunAlreadyActive."""
+    async def retry(self, principal: Principal, session_id: str) -> Sent:
+        """Runs again for the newest message of a user. Raises MessageNotFound when nobody has said anything,
+        RunAlreadyActive."""
         page = await self.journal.page(session_id, MessageQuery(take=RETRY_LOOKS_BACK, order="desc"))
         asked = next((message for message in page.messages if message.role == "user"), None)
         if asked is None:
@@ -256,9 +256,9 @@ class Chat:
     async def set_branch_prompt(self, principal: Principal, session_id: str, branch: str, prompt: str | None) -> None:
         await self.sessions.handle(session_id, SetBranchPrompt(branch, prompt), principal)
 
-    async def pin(self, principal: Principal, session_id: str, message_id: str | None, text: str | None) -> Answer:
-        """Answers `{pinId}`. Raises MessageNotFound, Conflict beyond 50 pins or 64 KiB of them. A long
-        message is pinned by its beginning."""
+    async def pin(self, principal: Principal, session_id: str, message_id: str | None, text: str | None) -> Pinned:
+        """Raises MessageNotFound, Conflict beyond 50 pins or 64 KiB of them. A long message is pinned by its
+        beginning."""
         if message_id is not None:
             found = await self.journal.messages(session_id, [message_id])
             if not found:

@@ -163,7 +163,7 @@ class WorkflowShop:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _never(*_arguments: object, **_more: object) -> asyncio.Future[dict[str, object]]:
+def _never(*_arguments: object, **_more: object) -> asyncio.Future[Any]:
     return asyncio.get_running_loop().create_future()
 
 

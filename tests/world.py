@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.commands import Command, CreateSession, SendMessage
+from models.commands import Command, CommandFor, CreateSession, SendMessage
 from models.errors import StorageUnavailable
 from models.events import Event, EventBody
 from models.ids import EpochMs, new_id
@@ -29,8 +29,18 @@ from services.runs.agents import Agent, Agents
 from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
 from services.runs.toolbox import Toolbox
-from services.sessions.manager import Answer, Committed, SessionManager
-from services.store.journal import PAGE_BYTES, PAGE_EVENTS, Append, Done, EventPage, Journal, Lease, MessageQuery, Sent
+from services.sessions.manager import Committed, ResultT, SessionManager
+from services.store.journal import (
+    PAGE_BYTES,
+    PAGE_EVENTS,
+    Append,
+    Done,
+    EventPage,
+    Journal,
+    Lease,
+    MessageQuery,
+    SentMessage,
+)
 from services.store.memory.journal import MemoryJournal
 from services.store.memory.projects import MemoryProjects
 
@@ -150,7 +160,7 @@ class HookedJournal(MemoryJournal):
         await self._read("since")
         return await super().since(session_id, after, limit=limit, limit_bytes=limit_bytes, **more)
 
-    async def sent(self, session_id: str, author: str, client_message_id: str) -> Sent | None:
+    async def sent(self, session_id: str, author: str, client_message_id: str) -> SentMessage | None:
         await self._read("sent")
         return await super().sent(session_id, author, client_message_id)
 
@@ -242,7 +252,7 @@ class Room:
         await self.do(session_id, create(self.project_id, title, model))
         return session_id
 
-    async def do(self, session_id: str, command: Command) -> Answer:
+    async def do(self, session_id: str, command: CommandFor[ResultT]) -> ResultT:
         async with asyncio.timeout(DEADLINE_S):
             return await self.sessions.handle(session_id, command, LOCAL)
 
@@ -336,7 +346,7 @@ class Workshop:
         await eventually(reached, f"session state {states}")
 
 
-def _never(*_arguments: object, **_more: object) -> asyncio.Future[Answer]:
+def _never(*_arguments: object, **_more: object) -> asyncio.Future[Any]:
     return asyncio.get_running_loop().create_future()
 
 

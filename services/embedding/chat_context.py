@@ -14,7 +14,7 @@ from models.commands import (
     AppendDelta,
     BeginStream,
     CancelRun,
-    Command,
+    CommandFor,
     FinalizeStream,
     RetryRun,
     RunFence,
@@ -33,6 +33,7 @@ from models.errors import (
 from models.ids import EpochMs, new_id, now_ms
 from models.messages import MessageStatus
 from models.payloads import StreamingResponsePayload, TextPayload
+from models.results import Cancelled
 from models.text import check_text, cleaned
 from models.usage import Usage
 from services.access import LOCAL, Principal
@@ -40,7 +41,7 @@ from services.embedding.compat import BROKEN, OlderCalls
 from services.runs.context import RunContext
 from services.runs.manager import HEARTBEAT_S, LEASE_MS
 from services.runs.reply import CHUNK_MAX_CHARS
-from services.sessions.manager import Answer, SessionManager
+from services.sessions.manager import ResultT, SessionManager
 from services.store.journal import Chunk, Lease, MessageQuery
 
 log = structlog.get_logger(__name__)
@@ -176,7 +177,7 @@ class ChatContext(OlderCalls):
             raise InvalidArgument("Only streamed replies have this metadata", field="messageId")
         return payload.model_copy(update={"chunks_count": found[0].sequence})
 
-    def _do(self, command: Command) -> asyncio.Future[Answer]:
+    def _do(self, command: CommandFor[ResultT]) -> asyncio.Future[ResultT]:
         return self._sessions.submit(self.session_id, command)
 
     def _sequence(self, message_id: str) -> int | None:
@@ -282,6 +283,6 @@ async def _begun(sessions: SessionManager, session_id: str, asking: SendMessage 
     return RunContext(sessions, context.run, window_s=0)
 
 
-def _forget(future: asyncio.Future[Answer]) -> None:
+def _forget(future: asyncio.Future[Cancelled]) -> None:
     if not future.cancelled():
         future.exception()

@@ -30,6 +30,7 @@ from models.events import (
 from models.ids import EpochMs, iso
 from models.messages import Message, Metadata, message_type_of
 from models.payloads import PlanItem, SystemControlPayload
+from models.results import Pinned
 from services.engine.context import Context
 from services.engine.transitions import check
 
@@ -106,13 +107,13 @@ def set_prompt(context: Context, command: SetBranchPrompt) -> Events:
     return (BranchUpdated(branch=changed),)
 
 
-def add_pin(context: Context, command: AddPin, now: EpochMs) -> tuple[Events, dict[str, object]]:
-    """The events and the answer `{pinId}`. Pinning a message twice changes nothing: the answer is the pin that it has.
-    Raises Conflict beyond 50 pins and beyond 64 KiB of them."""
+def add_pin(context: Context, command: AddPin, now: EpochMs) -> tuple[Events, Pinned]:
+    """Pinning a message twice changes nothing: the result is the pin that it has. Raises Conflict
+    beyond 50 pins and beyond 64 KiB of them."""
     pins = context.branch.pins
     there = next((pin for pin in pins if command.message_id is not None and pin.message_id == command.message_id), None)
     if there is not None:
-        return (), {"pinId": there.id}
+        return (), Pinned(there.id)
     if len(pins) >= PINS_MAX:
         raise Conflict(f"A branch has at most {PINS_MAX} pins")
     if _size_bytes((*(pin.text for pin in pins), command.text)) > ANNOTATIONS_MAX_BYTES:
@@ -124,7 +125,7 @@ def add_pin(context: Context, command: AddPin, now: EpochMs) -> tuple[Events, di
         created_at_utc=iso(now),
         created_by=command.by,
     )
-    return (PinAdded(pin=pin),), {"pinId": pin.id}
+    return (PinAdded(pin=pin),), Pinned(pin.id)
 
 
 def remove_pin(context: Context, command: RemovePin) -> Events:

@@ -15,6 +15,7 @@ from models.events import (
 )
 from models.ids import EpochMs, iso
 from models.messages import Message, Source, message_type_of
+from models.results import Sent
 from models.runs import Run
 from models.session import TITLE_MAX_CHARS
 from models.states import Active, AwaitingUser
@@ -33,8 +34,8 @@ SOURCES: dict[str, Source] = {
 }
 
 
-def send(context: Context, command: SendMessage, now: EpochMs) -> tuple[tuple[EventBody, ...], dict[str, object]]:
-    """The events and the answer `{messageId, seq, runId}`. Raises RunAlreadyActive when `on_busy` is reject,
+def send(context: Context, command: SendMessage, now: EpochMs) -> tuple[tuple[EventBody, ...], Sent]:
+    """Raises RunAlreadyActive when `on_busy` is reject,
     QueueFull when it would wait behind a hundred others."""
     check(context.state, "speak")
     if context.busy and command.on_busy == "reject":
@@ -51,14 +52,14 @@ def send(context: Context, command: SendMessage, now: EpochMs) -> tuple[tuple[Ev
     if steered is None and len(context.queue) >= QUEUE_MAX:
         raise QueueFull(limit=QUEUE_MAX)
     run_id = steered.id if steered else command.run_id
-    answer = {"messageId": command.message_id, "seq": first + len(events), "runId": run_id}
+    sent = Sent(command.message_id, first + len(events), run_id)
     events.append(MessageCreated(message=_message(context, command, run_id, now)))
     events.extend(answered)
     if not context.title:
         events.append(SessionRenamed(title=title_from(command.content), version=context.version))
     if not steered:
         events.extend(_queued(context, command, now))
-    return tuple(events), answer
+    return tuple(events), sent
 
 
 def _answered(context: Context, command: SendMessage, now: EpochMs) -> tuple[EventBody, ...]:

@@ -1,11 +1,11 @@
 """Turns a command into events, or refuses it and says why. Pure: `now` and all ids are arguments.
 
-The answer to a caller is part of the decision, since only here the new sequence numbers are known.
+The result for the caller is part of the decision, since only here the new sequence numbers are known.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import assert_never
 
 from models.commands import (
@@ -59,6 +59,7 @@ from models.events import (
     SessionRestored,
 )
 from models.ids import EpochMs, iso
+from models.results import Forked, Result
 from models.session import Session
 from models.states import Active, Archived, Initial
 from services.engine import branching, conversation, running, tools, workflow
@@ -68,11 +69,11 @@ from services.engine.transitions import check
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`events` to append (none: the command is already fulfilled) and the caller's `answer`. With `fence` the append
+    """`events` to append (none: the command is already fulfilled) and the caller's `result`. With `fence` the append
     is valid only while that attempt of a run holds the session."""
 
     events: tuple[EventBody, ...] = ()
-    answer: dict[str, object] = field(default_factory=dict)
+    result: Result = None
     fence: str | None = None
 
 
@@ -136,7 +137,7 @@ def decide(session_id: str, context: Context | None, command: Command, now: Epoc
             same = command.mode == context.mode
             return Decision() if same else Decision((ContextModeChanged(mode=command.mode),))
         case Fork():
-            return Decision(branching.fork(context, command, now), {"name": command.name})
+            return Decision(branching.fork(context, command, now), Forked(command.name))
         case SwitchBranch():
             return Decision(branching.switch(context, command))
         case Merge():

@@ -30,6 +30,7 @@ from models.events import (
 from models.ids import EpochMs, from_iso, iso
 from models.messages import Message, MessageStatus, Metadata, message_type_of
 from models.payloads import StreamingResponsePayload, ToolStatus
+from models.results import Cancelled, Emitted, Sent
 from models.runs import Run
 from models.states import Active, AwaitingLLM, Failed, RunState, SessionState, StreamingResponse
 from models.usage import Usage
@@ -133,7 +134,7 @@ def finalize(context: Context, command: FinalizeStream, now: EpochMs) -> Events:
     return events
 
 
-def emit(context: Context, command: EmitMessage, now: EpochMs) -> tuple[Events, dict[str, object]]:
+def emit(context: Context, command: EmitMessage, now: EpochMs) -> tuple[Events, Emitted]:
     run = check_fence(context, command.fence)
     check(context.state, "emit")
     message = Message(
@@ -152,10 +153,10 @@ def emit(context: Context, command: EmitMessage, now: EpochMs) -> tuple[Events, 
     events: list[EventBody] = [MessageCreated(message=message)]
     if context.state != context.resting:
         events.append(ContextStateChanged(state=context.resting))
-    return tuple(events), {"messageId": message.id, "seq": context.head + 1}
+    return tuple(events), Emitted(message.id, context.head + 1)
 
 
-def retry(context: Context, command: RetryRun, now: EpochMs) -> tuple[Events, dict[str, object]]:
+def retry(context: Context, command: RetryRun, now: EpochMs) -> tuple[Events, Sent]:
     """A new run for a message that was answered by an error, a cancelled reply, or not at all. Raises
     RunAlreadyActive."""
     if context.busy:
@@ -173,7 +174,7 @@ def retry(context: Context, command: RetryRun, now: EpochMs) -> tuple[Events, di
     events: list[EventBody] = [RunQueued(run=queued), SessionStateChanged(state="RUNNING")]
     if context.state.name != "active":
         events.append(ContextStateChanged(state=Active()))
-    return tuple(events), {"runId": command.run_id, "messageId": command.message_id, "seq": context.head + 1}
+    return tuple(events), Sent(command.message_id, context.head + 1, command.run_id)
 
 
 def finish(context: Context, command: FinishRun, now: EpochMs) -> Events:
@@ -186,7 +187,7 @@ def finish(context: Context, command: FinishRun, now: EpochMs) -> Events:
     return _ended(context, run, "failed", command.error, now)
 
 
-def cancel(context: Context, command: CancelRun, now: EpochMs) -> tuple[Events, dict[str, object]]:
+def cancel(context: Context, command: CancelRun, now: EpochMs) -> tuple[Events, Cancelled]:
     """Works before, during and after a run (I6): what is active ends, what waits is dropped, at once."""
     doomed = [run for run in context.queue if command.run_id in (None, run.id)]
     events: list[EventBody] = [RunFinished(run=_over(run, "cancelled", command.reason, now)) for run in doomed]
@@ -196,7 +197,7 @@ def cancel(context: Context, command: CancelRun, now: EpochMs) -> tuple[Events, 
         events.extend(_ended(context, run, "cancelled", command.reason, now, closing="cancelled", dropped=dropped))
     elif doomed and run is None and len(doomed) == len(context.queue):
         events.append(SessionStateChanged(state="CANCELLED", completed_at_utc=iso(now)))
-    return tuple(events), {"cancelled": bool(events)}
+    return tuple(events), Cancelled(bool(events))
 
 
 def _ended(

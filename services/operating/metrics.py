@@ -17,11 +17,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from models.commands import Command
+from models.commands import CommandFor
 from models.errors import ParleyError
 from models.ids import now_ms
 from services.access import Action, Principal
-from services.sessions.manager import Answer, Committed, SessionManager
+from services.sessions.manager import Committed, ResultT, SessionManager
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -115,8 +115,8 @@ class MeteredSessionManager(SessionManager):
     metrics: Metrics | None = None
 
     async def handle(
-        self, session_id: str, command: Command, principal: Principal, *, action: Action = "write"
-    ) -> Answer:
+        self, session_id: str, command: CommandFor[ResultT], principal: Principal, *, action: Action = "write"
+    ) -> ResultT:
         began, code = time.perf_counter(), "ok"
         try:
             return await super().handle(session_id, command, principal, action=action)

@@ -159,7 +159,7 @@ class RunManager:
         future = self._sessions.submit(session_id, StartRun(run_id), self._lease())
         future.add_done_callback(lambda done: self._started(session_id, done))
 
-    def _started(self, session_id: str, done: asyncio.Future[dict[str, object]]) -> None:
+    def _started(self, session_id: str, done: asyncio.Future[None]) -> None:
         self._starting.discard(session_id)
         error = None if done.cancelled() else done.exception()
         context = self._sessions.context(session_id)

@@ -15,7 +15,7 @@ from models.errors import Fenced, ParleyError, StorageUnavailable
 from models.messages import MessageStatus
 from models.text import cleaned
 from models.usage import Usage
-from services.sessions.manager import Answer, SessionManager
+from services.sessions.manager import SessionManager
 
 CHUNK_MAX_CHARS = 8_192
 """A chunk stays far below the 64 KiB at which payloads are left out of events, whatever the script."""
@@ -47,7 +47,7 @@ class Reply:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[str] = []
         self._waiting_chars = 0
-        self._appending: asyncio.Future[Answer] | None = None
+        self._appending: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._due_at = 0.0
         self._deltas = 0
@@ -157,7 +157,7 @@ class Reply:
         self._appending = self._sessions.submit(self._session_id, command)
         self._appending.add_done_callback(self._appended)
 
-    def _appended(self, future: asyncio.Future[Answer]) -> None:
+    def _appended(self, future: asyncio.Future[None]) -> None:
         self._appending = None
         if future.cancelled():
             return

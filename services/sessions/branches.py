@@ -70,8 +70,7 @@ class Branches:
             switch=switch,
             message_ids=await self._newest(session_id, base.name, position),
         )
-        await self.sessions.handle(session_id, fork, principal)
-        return fork.name
+        return (await self.sessions.handle(session_id, fork, principal)).name
 
     async def switch(self, principal: Principal, session_id: str, name: str) -> None:
         async def attempt() -> None:

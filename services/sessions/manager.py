@@ -11,10 +11,11 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from itertools import chain, repeat
+from typing import TypeVar, cast
 
 import structlog
 
-from models.commands import Command, SendMessage, StartRun, TakeOverRun
+from models.commands import Command, CommandFor, SendMessage, StartRun, TakeOverRun
 from models.errors import (
     ClientMessageIdTaken,
     IdempotencyConflict,
@@ -26,6 +27,7 @@ from models.errors import (
 from models.events import Event, MessageDelta
 from models.ids import EpochMs, now_ms
 from models.messages import Message
+from models.results import Result, Sent
 from services.access import Access, Action, Principal
 from services.engine.apply import apply_all
 from services.engine.context import Context
@@ -35,7 +37,7 @@ from services.store.journal import Append, Journal, Lease
 
 log = structlog.get_logger(__name__)
 
-Answer = dict[str, object]
+ResultT = TypeVar("ResultT")
 STALE_TRIES = 5
 """How often a decision that lost the race for the head is made anew before the caller is told."""
 OPEN_SESSIONS = 2_000
@@ -65,13 +67,13 @@ Listener = Callable[[Committed], None]
 @dataclass(slots=True)
 class _Pending:
     command: Command
-    future: asyncio.Future[Answer]
+    future: asyncio.Future[Result]
     lease: Lease | None = None
     tries: int = 0
 
-    def resolve(self, answer: Answer) -> None:
+    def resolve(self, result: Result) -> None:
         if not self.future.done():
-            self.future.set_result(answer)
+            self.future.set_result(result)
 
     def fail(self, error: BaseException) -> None:
         if not self.future.done():
@@ -139,25 +141,28 @@ class SessionManager:
                 task.cancel()
 
     async def handle(
-        self, session_id: str, command: Command, principal: Principal, *, action: Action = "write"
-    ) -> Answer:
-        """Returns the decision's answer once its events are durable and shown."""
+        self, session_id: str, command: CommandFor[ResultT], principal: Principal, *, action: Action = "write"
+    ) -> ResultT:
+        """Returns the decision's result once its events are durable and shown."""
         self.access.check(principal, action)
         return await self.submit(session_id, command)
 
-    def submit(self, session_id: str, command: Command, lease: Lease | None = None) -> asyncio.Future[Answer]:
+    def submit(
+        self, session_id: str, command: CommandFor[ResultT], lease: Lease | None = None
+    ) -> asyncio.Future[ResultT]:
         """The same without waiting, for callers that are trusted: the future may be dropped. `lease` goes with
         StartRun and TakeOverRun."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         session = self._open.get(session_id)
         if session is None:
             self._evict(OPEN_SESSIONS - 1)
             session = self._open[session_id] = _Open(session_id)
         self._wake(session_id)
-        session.inbox.append(_Pending(command, future, lease))
+        # Every CommandFor is one of Command, and decided with a result of its kind: tests hold both.
+        session.inbox.append(_Pending(cast(Command, command), future, lease))
         if not session.busy:
             self._next(session)
-        return future
+        return cast("asyncio.Future[ResultT]", future)
 
     async def purge(self, session_id: str) -> None:
         """Forgets a session for good; it must have been deleted. Raises SessionNotFound, Conflict."""
@@ -195,8 +200,8 @@ class SessionManager:
                 if not waiters:
                     self._waiters.pop(session_id, None)
 
-    async def repeated(self, session_id: str, command: Command) -> Answer | None:
-        """The first answer to a message that was sent before, None for any other. Raises IdempotencyConflict when the
+    async def repeated(self, session_id: str, command: Command) -> Sent | None:
+        """The first result of a message that was sent before, None for any other. Raises IdempotencyConflict when the
         id was used for something else."""
         if not isinstance(command, SendMessage) or command.client_message_id is None:
             return None
@@ -206,7 +211,7 @@ class SessionManager:
         message = sent.message
         if not _same(message, command):
             raise IdempotencyConflict(field="clientMessageId", messageId=message.id)
-        return {"messageId": message.id, "seq": sent.seq, "runId": message.run_id}
+        return Sent(message.id, sent.seq, message.run_id)
 
     def _next(self, session: _Open) -> None:
         """Takes from the inbox until something has to be waited for."""
@@ -228,7 +233,7 @@ class SessionManager:
         try:
             decision = decide(session.session_id, session.context, pending.command, now)
             if not decision.events:
-                pending.resolve(decision.answer)
+                pending.resolve(decision.result)
                 return False
             append = self._append_of(session, pending, decision, now)
         except ParleyError as refused:
@@ -267,7 +272,7 @@ class SessionManager:
         match error:
             case None:
                 self._show(session, append)
-                pending.resolve(decision.answer)
+                pending.resolve(decision.result)
             case StaleHead() if pending.tries < STALE_TRIES:
                 pending.tries += 1
                 session.inbox.appendleft(pending)
@@ -351,10 +356,10 @@ class SessionManager:
         """I10: the message exists; answer as the first time, or refuse other content under the same id. `otherwise`
         is the answer when it doesn't exist."""
         try:
-            answer = await self.repeated(session.session_id, pending.command)
-            if answer is None:
+            sent = await self.repeated(session.session_id, pending.command)
+            if sent is None:
                 raise otherwise
-            pending.resolve(answer)
+            pending.resolve(sent)
         except Exception as error:
             pending.fail(error)
         self._next(session)

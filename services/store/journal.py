@@ -137,7 +137,7 @@ class ChunkPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentMessage:
     """What is kept of a message with a clientMessageId, to answer its repetition."""
 
     message: Message
@@ -177,7 +177,7 @@ class Journal(Protocol):
         ...
 
     async def chunks(self, session_id: str, message_id: str, after: int, limit: int = PAGE_EVENTS) -> ChunkPage: ...
-    async def sent(self, session_id: str, author: str, client_message_id: str) -> Sent | None: ...
+    async def sent(self, session_id: str, author: str, client_message_id: str) -> SentMessage | None: ...
     async def session(self, session_id: str) -> Session: ...
     async def sessions(self, query: SessionQuery = EVERYTHING) -> SessionPage:
         """Raises InvalidArgument for a cursor of another list."""

@@ -21,6 +21,7 @@ from models.errors import (
 )
 from models.ids import EpochMs, now_ms
 from models.payloads import FileReferencePayload, TextPayload
+from models.results import Cancelled
 from services import pipeline
 from services.access import LOCAL, Principal
 from services.chat import RESTORABLE_MS, Chat
@@ -100,8 +101,7 @@ async def test_a_message_has_its_plain_text_and_its_payload(
         chat = open_chat(shop)
         session = await chat.create_session(LOCAL, CreateSessionBody(model="scripted:test"))
         answer = await chat.send_message(LOCAL, session.id, message(**arguments))
-        assert set(answer) == {"messageId", "seq", "runId"}
-        (kept,) = await chat.journal.messages(session.id, [str(answer["messageId"])])
+        (kept,) = await chat.journal.messages(session.id, [answer.message_id])
         assert (kept.content, kept.payload, kept.author, kept.role) == (content, payload, "local", "user")
 
 
@@ -111,7 +111,7 @@ async def test_the_clients_metadata_is_kept_and_the_source_added() -> None:
         session = await chat.create_session(LOCAL, CreateSessionBody())
         metadata = {"traceId": "t", "extra": {"a": [1, None, "é"]}, "displayHint": {"collapsed": True}}
         answer = await chat.send_message(LOCAL, session.id, message(content="x", metadata=metadata))
-        (kept,) = await chat.journal.messages(session.id, [str(answer["messageId"])])
+        (kept,) = await chat.journal.messages(session.id, [answer.message_id])
         assert (kept.metadata.trace_id, kept.metadata.extra, kept.metadata.source) == (
             "t",
             metadata["extra"],
@@ -208,9 +208,9 @@ async def test_cancelling_says_whether_there_was_anything_to_cancel() -> None:
     async with workshop() as shop:
         chat = open_chat(shop)
         session = await chat.create_session(LOCAL, CreateSessionBody())
-        assert await chat.cancel(LOCAL, session.id) == {"cancelled": False}
+        assert await chat.cancel(LOCAL, session.id) == Cancelled(False)
         sent = await chat.send_message(LOCAL, session.id, message(content="x"))
-        assert await chat.cancel(LOCAL, session.id, str(sent["runId"])) == {"cancelled": True}
+        assert await chat.cancel(LOCAL, session.id, sent.run_id) == Cancelled(True)
 
 
 async def test_deleting_can_be_undone_and_purging_is_final() -> None:

@@ -28,6 +28,7 @@ from models.errors import (
 )
 from models.messages import Message, Metadata
 from models.payloads import FileReferencePayload, ImagePayload, TextPayload
+from models.results import Sent
 from services import pipeline as pipeline_module
 from services.access import LOCAL, Principal
 from services.chat import Chat
@@ -38,7 +39,6 @@ from services.llm.tokens import TokenCounter
 from services.pipeline import Draft, Pipeline, Processor, load_processor, standard
 from services.runs.agents import Agents
 from services.runs.assistant import Assistant
-from services.sessions.manager import Answer
 from services.store.memory.journal import MemoryJournal
 from services.store.memory.projects import MemoryProjects
 
@@ -69,7 +69,7 @@ class Desk:
     folder: Path
     opened: list[str]
 
-    async def send(self, *, principal: Principal = LOCAL, **arguments: object) -> Answer:
+    async def send(self, *, principal: Principal = LOCAL, **arguments: object) -> Sent:
         return await self.chat.send_message(principal, self.session_id, parse(Outgoing, arguments))
 
     async def file(self, path: str, **more: object) -> FileReferencePayload:

@@ -146,7 +146,7 @@ class MergeAnswer(Wire):
     conflicts: tuple[str, ...]
 
 
-class Pinned(Wire):
+class PinnedAnswer(Wire):
     pin_id: str
 
 
@@ -251,7 +251,7 @@ class ContextMetadata(Wire):
     usage: Usage
 
 
-class Sent(Wire):
+class SentAnswer(Wire):
     """`runId` is the run that the message starts, waits for or steers."""
 
     message_id: str
@@ -259,7 +259,7 @@ class Sent(Wire):
     run_id: str | None
 
 
-class Cancelled(Wire):
+class CancelledAnswer(Wire):
     """Whether there was anything to cancel."""
 
     cancelled: bool

@@ -29,7 +29,18 @@ from models.session import Session
 from models.snapshot import Snapshot
 from services.engine.snapshot import snapshot_of
 from web.keys import PROMPTS
-from web.rest.answers import BranchName, ContextMetadata, Done, MergeAnswer, MessageBatch, PromptAnswer, PromptPartView
+from web.rest.answers import (
+    BranchName,
+    CancelledAnswer,
+    ContextMetadata,
+    Done,
+    MergeAnswer,
+    MessageBatch,
+    PinnedAnswer,
+    PromptAnswer,
+    PromptPartView,
+    SentAnswer,
+)
 from web.rest.queries import EventsQuery, IdsQuery
 from web.rest.route import Call, NoQuery
 
@@ -74,14 +85,14 @@ async def list_streaming_chunks(call: Call[NoArguments, EventsQuery]) -> Mapping
     }
 
 
-async def send_message(call: Call[SendMessageBody, NoQuery]) -> Mapping[str, Any]:
+async def send_message(call: Call[SendMessageBody, NoQuery]) -> SentAnswer:
     if call.body.session_id not in (None, call.session_id):
         raise InvalidArgument("sessionId is not the session of the path", field="sessionId")
-    return await call.chat.send_message(call.principal, call.session_id, call.body)
+    return SentAnswer.of(await call.chat.send_message(call.principal, call.session_id, call.body))
 
 
-async def cancel_run(call: Call[CancelRunArguments, NoQuery]) -> Mapping[str, Any]:
-    return await call.chat.cancel(call.principal, call.session_id, call.body.run_id)
+async def cancel_run(call: Call[CancelRunArguments, NoQuery]) -> CancelledAnswer:
+    return CancelledAnswer.of(await call.chat.cancel(call.principal, call.session_id, call.body.run_id))
 
 
 async def set_model(call: Call[SetModelBody, NoQuery]) -> Session:
@@ -92,8 +103,8 @@ async def set_mode(call: Call[SetModeBody, NoQuery]) -> Session:
     return await call.chat.set_mode(call.principal, call.session_id, call.body.mode)
 
 
-async def retry(call: Call[NoArguments, NoQuery]) -> Mapping[str, Any]:
-    return await call.chat.retry(call.principal, call.session_id)
+async def retry(call: Call[NoArguments, NoQuery]) -> SentAnswer:
+    return SentAnswer.of(await call.chat.retry(call.principal, call.session_id))
 
 
 async def archive(call: Call[NoArguments, NoQuery]) -> Session:
@@ -170,8 +181,8 @@ async def set_branch_prompt(call: Call[BranchPromptBody, NoQuery]) -> Done:
     return Done()
 
 
-async def pin(call: Call[PinBody, NoQuery]) -> Mapping[str, Any]:
-    return await call.chat.pin(call.principal, call.session_id, call.body.message_id, call.body.text)
+async def pin(call: Call[PinBody, NoQuery]) -> PinnedAnswer:
+    return PinnedAnswer.of(await call.chat.pin(call.principal, call.session_id, call.body.message_id, call.body.text))
 
 
 async def unpin(call: Call[UnpinBody, NoQuery]) -> Done:

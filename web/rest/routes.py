@@ -20,7 +20,7 @@ from services.operating.metrics import CONTENT_TYPE
 from services.workflows.errors import WorkflowNotFound
 from web.rest import offers as models
 from web.rest import operations, workflows
-from web.rest.answers import Health, ModelList, Sent, ToolList, WorkflowList
+from web.rest.answers import Health, ModelList, SentAnswer, ToolList, WorkflowList
 from web.rest.context_routes import CONTEXTS
 from web.rest.dispatch import handler_of
 from web.rest.openapi import DOCUMENT, Document
@@ -40,7 +40,7 @@ WORKFLOWS: tuple[Route, ...] = (
             workflows.execute_workflow,
             workflows.ExecuteWorkflowBody,
             NoQuery,
-            Sent,
+            SentAnswer,
             "Sends a message whose run executes the workflow; its progress is a message.",
             status=202,
             errors=(WorkflowNotFound, SessionNotFound, QueueFull, IdempotencyConflict, IllegalTransition),

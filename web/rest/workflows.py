@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from models.calls import Id, NoArguments, Text, check_tree
 from models.wire import Wire
-from web.rest.answers import WorkflowList, WorkflowView
+from web.rest.answers import SentAnswer, WorkflowList, WorkflowView
 from web.rest.route import Call, NoQuery
 
 
@@ -32,8 +31,9 @@ async def list_workflows(call: Call[NoArguments, NoQuery]) -> WorkflowList:
     return WorkflowList(workflows=tuple(WorkflowView.model_validate(each) for each in described))
 
 
-async def execute_workflow(call: Call[ExecuteWorkflowBody, NoQuery]) -> Mapping[str, Any]:
+async def execute_workflow(call: Call[ExecuteWorkflowBody, NoQuery]) -> SentAnswer:
     body = call.body
-    return await call.chat.execute_workflow(
+    sent = await call.chat.execute_workflow(
         call.principal, body.session_id, call.path["name"], body.input, body.client_message_id
     )
+    return SentAnswer.of(sent)

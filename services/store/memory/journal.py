@@ -59,7 +59,7 @@ from services.store.journal import (
     Lease,
     MessagePage,
     MessageQuery,
-    Sent,
+    SentMessage,
     check_batch,
     page_positions,
 )
@@ -218,13 +218,13 @@ class MemoryJournal:
         current = chunks[-1].sequence if chunks else 0
         return ChunkPage(page, current, bool(page) and page[-1].sequence < current)
 
-    async def sent(self, session_id: str, author: str, client_message_id: str) -> Sent | None:
+    async def sent(self, session_id: str, author: str, client_message_id: str) -> SentMessage | None:
         stored = self._get(session_id)
         message_id = stored.clients.get((author, client_message_id))
         if message_id is None:
             return None
         message = next(message for message in stored.messages if message.id == message_id)
-        return Sent(message, stored.seqs[message_id])
+        return SentMessage(message, stored.seqs[message_id])
 
     async def session(self, session_id: str) -> Session:
         return self._view(self._get(session_id).context)

@@ -33,7 +33,7 @@ from services.store.journal import (
     EventPage,
     MessagePage,
     MessageQuery,
-    Sent,
+    SentMessage,
     check_batch,
     page_positions,
 )
@@ -215,12 +215,12 @@ class SqliteReads:
         chunks = tuple(Chunk(each.sequence, each.data, EpochMs(each.at)) for each in found)
         return ChunkPage(chunks, current, bool(chunks) and chunks[-1].sequence < current)
 
-    async def sent(self, session_id: str, author: str, client_message_id: str) -> Sent | None:
+    async def sent(self, session_id: str, author: str, client_message_id: str) -> SentMessage | None:
         wanted = {"author": author, "client_message_id": client_message_id}
         async with self._database.read() as db:
             key = (await _head_row(db, session_id)).key
             row = (await db.execute(SENT, {"session": key, **wanted})).first()
-        return Sent(_message(row), row.seq) if row is not None else None
+        return SentMessage(_message(row), row.seq) if row is not None else None
 
     async def session(self, session_id: str) -> Session:
         async with self._database.read() as db:

@@ -36,6 +36,7 @@ from models.errors import (
 )
 from models.events import BranchCreated, BranchMerged, BranchSwitched, MessageCreated
 from models.payloads import PlanItem, SystemControlPayload
+from models.results import Pinned
 from services.engine.branching import BRANCHES_MAX, PINS_MAX
 from services.engine.context import Context
 from services.engine.decide import decide
@@ -322,7 +323,7 @@ def test_a_prompt_is_set_on_any_branch_and_taken_back() -> None:
 def test_a_message_is_pinned_once_and_the_answer_names_its_pin() -> None:
     context = after(spoken(), AddPin("p", "text", "ann", "m"))
     again = decide("s", context, AddPin("q", "text", "bob", "m"), T0)
-    assert (again.events, again.answer) == ((), {"pinId": "p"})
+    assert (again.events, again.result) == ((), Pinned("p"))
 
 
 def test_a_text_may_be_pinned_twice() -> None:

@@ -6,10 +6,20 @@ import pytest
 from histories import Maker
 from world import T0, appending, create, decided, say
 
-from models.commands import AppendDelta, BeginStream, FinishRun, RequestModel, RunFence, StartRun, TakeOverRun
+from models.commands import (
+    AppendDelta,
+    BeginStream,
+    FinishRun,
+    RequestModel,
+    RunFence,
+    SendMessage,
+    StartRun,
+    TakeOverRun,
+)
 from models.errors import IllegalTransition, QueueFull, RunAlreadyActive
 from models.events import MessageCreated, RunQueued
 from models.payloads import FileReferencePayload, ImagePayload
+from models.results import Sent
 from models.runs import OnBusy
 from services.engine.context import Context
 from services.engine.conversation import QUEUE_MAX, send, title_from
@@ -39,6 +49,12 @@ def types(context: Context, command: object) -> list[str]:
     return [body.type for body in decide("s", context, command, T0).events]  # type: ignore[arg-type]
 
 
+def sent(context: Context, command: SendMessage) -> Sent:
+    result = decide("s", context, command, T0).result
+    assert isinstance(result, Sent)
+    return result
+
+
 def test_the_first_message_names_the_session_queues_a_run_and_wakes_the_context() -> None:
     assert types(fresh(), say("Hello there")) == [
         "message.created",
@@ -62,7 +78,7 @@ def test_the_answer_names_the_message_its_seq_and_its_run() -> None:
     command = say()
     context = running()
     decision = decide("s", context, command, T0)
-    assert decision.answer == {"messageId": command.message_id, "seq": context.head + 1, "runId": command.run_id}
+    assert decision.result == Sent(command.message_id, context.head + 1, command.run_id)
 
 
 def test_enqueue_leaves_the_active_run_alone() -> None:
@@ -106,7 +122,7 @@ def test_interrupt_ends_the_active_run_and_the_queue_and_the_session_stays_runni
     assert interrupted.run is None
     assert [run.id for run in interrupted.queue] == [command.run_id]
     assert interrupted.session_state == "RUNNING"
-    assert decide("s", context, command, T0).answer["seq"] == context.head + 3
+    assert sent(context, command).seq == context.head + 3
 
 
 def test_interrupt_closes_a_reply_in_mid_stream() -> None:
@@ -124,7 +140,7 @@ def test_steer_joins_the_active_run_and_holds_back_its_end_until_it_was_seen() -
     assert context.run is not None
     command = say("and also", on_busy="steer")
     assert types(context, command) == ["message.created"]
-    assert decide("s", context, command, T0).answer["runId"] == context.run.id
+    assert sent(context, command).run_id == context.run.id
     steered = after(context, command)
     assert steered.steered == steered.pool_count
     fence = RunFence(context.run.id, 1)

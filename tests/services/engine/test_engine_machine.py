@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from world import T0, appending, create, decided
 
-from models.commands import CancelRun, Command, CreateSession, DeleteSession, RestoreSession
+from models import commands
+from models.commands import CancelRun, Command, CommandFor, CreateSession, DeleteSession, RestoreSession
 from models.errors import Fenced, ParleyError, SessionNotFound
 from models.events import BY_TYPE, Event, EventBody, MessageBody, MessageCreated, MessageDelta, RunFinished
 from models.ids import EpochMs
+from models.results import Cancelled
 from services.engine.apply import apply, apply_all
 from services.engine.context import Context
 from services.engine.decide import decide
@@ -84,6 +86,7 @@ class EngineMachine(RuleBasedStateMachine):
         except ParleyError:
             assert self.context == untouched, "I8: an illegal command changes nothing"
             return
+        assert isinstance(decision.result, result_of(type(command))), "the caller gets what the command names"
         if not decision.events:
             return
         append = appending("s", self.context, decision.events, now=self.now)
@@ -96,7 +99,7 @@ class EngineMachine(RuleBasedStateMachine):
         if self.context.deleted_at is not None:
             return
         decision = decide("s", self.context, CancelRun(), EpochMs(self.now))
-        assert decision.answer == {"cancelled": self.context.busy}
+        assert decision.result == Cancelled(self.context.busy)
         if not decision.events:
             return
         cancelled = appending("s", self.context, decision.events).after
@@ -276,4 +279,16 @@ def test_every_command_has_a_kind_here() -> None:
     append = decided("s", None, create())
     assert append is not None
     made = {type(maker.command(kind, append.after)) for kind in KINDS}
-    assert made | {CreateSession} == set(get_args(Command))
+    assert made | {CreateSession} == set(get_args(Command)) == commands_for()
+
+
+def commands_for() -> set[type]:
+    classes = (each for each in vars(commands).values() if isinstance(each, type))
+    return {each for each in classes if issubclass(each, CommandFor) and each is not CommandFor}
+
+
+def result_of(kind: type[Command]) -> type:
+    """What a command says that its caller gets: `CommandFor[Sent]`."""
+    (base,) = kind.__orig_bases__  # type: ignore[union-attr]  # of every class with a parameter in its bases
+    (result,) = get_args(base)
+    return result  # type: ignore[no-any-return]

@@ -35,7 +35,7 @@ async def _begun(room: Room, question: str = "first") -> tuple[str, RunFence]:
     """A run at work that no task works on: what a crash leaves."""
     session_id = await room.create()
     sent = await room.do(session_id, say(question))
-    run_id = str(sent["runId"])
+    run_id = str(sent.run_id)
     await room.do(session_id, StartRun(run_id))
     return session_id, RunFence(run_id, 1)
 
@@ -176,7 +176,7 @@ async def test_a_question_that_waited_stands_behind_what_was_at_work_then() -> N
         AppendDelta(fence, "m1", "an answer to the first"),
         FinalizeStream(fence, "m1", "stop"),
     )
-    await _do_all(room, session_id, FinishRun(fence, 0), StartRun(str(sent["runId"])))
+    await _do_all(room, session_id, FinishRun(fence, 0), StartRun(str(sent.run_id)))
     run = room.state(session_id).run
     assert run is not None
     history = await RunContext(room.sessions, run, window_s=0).history()

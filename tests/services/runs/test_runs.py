@@ -13,6 +13,7 @@ from world import HookedJournal, Workshop, eventually, say, settled, workshop
 from models.commands import CancelRun, DeleteSession, ResolveApproval
 from models.errors import InvalidArgument, ProviderRefused, RunAlreadyActive
 from models.events import RunFinished
+from models.results import Cancelled
 from models.runs import OnBusy
 from services.runs import manager as runs_module
 from services.runs.agents import Agent
@@ -74,7 +75,7 @@ async def test_steering_is_heard_by_the_run_that_is_at_work() -> None:
         first = await shop.room.do(session_id, say("one", agent="listens"))
         await agent.at_work.wait()
         steered = await shop.room.do(session_id, say("and two", agent="listens", on_busy="steer"))
-        assert steered["runId"] == first["runId"]
+        assert steered.run_id == first.run_id
         agent.go.set()
         await shop.until(session_id, "COMPLETED")
         assert agent.heard == [["one"], ["one", "and two"]]
@@ -211,7 +212,7 @@ async def test_i6_cancel_before_the_start_drops_the_run() -> None:
         sent = shop.room.sessions.submit(session_id, say(agent="paced"))
         cancelled = shop.room.sessions.submit(session_id, CancelRun())
         await sent
-        assert await cancelled == {"cancelled": True}
+        assert await cancelled == Cancelled(True)
         await settled()
         assert agent.attempts == []
         assert shop.room.state(session_id).session_state == "CANCELLED"
@@ -232,7 +233,7 @@ async def test_i6_cancel_in_the_moment_of_the_start_stops_the_agent_before_it_wr
         await gate.reached.wait()
         cancelled = shop.room.sessions.submit(session_id, CancelRun())
         gate.open.set()
-        assert await cancelled == {"cancelled": True}
+        assert await cancelled == Cancelled(True)
         await eventually(lambda: shop.runs.active == 0)
         await settled()
         assert shop.room.state(session_id).session_state == "CANCELLED"
@@ -248,8 +249,8 @@ async def test_i6_cancel_in_mid_stream_keeps_what_was_said_and_stops_the_agent(n
         session_id = await shop.room.create()
         answer = await shop.room.do(session_id, say(agent="paced"))
         await agent.at_work.wait()
-        run_id = str(answer["runId"]) if named else None
-        assert await shop.room.do(session_id, CancelRun(run_id)) == {"cancelled": True}
+        run_id = answer.run_id if named else None
+        assert await shop.room.do(session_id, CancelRun(run_id)) == Cancelled(True)
         await eventually(lambda: shop.runs.active == 0)
         assert isinstance(agent.errors[0], asyncio.CancelledError)
         reply = (await shop.room.messages(session_id))[1]
@@ -275,8 +276,8 @@ async def test_i6_cancel_after_the_end_is_fine_and_changes_nothing() -> None:
         answer = await shop.room.do(session_id, say(agent="says"))
         await shop.until(session_id, "COMPLETED")
         before = shop.room.state(session_id)
-        for run_id in (None, str(answer["runId"]), "nobody"):
-            assert await shop.room.do(session_id, CancelRun(run_id)) == {"cancelled": False}
+        for run_id in (None, answer.run_id, "nobody"):
+            assert await shop.room.do(session_id, CancelRun(run_id)) == Cancelled(False)
         assert shop.room.state(session_id) is before
 
 
@@ -288,7 +289,7 @@ async def test_cancelling_one_that_waits_leaves_the_others() -> None:
         await agent.at_work.wait()
         waits = await shop.room.do(session_id, say("two", agent="says"))
         await shop.room.do(session_id, say("three", agent="says"))
-        await shop.room.do(session_id, CancelRun(str(waits["runId"])))
+        await shop.room.do(session_id, CancelRun(waits.run_id))
         agent.go.set()
         await shop.until(session_id, "COMPLETED")
         assert [state for state, _ in await ends(shop, session_id)] == ["completed", "cancelled", "completed"]
@@ -301,7 +302,7 @@ async def test_cancelling_the_active_one_by_name_lets_the_next_begin() -> None:
         first = await shop.room.do(session_id, say("one", agent="paced"))
         await agent.at_work.wait()
         await shop.room.do(session_id, say("two", agent="says"))
-        await shop.room.do(session_id, CancelRun(str(first["runId"])))
+        await shop.room.do(session_id, CancelRun(first.run_id))
         await shop.until(session_id, "COMPLETED")
         assert [state for state, _ in await ends(shop, session_id)] == ["cancelled", "completed"]
 

@@ -42,6 +42,7 @@ from models.errors import (
     VersionMismatch,
 )
 from models.events import SessionRenamed
+from models.results import Cancelled
 from services.access import LOCAL, Principal
 from services.sessions import manager as sessions_module
 from services.sessions.manager import STALE_TRIES, Committed
@@ -52,9 +53,9 @@ async def test_a_command_is_answered_when_its_events_are_durable_and_shown() -> 
     session_id = await room.create()
     command = say("hello")
     answer = await room.do(session_id, command)
-    assert answer["messageId"] == command.message_id
+    assert answer.message_id == command.message_id
     assert room.state(session_id) == await journal.load(session_id)
-    assert room.of(session_id)[int(str(answer["seq"])) - 1].type == "message.created"
+    assert room.of(session_id)[answer.seq - 1].type == "message.created"
     await room.assert_shown_is_journal(session_id)
 
 
@@ -100,7 +101,7 @@ async def test_i1_an_append_of_unknown_outcome_is_shown_if_it_was_committed() ->
     await eventually(lambda: len(room.of(session_id)) > 1, "the missed events")
     await room.assert_shown_is_journal(session_id)
     again = await room.do(session_id, say("was it kept?", client_id="c"))
-    assert again["seq"] == 2
+    assert again.seq == 2
     assert len(await room.messages(session_id)) == 1
 
 
@@ -183,7 +184,7 @@ async def test_a_command_that_changes_nothing_is_answered_without_an_append() ->
     for command in (CancelRun(), RenameSession("same"), SetModel("demo"), RestoreSession()):
         await room.do(session_id, command)
     assert len(journal.appended) == appends
-    assert await room.do(session_id, CancelRun()) == {"cancelled": False}
+    assert await room.do(session_id, CancelRun()) == Cancelled(False)
 
 
 async def test_i8_a_refused_command_changes_nothing_and_says_why() -> None:

@@ -48,7 +48,7 @@ async def test_a_caller_cancelled_while_the_append_is_under_way_finds_it_done() 
     await eventually(lambda: "message.created" in room.types(session_id))
     await assert_door_is_open(room, session_id)
     again = await room.do(session_id, say("kept", client_id="c"))
-    assert again["seq"] == 2
+    assert again.seq == 2
     assert [message.content for message in await room.messages(session_id)] == ["kept"]
 
 
@@ -161,7 +161,7 @@ async def test_a_caller_cancelled_at_any_turn_of_the_loop_leaves_a_dense_journal
     asked.cancel()
     await asyncio.gather(asked, return_exceptions=True)
     answer = await fresh.do(session_id, say("now or never", client_id="c"))
-    assert answer["seq"] == 2
+    assert answer.seq == 2
     await assert_door_is_open(fresh, session_id, after=1)
     assert len(await fresh.messages(session_id)) == 1
 
@@ -181,7 +181,7 @@ async def test_on_sqlite_too_callers_cancelled_by_the_dozen_leave_every_session_
         call.cancel()
     await asyncio.gather(*asked, return_exceptions=True)
     for each in ids:
-        assert (await room.do(each, say(client_id="c")))["seq"] == 2
+        assert (await room.do(each, say(client_id="c"))).seq == 2
         await assert_door_is_open(room, each)
     await room.sessions.close()
     await journal.close()

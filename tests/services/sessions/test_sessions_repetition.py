@@ -47,7 +47,7 @@ async def test_i10_other_content_under_the_same_id_is_a_conflict_that_names_the_
     ):
         with pytest.raises(IdempotencyConflict) as refused:
             await room.do(session_id, other)
-        assert refused.value.details == {"field": "clientMessageId", "messageId": first["messageId"]}
+        assert refused.value.details == {"field": "clientMessageId", "messageId": first.message_id}
     assert room.state(session_id) == before
 
 

@@ -14,9 +14,10 @@ from models.calls import ApprovalAnswer
 from models.commands import CancelRun
 from models.events import Event
 from models.payloads import WorkflowExecutionPayload
+from models.results import Cancelled
 from services.access import LOCAL
 from services.llm.scripted import Finish, Say, Script
-from services.sessions.manager import Answer, Committed
+from services.sessions.manager import Committed
 from services.store.journal import Append, Done
 from services.store.memory.projects import MemoryProjects
 from services.workflows.definition import Input, ParallelStep, PromptStep, Retry, ToolStep, Workflow
@@ -162,12 +163,12 @@ async def _cancelled_after(seq: int) -> None:
         payloads = [message.payload for message in await shop.room.messages(session_id)]
         ended = [each.status for each in payloads if isinstance(each, WorkflowExecutionPayload)]
         assert ended in ([], ["cancelled"], ["completed"]), seq
-        assert cancelling[0].result() == {"cancelled": True}
+        assert cancelling[0].result() == Cancelled(True)
 
 
-def _cancel_at(shop: WorkflowShop, seq: int) -> list[asyncio.Future[Answer]]:
+def _cancel_at(shop: WorkflowShop, seq: int) -> list[asyncio.Future[Cancelled]]:
     """Cancels as soon as the event `seq` is shown."""
-    cancelling: list[asyncio.Future[Answer]] = []
+    cancelling: list[asyncio.Future[Cancelled]] = []
 
     def look(committed: Committed) -> None:
         if committed.after.head >= seq and not cancelling:

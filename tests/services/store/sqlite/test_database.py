@@ -400,7 +400,7 @@ async def test_i1_an_append_of_unknown_outcome_is_shown_once_it_is_known_to_be_d
                 await room.do(session_id, say("was it kept?", client_id="c"))
         await eventually(lambda: len(room.of(session_id)) > 1, "the missed events")
         await room.assert_shown_is_journal(session_id)
-        assert (await room.do(session_id, say("was it kept?", client_id="c")))["seq"] == 2
+        assert (await room.do(session_id, say("was it kept?", client_id="c"))).seq == 2
         await room.sessions.close()
 
 

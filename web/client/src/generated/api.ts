@@ -1063,11 +1063,11 @@ export interface components {
             readonly runId?: string | null;
             readonly sessionId: string;
         };
-        /** @description Whether there was anything to cancel. */
-        readonly Cancelled: {
+        readonly CancelledAck: {
             readonly cancelled: boolean;
         };
-        readonly CancelledAck: {
+        /** @description Whether there was anything to cancel. */
+        readonly CancelledAnswer: {
             readonly cancelled: boolean;
         };
         readonly ChunkPageAnswer: {
@@ -1801,7 +1801,7 @@ export interface components {
             readonly at: string;
             readonly data: components["schemas"]["PinRemoved"];
         };
-        readonly Pinned: {
+        readonly PinnedAnswer: {
             readonly pinId: string;
         };
         readonly PlanBody: {
@@ -2228,13 +2228,13 @@ export interface components {
             readonly userId: string;
             readonly name: string;
         };
-        /** @description `runId` is the run that the message starts, waits for or steers. */
-        readonly Sent: {
+        readonly SentAck: {
             readonly messageId: string;
             readonly seq: number;
             readonly runId: string | null;
         };
-        readonly SentAck: {
+        /** @description `runId` is the run that the message starts, waits for or steers. */
+        readonly SentAnswer: {
             readonly messageId: string;
             readonly seq: number;
             readonly runId: string | null;
@@ -3412,7 +3412,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Sent"];
+                    readonly "application/json": components["schemas"]["SentAnswer"];
                 };
             };
         };
@@ -3438,7 +3438,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Cancelled"];
+                    readonly "application/json": components["schemas"]["CancelledAnswer"];
                 };
             };
         };
@@ -3512,7 +3512,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Sent"];
+                    readonly "application/json": components["schemas"]["SentAnswer"];
                 };
             };
         };
@@ -3738,7 +3738,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Pinned"];
+                    readonly "application/json": components["schemas"]["PinnedAnswer"];
                 };
             };
         };
@@ -3858,7 +3858,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Sent"];
+                    readonly "application/json": components["schemas"]["SentAnswer"];
                 };
             };
         };
