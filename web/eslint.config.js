@@ -22,7 +22,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["**/eslint.config.js", "**/public/**/*.js"],
+    files: ["*.config.js", "**/public/**/*.js"],
     ...js.configs.recommended,
     languageOptions: { globals: { ...globals.browser, SwaggerUIBundle: "readonly" } },
   },

@@ -57,7 +57,7 @@ def test_a_question_about_this_code_is_answered_with_file_and_line_through_appro
     expect(pending_on(page)).to_contain_text("read_file")
     pending_on(page).get_by_test_id("approve-session").click()
     await_end(page, "COMPLETED")
-    expect(reply_of(page)).to_contain_text(f"web/ui/src/parts/frames.ts, line {_line_of_per_frame()}")
+    expect(reply_of(page)).to_contain_text(f"web/ui/src/lib/frames.ts, line {_line_of_per_frame()}")
     expect(page.get_by_test_id("grants")).to_contain_text("read_file")
     lines = ["Approved by you", "Approved for this session by you"]
     expect(page.get_by_test_id("approval")).to_have_text(lines)
@@ -276,5 +276,5 @@ def _answer(card: Locator, answer: str | None) -> None:
 
 
 def _line_of_per_frame() -> int:
-    lines = (ROOT / "web" / "ui" / "src" / "parts" / "frames.ts").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "web" / "ui" / "src" / "lib" / "frames.ts").read_text(encoding="utf-8").splitlines()
     return next(number for number, line in enumerate(lines, start=1) if "function perFrame" in line)

@@ -4,8 +4,8 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "./styles/index.css";
 import { App } from "./app/App";
-import { loadCopy } from "./app/preferences";
-import { listenForShortcuts } from "./app/shortcuts";
+import { loadCopy } from "./lib/preferences";
+import { listenForShortcuts } from "./lib/shortcuts";
 import { en, languageFor, loadTexts } from "./i18n/texts";
 
 const root = document.getElementById("root");

@@ -5,8 +5,8 @@ import type { ReactNode } from "react";
 import { languageFor, loadTexts, TextsContext } from "../i18n/texts";
 import type { Texts } from "../i18n/texts";
 import { Gate } from "./Gate";
-import { applyLook, loadCopy, PreferencesContext, saveCopy } from "./preferences";
-import type { Preferences } from "./preferences";
+import { applyLook, loadCopy, PreferencesContext, saveCopy } from "../lib/preferences";
+import type { Preferences } from "../lib/preferences";
 import { forgetToken, loadToken, saveToken } from "./token";
 
 export function App({ firstTexts }: { firstTexts: Texts }) {

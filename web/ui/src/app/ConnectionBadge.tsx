@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import type { Hub } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import type { Texts } from "../i18n/texts";
-import { useConnectionState, useLasting } from "./hooks";
+import { useConnectionState, useLasting } from "../lib/hooks";
 
 /** Shorter interruptions heal before anybody could do something about them. */
 const BANNER_AFTER_MS = 1_500;

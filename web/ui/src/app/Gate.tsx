@@ -3,8 +3,8 @@
 import { useEffect, useMemo, useState } from "react";
 import { CallError, followBrowser, Hub, openSocket, Rest } from "@parley/client";
 import { useTexts } from "../i18n/texts";
-import { readPreferences } from "./preferences";
-import type { Preferences } from "./preferences";
+import { readPreferences } from "../lib/preferences";
+import type { Preferences } from "../lib/preferences";
 import { TokenForm } from "./TokenForm";
 import { Workspace } from "./Workspace";
 

@@ -6,9 +6,9 @@ import type { Hub, ModelInfo } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { Dialog } from "../parts/Dialog";
 import { Segments } from "../parts/Segments";
-import { CHOICES, usePreferences } from "./preferences";
-import type { Choice } from "./preferences";
-import { toasts } from "./toasts";
+import { CHOICES, usePreferences } from "../lib/preferences";
+import type { Choice } from "../lib/preferences";
+import { toasts } from "../lib/toasts";
 import type { UserStateStore } from "@parley/client";
 
 interface Props {

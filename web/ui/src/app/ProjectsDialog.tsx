@@ -7,7 +7,7 @@ import type { Project } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { Dialog } from "../parts/Dialog";
 import { IconButton } from "../parts/IconButton";
-import { TitleInput } from "../session/TitleInput";
+import { TitleInput } from "../parts/TitleInput";
 import type { Projects } from "./useProjects";
 
 export default function ProjectsDialog({ projects, onClose }: { projects: Projects; onClose: () => void }) {

@@ -8,7 +8,7 @@ import { useTexts } from "../i18n/texts";
 import type { SessionActions } from "./actions";
 import { grouped } from "./groups";
 import type { Group } from "./groups";
-import { useNow, useSessions } from "./hooks";
+import { useNow, useSessions } from "../lib/hooks";
 import { Filter } from "./PanelFilter";
 import { ALL } from "./sessionHistory";
 import type { Criteria, HistoryView } from "./sessionHistory";

@@ -7,7 +7,7 @@ import type { Session } from "@parley/client";
 import { fullTime } from "../i18n/format";
 import { useTexts } from "../i18n/texts";
 import { Menu } from "../parts/Menu";
-import { TitleInput } from "../session/TitleInput";
+import { TitleInput } from "../parts/TitleInput";
 import type { SessionActions } from "./actions";
 import { SessionMark } from "./SessionMark";
 

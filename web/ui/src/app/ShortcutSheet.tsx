@@ -3,8 +3,8 @@
 import { Fragment } from "react";
 import { useTexts } from "../i18n/texts";
 import { Dialog } from "../parts/Dialog";
-import { shortcuts as known } from "./shortcuts";
-import type { Shortcut, ShortcutGroup } from "./shortcuts";
+import { shortcuts as known } from "../lib/shortcuts";
+import type { Shortcut, ShortcutGroup } from "../lib/shortcuts";
 
 const GROUPS: readonly ShortcutGroup[] = ["general", "sessions", "writing", "transcript", "approvals"];
 

@@ -2,7 +2,7 @@
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 import { ToastRegion } from "./ToastRegion";
-import { Toasts } from "./toasts";
+import { Toasts } from "../lib/toasts";
 
 afterEach(cleanup);
 

@@ -3,9 +3,9 @@
 import { X } from "lucide-react";
 import { useTexts } from "../i18n/texts";
 import { IconButton } from "../parts/IconButton";
-import { useSignal } from "./hooks";
-import { toasts as pageToasts } from "./toasts";
-import type { Toast, Toasts } from "./toasts";
+import { useSignal } from "../lib/hooks";
+import { toasts as pageToasts } from "../lib/toasts";
+import type { Toast, Toasts } from "../lib/toasts";
 
 export function ToastRegion({ toasts = pageToasts }: { toasts?: Toasts }) {
   const shown = useSignal(toasts.changes, () => toasts.shown);

@@ -5,7 +5,7 @@ import type { Hub, Sessions } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { IconButton } from "../parts/IconButton";
 import { Menu } from "../parts/Menu";
-import { goTo } from "./address";
+import { goTo } from "../lib/address";
 import { ConnectionBadge } from "./ConnectionBadge";
 import type { DialogName } from "./Dialogs";
 import { SessionMark } from "./SessionMark";

@@ -6,11 +6,11 @@ import { useTexts } from "../i18n/texts";
 import { SessionPage } from "../session/SessionPage";
 import { sessionActions } from "./actions";
 import type { SessionActions } from "./actions";
-import { goTo, replaceWith, sessionNow, useAddress } from "./address";
+import { goTo, replaceWith, sessionNow, useAddress } from "../lib/address";
 import { ConnectionBanner } from "./ConnectionBadge";
 import { Dialogs } from "./Dialogs";
 import type { DialogName } from "./Dialogs";
-import { useSignal, useStable } from "./hooks";
+import { useSignal, useStable, useUserState } from "../lib/hooks";
 import { Panel } from "./Panel";
 import { neighbour } from "./tabs";
 import { ToastRegion } from "./ToastRegion";
@@ -20,7 +20,7 @@ import { useNotifications } from "./useNotifications";
 import { usePanel } from "./usePanel";
 import { useProjects } from "./useProjects";
 import { useSeen } from "./useSeen";
-import { useTabs, useUserState } from "./useTabs";
+import { useTabs } from "./useTabs";
 import { useTabSessions } from "./useTabSessions";
 
 export function Workspace({ hub }: { hub: Hub }) {

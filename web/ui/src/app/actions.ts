@@ -1,10 +1,10 @@
 /** What can be done with a session from the frame: each says how it went. Never draws. */
 
-import { messageOf } from "@parley/client";
 import type { Hub, Session } from "@parley/client";
 import type { Texts } from "../i18n/texts";
-import { goTo, linkTo } from "./address";
-import { toasts } from "./toasts";
+import { goTo, linkTo } from "../lib/address";
+import { attempt } from "../lib/attempt";
+import { toasts } from "../lib/toasts";
 import type { Tabs } from "./useTabs";
 
 export interface SessionActions {
@@ -18,11 +18,6 @@ export interface SessionActions {
   /** With a way back for a while. */
   readonly remove: (session: Session) => void;
   readonly copyLink: (session: Session) => void;
-}
-
-/** Does what is asked of the server; an error is shown. */
-export function attempt(work: Promise<unknown>): Promise<unknown> {
-  return work.catch((error: unknown) => toasts.error(messageOf(error)));
 }
 
 interface Place {

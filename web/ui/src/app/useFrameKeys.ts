@@ -1,11 +1,11 @@
 /** What the frame adds to the shortcuts and to the palette's commands. */
 
-import { goTo, sessionNow } from "./address";
-import { useCommand } from "./commands";
+import { goTo, sessionNow } from "../lib/address";
+import { useCommand } from "../lib/commands";
 import type { DialogName } from "./Dialogs";
 import { useTexts } from "../i18n/texts";
-import { useShortcut } from "./shortcuts";
-import type { Shortcut } from "./shortcuts";
+import { useShortcut } from "../lib/shortcuts";
+import type { Shortcut } from "../lib/shortcuts";
 import { stepped } from "./tabs";
 import type { UserStateStore } from "@parley/client";
 

@@ -2,8 +2,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import type { UserStateStore } from "@parley/client";
-import { useMedia } from "./hooks";
-import { useUserState } from "./useTabs";
+import { useMedia, useUserState } from "../lib/hooks";
 
 /** The same as in styles/phone.css. */
 const PHONE = "(max-width: 46rem)";

@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { Hub, Project } from "@parley/client";
-import { attempt } from "./actions";
+import { attempt } from "../lib/attempt";
 
 export interface Projects {
   readonly all: readonly Project[];

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo } from "react";
 import type { Sessions } from "@parley/client";
-import { useUserState } from "./useTabs";
+import { useUserState } from "../lib/hooks";
 import type { UserState, UserStateStore } from "@parley/client";
 
 /** Longer than it takes to switch past a session. */

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 import type { Hub } from "@parley/client";
-import { useSignal } from "./hooks";
+import { useSignal } from "../lib/hooks";
 import { SessionHistory } from "./sessionHistory";
 import type { Criteria, HistoryView, ReadPage } from "./sessionHistory";
 

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { CallError } from "@parley/client";
 import type { Hub, Session, Sessions } from "@parley/client";
-import { useConnectionState, useSessions } from "./hooks";
+import { useConnectionState, useSessions } from "../lib/hooks";
 
 const NONE: Sessions = new Map();
 

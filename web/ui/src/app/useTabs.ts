@@ -1,7 +1,7 @@
 /** The open tabs, in the user state: whatever is done to them shows on every page of the user. */
 
 import { useMemo } from "react";
-import { useSignal } from "./hooks";
+import { useUserState } from "../lib/hooks";
 import { moving, opening, ordered } from "./tabs";
 import type { UserState, UserStatePatch, UserStateStore } from "@parley/client";
 
@@ -12,10 +12,6 @@ export interface Tabs {
   readonly close: (...sessionIds: readonly string[]) => void;
   /** To a place among the others, counted from 0. */
   readonly move: (sessionId: string, place: number) => void;
-}
-
-export function useUserState(store: UserStateStore): UserState {
-  return useSignal(store.changes, () => store.value);
 }
 
 export function useTabs(store: UserStateStore): Tabs {

@@ -2,13 +2,11 @@
  * A missing translation is a type error. */
 
 import { createContext, useContext } from "react";
-import { app } from "./en/app";
-import { common } from "./en/common";
-import { session } from "./en/session";
-import { transcript } from "./en/transcript";
+import { en } from "./en/all";
+import type { Texts } from "./en/all";
 
-export const en = { app, common, session, transcript };
-export type Texts = typeof en;
+export { en };
+export type { Texts };
 
 export type Language = "en" | "zh";
 

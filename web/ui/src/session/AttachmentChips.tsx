@@ -5,7 +5,7 @@ import { useTexts } from "../i18n/texts";
 import { IconButton } from "../parts/IconButton";
 import { lineCount } from "./attachments";
 import type { Attachment } from "./attachments";
-import { bytesText } from "./format";
+import { bytesText } from "../i18n/numbers";
 import type { Attachments } from "./useAttachments";
 
 export function AttachmentChips({ attachments }: { attachments: Attachments }) {

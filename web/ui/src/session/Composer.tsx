@@ -3,14 +3,14 @@
 import { useEffect, useRef, useState } from "react";
 import type { ClipboardEvent, KeyboardEvent } from "react";
 import { Square } from "lucide-react";
-import { isMac } from "../app/shortcuts";
+import { isMac } from "../lib/shortcuts";
 import { useTexts } from "../i18n/texts";
 import { AttachMenu } from "./AttachMenu";
 import { AttachmentChips } from "./AttachmentChips";
 import { MESSAGE_BYTES, messagesOf, sizeOf } from "./attachments";
 import type { OnBusy, OutgoingMessage } from "./attachments";
 import { loadDraft, saveDraft } from "./drafts";
-import { bytesText } from "./format";
+import { bytesText } from "../i18n/numbers";
 import { SendButton } from "./SendButton";
 import type { Attachments } from "./useAttachments";
 

@@ -6,7 +6,7 @@ import type { Texts } from "../i18n/texts";
 import { Composer } from "./Composer";
 import type { SendKey } from "./Composer";
 import { FailureBar } from "./FailureBar";
-import type { KnownView } from "./OpenSession";
+import type { KnownView } from "./knownView";
 import { QueueList } from "./QueueList";
 import { lastOwnMessage } from "./sessionCommands";
 import type { SessionCommands } from "./sessionCommands";

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 import { useTexts } from "../i18n/texts";
-import { durationText } from "./format";
+import { durationText } from "../i18n/numbers";
 
 const TICK_MS = 1_000;
 

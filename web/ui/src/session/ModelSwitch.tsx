@@ -5,7 +5,7 @@ import type { ModelInfo } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { Menu } from "../parts/Menu";
 import type { MenuItem } from "../parts/Menu";
-import { compactNumber } from "./format";
+import { compactNumber } from "../i18n/numbers";
 
 interface Props {
   readonly model: string;

@@ -1,37 +1,35 @@
 /** A session whose context is known: puts its parts together and hands each what it needs. */
 
 import { useEffect, useMemo, useState } from "react";
-import type { Approval, Hub, LiveSession, Session, SessionView, Snapshot } from "@parley/client";
-import { useApprovalHistory, useMedia } from "../app/hooks";
-import { usePreferences } from "../app/preferences";
-import { useUserState } from "../app/useTabs";
-import type { UserStateStore } from "@parley/client";
+import type { Approval, Hub, LiveSession, Session, Snapshot, UserStateStore } from "@parley/client";
+import { useMedia, useUserState } from "../lib/hooks";
+import { usePreferences } from "../lib/preferences";
 import { useTexts } from "../i18n/texts";
 import { TranscriptActionsContext } from "../transcript/actions";
 import { Transcript } from "../transcript/Transcript";
-import { AnsweringContext } from "./answering";
+import { AnsweringContext } from "../transcript/approvals/answering";
 import { Dock } from "./Dock";
 import { DropZone } from "./DropZone";
 import { GrantList } from "./GrantList";
 import { focusApproval, useJump } from "./jumping";
+import type { KnownView } from "./knownView";
 import { OutboxList } from "./OutboxList";
 import { outboxLines } from "./outboxLines";
+import { RejoinBar } from "./RejoinBar";
 import { SessionDialogs } from "./SessionDialogs";
 import type { OpenDialog } from "./SessionDialogs";
 import { sessionCommands } from "./sessionCommands";
 import { SessionHeader } from "./SessionHeader";
-import { Failure } from "./SessionPage";
 import { SidePanel } from "./SidePanel";
 import { transcriptActions } from "./transcriptActions";
 import { useAnsweringOf } from "./useAnsweringOf";
+import { useApprovalHistory } from "./useApprovalHistory";
 import { useAttachments } from "./useAttachments";
 import { useMenuActions } from "./useMenuActions";
 import { useModels } from "./useModels";
 import { useSessionKeys } from "./useSessionKeys";
 import { useStopKey } from "./useStopKey";
 import { useWaiting } from "./useWaiting";
-
-export type KnownView = SessionView & { readonly snapshot: Snapshot };
 
 interface Props {
   readonly hub: Hub;
@@ -103,7 +101,7 @@ export function OpenSession({ hub, session, view, connected, state, onDelete }: 
         onMerge={(source) => setDialog({ kind: "merge", source })}
         onFork={fork}
       />
-      {view.phase === "failed" && <Failure session={session} text={view.error ?? texts.session.page.cannotFollow} />}
+      {view.phase === "failed" && <RejoinBar session={session} text={view.error ?? texts.session.page.cannotFollow} />}
       <GrantList grants={snapshot.grants} onRevoke={commands.revoke} />
       <div className="session-body">
         <div className="session-main">

@@ -1,9 +1,11 @@
 /** One open session: its head, the transcript, and what is written; plan and pins beside them. */
 
 import type { FeedView, Hub, LiveSession, Session, UserStateStore } from "@parley/client";
-import { useConnectionState, useFeed, useFeedView } from "../app/hooks";
+import { useConnectionState } from "../lib/hooks";
 import { useTexts } from "../i18n/texts";
 import { OpenSession } from "./OpenSession";
+import { RejoinBar } from "./RejoinBar";
+import { useFeed, useFeedView } from "./useFeed";
 
 interface Props {
   readonly hub: Hub;
@@ -35,18 +37,6 @@ export function SessionPage({ hub, sessionId, state, onDelete }: Props) {
 function Unavailable({ view, session }: { view: FeedView; session: LiveSession }) {
   const { page } = useTexts().session;
   if (view.phase === "gone") return <p className="notice">{page.gone}</p>;
-  if (view.phase === "failed") return <Failure session={session} text={view.error ?? page.cannotOpen} />;
+  if (view.phase === "failed") return <RejoinBar session={session} text={view.error ?? page.cannotOpen} />;
   return <p className="notice">{page.loading}</p>;
-}
-
-export function Failure({ session, text }: { session: LiveSession; text: string }) {
-  const { retry } = useTexts().common;
-  return (
-    <div className="notice-bar" role="alert">
-      <span>{text}</span>
-      <button type="button" onClick={() => session.rejoin()}>
-        {retry}
-      </button>
-    </div>
-  );
 }

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { CallError } from "@parley/client";
 import type { Session } from "@parley/client";
 import { useTexts } from "../i18n/texts";
-import { TitleInput } from "./TitleInput";
+import { TitleInput } from "../parts/TitleInput";
 
 interface Props {
   readonly session: Session;

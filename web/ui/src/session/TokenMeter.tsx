@@ -4,7 +4,7 @@ import type { ModelInfo, Snapshot } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { contextUse } from "./contextUse";
 import type { ContextUse } from "./contextUse";
-import { compactNumber, percent, wholeNumber } from "./format";
+import { compactNumber, percent, wholeNumber } from "../i18n/numbers";
 import { Popover } from "./Popover";
 
 interface Props {

@@ -2,8 +2,8 @@
 
 import { useCallback, useMemo, useState } from "react";
 import type { Hub, LiveSession } from "@parley/client";
-import { attempt } from "../app/actions";
-import { goTo, useAddress } from "../app/address";
+import { attempt } from "../lib/attempt";
+import { goTo, useAddress } from "../lib/address";
 import type { Focus } from "../transcript/actions";
 
 export interface Jump {

@@ -1,8 +1,8 @@
 /** What the open session's controls ask of the server: each shows what went wrong, and what can be undone. */
 
 import type { LiveSession, Mode, PlanItem, Snapshot } from "@parley/client";
-import { attempt } from "../app/actions";
-import { toasts } from "../app/toasts";
+import { attempt } from "../lib/attempt";
+import { toasts } from "../lib/toasts";
 import type { Texts } from "../i18n/texts";
 import type { OutgoingMessage } from "./attachments";
 import type { MergeAnswer, MergeRequest } from "./mergeWish";

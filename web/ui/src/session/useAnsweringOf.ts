@@ -2,7 +2,7 @@
 
 import { useMemo } from "react";
 import type { Hub, Json, LiveSession } from "@parley/client";
-import type { Answering } from "./answering";
+import type { Answering } from "../transcript/approvals/answering";
 
 type Schemas = ReadonlyMap<string, Json>;
 

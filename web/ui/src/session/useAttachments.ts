@@ -5,7 +5,7 @@ import { useTexts } from "../i18n/texts";
 import type { Texts } from "../i18n/texts";
 import { MOST_ATTACHMENTS, TEXT_FILE_BYTES } from "./attachments";
 import type { Attachment } from "./attachments";
-import { bytesText } from "./format";
+import { bytesText } from "../i18n/numbers";
 import { UnfitFile, readAttachment } from "./readAttachment";
 
 const kept = new Map<string, readonly Attachment[]>();

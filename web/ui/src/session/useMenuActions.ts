@@ -2,9 +2,9 @@
 
 import { useRef } from "react";
 import type { Hub, LiveSession, Session, Snapshot } from "@parley/client";
-import { attempt } from "../app/actions";
-import { linkTo } from "../app/address";
-import { toasts } from "../app/toasts";
+import { attempt } from "../lib/attempt";
+import { linkTo } from "../lib/address";
+import { toasts } from "../lib/toasts";
 import { useTexts } from "../i18n/texts";
 import { saveFile } from "./saveFile";
 import type { OpenDialog } from "./SessionDialogs";

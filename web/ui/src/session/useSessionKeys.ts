@@ -1,8 +1,8 @@
 /** The open session's entries in the page's lists of shortcuts and of commands. */
 
 import type { Snapshot } from "@parley/client";
-import { useCommand } from "../app/commands";
-import { useShortcut } from "../app/shortcuts";
+import { useCommand } from "../lib/commands";
+import { useShortcut } from "../lib/shortcuts";
 import type { SessionCommands } from "./sessionCommands";
 
 interface Place {

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { Message } from "@parley/client";
 import { useTexts } from "../i18n/texts";
-import { useAnswering } from "../session/answering";
+import { useAnswering } from "./approvals/answering";
 import type { BranchHistory } from "./history";
 import { authorOf } from "./MessageHead";
 

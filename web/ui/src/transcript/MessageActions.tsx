@@ -4,7 +4,7 @@ import { ClipboardType, GitBranchPlus, PencilLine, Pin, PinOff, RotateCcw } from
 import type { Message } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { IconButton } from "../parts/IconButton";
-import { useAnswering } from "../session/answering";
+import { useAnswering } from "./approvals/answering";
 import { useTranscriptActions } from "./actions";
 import { CopyButton } from "./CopyButton";
 import { markdownOf, plainTextOf } from "./copying";

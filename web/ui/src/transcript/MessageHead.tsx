@@ -4,7 +4,7 @@ import { Pin } from "lucide-react";
 import type { Message } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import type { Texts } from "../i18n/texts";
-import { useAnswering } from "../session/answering";
+import { useAnswering } from "./approvals/answering";
 import { useTranscriptActions } from "./actions";
 import { clock, fullTime } from "../i18n/format";
 import { visibleLine } from "./visible";

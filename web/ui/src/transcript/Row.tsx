@@ -1,7 +1,7 @@
 /** One row of the transcript: a message, what was asked before it, or the room for one that is not loaded yet. */
 
 import { memo } from "react";
-import { ApprovalView } from "../session/ApprovalView";
+import { ApprovalView } from "./approvals/ApprovalView";
 import { useTexts } from "../i18n/texts";
 import { MessageView } from "./MessageView";
 import { sameRow } from "./rows";

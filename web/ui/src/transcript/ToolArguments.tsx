@@ -3,9 +3,9 @@
 import { useMemo } from "react";
 import type { ToolCall } from "@parley/client";
 import { useTexts } from "../i18n/texts";
-import { DiffView } from "../session/DiffView";
-import { toolDiff } from "../session/toolDiff";
-import type { ToolDiff } from "../session/toolDiff";
+import { DiffView } from "./approvals/DiffView";
+import { toolDiff } from "./approvals/toolDiff";
+import type { ToolDiff } from "./approvals/toolDiff";
 import { pretty } from "./json";
 import { LongText } from "./LongText";
 import { visible, visibleLine } from "./visible";

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from "react";
 import type { History, Message, Snapshot } from "@parley/client";
-import { perFrame } from "../parts/frames";
+import { perFrame } from "../lib/frames";
 
 export interface BranchHistory {
   /** Names the branch as it is counted: under another key, positions mean other messages. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { aMessage, anAnswered } from "@parley/client/testing";
 import type { Message } from "@parley/client";
-import { placed } from "./approvals";
+import { placed } from "./approvals/placement";
 import type { BranchHistory } from "./history";
 import { requestBefore, resultsAfter } from "./pairing";
 import { questionsAtEnd, rowAt, sameRow } from "./rows";

@@ -2,8 +2,8 @@
  * waits. Pure. */
 
 import type { Approval, Message } from "@parley/client";
-import { askedBetween } from "./approvals";
-import type { PlacedApprovals } from "./approvals";
+import { askedBetween } from "./approvals/placement";
+import type { PlacedApprovals } from "./approvals/placement";
 import { goesOn } from "./heads";
 import type { BranchHistory } from "./history";
 import { requestBefore, resultsAfter } from "./pairing";

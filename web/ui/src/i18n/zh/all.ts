@@ -1,6 +1,6 @@
 /** The Chinese texts, a file of their own in the built page. */
 
-import type { Texts } from "../texts";
+import type { Texts } from "../en/all";
 import { app } from "./app";
 import { common } from "./common";
 import { session } from "./session";

@@ -3,8 +3,8 @@
 import { callsOf, resultOf, withArguments } from "@parley/client";
 import type { Approval, Message, ToolCall, ToolResult } from "@parley/client";
 import { useTexts } from "../../i18n/texts";
-import { ApprovalView } from "../../session/ApprovalView";
-import { useAnswering } from "../../session/answering";
+import { ApprovalView } from "../approvals/ApprovalView";
+import { useAnswering } from "../approvals/answering";
 import { Fold } from "../Fold";
 import { fieldsOf, textIn } from "../payload";
 import { ToolArguments } from "../ToolArguments";

@@ -2,7 +2,7 @@
 
 import { createContext, useContext, useState } from "react";
 import type { Answer, Json } from "@parley/client";
-import { useTexts } from "../i18n/texts";
+import { useTexts } from "../../i18n/texts";
 import { refusalWords } from "./approvalWords";
 
 export type Given = Omit<Answer, "sessionId" | "approvalId">;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { anAnswered, anApproval } from "@parley/client/testing";
 import { CallError } from "@parley/client";
 import type { Approval } from "@parley/client";
-import { en } from "../i18n/texts";
+import { en } from "../../i18n/texts";
 import { answeredWords, refusalWords, riskWords } from "./approvalWords";
 
 const words = en.session;

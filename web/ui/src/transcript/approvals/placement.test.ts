@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { anAnswered, anApproval } from "@parley/client/testing";
 import type { Approval } from "@parley/client";
-import { allApprovals, askedBetween, placed } from "./approvals";
+import { allApprovals, askedBetween, placed } from "./placement";
 
 function question(minute: number, state: Approval["state"] = "responded"): Approval {
   const requestedAtUtc = `2026-11-20T09:0${minute}:00.000Z`;

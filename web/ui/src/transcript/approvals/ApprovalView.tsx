@@ -2,7 +2,7 @@
 
 import { useRef } from "react";
 import type { Approval } from "@parley/client";
-import { useTexts } from "../i18n/texts";
+import { useTexts } from "../../i18n/texts";
 import { useAnswer, useAnswering } from "./answering";
 import { answeredWords } from "./approvalWords";
 import { QuestionCard } from "./QuestionCard";

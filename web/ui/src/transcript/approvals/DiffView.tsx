@@ -1,7 +1,7 @@
 /** A diff, line by line: what goes and what comes, told apart by sign and colour. */
 
 import { useState } from "react";
-import { useTexts } from "../i18n/texts";
+import { useTexts } from "../../i18n/texts";
 import type { ToolDiff } from "./toolDiff";
 
 const SHOWN_LINES = 40;

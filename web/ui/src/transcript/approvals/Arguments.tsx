@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "react";
 import type { Json } from "@parley/client";
-import { useTexts } from "../i18n/texts";
+import { useTexts } from "../../i18n/texts";
 import { ArgumentsEditor } from "./ArgumentsEditor";
 import type { EditorProps } from "./ArgumentsEditor";
 import { DiffView } from "./DiffView";

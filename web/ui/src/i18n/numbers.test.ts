@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { en } from "../i18n/texts";
-import { bytesText, durationText } from "./format";
+import { en } from "./texts";
+import { bytesText, durationText } from "./numbers";
 
 const words = en.session;
 

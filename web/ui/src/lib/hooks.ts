@@ -1,15 +1,8 @@
-/** How components read what lives outside React: signals with a current value. */
+/** How components read what lives outside React: signals with a current value, the time, the size of the window. */
 
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import type { Approval, ApprovalList } from "@parley/client";
-import type { ConnectionState } from "@parley/client";
-import type { LiveSession, SessionView } from "@parley/client";
-import type { Hub } from "@parley/client";
-import type { SessionList, Sessions } from "@parley/client";
-import type { Signal } from "@parley/client";
-import { perFrame } from "../parts/frames";
-import { usePreferences } from "./preferences";
-import type { Preferences } from "./preferences";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
+import type { ConnectionState, Hub, SessionList, Sessions, Signal, UserState, UserStateStore } from "@parley/client";
+import { perFrame } from "./frames";
 
 /** The present value of `read`, rendered again at most once per frame when `signal` fires. `read` has to return the
  * same object for as long as nothing changed. */
@@ -36,26 +29,8 @@ export function useSessions(list: SessionList): Sessions {
   return useSignal(list.changes, () => list.sessions);
 }
 
-export function useFeedView(feed: LiveSession): SessionView {
-  return useSignal(feed.changes, () => feed.view);
-}
-
-/** A session that is followed for as long as the component shows it; a component is keyed by it. */
-export function useFeed(hub: Hub, sessionId: string): LiveSession {
-  const mode = useDelivery();
-  const feed = useMemo(() => hub.session(sessionId, { mode }), [hub, sessionId, mode]);
-  useEffect(() => {
-    feed.open();
-    return () => feed.close();
-  }, [feed]);
-  return feed;
-}
-
-/** As the user prefers it; `?delivery=signal` in the address is for this page alone. */
-function useDelivery(): Preferences["delivery"] {
-  const { delivery } = usePreferences();
-  const asked = new URLSearchParams(window.location.search).get("delivery");
-  return asked === "push" || asked === "signal" ? asked : delivery;
+export function useUserState(store: UserStateStore): UserState {
+  return useSignal(store.changes, () => store.value);
 }
 
 /** Whether a media query holds. */
@@ -110,22 +85,4 @@ export function useNow(everyMs: number): number {
     return () => clearInterval(timer);
   }, [everyMs]);
   return now;
-}
-
-const NO_APPROVALS: readonly Approval[] = [];
-
-/** What was answered before the snapshot was taken, read again with each fresh one. Without it the calls' own words
- * are all there is to show, so a failure is left at that. */
-export function useApprovalHistory(hub: Hub, sessionId: string, takenAt: string | null): readonly Approval[] {
-  const [history, setHistory] = useState(NO_APPROVALS);
-  useEffect(() => {
-    if (takenAt === null) return;
-    let wanted = true;
-    const keep = ({ approvals }: ApprovalList) => wanted && setHistory(approvals);
-    hub.rest.approvals(sessionId).then(keep, () => undefined);
-    return () => {
-      wanted = false;
-    };
-  }, [hub, sessionId, takenAt]);
-  return history;
 }

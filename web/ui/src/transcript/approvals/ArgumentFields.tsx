@@ -2,7 +2,7 @@
 
 import { useId } from "react";
 import type { Json } from "@parley/client";
-import { useTexts } from "../i18n/texts";
+import { useTexts } from "../../i18n/texts";
 import { withField, wrongFields } from "./schemaFields";
 import type { Field } from "./schemaFields";
 

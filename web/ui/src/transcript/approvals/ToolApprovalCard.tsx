@@ -4,7 +4,7 @@ import { useId, useState } from "react";
 import type { KeyboardEvent, SubmitEvent } from "react";
 import { ShieldAlert, ShieldCheck } from "lucide-react";
 import type { Approval, Json, Scope } from "@parley/client";
-import { useTexts } from "../i18n/texts";
+import { useTexts } from "../../i18n/texts";
 import type { Given } from "./answering";
 import { riskWords } from "./approvalWords";
 import { Arguments } from "./Arguments";

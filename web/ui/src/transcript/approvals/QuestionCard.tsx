@@ -2,7 +2,7 @@
 
 import { useId, useState } from "react";
 import type { SubmitEvent } from "react";
-import { useTexts } from "../i18n/texts";
+import { useTexts } from "../../i18n/texts";
 import { Expiry } from "./Expiry";
 import type { CardProps } from "./ToolApprovalCard";
 

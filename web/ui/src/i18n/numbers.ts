@@ -1,6 +1,6 @@
 /** Numbers as a reader's language writes them. Pure. */
 
-import type { Texts } from "../i18n/texts";
+import type { Texts } from "./texts";
 
 type DurationWords = Texts["session"]["duration"];
 

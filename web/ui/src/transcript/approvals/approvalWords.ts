@@ -2,7 +2,7 @@
 
 import { CallError, messageOf } from "@parley/client";
 import type { Approval } from "@parley/client";
-import type { Texts } from "../i18n/texts";
+import type { Texts } from "../../i18n/texts";
 
 export type ApprovalWords = Texts["session"]["approvals"];
 

@@ -1,8 +1,8 @@
 /** Counts down to the time at which nobody can answer any more. */
 
 import { useEffect, useState } from "react";
-import { useTexts } from "../i18n/texts";
-import { durationText } from "./format";
+import { useTexts } from "../../i18n/texts";
+import { durationText } from "../../i18n/numbers";
 
 export function Expiry({ at }: { at: string }) {
   const { approvals, duration } = useTexts().session;

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "react";
 import { parseObject } from "@parley/client";
 import type { Json } from "@parley/client";
-import { useTexts } from "../i18n/texts";
+import { useTexts } from "../../i18n/texts";
 import { useAnswering } from "./answering";
 import { ArgumentFields } from "./ArgumentFields";
 import { fieldsOf, wrongFields } from "./schemaFields";
