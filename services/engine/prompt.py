@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.tools import ToolSpec
 from services.engine.context import Context
-from services.llm.provider import ToolSpec
 
 ROLE = (
     "You are an assistant in a chat that people follow live, from several devices. Answer plainly. When you state "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-from services.llm.provider import TOOL_NAME
+from models.tools import TOOL_NAME
 
 
 def fitting_id(call_id: str, pattern: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from models.tools import ToolSpec
 from services.llm.naming import fitting_id, fitting_name
 from services.llm.neutral import compact
 from services.llm.provider import (
@@ -15,7 +16,6 @@ from services.llm.provider import (
     TextPart,
     ToolCallPart,
     ToolResultPart,
-    ToolSpec,
 )
 
 Json: TypeAlias = dict[str, Any]

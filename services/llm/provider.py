@@ -12,23 +12,18 @@ Providers never retry: the run does.
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
-from models.errors import InvalidArgument
+from models.tools import ToolSpec
 from models.usage import Usage
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 """How a paced provider waits (seconds). Injected, so that tests decide how time passes."""
-
-
-TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""What every API takes as the name of a tool (OpenAI's rule, the narrowest)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +82,6 @@ class ModelMessage:
     @property
     def results(self) -> tuple[ToolResultPart, ...]:
         return tuple(part for part in self.parts if isinstance(part, ToolResultPart))
-
-
-@dataclass(frozen=True, slots=True)
-class ToolSpec:
-    """A tool that a model may call; `parameters` is the JSON schema of its arguments, an object.
-
-    Raises InvalidArgument on a name that some API would refuse together with the whole request.
-    """
-
-    name: str
-    description: str
-    parameters: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        if not TOOL_NAME.fullmatch(self.name):
-            message = f"“{self.name[:100]}” can't name a tool: use 1 to 64 letters, digits, _ and -"
-            raise InvalidArgument(message, field="name")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from models.messages import Message
 from models.payloads import ToolCall, calls_in
 from models.runs import Run
 from models.states import Mode
+from models.tools import ToolSpec
 from models.user_state import UserApprovalPolicy
 from services.engine.context import Context
 from services.engine.policy import ApprovalPolicy, Verdict, stricter, verdict
 from services.llm.arguments import BadArguments, parse_arguments
-from services.llm.provider import ToolSpec
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import ToolUnavailable, UnknownTool
 from services.tools.executor import Call, Outcome, ToolExecutor

@@ -14,8 +14,8 @@ from models.payloads import AnyToolResult, StoredPayload, ToolCall
 from models.runs import Run
 from models.states import Mode
 from models.text import cleaned
+from models.tools import ToolSpec
 from services.access import SYSTEM
-from services.llm.provider import ToolSpec
 from services.runs.toolbox import Toolbox, Wanted, open_calls
 from services.sessions.manager import SessionManager
 from services.store.journal import MessageQuery

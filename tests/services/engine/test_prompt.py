@@ -6,9 +6,9 @@ from world import create, decided
 
 from models.commands import AddPin, ChangePlan, Command, SetBranchPrompt, SetMode
 from models.payloads import PlanItem
+from models.tools import ToolSpec
 from services.engine.context import Context
 from services.engine.prompt import ACT, PLAN, ROLE, joined, prompt_parts
-from services.llm.provider import ToolSpec
 
 LOOK = ToolSpec("look", "Looks.", {"type": "object"})
 

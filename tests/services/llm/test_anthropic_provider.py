@@ -14,6 +14,7 @@ import pytest
 from anthropic_loopback import AnthropicLoopback, Reply, Use, events_of
 
 from models.errors import InvalidArgument, ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
+from models.tools import ToolSpec
 from models.usage import Usage
 from services.llm.anthropic import AnthropicProvider
 from services.llm.anthropic_events import AnthropicReply
@@ -27,7 +28,6 @@ from services.llm.provider import (
     ToolCallPart,
     ToolCallReady,
     ToolResultPart,
-    ToolSpec,
 )
 
 pytest.importorskip("anthropic", reason="the extra anthropic is not installed")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from models.tools import ToolSpec
 from services.llm.demo import DemoProvider
 from services.llm.demo_tools import ECHO, ranked, terms_of
 from services.llm.provider import (
@@ -17,7 +18,6 @@ from services.llm.provider import (
     ToolCallPart,
     ToolCallReady,
     ToolResultPart,
-    ToolSpec,
 )
 
 CODEBASE = ("overview", "read_file", "run_command", "search")

@@ -10,11 +10,15 @@ from pydantic import TypeAdapter
 
 from models.messages import Message, Role, message_type_of
 from models.payloads import Kind, Payload
+from models.tools import ToolSpec
 from services.llm.anthropic_format import to_anthropic
 from services.llm.neutral import to_neutral
 from services.llm.neutral_kinds import RENDERERS
 from services.llm.openai_format import to_openai
-from services.llm.provider import ModelInfo, ModelRequest, ToolSpec
+from services.llm.provider import (
+    ModelInfo,
+    ModelRequest,
+)
 
 AT = "2026-11-20T09:00:00.000Z"
 PAYLOAD: TypeAdapter[Payload] = TypeAdapter(Payload)

@@ -25,6 +25,7 @@ from models.payloads import (
     ToolRequestPayload,
     ToolResultPayload,
 )
+from models.tools import ToolSpec
 from services.llm.anthropic_format import anthropic_tools, to_anthropic
 from services.llm.neutral import DENIED, INTERRUPTED, countable_message, countable_text, to_neutral
 from services.llm.openai_format import to_openai
@@ -36,7 +37,6 @@ from services.llm.provider import (
     TextPart,
     ToolCallPart,
     ToolResultPart,
-    ToolSpec,
 )
 
 INFO = ModelInfo("m", "p", 100_000, 4_000, vision=True, tools=True)

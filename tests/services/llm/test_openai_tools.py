@@ -9,6 +9,7 @@ import pytest
 from openai_loopback import Behaviour, LoopCall, OpenAILoopback
 
 from models.errors import ProviderBroken, ProviderError
+from models.tools import ToolSpec
 from models.usage import Usage
 from services.llm.openai import OpenAIProvider
 from services.llm.provider import (
@@ -20,7 +21,6 @@ from services.llm.provider import (
     ToolCallPart,
     ToolCallReady,
     ToolResultPart,
-    ToolSpec,
 )
 
 DEADLINE_S = 10.0

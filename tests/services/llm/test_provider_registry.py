@@ -9,11 +9,18 @@ import pytest
 from openai_loopback import OpenAILoopback
 
 from models.errors import InvalidArgument, ProviderUnavailable, UnknownModel
+from models.tools import ToolSpec
 from services.llm.anthropic import AnthropicProvider
 from services.llm.capabilities import describe, describe_anthropic
 from services.llm.demo import DemoProvider
 from services.llm.openai import OpenAIProvider
-from services.llm.provider import Finished, ModelInfo, ModelMessage, ModelRequest, TextDelta, ToolSpec
+from services.llm.provider import (
+    Finished,
+    ModelInfo,
+    ModelMessage,
+    ModelRequest,
+    TextDelta,
+)
 from services.llm.registry import Providers
 from services.llm.scripted import Say, ScriptedProvider
 
