@@ -143,7 +143,7 @@ class Feeds:
         self._task = None
 
     def _give(self, watcher: Watcher, change: _Change) -> None:
-        if watcher.held is None and watcher.connection.outbox.over_high_water:
+        if watcher.held is None and watcher.connection.over_high_water:
             watcher.held = set()
             watcher.task = asyncio.get_running_loop().create_task(self._deliver_held(watcher))
         if watcher.held is not None:
@@ -159,7 +159,7 @@ class Feeds:
             watcher.held = None
 
     async def _deliver_one(self, watcher: Watcher, held: set[str]) -> None:
-        await watcher.connection.outbox.drained()
+        await watcher.connection.drained()
         session_id = held.pop()
         change = await self._change(session_id)
         if watcher.reading:

@@ -15,7 +15,7 @@ import structlog
 from aiohttp import web
 
 from hub.feeds import Feeds
-from hub.join import Joiner
+from hub.join import ack_of
 from hub.rooms import Room, Rooms
 from hub.shapes import CancelledAck, SentAck
 from hub.socket.calls import Reply
@@ -40,6 +40,8 @@ from models.errors import InvalidArgument, ParleyError, PayloadTooLarge, Session
 from models.wire import Wire
 from services.access import Principal
 from services.chat import Chat
+from services.sessions.following import Following
+from services.sessions.join import Joiner, Position
 from services.store.lists import SessionPage
 
 log = structlog.get_logger(__name__)
@@ -64,6 +66,7 @@ class Hub:
     def __init__(
         self,
         chat: Chat,
+        following: Following,
         *,
         admit: Callable[[web.Request], None] = lambda request: None,
         on_let_go: Callable[[str], None] | None = None,
@@ -73,10 +76,10 @@ class Hub:
         ping_interval_s: float = 25,
     ) -> None:
         self.chat = chat
-        self.rooms = Rooms(chat.sessions)
+        self.rooms = Rooms(following)
         self.feeds = Feeds(chat)
         self.user_feed = UserFeed(chat.users)
-        self.joiner = Joiner(chat)
+        self.joiner = Joiner(chat.sessions)
         self._admit = admit
         self._head_every_s = head_every_s
         self._heads: asyncio.Task[None] | None = None
@@ -143,21 +146,18 @@ class Hub:
     async def _join(self, connection: Connection, wanted: JoinSession) -> Reply:
         client = _client(connection)
         self.chat.access.check(client.principal, "read")
-        subscription = self.rooms.enter(wanted.session_id, connection)
-        subscription.restart(wanted.mode)
+        room, subscription = self.rooms.enter(wanted.session_id, connection)
         client.sessions.add(wanted.session_id)
         try:
-            joined = await self.joiner.read(wanted)
+            position = Position(wanted.after, wanted.epoch)
+            joined = await self.joiner.join(subscription.follower, position, wanted.mode)
         except BaseException:
             self._leave(client, connection, wanted.session_id)
             raise
-        room = self.rooms.find(wanted.session_id)
-        if room is None or room.subscriptions.get(connection.sid) is not subscription:
-            raise SessionNotFound()  # deleted while it was read
-        room.presence.enter(client.principal.user_id, client.principal.name, connection.sid)
         # From here to `then` there is no await: what is published later is offered to a live subscription.
-        answered = self.joiner.answer(joined, wanted, room)
-        return Reply(answered.ack, lambda: self.joiner.go(subscription, answered))
+        room.presence.enter(client.principal.user_id, client.principal.name, connection.sid)
+        ack = ack_of(joined, wanted.mode, room)
+        return Reply(ack, lambda: self.joiner.go(subscription.follower, joined))
 
     async def _leave_session(self, connection: Connection, wanted: LeaveSession) -> Reply:
         self._leave(_client(connection), connection, wanted.session_id)

@@ -53,13 +53,13 @@ class _Group:
     def offer(self, reader: _Reader) -> None:
         if reader.task is not None:
             return  # it will give what is newest then
-        if reader.connection.outbox.over_high_water:
+        if reader.connection.over_high_water:
             reader.task = asyncio.get_running_loop().create_task(self._offer_later(reader))
         else:
             self._give(reader)
 
     async def _offer_later(self, reader: _Reader) -> None:
-        await reader.connection.outbox.drained()
+        await reader.connection.drained()
         reader.task = None
         self._give(reader)
 

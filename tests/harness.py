@@ -27,6 +27,7 @@ from services.llm.tokens import TokenCounter
 from services.runs.agents import Agent, Agents
 from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
+from services.sessions.following import Following
 from services.sessions.manager import SessionManager
 from services.store.journal import Append, Journal
 from services.store.memory.journal import MemoryJournal
@@ -135,7 +136,13 @@ async def serving(
     runs = RunManager(sessions, known, window_s=window_s)
     users = KeptByUsers(states)
     chat = Chat(sessions, projects, providers, known, access, model, agent, users=users)
-    hub = Hub(chat, head_every_s=head_every_s, stall_timeout_s=stall_timeout_s, ping_interval_s=ping_interval_s)
+    hub = Hub(
+        chat,
+        Following(sessions),
+        head_every_s=head_every_s,
+        stall_timeout_s=stall_timeout_s,
+        ping_interval_s=ping_interval_s,
+    )
     app = web.Application()
     hub.attach(app)
     _add_reads(app, journal)

@@ -21,6 +21,7 @@ from services.runs.agents import Agent, Agents
 from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
 from services.runs.prompts import Prompts
+from services.sessions.following import Following
 from services.store.journal import Journal
 from services.store.memory.journal import MemoryJournal
 from services.store.memory.projects import MemoryProjects
@@ -37,6 +38,7 @@ from services.workflows.registry import PREFIX as WORKFLOW
 from web.door import door
 from web.keys import (
     CHAT,
+    FOLLOWING,
     HUB,
     LIFECYCLE,
     MCP,
@@ -102,6 +104,7 @@ def create_app(
     _build_core(app, storage or storage_of(settings), dict(agents or {}))
     app[HUB] = Hub(
         app[CHAT],
+        app[FOLLOWING],
         admit=app[ORIGINS].admit_to_socket,
         on_let_go=metrics.on_let_go,
         max_connections=settings.max_connections,
@@ -131,6 +134,7 @@ def _build_core(app: web.Application, storage: Storage, agents: dict[str, Agent]
         prefixes={WORKFLOW: lambda name: WorkflowAgent(workflows.get(name), sessions, providers)},
     )
     app[SESSIONS] = sessions
+    app[FOLLOWING] = Following(sessions)
     app[RUNS] = RunManager(sessions, known, toolbox=toolbox, window_s=settings.coalesce_window_ms / 1000)
     app[CHAT] = Chat(
         sessions,

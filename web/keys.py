@@ -15,6 +15,7 @@ from services.mcp.servers import McpServers
 from services.operating.metrics import Metrics
 from services.runs.manager import RunManager
 from services.runs.prompts import Prompts
+from services.sessions.following import Following
 from services.sessions.manager import SessionManager
 from services.tools.registry import ToolRegistry
 from web.settings import Settings
@@ -41,6 +42,7 @@ RUNS = web.AppKey("runs", RunManager)
 PROMPTS = web.AppKey("prompts", Prompts)
 TOOLS = web.AppKey("tools", ToolRegistry)
 MCP = web.AppKey("mcp", McpServers)
+FOLLOWING = web.AppKey("following", Following)
 CHAT = web.AppKey("chat", Chat)
 HUB = web.AppKey("hub", Hub)
 METRICS = web.AppKey("metrics", Metrics)

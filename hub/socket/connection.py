@@ -1,4 +1,4 @@
-"""One client as the hub sees it: send, say goodbye, cut. Never reads packets, never knows rooms or sessions."""
+"""One client as the hub sees it, a sink: send, say goodbye, cut. Never reads packets, never knows rooms or sessions."""
 
 from __future__ import annotations
 
@@ -60,6 +60,15 @@ class Connection:
         self._link = link
         # What is sent during on_connect follows the packet that tells the client it is connected.
         self._held: list[Frame] | None = []
+
+    @property
+    def over_high_water(self) -> bool:
+        """So much waits for this client that nothing more should be sent."""
+        return self.outbox.over_high_water
+
+    async def drained(self) -> None:
+        """Returns once the client took most of what waits, or is gone."""
+        await self.outbox.drained()
 
     def send(self, frame: Frame) -> None:
         """Never blocks and never raises; to a closed connection nothing is sent."""

@@ -225,7 +225,7 @@ async def test_storage_that_fails_during_a_join_is_told_and_the_next_join_works(
 async def test_commits_between_read_and_merge_arrive_once_and_in_order(
     server: Harness, injected: int, position: int | None
 ) -> None:
-    """I3. Fails when `Joiner.answer` leaves out the tail and `go_live` its check of `last_seq`, and when the room is
+    """I3. Fails when `Joiner._merged` leaves out the tail and `go_live` its check of `last_seq`, and when the room is
     entered after the read. Above 512 events the tail has been overrun and the cursor takes over."""
     session_id = await server.session()
     await server.commit(session_id, 19)

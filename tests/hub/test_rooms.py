@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from dataclasses import replace
 
 import hub_peer
 import orjson
@@ -13,30 +13,27 @@ from harness import Harness, Users, serving
 from hub_peer import Peer, Throttle, eventually, peers
 from structlog.testing import capture_logs
 
-from hub import rooms
+from hub import rooms, subscription
 from hub.rooms import Room
 from hub.socket.frames import Frame
-from hub.subscription import push_frame, signal_frame
 from models.calls import BROADCAST_MAX_BYTES
 from models.events import Event
 from services.access import LOCAL
+from services.sessions import following
 
 server, in_memory = hub_peer.server, hub_peer.in_memory
 
 
 async def test_event_is_encoded_once_per_room_and_mode(in_memory: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Design §8. Fails when `_offer` encodes for each subscription."""
+    """Design §8. Fails when `offer` encodes for each follower."""
     encoded: Counter[str] = Counter()
+    wrap = subscription.SOCKET_IO.wrap
 
-    def counting(mode: str, encode: Callable[[Event], Frame]) -> Callable[[Event], Frame]:
-        def count(event: Event) -> Frame:
-            encoded[mode] += 1
-            return encode(event)
+    def count(name: str, data: bytes, event: Event | None) -> Frame:
+        encoded[name] += 1
+        return wrap(name, data, event)
 
-        return count
-
-    monkeypatch.setattr(rooms, "push_frame", counting("push", push_frame))
-    monkeypatch.setattr(rooms, "signal_frame", counting("signal", signal_frame))
+    monkeypatch.setattr(rooms, "SOCKET_IO", replace(subscription.SOCKET_IO, wrap=count))
     session_id = await in_memory.session()
     async with peers(in_memory.url, 6) as six:
         for number, peer in enumerate(six):
@@ -44,13 +41,15 @@ async def test_event_is_encoded_once_per_room_and_mode(in_memory: Harness, monke
         await in_memory.commit(session_id, 4)
         for peer in six:
             await peer.reaches(session_id, 5)
-    assert encoded == {"push": 4, "signal": 4}
+    assert encoded == {"event": 4, "signal": 4}
 
 
 async def test_nothing_is_encoded_for_an_empty_room(in_memory: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     session_id = await in_memory.session()
-    monkeypatch.setattr(rooms, "push_frame", None)
-    await in_memory.commit(session_id, 4)
+    monkeypatch.setattr(following, "Telling", None)
+    with capture_logs() as logs:
+        await in_memory.commit(session_id, 4)
+    assert [log for log in logs if log["log_level"] == "error"] == []
 
 
 async def test_deletion_is_told_and_ends_the_room(server: Harness) -> None:

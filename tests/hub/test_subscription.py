@@ -11,11 +11,12 @@ from hub_peer import Peer, Throttle, eventually, peers, settled
 from structlog.testing import capture_logs
 
 from hub.socket.connection import Connection
+from hub.socket.frames import Frame
 from hub.socket.outbox import HIGH_WATER_BYTES
-from hub.subscription import Subscription
 from models.errors import StorageUnavailable
 from models.events import TRUNCATE_OVER_BYTES
 from services.access import LOCAL
+from services.sessions.follow import Follower
 from services.store.journal import EventPage
 
 server, in_memory = hub_peer.server, hub_peer.in_memory
@@ -30,10 +31,10 @@ def connection_of(server: Harness, peer: Peer) -> Connection:
     return server.hub.transport.connections[peer.sid]
 
 
-def subscription_of(server: Harness, peer: Peer, session_id: str) -> Subscription:
+def follower_of(server: Harness, peer: Peer, session_id: str) -> Follower[Frame]:
     room = server.hub.rooms.find(session_id)
     assert room is not None
-    return room.subscriptions[peer.sid]
+    return room.subscriptions[peer.sid].follower
 
 
 @pytest.mark.parametrize("missed", [1, 500, 700])
@@ -49,10 +50,10 @@ async def test_lagging_client_is_left_alone_and_then_gets_the_exact_sequence(
         await server.commit(session_id, missed)
         await quick.reaches(session_id, 1 + missed)
         assert slow.named("event") == []
-        assert subscription_of(server, slow, session_id).state == "lagging"
+        assert follower_of(server, slow, session_id).state == "lagging"
         throttle.release(connection_of(server, slow))
         await slow.reaches(session_id, 1 + missed)
-        await eventually(lambda: subscription_of(server, slow, session_id).state == "live")
+        await eventually(lambda: follower_of(server, slow, session_id).state == "live")
         await server.commit(session_id, 3)
         await slow.reaches(session_id, 4 + missed)
         journal = await server.wires(session_id)
@@ -172,15 +173,15 @@ async def test_lagging_client_is_told_to_join_again_when_the_journal_was_replace
     session_id = await in_memory.session()
     async with peers(in_memory.url) as (peer,):
         await peer.join(session_id)
-        subscription = subscription_of(in_memory, peer, session_id)
-        subscription.epoch = "before the restore"
+        follower = follower_of(in_memory, peer, session_id)
+        follower.epoch = "before the restore"
         throttle.hold(connection_of(in_memory, peer))
         await in_memory.commit(session_id, 600)
         throttle.release(connection_of(in_memory, peer))
         await peer.until("resync")
         await in_memory.commit(session_id, 3)
         await settled()
-        assert subscription.state == "ended"
+        assert follower.state == "ended"
         assert peer.named("event") == []
         ack = await peer.join(session_id)
         await in_memory.commit(session_id, 1)
@@ -208,7 +209,7 @@ async def test_lagging_client_learns_that_the_session_was_deleted(
 async def test_lagging_client_waits_out_a_storage_that_fails(
     in_memory: Harness, throttle: Throttle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.subscription.STORAGE_RETRY_S", 0.01)
+    monkeypatch.setattr("services.sessions.follow.STORAGE_RETRY_S", 0.01)
     failures = [StorageUnavailable(), StorageUnavailable()]
     since = in_memory.journal.since
 
@@ -259,13 +260,13 @@ async def test_lagging_client_whose_events_cannot_be_read_is_told_to_join_again(
 async def test_client_that_leaves_or_drops_while_it_lags_leaves_no_task(in_memory: Harness, throttle: Throttle) -> None:
     session_id = await in_memory.session()
     async with peers(in_memory.url, 2) as two:
-        subscriptions = []
+        followers = []
         for peer in two:
             await peer.join(session_id)
             throttle.hold(connection_of(in_memory, peer))
-            subscriptions.append(subscription_of(in_memory, peer, session_id))
+            followers.append(follower_of(in_memory, peer, session_id))
         await in_memory.commit(session_id, 5)
-        tasks = [subscription._task for subscription in subscriptions]
+        tasks = [follower._task for follower in followers]
         assert all(task is not None for task in tasks)
         leaving = two[0].call_soon("leave_session", {"sessionId": session_id})
         throttle.release(connection_of(in_memory, two[0]))

@@ -481,7 +481,7 @@ async def test_gap_makes_the_client_join_again(in_memory: Harness, client: HubCl
     room = in_memory.hub.rooms.find(session_id)
     assert room is not None
     (subscription,) = room.subscriptions.values()
-    subscription.cursor = 3
+    subscription.follower.cursor = 3
     await in_memory.commit(session_id, 3)
     await equals_the_journal(in_memory, view)
     assert [event["seq"] for event in view.events] == [2, 3, 4]
@@ -495,7 +495,7 @@ async def test_head_that_is_ahead_makes_the_client_catch_up(mode: Mode) -> None:
         room = server.hub.rooms.find(session_id)
         assert room is not None
         (subscription,) = room.subscriptions.values()
-        subscription.cursor = 9
+        subscription.follower.cursor = 9
         await server.commit(session_id, 3)
         await equals_the_journal(server, view)
 
