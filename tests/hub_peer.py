@@ -16,12 +16,12 @@ from typing import Any, Self
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from harness import Harness, serving
+from patience import HANG_S
 
 from hub.socket.connection import Connection
 from hub.socket.outbox import Outbox
 
 Json = dict[str, Any]
-WITHIN_S = 10.0
 SETTLES = 30
 """Turns of the loop after which everything that waits for nothing outside has run."""
 
@@ -29,9 +29,9 @@ SETTLES = 30
 async def eventually(holds: Callable[[], object], what: str = "the condition") -> None:
     """Polls until `holds()` is true; fails after a deadline that only a hang reaches."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + WITHIN_S
+    deadline = loop.time() + HANG_S
     while not holds():
-        assert loop.time() < deadline, f"{what} did not come true in {WITHIN_S} s"
+        assert loop.time() < deadline, f"{what} did not come true in {HANG_S} s"
         await asyncio.sleep(0.002)
 
 
@@ -89,7 +89,7 @@ class Peer:
         return future
 
     async def call(self, name: str, *arguments: object) -> Json:
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(HANG_S):
             return await self.call_soon(name, *arguments)
 
     async def raw_call(self, ack_id: str, array: str) -> Json:
@@ -97,7 +97,7 @@ class Peer:
         future: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._calls[ack_id] = ("raw", future)
         await self._ws.send_str(f"42{ack_id}{array}")
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(HANG_S):
             return await future
 
     async def join(self, session_id: str, **more: object) -> Json:

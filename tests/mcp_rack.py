@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from server_process import START_S
+from patience import HANG_S
 
 from services.mcp.config import read_servers
 from services.mcp.offer import McpState, McpStatus
@@ -50,9 +50,9 @@ class Rack:
 
     async def until(self, name: str, state: McpState, *, starts: int = 0) -> McpStatus:
         """Starting Python and the SDK takes a second, on a busy machine many."""
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + HANG_S
         while not _is(status := self.status(name), state, starts):
-            assert time.monotonic() < deadline, f"{name} was not {state} in {START_S} s: {status}"
+            assert time.monotonic() < deadline, f"{name} was not {state} in {HANG_S} s: {status}"
             await asyncio.sleep(0.005)
         return status
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import HANG_MS
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from server_process import ROOT, ServerProcess
 
@@ -25,10 +26,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 40_000
-"""A reply of 60 words takes three seconds; a machine that is busy with other tests several times that."""
-EXPECT_MS = 15_000
-"""Playwright's own 5 s is little on two cores that run other tests as well."""
 
 Transcript = list[tuple[str, str, str, str]]
 """What a transcript is compared by: (id, role, status, text) per message."""
@@ -70,7 +67,7 @@ def running_chromium() -> Iterator[Browser]:
     """Skips, or fails in CI, where there is no Chromium or no built page."""
     need(CHROMIUM, "Chromium is not installed at /usr/bin/chromium")
     need(DIST / "index.html", "web/ui/dist is missing: run `make ui`")
-    expect.set_options(timeout=EXPECT_MS)
+    expect.set_options(timeout=HANG_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -81,7 +78,7 @@ def running_chromium() -> Iterator[Browser]:
 def watched_context(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
     """One browser profile. A script error or a breach of the content security policy on any page fails the test."""
     opened = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **options})
-    opened.set_default_timeout(PATIENCE_MS)
+    opened.set_default_timeout(HANG_MS)
     complaints: list[str] = []
     opened.on("weberror", lambda error: complaints.append(str(error.error)))
     opened.on(
@@ -161,11 +158,11 @@ def show_all(page: Page) -> None:
 
 
 def await_end(page: Page, state: str) -> None:
-    expect(page.get_by_test_id("state-line")).to_have_attribute("data-session-state", state, timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("state-line")).to_have_attribute("data-session-state", state, timeout=HANG_MS)
 
 
 def await_connected(page: Page) -> None:
-    expect(page.get_by_test_id("connection-state")).to_have_text("connected", timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("connection-state")).to_have_text("connected", timeout=HANG_MS)
 
 
 def assert_equal_to_rest(server: ServerProcess, session_id: str, *tabs: Page) -> None:

@@ -13,6 +13,7 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 from json_schema import problems
 from multidict import CIMultiDictProxy
+from patience import HANG_S
 from yarl import URL
 
 from services.chat import Chat
@@ -108,7 +109,7 @@ class Rest:
 
     async def finished(self, session_id: str) -> Json:
         """The session once its run has ended."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_S):
             while (session := await self.get(f"/api/sessions/{session_id}"))["state"] in ("IDLE", "RUNNING"):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return session

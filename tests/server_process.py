@@ -23,12 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from patience import HANG_S
+
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[1]
 COMMAND = (sys.executable, "-m", "web.terminal.cli", "serve")
 LISTENS = re.compile(r"Parley listens on http://127\.0\.0\.1:(\d+)")
-START_S = 30.0
-"""A start takes about a second; a machine that runs other tests takes several."""
 DATABASE = "parley.db"
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -66,7 +66,7 @@ class ServerProcess:
         """Returns when it listens. Raises AssertionError with the log when it ends before."""
         since = self.launch()
         eventually(
-            lambda: self._listens(since) or self.exit_code() is not None, START_S, lambda: self.log(since) or "no log"
+            lambda: self._listens(since) or self.exit_code() is not None, HANG_S, lambda: self.log(since) or "no log"
         )
         assert self._listens(since), f"the server ended with {self.exit_code()}: {self.log(since)}"
 
@@ -141,7 +141,7 @@ class ServerProcess:
 
     def request(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
         """Status and JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_S)
         with closing(connection):
             connection.request(method, path, json.dumps(body) if body is not None else None, _headers(body))
             response = connection.getresponse()

@@ -13,18 +13,18 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestServer
+from patience import HANG_S
 
 from hub.socket.connection import Connection
 from hub.socket.engine import HubEngine
 from hub.socket.transport import Reply, Transport
 from models.errors import ParleyError
 
-WITHIN_S = 5.0
 ServerFactory = Callable[[web.Application], Awaitable[TestServer]]
 Call = Callable[[Connection, list[object]], Awaitable[Reply]]
 
 
-async def eventually(condition: Callable[[], bool], within_s: float = WITHIN_S) -> None:
+async def eventually(condition: Callable[[], bool], within_s: float = HANG_S) -> None:
     """Poll until the condition holds; fails with TimeoutError."""
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110  # the conditions are plain reads of foreign state
@@ -109,7 +109,7 @@ class WebSocketPeer:
         self.opened: dict[str, Any] = {}
         self._ids = itertools.count(1)
 
-    async def packet(self, within_s: float = WITHIN_S) -> str:
+    async def packet(self, within_s: float = HANG_S) -> str:
         """The next packet that is not a ping; raises ConnectionError when the server closed."""
         while True:
             message = await self.ws.receive(timeout=within_s)
@@ -143,7 +143,7 @@ class WebSocketPeer:
         await self.ws.send_str("40" + ("" if auth is None else json.dumps(auth)))
         return await self.packet()
 
-    async def closed(self, within_s: float = WITHIN_S) -> int | None:
+    async def closed(self, within_s: float = HANG_S) -> int | None:
         """Wait for the server to close; the close code, None when it just cut."""
         async with asyncio.timeout(within_s):
             while not self.ws.closed:

@@ -17,12 +17,12 @@ from typing import Any, Protocol
 import pytest
 import socketio
 from journal_rows import Entry
+from patience import HANG_S
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "tests" / "e2e" / "stock_client.cjs"
 NPM_PACKAGES = ROOT / "web" / "node_modules"
-WITHIN_S = 20.0
 
 
 class StockPeer(Protocol):
@@ -44,7 +44,7 @@ class Told:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Raises TimeoutError."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(HANG_S):
             while not condition():
                 self._more.clear()
                 await self._more.wait()

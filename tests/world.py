@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from patience import HANG_S
+
 from models.commands import Command, CommandFor, CreateSession, SendMessage
 from models.errors import StorageUnavailable
 from models.events import Event, EventBody
@@ -44,16 +46,15 @@ from services.store.journal import (
 from services.store.memory.journal import MemoryJournal
 from services.store.memory.projects import MemoryProjects
 
-DEADLINE_S = 10.0
 T0 = EpochMs(1_795_000_000_000)
 
 
 async def eventually(holds: Callable[[], object], what: str = "the condition") -> None:
     """Polls until `holds()` is true; fails after a deadline that only a hang reaches."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE_S
+    deadline = loop.time() + HANG_S
     while not holds():
-        assert loop.time() < deadline, f"{what} did not come true in {DEADLINE_S} s"
+        assert loop.time() < deadline, f"{what} did not come true in {HANG_S} s"
         await asyncio.sleep(0.002)
 
 
@@ -202,7 +203,7 @@ async def commit(journal: Journal, append: Append) -> None:
             future.set_exception(error)
 
     journal.append(append, done)
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(HANG_S):
         await future
 
 
@@ -253,7 +254,7 @@ class Room:
         return session_id
 
     async def do(self, session_id: str, command: CommandFor[ResultT]) -> ResultT:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(HANG_S):
             return await self.sessions.handle(session_id, command, LOCAL)
 
     def of(self, session_id: str) -> list[Event]:

@@ -11,7 +11,8 @@ import orjson
 import pytest
 from histories import Maker
 from journal_store import Store, fence_of, note, opened, wire
-from world import DEADLINE_S, appending, create, decided, say
+from patience import HANG_S
+from world import appending, create, decided, say
 
 from models.commands import (
     CancelRun,
@@ -205,7 +206,7 @@ async def test_appends_made_one_after_the_other_are_reported_in_that_order(store
 
         return done
 
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(HANG_S):
         for number in range(50):
             append = decided(f"s{number}", None, create(store.project_id))
             assert append is not None

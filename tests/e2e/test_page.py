@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from page_world import (
-    PATIENCE_MS,
     assert_equal_to_rest,
     await_end,
     choose,
@@ -21,6 +20,7 @@ from page_world import (
     two_tabs,
     words_of,
 )
+from patience import HANG_MS
 from playwright.sync_api import BrowserContext, expect
 from server_process import ServerProcess, serving
 
@@ -66,7 +66,7 @@ def test_after_sigkill_in_mid_stream_both_tabs_end_with_the_same_complete_transc
     seen = shown_on(first)[-1][3]
     server.start()
     for tab in (first, second):
-        expect(tab.get_by_test_id("connection-state")).to_have_text("connected", timeout=PATIENCE_MS)
+        expect(tab.get_by_test_id("connection-state")).to_have_text("connected", timeout=HANG_MS)
         await_end(tab, "COMPLETED")
     assert_equal_to_rest(server, session_id, first, second)
     transcript = shown_on(first)
@@ -120,7 +120,7 @@ def test_new_session_is_switched_to_at_once_while_the_old_one_goes_on(
     row = f'[data-session-id="{old}"]'
     expect(page.get_by_test_id("running-list").locator(row)).to_have_attribute("data-state", "RUNNING")
     expect(page.get_by_test_id("history-list").locator(row)).to_have_attribute(
-        "data-state", "COMPLETED", timeout=PATIENCE_MS
+        "data-state", "COMPLETED", timeout=HANG_MS
     )
     expect(page.get_by_test_id("running-list").locator(row)).to_have_count(0)
     page.get_by_test_id("history-list").locator(row).click()

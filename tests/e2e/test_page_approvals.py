@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from page_world import await_end, open_new_session, pending_on, reply_of, say, two_tabs
+from patience import HANG_MS
 from playwright.sync_api import BrowserContext, expect
 from server_process import ServerProcess, serving
 
@@ -85,7 +86,7 @@ def test_what_nobody_answers_is_counted_down_and_ends_everywhere(
         say(first, "/ask")
         expect(pending_on(second).get_by_test_id("expiry")).to_have_text(re.compile(r"Expires in [123] s"))
         for tab in (first, second):
-            expect(tab.get_by_test_id("approval")).to_have_text("Nobody answered in time", timeout=40_000)
+            expect(tab.get_by_test_id("approval")).to_have_text("Nobody answered in time", timeout=HANG_MS)
 
 
 def test_of_several_calls_that_wait_each_is_reached_in_turn(

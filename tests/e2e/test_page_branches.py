@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from page_world import PATIENCE_MS, await_end, get, open_new_session, reply_of, say, session_of, two_tabs
+from page_world import await_end, get, open_new_session, reply_of, say, session_of, two_tabs
+from patience import HANG_MS
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from server_process import ServerProcess
 
@@ -164,7 +165,7 @@ def _talk(page: Page, *texts: str) -> None:
         say(page, text)
         expect(_message(page, "user", text)).to_be_visible()
         expect(last).to_have_attribute("data-role", "agent")
-        expect(last).to_have_attribute("data-status", "complete", timeout=PATIENCE_MS)
+        expect(last).to_have_attribute("data-status", "complete", timeout=HANG_MS)
         await_end(page, "COMPLETED")
 
 

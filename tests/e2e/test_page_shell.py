@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from page_world import (
-    PATIENCE_MS,
     at_session,
     await_connected,
     await_end,
@@ -20,6 +19,7 @@ from page_world import (
     session_of,
     watched_context,
 )
+from patience import HANG_MS, HANG_S
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Locator, Page, expect
 from server_process import ServerProcess, eventually
 
@@ -454,7 +454,7 @@ def _switch(page: Page, ids: list[str], times: int) -> None:
 
 def _settled(page: Page, session_id: str, title: str) -> None:
     page.evaluate("(id) => { location.hash = id; }", session_id)
-    expect(page.get_by_test_id("session-title")).to_have_text(title, timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("session-title")).to_have_text(title, timeout=HANG_MS)
     expect(page.get_by_test_id("composer")).to_be_visible()
     # What was looked at is noted after a second; nothing is under way afterwards.
     page.wait_for_load_state("networkidle")
@@ -468,7 +468,7 @@ def _rooms(server: ServerProcess) -> int:
 
 
 def _metrics(server: ServerProcess) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=HANG_S)
     with closing(connection):
         connection.request("GET", "/metrics")
         return connection.getresponse().read().decode()

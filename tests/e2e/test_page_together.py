@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from page_world import (
-    PATIENCE_MS,
     assert_equal_to_rest,
     await_connected,
     await_end,
@@ -27,12 +26,11 @@ from page_world import (
     session_of,
     words_of,
 )
+from patience import HANG_S
 from playwright.sync_api import BrowserContext, Page, expect
 from server_process import ROOT, ServerProcess, eventually, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-WITHIN_S = PATIENCE_MS / 1000
 
 
 class Terminal:
@@ -50,7 +48,7 @@ class Terminal:
         self._process.stdin.flush()
 
     def shows(self, text: str, times: int = 1) -> None:
-        eventually(lambda: self.text().count(text) >= times, WITHIN_S, self.text)
+        eventually(lambda: self.text().count(text) >= times, HANG_S, self.text)
 
     def text(self) -> str:
         while not self._printed.empty():

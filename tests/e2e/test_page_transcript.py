@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from all_kinds import told_kinds
 from page_world import await_end, open_new_session, reply_of, say, watched_context
+from patience import HANG_MS
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from server_process import ROOT, ServerProcess, serving
 from told_history import Told, tell
@@ -63,7 +64,7 @@ STILL_PX = 2
 def test_a_growing_reply_is_followed_by_who_is_at_the_end(server: ServerProcess, context: BrowserContext) -> None:
     page = open_new_session(server, context)
     say(page, "/long 400")
-    expect(reply_of(page)).to_contain_text("200", timeout=40_000)
+    expect(reply_of(page)).to_contain_text("200", timeout=HANG_MS)
     assert page.evaluate(DISTANCE_TO_END) <= STILL_PX
     await_end(page, "COMPLETED")
     page.evaluate(TWO_FRAMES)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from journal_rows import entries, is_in_mid_stream, seen_by, session_state
+from patience import HANG_S
 from server_process import ServerProcess, eventually, serving
 
 from hub.client import HubClient
@@ -27,7 +28,6 @@ QUICK_MODEL = "scripted:words=3"
 EXIT_WITHIN_S = 10.0
 RED_WITHIN_S = 10.0
 GREEN_WITHIN_S = 10.0
-START_S = 30.0
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_second_sigterm_stops_at_once(quick_server: ServerProcess) -> None:
 def test_a_second_server_on_the_same_folder_is_refused(quick_server: ServerProcess) -> None:
     second = ServerProcess(quick_server.folder)
     since = second.launch()
-    assert second.wait(START_S) == 1
+    assert second.wait(HANG_S) == 1
     assert f"Another server (pid {quick_server.pid}) uses the data folder" in second.log(since)
     assert "--data" in second.log(since)
     assert "Traceback" not in second.log(since)
@@ -83,7 +83,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(quick_server: S
         db.execute("UPDATE alembic_version SET version_num = '9999'")
     before = quick_server.database.read_bytes()
     since = quick_server.launch()
-    assert quick_server.wait(START_S) == 1
+    assert quick_server.wait(HANG_S) == 1
     assert "upgrade Parley" in quick_server.log(since)
     assert "Traceback" not in quick_server.log(since)
     assert quick_server.database.read_bytes() == before
@@ -93,7 +93,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(quick_server: Serv
     quick_server.stop()
     quick_server.database.write_bytes(b"not a database" * 1000)
     since = quick_server.launch()
-    assert quick_server.wait(START_S) == 1
+    assert quick_server.wait(HANG_S) == 1
     assert "not a SQLite database" in quick_server.log(since)
     assert "Traceback" not in quick_server.log(since)
 

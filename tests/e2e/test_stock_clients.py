@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from journal_rows import entries
+from patience import HANG_S
 from server_process import ServerProcess, eventually, serving
 from stock_peers import NPM_PACKAGES, NodePeer, PythonPeer, need, node_peer, python_peer
 
@@ -125,7 +126,7 @@ def _curl(server: ServerProcess, path: str, post: Json | str | None = None) -> t
     if post is not None:
         body = post if isinstance(post, str) else json.dumps(post)
         command += ["--header", "Content-Type: application/json", "--data", body]
-    output = subprocess.run(command, capture_output=True, check=True, timeout=20).stdout.decode()
+    output = subprocess.run(command, capture_output=True, check=True, timeout=HANG_S).stdout.decode()
     body, _, status = output.rpartition("\n")
     return int(status), json.loads(body)
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from journal_rows import session_state
+from patience import HANG_S
 from server_process import ROOT, ServerProcess, eventually, serving
 
 TWO_CLIENTS = "tests/examples/two_clients.py"
@@ -50,7 +51,7 @@ def test_the_custom_agent_is_resumed_after_a_kill_as_it_declares(tmp_path: Path)
 
 def _run(script: str, *arguments: str) -> str:
     finished = subprocess.run(
-        [sys.executable, script, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, script, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=HANG_S, check=False
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout

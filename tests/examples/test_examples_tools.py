@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from journal_rows import session_state
 from openai_loopback import Behaviour, LoopCall, OpenAILoopback
+from patience import HANG_S
 from server_process import ServerProcess, eventually, serving
 
 Json = dict[str, Any]
 TOOLS = "tests.examples.custom_tools:TOOLS"
 PLANNER = "tests.examples.asking_agent:TripPlanner"
-WITHIN_S = 30.0
 SAID = "So it is."
 
 
@@ -152,7 +152,7 @@ def _pending(server: ServerProcess, session_id: str, besides: str | None = None)
         found[:] = [each for each in _approvals(server, session_id) if each["state"] == "pending"]
         return len(found) == 1 and found[0]["id"] != besides
 
-    eventually(one_waits, WITHIN_S, lambda: f"{found} {server.log()}")
+    eventually(one_waits, HANG_S, lambda: f"{found} {server.log()}")
     return found[0]
 
 
@@ -167,4 +167,4 @@ def _messages(server: ServerProcess, session_id: str) -> list[Json]:
 
 
 def _ended(server: ServerProcess, session_id: str) -> None:
-    eventually(lambda: session_state(server.database, session_id) == "COMPLETED", WITHIN_S, server.log)
+    eventually(lambda: session_state(server.database, session_id) == "COMPLETED", HANG_S, server.log)

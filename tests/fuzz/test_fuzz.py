@@ -18,6 +18,7 @@ from typing import Any, get_args
 import pytest
 from harness import Harness, Json, serving
 from hub_peer import Throttle, eventually
+from patience import HANG_S
 
 from hub.client.hub_client import CallFailed, ClientError, HubClient
 from hub.client.session_view import SessionView, Verdict
@@ -198,5 +199,5 @@ async def test_every_client_equals_the_journal_after_chaos(
     """I2 and I3. Fails when a room is entered after the read, when `go_live` does not look at the room's head, when
     `_catch_up` goes live without reading, or when the client applies what it has already."""
     print(f"FUZZ_SEED={seed}")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANG_S):
         await play(seed, tmp_path, monkeypatch)

@@ -15,6 +15,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from harness import Users
 from hub_peer import Peer, eventually, peers
+from patience import HANG_S
 
 from models.errors import Declined
 from services.llm.provider import ModelRequest
@@ -68,7 +69,7 @@ class Desk:
 
     async def pending(self, session_id: str) -> Json:
         """The oldest approval that waits, once there is one."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_S):
             while not (approvals := (await self.snapshot(session_id))["approvals"]):  # noqa: ASYNC110  # over REST
                 await asyncio.sleep(0.005)
         approval: Json = approvals[0]
@@ -76,7 +77,7 @@ class Desk:
 
     async def finished(self, session_id: str) -> Json:
         """The snapshot once nothing runs."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_S):
             while (snapshot := await self.snapshot(session_id))["session"]["state"] in ("IDLE", "RUNNING"):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         return snapshot

@@ -9,7 +9,8 @@ from typing import Any
 import hub_peer
 import pytest
 from harness import Harness, Json
-from hub_peer import WITHIN_S, Peer, Throttle, eventually, peers, settled
+from hub_peer import Peer, Throttle, eventually, peers, settled
+from patience import HANG_S
 from structlog.testing import capture_logs
 
 from models.calls import CreateSessionBody
@@ -58,7 +59,7 @@ async def listed(server: Harness, project_id: str | None = None) -> dict[str, Js
 
 async def agrees(server: Harness, peer: Peer, project_id: str | None = None) -> None:
     """Waits until the client's list is the journal's, but for the head, which moves with every word of a stream."""
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(HANG_S):
         while without_head(all_of(peer)) != without_head(await listed(server, project_id)):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 

@@ -11,6 +11,7 @@ import orjson
 import pytest
 import socketio
 from aiohttp.test_utils import TestClient, TestServer
+from patience import HANG_S
 from rest_client import Rest
 from structlog.testing import capture_logs
 
@@ -130,7 +131,7 @@ async def test_participants_are_those_who_joined_by_the_socket(rest: Rest) -> No
     client = socketio.AsyncClient()
     await client.connect(f"http://127.0.0.1:{rest.client.port}", transports=["websocket"])
     try:
-        ack = await client.call("join_session", {"sessionId": session_id}, timeout=10)
+        ack = await client.call("join_session", {"sessionId": session_id}, timeout=HANG_S)
         assert ack["ok"]
         listed = await rest.get(f"/api/sessions/{session_id}/participants")
         assert listed == {"participants": [{"userId": "local", "name": "local", "connections": 1}]}

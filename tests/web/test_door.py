@@ -10,6 +10,7 @@ import orjson
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
+from patience import HANG_S
 from rest_client import Rest
 from structlog.testing import capture_logs
 
@@ -190,7 +191,7 @@ async def raw_answer(rest: Rest, request: bytes) -> bytes:
     """The first line of what the server says to bytes that no HTTP library would send."""
     reader, writer = await asyncio.open_connection("127.0.0.1", rest.client.port)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_S):
             writer.write(request)
             return (await reader.readline()).strip()
     finally:

@@ -14,6 +14,7 @@ import hub_peer
 import pytest
 from harness import Harness, Json, serving
 from hub_peer import eventually, settled
+from patience import HANG_S
 from slow_line import line
 
 from hub.client.hub_client import CallFailed, ConnectionLost, HubClient, State
@@ -243,7 +244,7 @@ async def test_calls_that_wait_for_a_connection_end_when_the_client_is_closed(tm
     ]
     await eventually(lambda: client.state == "reconnecting")
     await client.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(outcome, ConnectionLost) for outcome in outcomes), outcomes
     with pytest.raises(ConnectionLost):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from patience import HANG_S
 
 from hub.socket import frames
 from hub.socket.frames import Frame
@@ -160,7 +161,7 @@ async def test_drained_waits_for_the_low_water_mark_on_a_websocket() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     transport.take(100)
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, HANG_S)
 
 
 async def test_drained_resumes_when_a_poll_fetches() -> None:
@@ -170,7 +171,7 @@ async def test_drained_resumes_when_a_poll_fetches() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     await outbox.poll()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, HANG_S)
 
 
 async def test_drained_follows_an_upgrade_to_the_websocket() -> None:
@@ -182,7 +183,7 @@ async def test_drained_follows_an_upgrade_to_the_websocket() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     transport.take()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, HANG_S)
 
 
 async def test_drained_returns_when_the_outbox_closes() -> None:
@@ -191,7 +192,7 @@ async def test_drained_returns_when_the_outbox_closes() -> None:
     waiting = asyncio.ensure_future(outbox.drained())
     await asyncio.sleep(0)
     outbox.close()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, HANG_S)
 
 
 async def test_a_cancelled_waiter_leaves_the_others_waiting() -> None:
@@ -203,7 +204,7 @@ async def test_a_cancelled_waiter_leaves_the_others_waiting() -> None:
     await asyncio.sleep(0)
     assert not second.done()
     transport.take()
-    await asyncio.wait_for(second, 1)
+    await asyncio.wait_for(second, HANG_S)
 
 
 def test_a_client_that_takes_nothing_is_stalled_from_the_high_water_on() -> None:

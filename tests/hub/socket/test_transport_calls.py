@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import ClientSession
+from patience import HANG_S
 from socket_peers import (
     Hub,
     PollingPeer,
@@ -111,7 +112,7 @@ async def test_acks_events_and_pings_leave_in_the_order_they_were_put(hub: Hub, 
 
     hub.handler.calls["mixed"] = mixed
     await peer.ws.send_str('421["mixed"]')
-    got = [(await peer.ws.receive_str(timeout=5)) for _ in range(4)]
+    got = [(await peer.ws.receive_str(timeout=HANG_S)) for _ in range(4)]
     assert got == ['42["a",1]', "2", '431[{"ok":true}]', '42["b",2]']
     assert connection.outbox.backlog_bytes == 0
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 import socketio
 from aiohttp import ClientSession
+from patience import HANG_S
 from socket_peers import (
     Hub,
     PollingPeer,
@@ -46,7 +47,7 @@ async def session() -> AsyncIterator[ClientSession]:
 async def probe(session: ClientSession, hub: Hub, sid: str) -> WebSocketPeer:
     ws = await session.ws_connect(f"{hub.url}/socket.io/?EIO=4&transport=websocket&sid={sid}")
     await ws.send_str("2probe")
-    assert await ws.receive_str(timeout=5) == "3probe"
+    assert await ws.receive_str(timeout=HANG_S) == "3probe"
     return WebSocketPeer(ws)
 
 
@@ -314,7 +315,7 @@ async def test_a_probe_that_goes_on_for_ever_does_not_keep_the_server_from_stopp
     peer = PollingPeer(session, hub)
     await peer.connect()
     half = await probe(session, hub, peer.sid)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(HANG_S):
         await hub.server.close()
     assert await half.closed() is not None
     assert hub.handler.reasons == ["draining"]

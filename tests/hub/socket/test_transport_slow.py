@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import ClientSession
+from patience import HANG_S
 from socket_peers import PollingPeer, ServerFactory, connect_websocket, eventually, hurry, start_hub, stays
 
 from hub.socket import frames
@@ -39,7 +40,7 @@ async def fill(connection: Connection) -> int:
     def full() -> bool:
         return connection.outbox.over_high_water
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_S):
         while not full():
             while not full():
                 connection.send(BLOCK)
@@ -108,7 +109,7 @@ async def test_drained_returns_when_a_slow_reader_has_caught_up(
     await stays(lambda: not waiting.done())
     for _ in range(sent):
         await peer.event()
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, HANG_S)
     assert connection.outbox.backlog_bytes <= LOW_WATER_BYTES
 
 
@@ -161,7 +162,7 @@ async def test_messages_are_not_compressed(aiohttp_server: ServerFactory, sessio
     hub = await start_hub(aiohttp_server)
     url = f"{hub.url}/socket.io/?EIO=4&transport=websocket"
     async with session.ws_connect(url, compress=15) as ws:
-        assert json.loads((await ws.receive_str(timeout=5))[1:])["maxPayload"] == 2_000_000
+        assert json.loads((await ws.receive_str(timeout=HANG_S))[1:])["maxPayload"] == 2_000_000
         assert ws.compress == 0
 
 

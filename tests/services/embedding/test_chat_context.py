@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from agents_for_tests import Says
 from harness import serving
-from world import DEADLINE_S, FakeTime, HookedJournal, Room, eventually, memory_room, say, settled, workshop
+from patience import HANG_S
+from world import FakeTime, HookedJournal, Room, eventually, memory_room, say, settled, workshop
 
 from models.commands import CancelRun, DeleteSession
 from models.errors import (
@@ -216,7 +217,7 @@ async def test_a_chunk_that_storage_did_not_take_is_an_error_and_no_missing_stre
 
 async def eventually_appended(context: ChatContext, message_id: str, text: str) -> int | None:
     """The door refuses until it has read the head again."""
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(HANG_S):
         while True:
             try:
                 return await context.append_streaming_chunk(message_id, text)

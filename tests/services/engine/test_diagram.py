@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from patience import HANG_S
+
 from services.engine.diagram import Table, diagram
 from services.engine.transitions import TRANSITIONS, StateName, Step
 
@@ -61,6 +63,11 @@ def test_a_new_transition_changes_the_picture() -> None:
 def test_the_module_prints_the_diagram_the_same_each_time() -> None:
     """Sets have no order of their own, and another process another hash seed."""
     printed = subprocess.run(
-        [sys.executable, "-m", MODULE], cwd=ENGINE.parents[1], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-m", MODULE],
+        cwd=ENGINE.parents[1],
+        capture_output=True,
+        text=True,
+        timeout=HANG_S,
+        check=True,
     )
     assert printed.stdout == diagram() + "\n"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from anthropic_loopback import AnthropicLoopback, Reply, Use, events_of
+from patience import HANG_S
 
 from models.errors import InvalidArgument, ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
 from models.tools import ToolSpec
@@ -33,7 +34,6 @@ from services.llm.provider import (
 pytest.importorskip("anthropic", reason="the extra anthropic is not installed")
 
 KEY = "sk-loopback-0123456789"
-DEADLINE_S = 10.0
 SCHEMA = {"type": "object", "properties": {"query": {"type": "string"}}}
 SEARCH = ToolSpec("search", "Finds text.", SCHEMA)
 WORDS = [TextDelta(word) for word in Reply().words]
@@ -59,7 +59,7 @@ async def collected(
 ) -> tuple[list[ModelEvent], ProviderError | None]:
     events: list[ModelEvent] = []
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(HANG_S):
             async for event in provider.stream(asked or request()):
                 events.append(event)
     except ProviderError as error:
@@ -305,7 +305,7 @@ async def test_closing_the_iterator_closes_the_connection_at_once() -> None:
     async with AnthropicLoopback(Reply(hang_at=4)) as server, provider_for(server.base_url) as provider:
         async with aclosing(provider.stream(request())) as events:
             assert await anext(events) == TextDelta("Hello ")
-        await asyncio.wait_for(server.exchanges[0].gone.wait(), DEADLINE_S)
+        await asyncio.wait_for(server.exchanges[0].gone.wait(), HANG_S)
 
 
 async def test_a_closed_provider_begins_no_stream() -> None:

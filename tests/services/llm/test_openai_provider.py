@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from openai_loopback import Behaviour, OpenAILoopback
+from patience import HANG_S
 
 from models.errors import InvalidArgument, ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
 from models.usage import Usage
@@ -18,7 +19,6 @@ from services.llm.openai_chunks import Reply
 from services.llm.provider import Finished, ModelEvent, ModelMessage, ModelRequest, TextDelta, open_stream
 
 KEY = "sk-loopback-0123456789"
-DEADLINE_S = 10.0
 
 
 def request(model: str = "openai:loop-1", text: str = "Hello") -> ModelRequest:
@@ -44,7 +44,7 @@ async def reply(behaviour: Behaviour, **options: Any) -> tuple[list[ModelEvent],
 async def collected(provider: OpenAIProvider) -> tuple[list[ModelEvent], ProviderError | None]:
     events: list[ModelEvent] = []
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(HANG_S):
             async for event in provider.stream(request()):
                 events.append(event)
     except ProviderError as error:
@@ -290,7 +290,7 @@ async def test_closing_the_iterator_closes_the_connection_at_once() -> None:
     async with OpenAILoopback(Behaviour("never_ending")) as server, provider_for(server.base_url) as provider:
         async with aclosing(provider.stream(request())) as events:
             assert await anext(events) == TextDelta("Hello ")
-        await asyncio.wait_for(server.exchanges[0].gone.wait(), DEADLINE_S)
+        await asyncio.wait_for(server.exchanges[0].gone.wait(), HANG_S)
     assert not server.exchanges[0].done.is_set()
 
 
@@ -299,14 +299,14 @@ async def test_leaving_open_stream_early_closes_the_connection() -> None:
         async with open_stream(provider, request()) as events:
             async for _ in events:
                 break
-        await asyncio.wait_for(server.exchanges[0].gone.wait(), DEADLINE_S)
+        await asyncio.wait_for(server.exchanges[0].gone.wait(), HANG_S)
 
 
 @pytest.mark.parametrize("kind", ["never_ending", "silent", "mute"])
 async def test_cancelling_the_reader_closes_the_connection(kind: Any) -> None:
     async with OpenAILoopback(Behaviour(kind)) as server, provider_for(server.base_url) as provider:
         reading = asyncio.create_task(collected(provider))
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(HANG_S):
             await server.arrived.wait()
             await server.exchanges[0].begun.wait()
             reading.cancel()

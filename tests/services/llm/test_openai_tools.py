@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from openai_loopback import Behaviour, LoopCall, OpenAILoopback
+from patience import HANG_S
 
 from models.errors import ProviderBroken, ProviderError
 from models.tools import ToolSpec
@@ -23,7 +24,6 @@ from services.llm.provider import (
     ToolResultPart,
 )
 
-DEADLINE_S = 10.0
 SCHEMA = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
 SEARCH = ToolSpec("search", "Finds text.", SCHEMA)
 HISTORY = (ModelMessage.text("user", "Where is it?"),)
@@ -44,7 +44,7 @@ async def reply(
     async with OpenAILoopback(behaviour) as server:
         provider = OpenAIProvider(api_key="sk-1", base_url=server.base_url)
         try:
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(HANG_S):
                 async for event in provider.stream(asked or request()):
                     events.append(event)
         except ProviderError as error:

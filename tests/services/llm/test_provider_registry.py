@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from openai_loopback import OpenAILoopback
+from patience import HANG_S
 
 from models.errors import InvalidArgument, ProviderUnavailable, UnknownModel
 from models.tools import ToolSpec
@@ -147,7 +148,7 @@ def test_importing_and_building_the_providers_imports_no_sdk() -> None:
         "r.Providers(openai_api_key='sk-1', openai_models=['gpt-5'], anthropic_api_key='sk-1').resolve('gpt-5')\n"
         "print(*(m for m in ('openai', 'anthropic', 'httpx2', 'tiktoken') if m in sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG_S, check=False)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
 
 

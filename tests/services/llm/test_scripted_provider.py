@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
+from patience import HANG_S
 
 from models.errors import ProviderBroken, ProviderRefused, ProviderUnavailable, UnknownModel
 from models.usage import Usage
@@ -33,8 +34,6 @@ from services.llm.scripted import (
     Unavailable,
 )
 from services.llm.scripted_words import WordScript
-
-DEADLINE_S = 5.0
 
 
 def request(model: str = "scripted:test", text: str = "hi") -> ModelRequest:
@@ -112,7 +111,7 @@ async def test_refuse_and_unavailable_raise_their_errors() -> None:
 async def test_a_pause_holds_the_reply_until_its_event_and_a_mark_tells_when() -> None:
     paused, go_on = asyncio.Event(), asyncio.Event()
     provider = playing(Say("a"), Mark(paused), Pause(go_on), Say("b"))
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(HANG_S):
         reading = asyncio.create_task(played(provider))
         await paused.wait()
         assert not reading.done()
@@ -126,7 +125,7 @@ async def test_cancelling_the_reader_closes_the_stream() -> None:
     paused = asyncio.Event()
     provider = playing(Mark(paused), Pause(asyncio.Event()))
     reading = asyncio.create_task(played(provider))
-    await asyncio.wait_for(paused.wait(), DEADLINE_S)
+    await asyncio.wait_for(paused.wait(), HANG_S)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading

@@ -15,7 +15,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from mcp_rack import FOLDER, QUICK, rack
-from server_process import START_S, free_port
+from patience import HANG_S
+from server_process import free_port
 from world import eventually
 
 from services.mcp import http
@@ -31,7 +32,7 @@ def serving(port: int, *arguments: str | Path) -> Iterator[subprocess.Popen[byte
         yield process
     finally:
         process.kill()
-        process.wait(START_S)
+        process.wait(HANG_S)
 
 
 def at(port: int, **settings: object) -> dict[str, object]:
@@ -85,7 +86,7 @@ async def test_a_call_in_flight_ends_when_the_server_is_killed() -> None:
         async with rack({"box": at(port)}, patience=QUICK) as on:
             await on.until("box", "ready")
             assert (await on.call("box__crash")).status == "error"
-            process.wait(START_S)
+            process.wait(HANG_S)
             await on.until("box", "down")
 
 

@@ -8,6 +8,7 @@ import gc
 import pytest
 import structlog.testing
 from agents_for_tests import Asks, Hangs, LeavesOpen, Listens, Paced, Raises, Says
+from patience import HANG_S
 from world import HookedJournal, Workshop, eventually, say, settled, workshop
 
 from models.commands import CancelRun, DeleteSession, ResolveApproval
@@ -468,7 +469,7 @@ async def test_an_agent_that_does_not_stop_holds_up_the_drain_no_longer_than_its
         session_id = await shop.room.create()
         await shop.room.do(session_id, say(agent="stubborn"))
         await at_work.wait()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_S):
             await shop.runs.drain()
         assert shop.runs.active == 1
         release.set()

@@ -11,6 +11,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 import pytest
+from patience import HANG_S
 from world import Workshop, eventually, say
 
 from models.approvals import Decision
@@ -118,7 +119,7 @@ async def answer_all(shop: Workshop, session_id: str, log: Log) -> None:
 
 
 async def to_its_end(shop: Workshop, session_id: str, log: Log) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG_S):
         while (context := await shop.room.journal.load(session_id)).busy:
             if context.approvals:
                 await answer_all(shop, session_id, log)
@@ -161,7 +162,7 @@ async def walk(kill_after: int | None, turns: int = 0) -> tuple[list[tuple[str, 
 
 
 async def reach(shop: Workshop, session_id: str, log: Log, seq: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG_S):
         while (context := await shop.room.journal.load(session_id)).head < seq and context.busy:
             if context.approvals:
                 await answer_all(shop, session_id, log)

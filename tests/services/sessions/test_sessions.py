@@ -7,19 +7,8 @@ import logging
 
 import pytest
 import structlog.testing
-from world import (
-    DEADLINE_S,
-    FakeTime,
-    HookedJournal,
-    Room,
-    appending,
-    commit,
-    create,
-    eventually,
-    memory_room,
-    say,
-    settled,
-)
+from patience import HANG_S
+from world import FakeTime, HookedJournal, Room, appending, commit, create, eventually, memory_room, say, settled
 
 from models.commands import (
     CancelRun,
@@ -424,7 +413,7 @@ async def test_a_journal_that_grew_unseen_is_read_before_the_first_command() -> 
     context = await journal.load(session_id)
     await commit(journal, appending(session_id, context, [SessionRenamed(title="elsewhere", version=2)]))
     fresh = Room(journal, room.project_id)
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(HANG_S):
         await fresh.sessions.handle(session_id, RenameSession("here", expected_version=2), LOCAL)
     assert fresh.state(session_id).version == 3
     assert isinstance(fresh.journal, HookedJournal)

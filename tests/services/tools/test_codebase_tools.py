@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import HANG_S
 
 from services.tools import languages, texts
 from services.tools.builtin import BUILTIN
@@ -24,8 +25,6 @@ from services.tools.processes import Limits, harmless_environment, run_process
 from services.tools.registry import ToolRegistry
 from services.tools.tree import Stopped, Tree
 from services.tools.workspace import Workspace
-
-DEADLINE_S = 8.0
 
 SOURCES = {
     "shop.py": "LIMIT = 3\n\nclass Shop:\n    size = 1\n\n    def sell(self):\n        local = 1\n        return LIMIT"
@@ -63,7 +62,7 @@ async def refusal(root: Path, tool_name: str, /, **arguments: Any) -> str:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(HANG_S):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -389,7 +388,7 @@ async def test_what_a_command_leaves_running_ends_with_it(root: Path) -> None:
 
 
 def test_errors_are_kept_apart_unless_merged_and_closed_pipes_are_survived(root: Path) -> None:
-    limits = Limits(DEADLINE_S, 1_000)
+    limits = Limits(HANG_S, 1_000)
     apart = run_process(["sh", "-c", "echo a; echo b >&2"], cwd=str(root), limits=limits, cancelled=Cancellation())
     assert (apart.output, apart.errors, apart.end, apart.code) == (b"a\n", b"b\n", "exited", 0)
     quiet = run_process(
@@ -404,5 +403,5 @@ def test_a_process_that_was_cancelled_before_it_began_ends_at_once(root: Path) -
     began = time.monotonic()
     ended = run_process(["sleep", "300"], cwd=str(root), limits=Limits(60, 10), cancelled=cancelled)
     assert (ended.end, ended.code) == ("cancelled", -signal.SIGTERM)
-    assert time.monotonic() - began < DEADLINE_S
+    assert time.monotonic() - began < HANG_S
     assert os.listdir(root) == []

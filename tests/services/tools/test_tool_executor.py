@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from patience import HANG_S
 
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import ToolRetry
@@ -15,8 +16,6 @@ from services.tools.executor import Call, Outcome, ToolExecutor, bounded
 from services.tools.registry import ToolRegistry
 from services.tools.threads import Threads
 from services.tools.tool import Risk, Tool, tool
-
-DEADLINE_S = 5.0
 
 
 def executor(*tools: Tool, limit: int = 256, grace_s: float = 2.0, threads: Threads | None = None) -> ToolExecutor:
@@ -31,7 +30,7 @@ def call(name: str, call_id: str = "c", arguments: object = None) -> Call:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(HANG_S):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
@@ -97,7 +96,7 @@ async def test_more_than_a_hundred_functions_that_block_run_at_once() -> None:
     @tool(risk="read_only")
     def meet() -> str:
         """Returns when 120 calls are in here."""
-        barrier.wait(DEADLINE_S)
+        barrier.wait(HANG_S)
         return "met"
 
     runner = executor(meet)
@@ -199,7 +198,7 @@ async def test_a_thread_that_looks_at_the_flag_has_stopped_when_the_outcome_is_t
     def patient(context: ToolContext) -> str:
         """Waits for the flag."""
         states.append("started")
-        context.cancelled.wait(DEADLINE_S)
+        context.cancelled.wait(HANG_S)
         states.append("stopped")
         return ""
 
@@ -214,7 +213,7 @@ async def test_a_thread_that_ignores_the_flag_is_left_behind_and_said_so() -> No
     @tool(risk="read_only", timeout_s=0.02)
     def deaf() -> str:
         """Hears nothing."""
-        release.wait(DEADLINE_S)
+        release.wait(HANG_S)
         raise ValueError("too late")
 
     threads = Threads(1, stuck_max=1)
@@ -316,7 +315,7 @@ async def test_the_loop_may_be_gone_when_a_thread_returns() -> None:
     release, returned = threading.Event(), threading.Event()
 
     def work() -> object:
-        release.wait(DEADLINE_S)
+        release.wait(HANG_S)
         return returned
 
     def run_alone() -> None:

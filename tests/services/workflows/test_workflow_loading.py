@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import HANG_S
 
 from models.errors import InvalidArgument
 from services.workflows.definition import Input, ParallelStep, PromptStep, Retry, ToolStep, Workflow
@@ -219,5 +220,5 @@ def test_the_example_of_the_readme_is_a_workflow() -> None:
 
 def test_a_server_without_workflows_loads_neither_yaml_nor_templates() -> None:
     look = "import sys, web.app; print(sorted({'yaml', 'jinja2'} & set(sys.modules)))"
-    told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60, check=True)
+    told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=HANG_S, check=True)
     assert told.stdout.strip() == "[]"

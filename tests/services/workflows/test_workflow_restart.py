@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from patience import HANG_S
 from workflow_world import Bench, WorkflowShop, statuses, steps_of, stored, workflow_shop
 from world import Gate, HookedJournal, eventually
 
@@ -76,7 +77,7 @@ async def end_state(shop: WorkflowShop, session_id: str) -> dict[str, Any]:
 async def approve(shop: WorkflowShop, session_id: str) -> None:
     """Answers what is asked; the run may also end before."""
     context = await shop.journal.load(session_id)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG_S):
         while not context.approvals and context.session_state == "RUNNING":
             await asyncio.sleep(0.002)
             context = await shop.journal.load(session_id)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from patience import HANG_S
 from rest_client import Reply, Rest
 
 from models.errors import ToolCallFailed
@@ -54,7 +55,7 @@ class Desk:
     async def say(self, text: str = "smash") -> Json:
         """Says it, and waits for the question."""
         await self.rest.say(self.id, text)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_S):
             while not (pending := (await self.rest.get(f"/api/contexts/{self.id}"))["approvals"]):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         approval: Json = pending[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import HANG_S
 from rest_client import Rest
 from structlog.testing import capture_logs
 
@@ -94,7 +95,7 @@ class Desk:
         self.id = session_id
 
     async def pending(self) -> Json:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_S):
             while not (found := (await self.rest.get(f"/api/contexts/{self.id}"))["approvals"]):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         approval: Json = found[0]

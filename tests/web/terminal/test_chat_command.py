@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from agents_for_tests import Says
+from patience import HANG_S
 from rest_client import Rest
 
 from hub.client import HubClient
@@ -23,7 +24,6 @@ from web.terminal.screen import Screen
 
 Json = dict[str, Any]
 Serve = Callable[..., Awaitable[Rest]]
-WITHIN_S = 10.0
 DEMO: Json = {"model": "demo", "demo_words_per_s": 0}
 
 
@@ -53,7 +53,7 @@ class Terminal:
         return "".join(self.written)
 
     async def shows(self, text: str) -> None:
-        deadline = asyncio.get_running_loop().time() + WITHIN_S
+        deadline = asyncio.get_running_loop().time() + HANG_S
         while text not in self.text:
             assert asyncio.get_running_loop().time() < deadline, f"{text!r} was not shown, but {self.text!r}"
             await asyncio.sleep(0.005)
@@ -239,7 +239,7 @@ async def test_once_prints_the_reply_however_quick_its_agent_is(
     """Waiting to see the session run, rather than for the end of the message's own run, hangs here."""
     url = address(await serve({"agents": {"quick": Says()}}, agent="quick"))
     for _ in range(10):
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(HANG_S):
             assert await chat._chat(url, None, "hi") == 0
     assert capsys.readouterr().out.count("quick: done") == 10
 
@@ -247,7 +247,7 @@ async def test_once_prints_the_reply_however_quick_its_agent_is(
 async def test_once_ends_with_3_when_an_approval_waits(
     serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(HANG_S):
         assert await chat._chat(address(await serve(**DEMO, workspace=tmp_path)), None, "/ask") == 3
     told = capsys.readouterr()
     assert "waits for your approval: run_command" in told.out
@@ -256,14 +256,14 @@ async def test_once_ends_with_3_when_an_approval_waits(
 
 async def test_once_ends_with_1_when_the_run_failed(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     url = address(await serve({"agents": {"breaks": Breaks()}}, agent="breaks"))
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(HANG_S):
         assert await chat._chat(url, None, "go") == 1
     assert "run failed" in capsys.readouterr().out
 
 
 async def test_once_answers_a_question_that_waits(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     url = address(await serve({"agents": {"asks": Asks()}}, agent="asks"))
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(HANG_S):
         assert await chat._chat(url, None, "go") == 3
         assert await chat._chat(url, "last", "birch") == 0
     assert "A fine birch." in capsys.readouterr().out

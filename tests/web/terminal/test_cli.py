@@ -16,11 +16,11 @@ from pathlib import Path
 
 import orjson
 import pytest
+from patience import HANG_S
 
 from web.terminal.cli import main
 
 ROOT = Path(__file__).parents[3]
-WITHIN_S = 30.0
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -35,7 +35,7 @@ def ended(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedPro
     """What a run that ends by itself says."""
     env = environment(PYTHONPATH=str(ROOT), **more)
     return subprocess.run(
-        command(*arguments), cwd=folder, env=env, capture_output=True, text=True, timeout=WITHIN_S, check=False
+        command(*arguments), cwd=folder, env=env, capture_output=True, text=True, timeout=HANG_S, check=False
     )
 
 
@@ -61,19 +61,19 @@ def served(folder: Path, *options: str, **more: str) -> Iterator[tuple[subproces
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=HANG_S)
         errors.close()
 
 
 def get(url: str) -> dict[str, object]:
-    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310  # a loopback address
+    with urllib.request.urlopen(url, timeout=HANG_S) as response:  # noqa: S310  # a loopback address
         data: dict[str, object] = orjson.loads(response.read())
     return data
 
 
 def post(url: str, body: object) -> dict[str, object]:
     request = urllib.request.Request(url, orjson.dumps(body), {"Content-Type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=HANG_S) as response:  # noqa: S310
         data: dict[str, object] = orjson.loads(response.read())
     return data
 
@@ -84,7 +84,7 @@ def test_what_is_no_http_leaves_a_line_in_the_log_and_no_traceback(tmp_path: Pat
         head = b"POST /api/sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         gzip = b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
         for request in (head + b"Content-Length: x\r\n\r\n", head + gzip):
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            with socket.create_connection(("127.0.0.1", port), timeout=HANG_S) as connection:
                 connection.sendall(request)
                 assert b" 400 " in connection.recv(4096)
         wait_for(lambda: (tmp_path / "stderr").read_text().count("malformed request") == 2)
@@ -148,7 +148,7 @@ def test_while_it_drains_it_says_so_and_a_second_signal_stops_it_at_once(tmp_pat
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN_S
+    deadline = time.monotonic() + HANG_S
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)

@@ -15,12 +15,11 @@ from pathlib import Path
 import pytest
 import structlog
 from aiohttp.http_exceptions import BadHttpMessage
+from patience import HANG_S
 
 from models.errors import InvalidArgument
 from web.terminal import serve
 from web.terminal.cli import main
-
-WITHIN_S = 20.0
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +44,7 @@ def signal_when_it_listens(port: int) -> threading.Thread:
     """A second thread that waits for the port and then interrupts this process, as Ctrl-C does."""
 
     def watch() -> None:
-        deadline = time.monotonic() + WITHIN_S
+        deadline = time.monotonic() + HANG_S
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -71,7 +70,7 @@ def test_a_server_says_where_it_listens_and_ends_with_0(host: str, capsys: pytes
     port = free_port()
     thread = signal_when_it_listens(port)
     assert main(["serve", "--host", host, "--port", str(port), "--database", "memory:"]) == 0
-    thread.join(WITHIN_S)
+    thread.join(HANG_S)
     particulars = f"pid {os.getpid()}, data in memory, workspace {Path.cwd()}"
     assert capsys.readouterr().out == f"Parley listens on http://{host}:{port} ({particulars})\n"
 

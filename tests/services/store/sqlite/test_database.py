@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 import structlog.testing
+from patience import HANG_S
 from sqlalchemy import Connection, PoolProxiedConnection, event, text
 from sqlalchemy.exc import OperationalError
-from world import DEADLINE_S, Room, appending, commit, create, decided, eventually, say
+from world import Room, appending, commit, create, decided, eventually, say
 
 from models.commands import DeleteSession
 from models.errors import (
@@ -103,7 +104,7 @@ def lock_from_another_process(path: Path) -> subprocess.Popen[str]:
 
 
 def unlock(process: subprocess.Popen[str]) -> None:
-    process.communicate(timeout=DEADLINE_S)
+    process.communicate(timeout=HANG_S)
 
 
 # Full
@@ -183,7 +184,7 @@ async def test_a_foreign_lock_is_named_reading_goes_on_and_writing_too_when_it_i
 
 
 async def test_a_lock_that_goes_within_the_busy_timeout_is_not_noticed(tmp_path: Path) -> None:
-    async with opened(tmp_path, busy_timeout_s=DEADLINE_S) as (database, journal):
+    async with opened(tmp_path, busy_timeout_s=HANG_S) as (database, journal):
         context = await new_session(journal)
         process = await asyncio.to_thread(lock_from_another_process, database.path)
         waiting = asyncio.create_task(tell(journal, context, "patience"))
@@ -319,7 +320,7 @@ async def test_a_server_in_another_process_is_refused_too(tmp_path: Path) -> Non
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", script, str(tmp_path), stdout=asyncio.subprocess.PIPE, cwd=root
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANG_S):
             out, _ = await process.communicate()
     assert out == b"data_folder_in_use\n"
 
