@@ -20,7 +20,16 @@ from table import Row, render
 
 sys.path.insert(0, str(TESTS))
 
-from page_world import await_end, open_new_session, reply_of, running_chromium, say, watched_context
+from page_world import (
+    await_end,
+    open_new_session,
+    pending_on,
+    reply_of,
+    running_chromium,
+    say,
+    two_tabs,
+    watched_context,
+)
 from reading_long import LONG_TASKS, Reading, longest_task_ms, read_through, settle
 
 ROUNDS = 3
@@ -29,6 +38,23 @@ MESSAGES_QUICK = 5_000
 STEPS = 1_500
 DELTAS_PER_S = 100
 DELTAS = 1_000
+APPROVALS = 5
+# Notes the time of each click on an approval, and of each change that leaves the page without a pending card.
+CLOCK = """
+window.clicked = [];
+window.gone = [];
+addEventListener("click", (event) => {
+    if (event.target.dataset.testid === "approve-once") window.clicked.push(Date.now());
+}, true);
+addEventListener("DOMContentLoaded", () => {
+    let pending = false;
+    new MutationObserver(() => {
+        const now = document.querySelector('[data-testid="approval"][data-state="pending"]') !== null;
+        if (pending && !now) window.gone.push(Date.now());
+        pending = now;
+    }).observe(document.body, { subtree: true, childList: true, attributes: true });
+});
+"""
 
 
 async def fill(folder: Path, messages: int) -> str:
@@ -77,10 +103,29 @@ def _listened(page: Page) -> float:
     return longest_task_ms(page)
 
 
+def approve(browser: Browser) -> float:
+    """From the click on an approval in one tab until no card waits in the other. The median of several."""
+    options = ("--approval-policy", "manual", "--demo-words-per-s", "0")
+    with tempfile.TemporaryDirectory() as name, serving(Path(name), *options) as hub:
+        with watched_context(browser) as context:
+            context.add_init_script(CLOCK)
+            first, second = two_tabs(hub, context)
+            for _ in range(APPROVALS):
+                say(first, "/ask")
+                expect(pending_on(second)).to_be_visible()
+                pending_on(first).get_by_test_id("approve-once").click()
+                expect(pending_on(second)).to_have_count(0)
+                await_end(second, "COMPLETED")
+            clicked: list[int] = first.evaluate("window.clicked")
+            gone: list[int] = second.evaluate("window.gone")
+    return statistics.median(after - before for before, after in zip(clicked, gone, strict=True))
+
+
 def run(quick: bool = False) -> list[Row]:
     messages = MESSAGES_QUICK if quick else MESSAGES
     with running_chromium() as browser:
         streaming = listen(browser)
+        approved = approve(browser)
     reading = read_long(messages)
     of = f"{messages:,} messages in Chromium"
     return [
@@ -88,6 +133,7 @@ def run(quick: bool = False) -> list[Row]:
         Row(f"longest task while scrolling through {of}", reading.longest_task_ms, None, None, "< 50", "ms"),
         Row(f"most elements at once of {of}", reading.elements, None, None, "< 1,500", "elements"),
         Row(f"longest task while {DELTAS_PER_S} deltas/s come in view", streaming, None, None, "< 50", "ms"),
+        Row("approved in one tab → gone from another", approved, None, None, "< 200", "ms"),
     ]
 
 

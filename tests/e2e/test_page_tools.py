@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,26 +15,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # Every tool is asked for; and the demo talks at once, so that the tests wait for nothing but the page.
 MANUAL = ("--approval-policy", "manual", "--demo-words-per-s", "0")
-
-GONE_WITHIN_MS = 200
-ROUNDS = 5
-
-# Notes the time of each click on an approval, and of each change that leaves the page without a pending card.
-CLOCK = """
-window.clicked = [];
-window.gone = [];
-addEventListener("click", (event) => {
-    if (event.target.dataset.testid === "approve-once") window.clicked.push(Date.now());
-}, true);
-addEventListener("DOMContentLoaded", () => {
-    let pending = false;
-    new MutationObserver(() => {
-        const now = document.querySelector('[data-testid="approval"][data-state="pending"]') !== null;
-        if (pending && !now) window.gone.push(Date.now());
-        pending = now;
-    }).observe(document.body, { subtree: true, childList: true, attributes: true });
-});
-"""
 
 
 @pytest.fixture
@@ -86,23 +65,14 @@ def test_a_tool_allowed_for_the_session_is_asked_for_again_once_that_is_taken_ba
         await_end(page, "COMPLETED")
 
 
-def test_what_one_tab_approves_is_gone_from_the_other_within_200_ms(
-    server: ServerProcess, context: BrowserContext
-) -> None:
-    """The median of several rounds: other work on the machine may delay one of them."""
-    context.add_init_script(CLOCK)
+def test_what_one_tab_approves_is_gone_from_the_other(server: ServerProcess, context: BrowserContext) -> None:
     first, second = two_tabs(server, context)
-    for number in range(1, ROUNDS + 1):
-        say(first, "/ask")
-        expect(pending_on(second)).to_be_visible()
-        pending_on(first).get_by_test_id("approve-once").click()
-        expect(pending_on(second)).to_have_count(0)
-        await_end(second, "COMPLETED")
-        expect(second.get_by_test_id("transcript")).to_have_attribute("data-length", str(5 * number))
-    clicked: list[int] = first.evaluate("window.clicked")
-    gone: list[int] = second.evaluate("window.gone")
-    assert len(clicked) == len(gone) == ROUNDS
-    assert statistics.median(after - before for before, after in zip(clicked, gone, strict=True)) <= GONE_WITHIN_MS
+    say(first, "/ask")
+    expect(pending_on(second)).to_be_visible()
+    pending_on(first).get_by_test_id("approve-once").click()
+    expect(pending_on(second)).to_have_count(0)
+    await_end(second, "COMPLETED")
+    expect(second.get_by_test_id("transcript")).to_have_attribute("data-length", "5")
 
 
 def test_the_second_answer_is_refused_kindly_and_nothing_runs_twice(

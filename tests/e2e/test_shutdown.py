@@ -6,7 +6,6 @@ import asyncio
 import resource
 import signal
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,9 +24,6 @@ pytestmark = pytest.mark.slow
 MODEL = "scripted:words=100,delay_ms=20,seed=5"
 WORDS = WordScript.parse("words=100,delay_ms=20,seed=5")
 QUICK_MODEL = "scripted:words=3"
-EXIT_WITHIN_S = 10.0
-RED_WITHIN_S = 10.0
-GREEN_WITHIN_S = 10.0
 
 
 @pytest.fixture
@@ -47,14 +43,12 @@ async def test_sigterm_in_mid_stream_says_goodbye_exits_with_0_and_the_next_star
             start = view.last
             await client.send_message(session_id, "Go on")
             await _streaming(view)
-            asked = time.monotonic()
             server.terminate()
             assert await asyncio.to_thread(server.wait) == 0
-            assert time.monotonic() - asked < EXIT_WITHIN_S
             assert is_in_mid_stream(server.database, session_id)
             assert [(each["code"], each["retryable"]) for each in goodbyes] == [("draining", True)]
             await asyncio.to_thread(server.start)
-            await view.settled(30)
+            await view.settled(HANG_S)
             assert (view.session_state, view.text()) == ("COMPLETED", "".join(WORDS.deltas("Go on")))
             attempts = [each["data"]["run"]["attempt"] for each in view.events if each["type"] == "run.started"]
             assert attempts == [1, 2]
@@ -64,7 +58,7 @@ async def test_sigterm_in_mid_stream_says_goodbye_exits_with_0_and_the_next_star
 def test_a_second_sigterm_stops_at_once(quick_server: ServerProcess) -> None:
     quick_server.terminate()
     quick_server.terminate()
-    assert quick_server.wait(EXIT_WITHIN_S) in (0, 1, -signal.SIGTERM)
+    assert quick_server.wait(HANG_S) in (0, 1, -signal.SIGTERM)
 
 
 def test_a_second_server_on_the_same_folder_is_refused(quick_server: ServerProcess) -> None:
@@ -107,7 +101,7 @@ def test_while_another_process_locks_the_database_it_is_not_ready_refuses_and_th
         assert _say(quick_server, session_id, "locked out") == (503, "storage_unavailable")
         assert not quick_server.is_ready()
         other.execute("ROLLBACK")
-    eventually(quick_server.is_ready, GREEN_WITHIN_S)
+    eventually(quick_server.is_ready, HANG_S)
     _assert_works(quick_server, session_id, refused="locked out")
 
 
@@ -122,7 +116,7 @@ def test_on_a_full_disk_it_is_not_ready_refuses_and_goes_on_when_there_is_room(q
     status, page = quick_server.request("GET", f"/api/sessions/{session_id}/messages")
     assert (status, page["total"]) == (200, 0)
     _limit_files(quick_server, resource.RLIM_INFINITY)
-    eventually(quick_server.is_ready, GREEN_WITHIN_S)
+    eventually(quick_server.is_ready, HANG_S)
     _assert_works(quick_server, session_id, refused="too much")
 
 
@@ -131,12 +125,12 @@ def test_a_run_that_loses_its_storage_goes_on_when_the_storage_is_back(tmp_path:
     with serving(tmp_path, "--model", MODEL) as server:
         session_id = server.session()
         assert _say(server, session_id, "Go on") == (202, "")
-        eventually(lambda: is_in_mid_stream(server.database, session_id), 10)
+        eventually(lambda: is_in_mid_stream(server.database, session_id), HANG_S)
         with closing(sqlite3.connect(server.database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            eventually(lambda: not server.is_ready(), RED_WITHIN_S)
+            eventually(lambda: not server.is_ready(), HANG_S)
             other.execute("ROLLBACK")
-        eventually(lambda: session_state(server.database, session_id) == "COMPLETED", 30)
+        eventually(lambda: session_state(server.database, session_id) == "COMPLETED", HANG_S)
         last = server.request("GET", f"/api/sessions/{session_id}/messages?order=desc&take=1")[1]["messages"][0]
         assert (last["status"], last["content"]) == ("complete", "".join(WORDS.deltas("Go on")))
 
@@ -156,7 +150,7 @@ def _say(server: ServerProcess, session_id: str, text: str) -> tuple[int, str]:
 def _assert_works(server: ServerProcess, session_id: str, *, refused: str) -> None:
     """A refused message left no trace, and the next one is answered."""
     assert _say(server, session_id, "Better now?") == (202, "")
-    eventually(lambda: session_state(server.database, session_id) == "COMPLETED", 15)
+    eventually(lambda: session_state(server.database, session_id) == "COMPLETED", HANG_S)
     messages = server.request("GET", f"/api/sessions/{session_id}/messages")[1]["messages"]
     assert [message["role"] for message in messages] == ["user", "agent"]
     assert not any(message["content"].startswith(refused) for message in messages)

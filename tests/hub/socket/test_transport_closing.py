@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import socketio
 from aiohttp import ClientSession
+from patience import HANG_S
 from socket_peers import Hub, PollingPeer, ServerFactory, connect_websocket, eventually, hurry, start_hub, stays
 
 from hub.socket.connection import Connection
@@ -101,7 +102,7 @@ async def test_a_goodbye_to_a_frozen_reader_is_bounded(
         connection.emit("fill", "x" * 100_000)
     started = time.monotonic()
     await connection.goodbye("draining", "Bye", retryable=True)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10  # then it would have been let go as a stuck reader anyway
     await eventually(lambda: hub.handler.reasons == ["draining"])
 
 
@@ -157,10 +158,9 @@ async def test_draining_says_goodbye_to_all_and_answers_new_handshakes_with_503(
 async def test_shutting_the_application_down_drains_and_ends_in_time(hub: Hub, session: ClientSession) -> None:
     peer = await connect_websocket(session, hub)
     await PollingPeer(session, hub).connect()
-    started = time.monotonic()
-    closing = asyncio.ensure_future(hub.server.close())
-    assert (await peer.event())[1]["code"] == "draining"
-    await peer.closed()
-    await closing
-    assert time.monotonic() - started < 5
+    async with asyncio.timeout(HANG_S):
+        closing = asyncio.ensure_future(hub.server.close())
+        assert (await peer.event())[1]["code"] == "draining"
+        await peer.closed()
+        await closing
     assert len(hub.handler.reasons) == 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -58,17 +57,15 @@ async def test_a_reader_that_takes_nothing_is_let_go_and_the_others_notice_nothi
     frozen = hub.only
     quick = await connect_websocket(session, hub)
     await fill(frozen)
-    started = time.monotonic()
-    slowest = 0.0
-    while not hub.handler.reasons:
-        asked = time.monotonic()
-        assert (await quick.call("x"))["ok"]
-        slowest = max(slowest, time.monotonic() - asked)
-        assert time.monotonic() - started < 15
-        await asyncio.sleep(0.01)
+    answered = 0
+    async with asyncio.timeout(HANG_S):
+        while not hub.handler.reasons:
+            assert (await quick.call("x"))["ok"]
+            answered += 1
+            await asyncio.sleep(0.01)
     assert hub.handler.reasons == let_go == ["slow_consumer"]
     assert frozen.closed
-    assert slowest < 0.5
+    assert answered > 5  # had it waited for the frozen one, it would have been answered once
     assert len(hub.transport.connections) == 1
 
 

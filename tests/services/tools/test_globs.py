@@ -62,10 +62,10 @@ def test_a_bad_glob_is_refused(glob: str) -> None:
 
 
 def test_a_pattern_made_to_take_for_ever_does_not() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert compile_glob("*a" * 100 + "*b").fullmatch("a" * 250) is None
     assert compile_glob("**/*a*a*a*a*a*a*b").fullmatch("/".join(["a" * 250] * 10)) is None
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 10  # backtracking would take longer than the sun lasts
 
 
 def test_lines_that_make_no_sense_are_left_out() -> None:
