@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
-
-import pytest
-from pydantic.fields import FieldInfo
 
 from hub import hub, presence
 from hub.hub import CALLS
@@ -38,67 +36,66 @@ def codes(base: type[errors.ParleyError] = errors.ParleyError) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        f"at most {journal.PAGE_EVENTS} events and {journal.PAGE_BYTES // 1024} KiB",
-        f"Up to {outbox.HIGH_WATER_BYTES // 1024} KiB may wait",
-        f"Below {outbox.LOW_WATER_BYTES // 1024} KiB",
-        f"at most {calls.BROADCAST_MAX_BYTES // 1024} KiB, to the others",
-        f"over {events.TRUNCATE_OVER_BYTES // 1024} KiB travels",
-        f"every {hub.HEAD_EVERY_S:g} s per joined session",
-        f"{presence.LEAVE_GRACE_S:g} s after the last; gathered for {presence.BATCH_S * 1000:g} ms",
-        f"above {presence.LISTED_MAX} participants",
-        f"A packet may have {server.PAYLOAD_LIMIT_BYTES} bytes",
-        f"Beyond {engine_socket.TRANSPORT_LIMIT_BYTES} the WebSocket",
-        f"as far as {INDEXED_MAX_CHARS} characters",
-        f"`q` (1 to {queries.SEARCH_MAX_CHARS} characters)",
-        f"the newest {search.RANKED} ranked",
-        f"{search.RANKED * search.WINDOWS_MAX} matches at most",
-        f"`take` is 1 to {search.SEARCH_TAKE_MAX}",
-        f"about {snippets.SNIPPET_CHARS} characters",
-        f"| `take` | 1 to {calls.LIST_MAX} |",
-        f"over {results.BUDGET_TOKENS} tokens has a `handle`",
-        f"there are at most {user_state.OPEN_MAX} of each",
-        f"The document has at most {user_state.STATE_MAX_BYTES // 1024} KiB",
-        f"a request that changes it {user_state.CHANGE_MAX_BYTES // 1024} KiB",
-        f"nests at most {calls.DEPTH_MAX} levels deep and has at most {calls.VALUES_MAX} values",
-    ],
+NUMBERS = (
+    f"at most {journal.PAGE_EVENTS} events and {journal.PAGE_BYTES // 1024} KiB",
+    f"Up to {outbox.HIGH_WATER_BYTES // 1024} KiB may wait",
+    f"Below {outbox.LOW_WATER_BYTES // 1024} KiB",
+    f"at most {calls.BROADCAST_MAX_BYTES // 1024} KiB, to the others",
+    f"over {events.TRUNCATE_OVER_BYTES // 1024} KiB travels",
+    f"every {hub.HEAD_EVERY_S:g} s per joined session",
+    f"{presence.LEAVE_GRACE_S:g} s after the last; gathered for {presence.BATCH_S * 1000:g} ms",
+    f"above {presence.LISTED_MAX} participants",
+    f"A packet may have {server.PAYLOAD_LIMIT_BYTES} bytes",
+    f"Beyond {engine_socket.TRANSPORT_LIMIT_BYTES} the WebSocket",
+    f"as far as {INDEXED_MAX_CHARS} characters",
+    f"`q` (1 to {queries.SEARCH_MAX_CHARS} characters)",
+    f"the newest {search.RANKED} ranked",
+    f"{search.RANKED * search.WINDOWS_MAX} matches at most",
+    f"`take` is 1 to {search.SEARCH_TAKE_MAX}",
+    f"about {snippets.SNIPPET_CHARS} characters",
+    f"| `take` | 1 to {calls.LIST_MAX} |",
+    f"over {results.BUDGET_TOKENS} tokens has a `handle`",
+    f"there are at most {user_state.OPEN_MAX} of each",
+    f"The document has at most {user_state.STATE_MAX_BYTES // 1024} KiB",
+    f"a request that changes it {user_state.CHANGE_MAX_BYTES // 1024} KiB",
+    f"nests at most {calls.DEPTH_MAX} levels deep and has at most {calls.VALUES_MAX} values",
 )
-def test_a_number_on_the_page_is_that_of_the_code(words: str) -> None:
-    assert words in PAGE
+"""Sentences of the page, with the numbers of the code."""
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_every_call_is_on_the_page(name: str) -> None:
-    assert f"`{name}`" in PAGE
+def missing(names: Iterable[str], *, among: str = PAGE) -> list[str]:
+    return [name for name in names if name not in among]
 
 
-@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.type)
-def test_every_event_type_is_on_the_page(body: type[events.EventBody]) -> None:
-    assert f"`{body.type}`" in PAGE
+def test_the_numbers_on_the_page_are_those_of_the_code() -> None:
+    assert missing(NUMBERS) == []
 
 
-@pytest.mark.parametrize("name", get_args(StateName))
-def test_every_state_is_on_the_page(name: str) -> None:
-    assert f"`{name}" in PAGE
+def test_every_call_is_on_the_page() -> None:
+    assert missing(f"`{name}`" for name in CALLS) == []
 
 
-@pytest.mark.parametrize("name", [field.alias for field in UserState.model_fields.values()])
-def test_every_part_of_the_users_state_is_on_the_page(name: str) -> None:
-    assert name in STATE
+def test_every_event_type_is_on_the_page() -> None:
+    assert missing(f"`{body.type}`" for body in BODIES) == []
 
 
-@pytest.mark.parametrize("preference", Preferences.model_fields.values(), ids=lambda field: field.alias)
-def test_every_preference_is_on_the_page_with_its_choices(preference: FieldInfo) -> None:
-    assert f"`{preference.alias}` (" in STATE
-    for choice in get_args(preference.annotation):
-        assert not isinstance(choice, str) or f"`{choice}`" in STATE
+def test_every_state_is_on_the_page() -> None:
+    assert missing(f"`{name}" for name in get_args(StateName)) == []
 
 
-@pytest.mark.parametrize("code", sorted(codes() - INTERNAL))
-def test_every_code_that_a_client_can_get_is_on_the_page(code: str) -> None:
-    assert f"`{code}`" in PAGE
+def test_every_part_of_the_users_state_is_on_the_page() -> None:
+    assert missing((field.alias or "" for field in UserState.model_fields.values()), among=STATE) == []
+
+
+def test_every_preference_is_on_the_page_with_its_choices() -> None:
+    preferences = Preferences.model_fields.values()
+    assert missing((f"`{preference.alias}` (" for preference in preferences), among=STATE) == []
+    choices = [choice for preference in preferences for choice in get_args(preference.annotation)]
+    assert missing((f"`{choice}`" for choice in choices if isinstance(choice, str)), among=STATE) == []
+
+
+def test_every_code_that_a_client_can_get_is_on_the_page() -> None:
+    assert missing(f"`{code}`" for code in sorted(codes() - INTERNAL)) == []
 
 
 def test_every_code_on_the_page_exists() -> None:

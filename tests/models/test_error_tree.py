@@ -27,12 +27,13 @@ def test_no_two_errors_define_the_same_code() -> None:
     assert [code for code, times in codes.items() if times > 1] == []
 
 
-@pytest.mark.parametrize("error", ALL, ids=lambda error: error.__name__)
-def test_an_error_has_a_snake_case_code_a_status_and_words(error: type[ParleyError]) -> None:
-    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", error.code)
-    assert 400 <= error.status < 600
-    assert error.default_message[0].isupper()
-    assert str(error()) == error.default_message
+def test_an_error_has_a_snake_case_code_a_status_and_words(subtests: pytest.Subtests) -> None:
+    for error in ALL:
+        with subtests.test(error.__name__):
+            assert re.fullmatch(r"[a-z]+(_[a-z]+)*", error.code)
+            assert 400 <= error.status < 600
+            assert error.default_message[0].isupper()
+            assert str(error()) == error.default_message
 
 
 def test_an_error_that_shares_a_code_shares_status_and_retryable() -> None:

@@ -30,7 +30,6 @@ from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.tool import Tool, tool
 
-EVENTS_AT_MOST = 80
 
 
 @dataclass
@@ -175,23 +174,21 @@ async def test_the_walk_without_a_kill_does_everything_once() -> None:
     assert log.asked == ["Which way?", "smash"]
     assert [kind for _, kind, _ in transcript].count("tool_result") == 4
     assert transcript[-1] == ("agent", "streaming_response", "All done.")
-    assert head < EVENTS_AT_MOST
 
 
 @pytest.mark.parametrize("turns", [0, 12])
-@pytest.mark.parametrize("kill_after", range(2, EVENTS_AT_MOST))
-async def test_killed_after_any_event_the_run_ends_the_same(kill_after: int, turns: int) -> None:
+async def test_killed_after_any_event_the_run_ends_the_same(turns: int, subtests: pytest.Subtests) -> None:
     whole, _, head = await walk(None)
-    if kill_after > head:
-        return  # the run is over by then
-    transcript, log, _ = await walk(kill_after, turns)
-    assert log.smashed <= 1
-    assert log.asked == ["Which way?", "smash"]
-    assert _said(transcript) == _said(whole)
-    results = [content for _, kind, content in transcript if kind == "tool_result"]
-    assert len(results) == 4
-    # What was at work when the process died has an unknown outcome, and no output.
-    assert "smashed the vase" in results or "" in results
+    for kill_after in range(2, head + 1):
+        with subtests.test(f"killed after {kill_after}"):
+            transcript, log, _ = await walk(kill_after, turns)
+            assert log.smashed <= 1
+            assert log.asked == ["Which way?", "smash"]
+            assert _said(transcript) == _said(whole)
+            results = [content for _, kind, content in transcript if kind == "tool_result"]
+            assert len(results) == 4
+            # What was at work when the process died has an unknown outcome, and no output.
+            assert "smashed the vase" in results or "" in results
 
 
 def _said(transcript: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:

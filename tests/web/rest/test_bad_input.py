@@ -33,6 +33,7 @@ from web.rest.routes import ROUTES
 WITH_BODY = [route for route in ROUTES if route.takes_body]
 WITH_QUERY = [route for route in ROUTES if example_of(route).query]
 WITH_IDS = [route for route in ROUTES if "{" in route.path]
+OF_THE_API = [route for route in ROUTES if route.path.startswith("/api/")]
 DEEP = 100_000
 
 
@@ -84,50 +85,57 @@ async def test_the_example_itself_is_taken(target: Target, route: Route) -> None
     assert reply.status == (example_of(route).status or route.status), reply.raw
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=by_name)
-async def test_malformed_json_is_refused(target: Target, route: Route) -> None:
-    for raw in MALFORMED:
-        reply = await target.send(route, raw=raw)
-        assert (reply.status, reply.code, reply.field) == (400, "invalid_argument", "body"), raw
-        assert "JSON" in reply.data["error"]
+async def test_malformed_json_is_refused(target: Target, subtests: pytest.Subtests) -> None:
+    for route in WITH_BODY:
+        with subtests.test(name_of(route)):
+            for raw in MALFORMED:
+                reply = await target.send(route, raw=raw)
+                assert (reply.status, reply.code, reply.field) == (400, "invalid_argument", "body"), raw
+                assert "JSON" in reply.data["error"]
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=by_name)
-async def test_a_body_that_is_no_object_is_refused(target: Target, route: Route) -> None:
-    for value in NO_OBJECTS:
-        reply = await target.send(route, value)
-        assert (reply.status, reply.field) == (400, "body"), value
+async def test_a_body_that_is_no_object_is_refused(target: Target, subtests: pytest.Subtests) -> None:
+    for route in WITH_BODY:
+        with subtests.test(name_of(route)):
+            for value in NO_OBJECTS:
+                reply = await target.send(route, value)
+                assert (reply.status, reply.field) == (400, "body"), value
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=by_name)
-async def test_a_body_that_is_not_declared_as_json_in_utf8_is_refused(target: Target, route: Route) -> None:
-    for media_type in OTHER_MEDIA:
-        reply = await target.send(route, target.body(route), headers={"Content-Type": media_type})
-        assert (reply.status, reply.field) == (400, "Content-Type"), media_type
+async def test_a_body_that_is_not_declared_as_json_in_utf8_is_refused(
+    target: Target, subtests: pytest.Subtests
+) -> None:
+    for route in WITH_BODY:
+        with subtests.test(name_of(route)):
+            for media_type in OTHER_MEDIA:
+                reply = await target.send(route, target.body(route), headers={"Content-Type": media_type})
+                assert (reply.status, reply.field) == (400, "Content-Type"), media_type
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=by_name)
-async def test_wrong_types_are_refused_by_field(target: Target, route: Route) -> None:
-    body = target.body(route)
-    free = example_of(route).free
-    for path, value in leaves(body):
-        if any(path[: len(each)] == each and path != each for each in free):
-            continue
-        for wrong in wrong_types(value):
-            reply = await target.send(route, replaced(body, path, wrong))
-            assert reply.status == 400, (path, wrong, reply.raw)
-            assert _names(reply, dotted(path)), (path, wrong, reply.raw)
+async def test_wrong_types_are_refused_by_field(target: Target, subtests: pytest.Subtests) -> None:
+    for route in WITH_BODY:
+        with subtests.test(name_of(route)):
+            body = target.body(route)
+            free = example_of(route).free
+            for path, value in leaves(body):
+                if any(path[: len(each)] == each and path != each for each in free):
+                    continue
+                for wrong in wrong_types(value):
+                    reply = await target.send(route, replaced(body, path, wrong))
+                    assert reply.status == 400, (path, wrong, reply.raw)
+                    assert _names(reply, dotted(path)), (path, wrong, reply.raw)
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=by_name)
-async def test_a_missing_field_is_named(target: Target, route: Route) -> None:
-    for name in example_of(route).required:
-        body = target.body(route)
-        del body[name]
-        reply = await target.send(route, body)
-        assert (reply.status, reply.field) == (400, name)
-        reply = await target.send(route, {**body, name: None})
-        assert (reply.status, reply.field) == (400, name)
+async def test_a_missing_field_is_named(target: Target, subtests: pytest.Subtests) -> None:
+    for route in WITH_BODY:
+        with subtests.test(name_of(route)):
+            for name in example_of(route).required:
+                body = target.body(route)
+                del body[name]
+                reply = await target.send(route, body)
+                assert (reply.status, reply.field) == (400, name)
+                reply = await target.send(route, {**body, name: None})
+                assert (reply.status, reply.field) == (400, name)
 
 
 async def test_a_message_without_content_and_payload_is_refused(target: Target) -> None:
@@ -143,49 +151,55 @@ async def test_a_message_without_content_and_payload_is_refused(target: Target) 
         assert (await target.rest.ask("POST", path, body)).status == 400
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=by_name)
-async def test_an_unknown_field_is_refused_by_name(target: Target, route: Route) -> None:
-    for name in UNKNOWN_FIELDS:
-        reply = await target.send(route, {**target.body(route), name: 1})
-        assert (reply.status, reply.field) == (400, name[:500])
-        assert len(reply.raw) < 5000
+async def test_an_unknown_field_is_refused_by_name(target: Target, subtests: pytest.Subtests) -> None:
+    for route in WITH_BODY:
+        with subtests.test(name_of(route)):
+            for name in UNKNOWN_FIELDS:
+                reply = await target.send(route, {**target.body(route), name: 1})
+                assert (reply.status, reply.field) == (400, name[:500])
+                assert len(reply.raw) < 5000
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=by_name)
-async def test_nul_and_lone_surrogates_are_refused_in_every_text(target: Target, route: Route) -> None:
-    body = target.body(route)
-    places = [path for path, value in leaves(body) if isinstance(value, str)]
-    for bad in BAD_ESCAPES:
-        for path in places:
-            raw = json.dumps(replaced(body, path, "@@")).replace("@@", bad).encode()
-            reply = await target.send(route, raw=raw)
-            assert (reply.status, reply.field) == (400, dotted(path)), (bad, reply.raw)
-        raw = json.dumps({**body, "@@": 1}).replace("@@", bad).encode()
-        reply = await target.send(route, raw=raw)
-        assert (reply.status, reply.field) == (400, "body"), bad
+async def test_nul_and_lone_surrogates_are_refused_in_every_text(target: Target, subtests: pytest.Subtests) -> None:
+    for route in WITH_BODY:
+        with subtests.test(name_of(route)):
+            body = target.body(route)
+            places = [path for path, value in leaves(body) if isinstance(value, str)]
+            for bad in BAD_ESCAPES:
+                for path in places:
+                    raw = json.dumps(replaced(body, path, "@@")).replace("@@", bad).encode()
+                    reply = await target.send(route, raw=raw)
+                    assert (reply.status, reply.field) == (400, dotted(path)), (bad, reply.raw)
+                raw = json.dumps({**body, "@@": 1}).replace("@@", bad).encode()
+                reply = await target.send(route, raw=raw)
+                assert (reply.status, reply.field) == (400, "body"), bad
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=by_name)
-async def test_absurd_numbers_are_refused(target: Target, route: Route) -> None:
-    body = target.body(route)
-    places = [path for path, value in leaves(body) if type(value) is int]
-    for path in places:
-        for number in ABSURD_JSON_NUMBERS:
-            if number == "-0" and path == ("expectedVersion",) and body["expectedVersion"] == 0:
-                continue  # the same number, written strangely
-            raw = json.dumps(replaced(body, path, "@@")).replace('"@@"', number).encode()
-            reply = await target.send(route, raw=raw)
-            assert (reply.status, reply.field in (dotted(path), "body")) == (400, True), (number, reply.raw)
+async def test_absurd_numbers_are_refused(target: Target, subtests: pytest.Subtests) -> None:
+    for route in WITH_BODY:
+        with subtests.test(name_of(route)):
+            body = target.body(route)
+            places = [path for path, value in leaves(body) if type(value) is int]
+            for path in places:
+                for number in ABSURD_JSON_NUMBERS:
+                    if number == "-0" and path == ("expectedVersion",) and body["expectedVersion"] == 0:
+                        continue  # the same number, written strangely
+                    raw = json.dumps(replaced(body, path, "@@")).replace('"@@"', number).encode()
+                    reply = await target.send(route, raw=raw)
+                    assert (reply.status, reply.field in (dotted(path), "body")) == (400, True), (number, reply.raw)
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=by_name)
-async def test_deep_json_is_refused(target: Target, route: Route) -> None:
-    surrogate = b'{"a":' * DEEP + b'"\\ud800"' + b"}" * DEEP
-    for raw in (b"[" * DEEP, b"[" * DEEP + b"]" * DEEP, b'{"a":' * DEEP + b"1" + b"}" * DEEP, surrogate):
-        assert (await target.send(route, raw=raw)).status == (400 if len(raw) <= route.body_limit_bytes else 413)
-    for depth in (40, 900):
-        deep = b'{"metadata":{"extra":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}}"
-        assert (await target.send(route, raw=deep)).status == 400
+async def test_deep_json_is_refused(target: Target, subtests: pytest.Subtests) -> None:
+    for route in WITH_BODY:
+        with subtests.test(name_of(route)):
+            surrogate = b'{"a":' * DEEP + b'"\\ud800"' + b"}" * DEEP
+            for raw in (b"[" * DEEP, b"[" * DEEP + b"]" * DEEP, b'{"a":' * DEEP + b"1" + b"}" * DEEP, surrogate):
+                assert (await target.send(route, raw=raw)).status == (
+                    400 if len(raw) <= route.body_limit_bytes else 413
+                )
+            for depth in (40, 900):
+                deep = b'{"metadata":{"extra":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}}"
+                assert (await target.send(route, raw=deep)).status == 400
 
 
 async def test_deep_free_form_data_is_refused_by_field(target: Target) -> None:
@@ -199,44 +213,50 @@ async def test_deep_free_form_data_is_refused_by_field(target: Target) -> None:
     assert (await target.rest.ask("POST", path, raw=raw)).status == 400
 
 
-@pytest.mark.parametrize("route", WITH_QUERY, ids=by_name)
-async def test_absurd_paging_is_refused_by_parameter(target: Target, route: Route) -> None:
-    for name in example_of(route).numbers:
-        for bad in BAD_NUMBERS:
-            reply = await target.send(route, query=_query(route, name, bad))
-            assert (reply.status, reply.field) == (400, name), bad
-            assert len(reply.raw) < 2000
-    for name in example_of(route).choices:
-        for bad in BAD_CHOICES:
-            reply = await target.send(route, query=_query(route, name, bad))
-            assert (reply.status, reply.field) == (400, name), bad
+async def test_absurd_paging_is_refused_by_parameter(target: Target, subtests: pytest.Subtests) -> None:
+    for route in WITH_QUERY:
+        with subtests.test(name_of(route)):
+            for name in example_of(route).numbers:
+                for bad in BAD_NUMBERS:
+                    reply = await target.send(route, query=_query(route, name, bad))
+                    assert (reply.status, reply.field) == (400, name), bad
+                    assert len(reply.raw) < 2000
+            for name in example_of(route).choices:
+                for bad in BAD_CHOICES:
+                    reply = await target.send(route, query=_query(route, name, bad))
+                    assert (reply.status, reply.field) == (400, name), bad
 
 
-@pytest.mark.parametrize("route", WITH_QUERY, ids=by_name)
-async def test_a_repeated_parameter_is_refused_by_name(target: Target, route: Route) -> None:
-    for name, value in example_of(route).query.items():
-        if name not in example_of(route).repeatable:
-            reply = await target.send(route, query=f"?{name}={value}&{name}={value}")
-            assert (reply.status, reply.field) == (400, name)
+async def test_a_repeated_parameter_is_refused_by_name(target: Target, subtests: pytest.Subtests) -> None:
+    for route in WITH_QUERY:
+        with subtests.test(name_of(route)):
+            for name, value in example_of(route).query.items():
+                if name not in example_of(route).repeatable:
+                    reply = await target.send(route, query=f"?{name}={value}&{name}={value}")
+                    assert (reply.status, reply.field) == (400, name)
 
 
-@pytest.mark.parametrize("route", WITH_QUERY, ids=by_name)
-async def test_text_that_can_not_be_stored_is_refused_in_every_parameter(target: Target, route: Route) -> None:
-    for name in (*example_of(route).query, "unknown"):
-        for bad in BAD_TEXTS:
-            reply = await target.send(route, query=f"?{name}={bad}")
-            named = [each["field"] for each in reply.data["details"].get("fields", [{"field": reply.field}])]
-            assert (reply.status, name in named or named == ["query"]) == (400, True), (name, bad)
-    for bad in BAD_TEXTS:
-        reply = await target.send(route, query=f"?{bad}=1")
-        assert reply.status == 400, bad
+async def test_text_that_can_not_be_stored_is_refused_in_every_parameter(
+    target: Target, subtests: pytest.Subtests
+) -> None:
+    for route in WITH_QUERY:
+        with subtests.test(name_of(route)):
+            for name in (*example_of(route).query, "unknown"):
+                for bad in BAD_TEXTS:
+                    reply = await target.send(route, query=f"?{name}={bad}")
+                    named = [each["field"] for each in reply.data["details"].get("fields", [{"field": reply.field}])]
+                    assert (reply.status, name in named or named == ["query"]) == (400, True), (name, bad)
+            for bad in BAD_TEXTS:
+                reply = await target.send(route, query=f"?{bad}=1")
+                assert reply.status == 400, bad
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.path.startswith("/api/")], ids=by_name)
-async def test_an_unknown_parameter_is_refused_by_name(target: Target, route: Route) -> None:
-    reply = await target.send(route, query="?nonsense=1", body=target.body(route) if route.takes_body else None)
-    assert reply.status == 400
-    assert "nonsense" in [each["field"] for each in reply.data["details"]["fields"]]
+async def test_an_unknown_parameter_is_refused_by_name(target: Target, subtests: pytest.Subtests) -> None:
+    for route in OF_THE_API:
+        with subtests.test(name_of(route)):
+            reply = await target.send(route, query="?nonsense=1", body=target.body(route) if route.takes_body else None)
+            assert reply.status == 400
+            assert "nonsense" in [each["field"] for each in reply.data["details"]["fields"]]
 
 
 @pytest.mark.parametrize("query", ["?take=0", "?take=201", "?take=9007199254740991", "?skip=9007199254740992"])
@@ -260,21 +280,22 @@ async def test_lists_of_ids_have_bounds(target: Target, ids: str) -> None:
     assert (missing.status, missing.field) == (400, "ids")
 
 
-@pytest.mark.parametrize("route", WITH_IDS, ids=by_name)
-async def test_bad_and_unknown_ids_in_paths_are_refused(target: Target, route: Route) -> None:
-    body = target.body(route) if route.takes_body else None
-    query = "?ids=a" if name_of(route) == "get_context_messages" else ""
-    for name in ("projectId", "sessionId", "messageId"):
-        if f"{{{name}}}" not in route.path:
-            continue
-        for bad in (*BAD_TEXTS, "x" * 65, "x" * 4000):
-            reply = await target.rest.ask(route.method, target.path(route, **{name: bad}) + query, body)
-            assert (reply.status, reply.field in (name, "path")) == (400, True), bad
-        for unknown in ("nobody", "%20", "..%2F..", "%25", "%F0%9F%98%80", "'%3B--", "0"):
-            path = target.path(route, **{name: unknown}) + query
-            sent = {**body, "sessionId": None} if body and "sessionId" in body and name == "sessionId" else body
-            reply = await target.rest.ask(route.method, path, sent)
-            assert (reply.status, reply.code.endswith("_not_found")) == (404, True), reply.raw
+async def test_bad_and_unknown_ids_in_paths_are_refused(target: Target, subtests: pytest.Subtests) -> None:
+    for route in WITH_IDS:
+        with subtests.test(name_of(route)):
+            body = target.body(route) if route.takes_body else None
+            query = "?ids=a" if name_of(route) == "get_context_messages" else ""
+            for name in ("projectId", "sessionId", "messageId"):
+                if f"{{{name}}}" not in route.path:
+                    continue
+                for bad in (*BAD_TEXTS, "x" * 65, "x" * 4000):
+                    reply = await target.rest.ask(route.method, target.path(route, **{name: bad}) + query, body)
+                    assert (reply.status, reply.field in (name, "path")) == (400, True), bad
+                for unknown in ("nobody", "%20", "..%2F..", "%25", "%F0%9F%98%80", "'%3B--", "0"):
+                    path = target.path(route, **{name: unknown}) + query
+                    sent = {**body, "sessionId": None} if body and "sessionId" in body and name == "sessionId" else body
+                    reply = await target.rest.ask(route.method, path, sent)
+                    assert (reply.status, reply.code.endswith("_not_found")) == (404, True), reply.raw
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=by_name)
@@ -313,16 +334,17 @@ async def test_unknown_paths_are_answered_as_json(rest: Rest, path: str) -> None
         assert (reply.status, reply.code) == (404, "not_found"), (method, path)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=by_name)
-async def test_wrong_methods_are_told_the_right_ones(target: Target, route: Route) -> None:
-    path = target.path(route)
-    taken = {each.method for each in ROUTES if each.path == route.path}
-    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
-        if method in taken or path == "/api/sessions/running":
-            continue
-        reply = await target.rest.ask(method, path)
-        assert (reply.status, reply.code) == (405, "method_not_allowed")
-        assert taken <= set(reply.headers["Allow"].split(", "))
+async def test_wrong_methods_are_told_the_right_ones(target: Target, subtests: pytest.Subtests) -> None:
+    for route in ROUTES:
+        with subtests.test(name_of(route)):
+            path = target.path(route)
+            taken = {each.method for each in ROUTES if each.path == route.path}
+            for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
+                if method in taken or path == "/api/sessions/running":
+                    continue
+                reply = await target.rest.ask(method, path)
+                assert (reply.status, reply.code) == (405, "method_not_allowed")
+                assert taken <= set(reply.headers["Allow"].split(", "))
 
 
 async def test_a_repeated_key_counts_once(rest: Rest) -> None:
