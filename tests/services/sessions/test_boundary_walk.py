@@ -31,7 +31,6 @@ from services.tools.registry import ToolRegistry
 from services.tools.tool import Tool, tool
 
 
-
 @dataclass
 class Log:
     """What really happened outside the journal."""
@@ -169,7 +168,7 @@ async def reach(shop: Workshop, session_id: str, log: Log, seq: int) -> None:
 
 
 async def test_the_walk_without_a_kill_does_everything_once() -> None:
-    transcript, log, head = await walk(None)
+    transcript, log, _ = await walk(None)
     assert log.smashed == 1
     assert log.asked == ["Which way?", "smash"]
     assert [kind for _, kind, _ in transcript].count("tool_result") == 4
