@@ -54,6 +54,7 @@ class Feeds:
 
     def start(self) -> None:
         self.chat.sessions.subscribe(self._on_committed)
+        self.chat.sessions.subscribe_cuts(self._on_cut)
 
     async def close(self) -> None:
         tasks = [task for task in (self._task, *(each.task for each in self._watchers.values())) if task is not None]
@@ -125,7 +126,14 @@ class Feeds:
     def _on_committed(self, committed: Committed) -> None:
         if not self._watchers or all(isinstance(event.body, MessageDelta) for event in committed.events):
             return
-        self._dirty.add(committed.after.session_id)
+        self._mark(committed.after.session_id)
+
+    def _on_cut(self, session_id: str, reason: str) -> None:
+        if self._watchers:
+            self._mark(session_id)
+
+    def _mark(self, session_id: str) -> None:
+        self._dirty.add(session_id)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._flush())
 

@@ -16,6 +16,7 @@ from patience import HANG_S
 from models.commands import Command, CommandFor, CreateSession, SendMessage
 from models.errors import StorageUnavailable
 from models.events import Event, EventBody
+from models.heads import Head
 from models.ids import EpochMs, new_id
 from models.messages import Message
 from models.payloads import TextPayload
@@ -32,6 +33,7 @@ from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
 from services.runs.toolbox import Toolbox
 from services.sessions.manager import Committed, ResultT, SessionManager
+from services.sessions.other_nodes import OtherNodes
 from services.store.journal import (
     PAGE_BYTES,
     PAGE_EVENTS,
@@ -119,6 +121,7 @@ class HookedJournal(MemoryJournal):
         self.commits_while_broken = False
         self.appended: list[Append] = []
         self.loads = 0
+        self.heads_asked = 0
 
     def hold(self, call: str) -> Gate:
         self.gates[call] = Gate()
@@ -160,6 +163,11 @@ class HookedJournal(MemoryJournal):
     ) -> EventPage:
         await self._read("since")
         return await super().since(session_id, after, limit=limit, limit_bytes=limit_bytes, **more)
+
+    async def heads(self, session_ids: Sequence[str]) -> dict[str, Head]:
+        self.heads_asked += 1
+        await self._read("heads")
+        return await super().heads(session_ids)
 
     async def sent(self, session_id: str, author: str, client_message_id: str) -> SentMessage | None:
         await self._read("sent")
@@ -236,10 +244,16 @@ def decided(session_id: str, context: Context | None, command: Command, *, now: 
 class Room:
     """The door over a journal, and everything that it has shown, in order."""
 
-    def __init__(self, journal: Journal, project_id: str, clock: Callable[[], EpochMs] | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        project_id: str,
+        clock: Callable[[], EpochMs] | None = None,
+        others: OtherNodes | None = None,
+    ) -> None:
         self.journal = journal
         self.project_id = project_id
-        self.sessions = SessionManager(journal, Access(), **({"clock": clock} if clock else {}))
+        self.sessions = SessionManager(journal, Access(), others=others, **({"clock": clock} if clock else {}))
         self.shown: list[Event] = []
         self.commits: list[Committed] = []
         self.sessions.subscribe(self._keep)

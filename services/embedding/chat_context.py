@@ -114,7 +114,7 @@ class ChatContext(OlderCalls):
     @property
     def active(self) -> bool:
         """False once the run was cancelled or taken over, or the session deleted: the model can be stopped."""
-        context = self._sessions.context(self.session_id)
+        context = self._sessions.shown(self.session_id)
         return context is not None and context.deleted_at is None and context.fence == self.run.run.fence
 
     async def begin_streaming_llm_response(self, model: str) -> str:
@@ -182,7 +182,7 @@ class ChatContext(OlderCalls):
 
     def _sequence(self, message_id: str) -> int | None:
         """Only this run appends, and only one chunk at a time: the newest number is that of the last chunk."""
-        context = self._sessions.context(self.session_id)
+        context = self._sessions.shown(self.session_id)
         stream = context.stream if context is not None else None
         return stream.sequence if stream is not None and stream.message.id == message_id else None
 
@@ -277,7 +277,7 @@ async def _begun(sessions: SessionManager, session_id: str, asking: SendMessage 
         # However far it came, nobody works on it.
         sessions.submit(session_id, CancelRun(asking.run_id)).add_done_callback(_forget)
         raise
-    context = sessions.context(session_id)
+    context = sessions.shown(session_id)
     if context is None or context.run is None or context.run.id != asking.run_id:
         raise Fenced()
     return RunContext(sessions, context.run, window_s=0)

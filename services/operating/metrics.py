@@ -69,7 +69,9 @@ class Metrics(Collector):
         self._gauges[name] = (help_text, ask)
 
     def on_committed(self, committed: Committed) -> None:
-        """A listener of the session manager."""
+        """A listener of the session manager. What other nodes committed they count themselves."""
+        if not committed.own:
+            return
         for event in committed.events:
             self._events[event.body.type] += 1
         self._commits.observe(max(0, now_ms() - committed.events[0].at) / 1000)

@@ -49,10 +49,7 @@ class RunContext:
 
     async def model(self) -> str:
         """The session's model at this moment: it may be switched between two requests."""
-        context = self._sessions.context(self.session_id)
-        if context is None:
-            context = await self._sessions.journal.load(self.session_id)
-        return context.model
+        return (await self._sessions.current(self.session_id)).model
 
     async def history(self, limit: int = HISTORY_PAGE) -> tuple[Message, ...]:
         """The newest messages of the active branch, oldest first, without those that wait for runs of their own. What
@@ -61,8 +58,8 @@ class RunContext:
         messages come to more than 32 MiB: that is more than a model takes."""
         query = MessageQuery(take=limit, before=2**62)
         page = await self._sessions.journal.page(self.session_id, query)
-        context = self._sessions.context(self.session_id)
-        waiting = {run.message_id for run in context.queue} if context is not None else set()
+        context = await self._sessions.current(self.session_id)
+        waiting = {run.message_id for run in context.queue}
         if page.messages:
             self._seen = max(self._seen, max(message.ordinal for message in page.messages))
         said = [message for message in page.messages if message.id not in waiting]
@@ -174,7 +171,7 @@ class RunContext:
     def mark_seen(self) -> None:
         """Everything said until now counts as taken into account; called before the agent begins anew."""
         self._passes += 1
-        context = self._sessions.context(self.session_id)
+        context = self._sessions.shown(self.session_id)
         if context is not None:
             self._seen = max(self._seen, context.steered)
 

@@ -162,7 +162,7 @@ class RunManager:
     def _started(self, session_id: str, done: asyncio.Future[None]) -> None:
         self._starting.discard(session_id)
         error = None if done.cancelled() else done.exception()
-        context = self._sessions.context(session_id)
+        context = self._sessions.shown(session_id)
         if error is None and context is not None and context.run is not None:
             self._spawn(context.run)
         elif isinstance(error, RunNotFound | RunAlreadyActive) and context is not None:
@@ -254,14 +254,14 @@ class RunManager:
 
     async def _expire(self, session_id: str) -> None:
         """Declines approvals that nobody answered in time; their runs go on with that."""
-        context = self._sessions.context(session_id) or await self._sessions.journal.load(session_id)
+        context = await self._sessions.current(session_id)
         now = iso(self._clock())
         if any(each.expires_at_utc is not None and each.expires_at_utc <= now for each in context.approvals):
             await self._sessions.submit(session_id, ExpireApprovals())
 
     async def _wake(self, session_id: str) -> None:
         """Starts what waits in a session, be it in memory or not."""
-        context = self._sessions.context(session_id) or await self._sessions.journal.load(session_id)
+        context = await self._sessions.current(session_id)
         self._kick(session_id, context)
 
     async def _wake_postponed(self) -> None:

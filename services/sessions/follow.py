@@ -123,6 +123,11 @@ class Follower(Generic[F]):
         else:
             self._end()
 
+    def cut(self, reason: str) -> None:
+        """What it was fed has no continuation."""
+        self._stop()
+        self.resync(reason)
+
     def resync(self, reason: str) -> None:
         """The client has to join again without a position."""
         self.sink.send(self.form.resync(self.source.session_id, reason))

@@ -43,12 +43,14 @@ class Following:
         self._forms: dict[str, Form[Any]] = {}
         self._deleted: list[Deleted] = []
         sessions.subscribe(self._on_committed)
+        sessions.subscribe_cuts(self._on_cut)
 
     def __contains__(self, session_id: str) -> bool:
         return session_id in self._followed
 
     def when_deleted(self, listener: Deleted) -> None:
-        """`listener` is called with the id of a session that was deleted, after its followers were told and let go."""
+        """`listener` is called with the id of a session that was deleted, or has another journal now, after its
+        followers were told and let go."""
         self._deleted.append(listener)
 
     def follow(self, session_id: str, sink: Sink[F], form: Form[F]) -> Follower[F]:
@@ -58,6 +60,7 @@ class Following:
         followed = self._followed.get(session_id)
         if followed is None:
             followed = self._followed[session_id] = Followed(session_id, self._sessions)
+            self._sessions.follow(session_id)
         follower = Follower(followed, sink, form)
         followed.followers[follower] = None
         return follower
@@ -70,7 +73,7 @@ class Following:
             return
         followed.followers.pop(follower, None)
         if not followed.followers:
-            del self._followed[followed.session_id]
+            self._forget(followed)
 
     def _on_committed(self, committed: Committed) -> None:
         session_id = committed.after.session_id
@@ -83,8 +86,25 @@ class Following:
 
     def _evict_all(self, followed: Followed) -> None:
         """What is committed later, a restore perhaps, is for those who join again."""
-        self._followed.pop(followed.session_id, None)
+        self._forget(followed)
         for follower in list(followed.followers):
             follower.evict()
+        self._tell_deleted(followed.session_id)
+
+    def _on_cut(self, session_id: str, reason: str) -> None:
+        """What was published is not continued: all have to join anew."""
+        followed = self._followed.get(session_id)
+        if followed is None:
+            return
+        self._forget(followed)
+        for follower in list(followed.followers):
+            follower.cut(reason)
+        self._tell_deleted(session_id)
+
+    def _forget(self, followed: Followed) -> None:
+        del self._followed[followed.session_id]
+        self._sessions.unfollow(followed.session_id)
+
+    def _tell_deleted(self, session_id: str) -> None:
         for listener in self._deleted:
-            listener(followed.session_id)
+            listener(session_id)

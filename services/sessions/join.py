@@ -86,6 +86,7 @@ class Joiner:
         return Joined(read.epoch, head, cursor, events, read.has_more, read.snapshot)
 
     async def _read(self, session_id: str, position: Position) -> Joined:
+        await self.sessions.catch_up(session_id)
         missed = await self._missed(session_id, position) if position.after is not None else None
         if missed is not None:
             return missed

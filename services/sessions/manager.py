@@ -7,9 +7,9 @@ or gone leaves nothing half done. Never knows who listens.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import TypeVar, cast
 
@@ -24,7 +24,8 @@ from models.errors import (
     StaleHead,
     StorageUnavailable,
 )
-from models.events import Event, MessageDelta
+from models.events import Event, MessageBody, MessageDelta
+from models.heads import Head
 from models.ids import EpochMs, now_ms
 from models.messages import Message
 from models.results import Result, Sent
@@ -32,12 +33,15 @@ from services.access import Access, Action, Principal
 from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.engine.decide import Decision, decide
-from services.sessions.tail import Tail
+from services.sessions.open_session import OpenSession, Pending
+from services.sessions.other_nodes import OtherNodes
 from services.store.journal import Append, Journal, Lease
 
 log = structlog.get_logger(__name__)
 
 ResultT = TypeVar("ResultT")
+GONE = Head("", 0)
+"""What other nodes are told of a session that was purged: no epoch is like this one, so they look for themselves."""
 STALE_TRIES = 5
 """How often a decision that lost the race for the head is made anew before the caller is told."""
 OPEN_SESSIONS = 2_000
@@ -46,95 +50,65 @@ IDLE_BYTES = 64_000_000
 """What idle contexts and their tails may take by estimate; beyond it the one that was idle longest is let go. Sessions
 at work stay and don't count: runs are bounded by their number. A context that is kept is what was shown last: every
 commit replaces it, a lost race or a commit of unknown outcome has it read again, a purge drops it."""
-OPEN_BYTES, BRANCH_BYTES, EVENT_BYTES, CHAR_BYTES = 6_000, 1_500, 1_000, 2
-"""A session, each of its branches, each event in its tail, each character (of 1 to 4 bytes). Measured on CPython 3.11:
-the sum is right for a short session and up to 1.6 times too much for long replies in ASCII."""
 RELOAD_AFTER_S = (0.1, 0.3, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What listeners get, in order, once per append. `before` is None for a new session."""
+    """What listeners get, in order, once per append. `before` is None for a new session. What was committed elsewhere
+    and is shown later, possibly several appends at once, is not `own`."""
 
     before: Context | None
     after: Context
     events: tuple[Event, ...]
+    own: bool = True
 
 
 Listener = Callable[[Committed], None]
-
-
-@dataclass(slots=True)
-class _Pending:
-    command: Command
-    future: asyncio.Future[Result]
-    lease: Lease | None = None
-    tries: int = 0
-
-    def resolve(self, result: Result) -> None:
-        if not self.future.done():
-            self.future.set_result(result)
-
-    def fail(self, error: BaseException) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
-
-
-class _Tail(Tail):
-    @property
-    def weight_bytes(self) -> int:
-        return EVENT_BYTES * len(self._events) + CHAR_BYTES * self._chars
-
-
-@dataclass(slots=True)
-class _Open:
-    """A session in memory. `known` is false until its context was read, and again when an append's outcome is
-    unknown. While `busy` the inbox waits."""
-
-    session_id: str
-    context: Context | None = None
-    known: bool = False
-    busy: bool = False
-    shown_head: int | None = None
-    inbox: deque[_Pending] = field(default_factory=deque)
-    tail: _Tail = field(default_factory=_Tail)
-
-    @property
-    def at_work(self) -> bool:
-        """Whether something of it is under way, its run included. It must not be let go: two doors would show twice."""
-        return self.busy or bool(self.inbox) or (self.context is not None and self.context.busy)
-
-    @property
-    def weight_bytes(self) -> int:
-        """An estimate for a session at rest. Cheap: it walks over branches, never over history."""
-        chars = 0
-        branches = self.context.branches.values() if self.context is not None else ()
-        for branch in branches:
-            chars += len(branch.system_prompt or "")
-            chars += sum(len(pin.text) for pin in branch.pins) + sum(len(item.text) for item in branch.plan)
-        return OPEN_BYTES + BRANCH_BYTES * len(branches) + CHAR_BYTES * chars + self.tail.weight_bytes
+CutListener = Callable[[str, str], None]
+"""Gets a session's id and why what was shown of it is not continued."""
 
 
 class SessionManager:
     """`handle` may raise every ParleyError that `decide` raises, IdempotencyConflict and StorageUnavailable."""
 
-    def __init__(self, journal: Journal, access: Access, *, clock: Callable[[], EpochMs] = now_ms) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        access: Access,
+        *,
+        clock: Callable[[], EpochMs] = now_ms,
+        others: OtherNodes | None = None,
+    ) -> None:
+        """`others` when the journal may have other writers: then nothing is refused, and nothing is taken for
+        fulfilled, before the head was read after the command had come."""
         self.journal = journal
         self.access = access
         self._clock = clock
-        self._open: dict[str, _Open] = {}
+        self._others = others
+        self._open: dict[str, OpenSession] = {}
         self._idle: OrderedDict[str, int] = OrderedDict()
         self._idle_bytes = 0
         self._listeners: list[Listener] = []
+        self._cut_listeners: list[CutListener] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+        if others is not None:
+            others.begin(journal, self.learn, self._watched)
 
     def subscribe(self, listener: Listener) -> None:
         """`listener` is called in the loop for every append, right after it is durable. It must not block."""
         self._listeners.append(listener)
 
+    def subscribe_cuts(self, listener: CutListener) -> None:
+        """`listener` is called when another node purged a session before its deletion could be shown, or when its
+        journal was replaced: who follows it has to begin anew."""
+        self._cut_listeners.append(listener)
+
     async def close(self) -> None:
         """Waits for what is being read or looked up, 5 s at most. Submit nothing after."""
+        if self._others is not None:
+            await self._others.close()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=5)
             for task in late:
@@ -152,23 +126,69 @@ class SessionManager:
     ) -> asyncio.Future[ResultT]:
         """The same without waiting, for callers that are trusted: the future may be dropped. `lease` goes with
         StartRun and TakeOverRun."""
+        # Every CommandFor is one of Command, and decided with a result of its kind: tests hold both.
+        return cast("asyncio.Future[ResultT]", self._enqueue(session_id, cast(Command, command), lease))
+
+    def _enqueue(self, session_id: str, command: Command | None, lease: Lease | None = None) -> asyncio.Future[Result]:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        session = self._opened(session_id)
+        session.inbox.append(Pending(command, future, lease, session.asked))
+        if not session.busy:
+            self._next(session)
+        return future
+
+    def _opened(self, session_id: str) -> OpenSession:
+        """In memory, read or not, and not to be let go before `_rest`."""
         session = self._open.get(session_id)
         if session is None:
             self._evict(OPEN_SESSIONS - 1)
-            session = self._open[session_id] = _Open(session_id)
+            session = self._open[session_id] = OpenSession(session_id)
         self._wake(session_id)
-        # Every CommandFor is one of Command, and decided with a result of its kind: tests hold both.
-        session.inbox.append(_Pending(cast(Command, command), future, lease))
-        if not session.busy:
-            self._next(session)
-        return cast("asyncio.Future[ResultT]", future)
+        return session
 
     async def purge(self, session_id: str) -> None:
         """Forgets a session for good; it must have been deleted. Raises SessionNotFound, Conflict."""
         await self.journal.purge(session_id)
         self._open.pop(session_id, None)
         self._wake(session_id)
+        if self._others is not None:
+            self._others.announce(session_id, GONE)
+
+    def learn(self, session_id: str, head: Head | None) -> None:
+        """Somebody says that the session's journal has come to `head`, or (None) that it is gone: what was committed
+        elsewhere is read and shown. Costs nothing when it is known already, or the session not in memory."""
+        session = self._open.get(session_id)
+        if session is None or (session.known and session.context is None):
+            return
+        session.hear(head)
+        if session.behind and not session.busy:
+            self._wake(session_id)
+            self._next(session)
+
+    def follow(self, session_id: str) -> None:
+        """From the next `catch_up` on what other nodes commit is shown too, until `unfollow`. Free when there are
+        none."""
+        if self._others is not None:
+            self._opened(session_id).followers += 1
+            self._others.watch()
+
+    def unfollow(self, session_id: str) -> None:
+        session = self._open.get(session_id)
+        if session is not None and session.followers:
+            session.followers -= 1
+            self._rest(session)
+
+    async def catch_up(self, session_id: str) -> None:
+        """Whatever was committed before this call, by whomever, is shown when it returns. Raises StorageUnavailable."""
+        if self._others is not None:
+            await self._enqueue(session_id, None)
+
+    async def current(self, session_id: str) -> Context:
+        """The context with everything that was committed before this call. Raises SessionNotFound when there never was
+        such a session, StorageUnavailable."""
+        if session_id in self._open:
+            await self.catch_up(session_id)
+        return self.context(session_id) or await self.journal.load(session_id)
 
     def tail(self, session_id: str, after: int) -> tuple[Event, ...] | None:
         """The events after `after` from memory, without any await; None when memory does not reach back that far."""
@@ -176,31 +196,48 @@ class SessionManager:
         return session.tail.since(after) if session is not None else None
 
     def context(self, session_id: str) -> Context | None:
-        """The context as of the last shown event, when it is in memory."""
+        """The context as of the last shown event, when it is in memory and no read of it is due. Another node may have
+        gone on: `current` knows."""
         session = self._open.get(session_id)
         return session.context if session is not None and session.known else None
 
-    async def until(self, session_id: str, condition: Callable[[Context], bool]) -> Context:
-        """Waits until the session's context, as of the last shown event, meets `condition`. For sessions that are
-        busy: those stay in memory. Raises SessionNotFound when it is deleted meanwhile."""
-        while True:
-            # Before anything is read: what is shown while it is must not be missed.
-            waiter = asyncio.get_running_loop().create_future()
-            waiters = self._waiters.setdefault(session_id, set())
-            waiters.add(waiter)
-            try:
-                context = self.context(session_id) or await self.journal.load(session_id)
-                if context.deleted_at is not None:
-                    raise SessionNotFound()
-                if condition(context):
-                    return context
-                await waiter
-            finally:
-                waiters.discard(waiter)
-                if not waiters:
-                    self._waiters.pop(session_id, None)
+    def shown(self, session_id: str) -> Context | None:
+        """The same without regard to what may have happened since: what listeners were told last."""
+        session = self._open.get(session_id)
+        return session.context if session is not None else None
 
-    async def repeated(self, session_id: str, command: Command) -> Sent | None:
+    async def until(self, session_id: str, condition: Callable[[Context], bool]) -> Context:
+        """Waits until the session's context, with everything that is committed, meets `condition`. For sessions that
+        are busy: those stay in memory. Raises SessionNotFound when it is deleted meanwhile."""
+        self.follow(session_id)
+        try:
+            while True:
+                context = await self._after_change(session_id, condition)
+                if context is not None:
+                    return context
+        finally:
+            self.unfollow(session_id)
+
+    async def _after_change(self, session_id: str, condition: Callable[[Context], bool]) -> Context | None:
+        """The context if it meets `condition`, else None once something was shown."""
+        # Before anything is read: what is shown while it is must not be missed.
+        waiter = asyncio.get_running_loop().create_future()
+        waiters = self._waiters.setdefault(session_id, set())
+        waiters.add(waiter)
+        try:
+            context = await self.current(session_id)
+            if context.deleted_at is not None:
+                raise SessionNotFound()
+            if condition(context):
+                return context
+            await waiter
+            return None
+        finally:
+            waiters.discard(waiter)
+            if not waiters:
+                self._waiters.pop(session_id, None)
+
+    async def repeated(self, session_id: str, command: Command | None) -> Sent | None:
         """The first result of a message that was sent before, None for any other. Raises IdempotencyConflict when the
         id was used for something else."""
         if not isinstance(command, SendMessage) or command.client_message_id is None:
@@ -213,10 +250,10 @@ class SessionManager:
             raise IdempotencyConflict(field="clientMessageId", messageId=message.id)
         return Sent(message.id, sent.seq, message.run_id)
 
-    def _next(self, session: _Open) -> None:
+    def _next(self, session: OpenSession) -> None:
         """Takes from the inbox until something has to be waited for."""
-        while session.inbox:
-            if not session.known:
+        while session.inbox or session.behind:
+            if not session.known or session.behind:
                 session.busy = True
                 self._spawn(self._load(session))
                 return
@@ -227,16 +264,22 @@ class SessionManager:
         session.busy = False
         self._rest(session)
 
-    def _begin(self, session: _Open, pending: _Pending) -> bool:
+    def _begin(self, session: OpenSession, pending: Pending) -> bool:
         """Decides and hands over to the journal; False when the command is over already."""
         now = self._clock()
         try:
-            decision = decide(session.session_id, session.context, pending.command, now)
+            decision = self._decided(session, pending, now)
             if not decision.events:
+                if self._may_be_behind(session, pending):
+                    self._spawn(self._look_again(session, pending))
+                    return True
                 pending.resolve(decision.result)
                 return False
             append = self._append_of(session, pending, decision, now)
         except ParleyError as refused:
+            if self._may_be_behind(session, pending):
+                self._spawn(self._look_again(session, pending))
+                return True
             if _may_be_repetition(pending.command) and not isinstance(refused, SessionNotFound):
                 # What it wants of the session, as it was then, was settled the first time.
                 self._spawn(self._answer_repetition(session, pending, refused))
@@ -247,14 +290,42 @@ class SessionManager:
             log.exception("deciding failed", session=session.session_id, command=type(pending.command).__name__)
             pending.fail(bug)
             return False
+        asked = session.ask()
         try:
-            self.journal.append(append, lambda error: self._appended(session, pending, decision, append, error))
+            self.journal.append(append, lambda error: self._appended(session, pending, decision, append, asked, error))
         except StorageUnavailable as refused:
             pending.fail(refused)
             return False
         return True
 
-    def _append_of(self, session: _Open, pending: _Pending, decision: Decision, now: EpochMs) -> Append:
+    def _decided(self, session: OpenSession, pending: Pending, now: EpochMs) -> Decision:
+        if pending.command is None:
+            return Decision()
+        return decide(session.session_id, session.context, pending.command, now)
+
+    def _may_be_behind(self, session: OpenSession, pending: Pending) -> bool:
+        """Whether another node may have committed, before this command came, what we don't know of."""
+        return self._others is not None and session.confirmed <= pending.since
+
+    async def _look_again(self, session: OpenSession, pending: Pending) -> None:
+        """Makes sure of the head, and lets the command be decided once more."""
+        try:
+            if not await self._is_newest(session):
+                await self._read(session)
+            session.inbox.appendleft(pending)
+        except Exception as error:
+            pending.fail(error)
+        self._next(session)
+
+    async def _is_newest(self, session: OpenSession) -> bool:
+        asked = session.ask()
+        heads = await self.journal.heads([session.session_id])
+        if heads.get(session.session_id) != session.head:
+            return False
+        session.confirmed = asked
+        return True
+
+    def _append_of(self, session: OpenSession, pending: Pending, decision: Decision, now: EpochMs) -> Append:
         context = session.context
         head = context.head if context is not None else 0
         epoch = context.epoch if context is not None else getattr(pending.command, "epoch", "")
@@ -266,11 +337,18 @@ class SessionManager:
         return Append(context, apply_all(context, events), events, decision.fence, lease)
 
     def _appended(
-        self, session: _Open, pending: _Pending, decision: Decision, append: Append, error: BaseException | None
+        self,
+        session: OpenSession,
+        pending: Pending,
+        decision: Decision,
+        append: Append,
+        asked: int,
+        error: BaseException | None,
     ) -> None:
         """The journal's answer, in the loop: apply, publish, tell the caller, go on."""
         match error:
             case None:
+                session.confirmed = asked
                 self._show(session, append)
                 pending.resolve(decision.result)
             case StaleHead() if pending.tries < STALE_TRIES:
@@ -289,70 +367,104 @@ class SessionManager:
                 session.known = session.known and not isinstance(error, StaleHead)
         self._next(session)
 
-    def _show(self, session: _Open, append: Append) -> None:
-        session.context = append.after
-        session.known = True
-        session.shown_head = append.after.head
-        session.tail.extend(append.events)
+    def _show(self, session: OpenSession, append: Append) -> None:
+        session.show(append.after, append.events)
         _log_transitions(append)
         self._publish(Committed(append.before, append.after, append.events))
+        if self._others is not None:
+            self._others.announce(session.session_id, Head(append.after.epoch, append.after.head))
 
     def _publish(self, committed: Committed) -> None:
-        for waiter in self._waiters.get(committed.after.session_id, ()):
-            if not waiter.done():
-                waiter.set_result(None)
+        self._wake_waiters(committed.after.session_id)
         for listener in self._listeners:
             try:
                 listener(committed)
             except Exception:
                 log.exception("a listener failed", session=committed.after.session_id)
 
-    async def _load(self, session: _Open) -> None:
+    def _cut(self, session: OpenSession, context: Context | None) -> None:
+        """What was shown, if anything was, is not continued: begins anew with `context`."""
+        was_shown = session.context is not None
+        session.begin(context)
+        if not was_shown:
+            return
+        self._wake_waiters(session.session_id)
+        reason = "the journal was replaced" if context is not None else "the session was deleted"
+        for listener in self._cut_listeners:
+            try:
+                listener(session.session_id, reason)
+            except Exception:
+                log.exception("a listener failed", session=session.session_id)
+
+    def _wake_waiters(self, session_id: str) -> None:
+        for waiter in self._waiters.get(session_id, ()):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _load(self, session: OpenSession) -> None:
         try:
             await self._read(session)
         except Exception as error:
+            if not session.inbox:
+                log.warning("what others committed was not read", session=session.session_id, reason=str(error))
             self._fail_all(session, error)
         self._next(session)
 
-    async def _read(self, session: _Open) -> None:
-        """Reads the context, and shows what was committed without our knowing."""
+    async def _read(self, session: OpenSession, *, own: bool = False) -> None:
+        """Reads the context, and shows what was committed without our knowing; `own` when it may be from here."""
+        asked, folds = session.ask(), session.known and not session.doubted
+        session.hinted, session.doubted = 0, False
         try:
-            context = await self.journal.load(session.session_id)
+            read = (await self._folded(session) if folds else None) or await self._loaded(session)
         except SessionNotFound:
-            session.context, session.known = None, True
+            read = None
+        session.confirmed = asked
+        if read is None or not _goes_on(session.context, read.after):
+            self._cut(session, read.after if read is not None else None)
             return
-        before, shown = session.context, session.shown_head
-        missed: tuple[Event, ...] = ()
-        if shown is not None and before is not None and context.head > shown:
-            missed = await self._events_between(session.session_id, shown, context.head)
-        session.context, session.known, session.shown_head = context, True, context.head
-        if missed:
-            session.tail.extend(missed)
-            self._publish(Committed(before, context, missed))
+        session.show(read.after, read.events)
+        if read.events:
+            self._publish(replace(read, own=own))
 
-    async def _events_between(self, session_id: str, after: int, head: int) -> tuple[Event, ...]:
+    async def _folded(self, session: OpenSession) -> Committed | None:
+        """What followed on the context, without reading all of it again; None when one page of events can't tell."""
+        before = session.context
+        if before is None:
+            return None
+        page = await self.journal.since(session.session_id, before.head, deleted=True)
+        if page.epoch != before.epoch or page.has_more or not page.events or any(map(_is_cut_short, page.events)):
+            return None
+        return Committed(before, apply_all(before, page.events), page.events)
+
+    async def _loaded(self, session: OpenSession) -> Committed:
+        """The whole context, and the events that lead there from what was shown, if any does."""
+        before, after = session.context, await self.journal.load(session.session_id)
+        if before is None or not _goes_on(before, after):
+            return Committed(before, after, ())  # nothing was shown that these could follow
+        return Committed(before, after, await self._events_between(before, after))
+
+    async def _events_between(self, before: Context, after: Context) -> tuple[Event, ...]:
         """All of them: a deletion among them is shown too, and a page's bounds don't leave a hole."""
         events: list[Event] = []
-        while (after + len(events)) < head:
-            left = head - after - len(events)
-            page = await self.journal.since(session_id, after + len(events), limit=left, deleted=True)
+        while (at := before.head + len(events)) < after.head:
+            page = await self.journal.since(after.session_id, at, limit=after.head - at, deleted=True)
             events.extend(page.events)
         return tuple(events)
 
-    async def _reload_after_trouble(self, session: _Open) -> None:
+    async def _reload_after_trouble(self, session: OpenSession) -> None:
         """An append's outcome is unknown: nothing else may happen before the head was read. Until then all who ask
         are refused at once."""
         session.known = False
         for wait_s in chain(RELOAD_AFTER_S, repeat(RELOAD_AFTER_S[-1])):
             try:
-                await self._read(session)
+                await self._read(session, own=True)
                 break
             except Exception as error:
                 self._fail_all(session, error)
             await asyncio.sleep(wait_s)
         self._next(session)
 
-    async def _answer_repetition(self, session: _Open, pending: _Pending, otherwise: ParleyError) -> None:
+    async def _answer_repetition(self, session: OpenSession, pending: Pending, otherwise: ParleyError) -> None:
         """I10: the message exists; answer as the first time, or refuse other content under the same id. `otherwise`
         is the answer when it doesn't exist."""
         try:
@@ -364,15 +476,21 @@ class SessionManager:
             pending.fail(error)
         self._next(session)
 
-    def _fail_all(self, session: _Open, error: Exception) -> None:
+    def _fail_all(self, session: OpenSession, error: Exception) -> None:
         while session.inbox:
             session.inbox.popleft().fail(error)
+
+    def _watched(self) -> list[str]:
+        """The sessions that must not fall behind: all that are not idle."""
+        return [session_id for session_id in self._open if session_id not in self._idle]
 
     def _wake(self, session_id: str) -> None:
         self._idle_bytes -= self._idle.pop(session_id, 0)
 
-    def _rest(self, session: _Open) -> None:
+    def _rest(self, session: OpenSession) -> None:
         """Counts a session that has nothing to do as the one that was idle shortest, and makes room for it."""
+        if session.at_work and self._others is not None:
+            self._others.watch()
         if session.at_work or self._open.get(session.session_id) is not session:
             return
         self._wake(session.session_id)
@@ -394,8 +512,17 @@ class SessionManager:
         task.add_done_callback(self._tasks.discard)
 
 
-def _may_be_repetition(command: Command) -> bool:
+def _may_be_repetition(command: Command | None) -> bool:
     return isinstance(command, SendMessage) and command.client_message_id is not None
+
+
+def _goes_on(before: Context | None, after: Context) -> bool:
+    return before is None or (after.epoch == before.epoch and after.head >= before.head)
+
+
+def _is_cut_short(event: Event) -> bool:
+    """Whether a body was too large to be read with the others: it can't be folded."""
+    return isinstance(event.body, MessageBody) and event.body.message.truncated
 
 
 def _same(message: Message, command: SendMessage) -> bool:

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from models.approvals import Approval
 from models.errors import PayloadTooLarge
 from models.events import Event
+from models.heads import Head
 from models.ids import EpochMs
 from models.messages import Message
 from models.runs import Run
@@ -157,6 +158,10 @@ class Journal(Protocol):
 
     def append(self, append: Append, done: Done) -> None: ...
     async def load(self, session_id: str) -> Context: ...
+    async def heads(self, session_ids: Sequence[str]) -> dict[str, Head]:
+        """In one query, of deleted sessions too. Who is missing was purged, or never was."""
+        ...
+
     async def since(
         self,
         session_id: str,

@@ -16,6 +16,7 @@ from world import appending, create, decided, say
 
 from models.commands import (
     CancelRun,
+    DeleteSession,
     EmitMessage,
     SendMessage,
 )
@@ -25,6 +26,7 @@ from models.errors import (
     StaleHead,
 )
 from models.events import Event, SessionRenamed
+from models.heads import Head
 from services.engine.context import Context
 from services.store.journal import Done
 
@@ -181,6 +183,18 @@ async def test_a_page_as_long_as_asked_says_whether_there_is_more(store: Store) 
 
 
 # Together
+async def test_heads_are_read_for_many_at_once_deleted_ones_too_and_none_of_what_is_gone(store: Store) -> None:
+    ids = [f"s{number}" for number in range(1_100)]
+    contexts = {each: await store.session(each) for each in ("s0", "s1", "s2")}
+    contexts["s1"] = await store.do(contexts["s1"], say(), DeleteSession())
+    await store.do(contexts["s2"], DeleteSession())
+    await store.journal.purge("s2")
+    contexts.pop("s2")
+    expected = {each: Head(context.epoch, context.head) for each, context in contexts.items()}
+    assert await store.journal.heads(ids) == expected
+    assert await store.journal.heads([]) == {}
+
+
 async def test_two_hundred_sessions_appended_at_once_all_arrive(store: Store) -> None:
     contexts = await asyncio.gather(*(store.session(f"s{n}") for n in range(200)))
     for _ in range(3):

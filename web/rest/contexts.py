@@ -60,7 +60,7 @@ async def get_context_metadata(call: Call[NoArguments, NoQuery]) -> ContextMetad
     """Mostly from memory: clients in signal mode ask for it at every change of state."""
     call.chat.access.check(call.principal, "read")
     session = await call.chat.journal.session(call.session_id)
-    context = call.chat.sessions.context(call.session_id) or await call.chat.journal.load(call.session_id)
+    context = await call.chat.sessions.current(call.session_id)
     snapshot = snapshot_of(context, session.project_name, ())
     return ContextMetadata.model_construct(**{name: getattr(snapshot, name) for name in ContextMetadata.model_fields})
 

@@ -37,6 +37,7 @@ from models.events import (
     fit_for_travel,
     oversize,
 )
+from models.heads import Head
 from models.ids import EpochMs, from_iso
 from models.messages import Message
 from models.runs import Run
@@ -150,6 +151,10 @@ class MemoryJournal:
 
     async def load(self, session_id: str) -> Context:
         return self._get(session_id, deleted=True).context
+
+    async def heads(self, session_ids: Sequence[str]) -> dict[str, Head]:
+        found = {each: self._stored[each].context for each in session_ids if each in self._stored}
+        return {session_id: Head(context.epoch, context.head) for session_id, context in found.items()}
 
     async def since(
         self,

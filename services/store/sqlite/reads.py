@@ -14,6 +14,7 @@ from models.approvals import Approval, Grant
 from models.branches import Branch
 from models.errors import BranchNotFound, MessageNotFound, SessionNotFound
 from models.events import BY_CODE, TRUNCATE_OVER_BYTES, Event, EventBody, MessageBody, MessageDelta, truncated
+from models.heads import Head
 from models.ids import EpochMs, iso
 from models.messages import Message
 from models.runs import Run
@@ -54,6 +55,7 @@ SESSION = text(
     "LEFT JOIN projects ON projects.id = sessions.project_id WHERE sessions.id = :id"
 )
 HEAD = text("SELECT key, epoch, head, deleted_at FROM sessions WHERE id = :id")
+HEADS = text("SELECT id, epoch, head FROM sessions WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
 BRANCHES = text("SELECT * FROM branches WHERE session = :session ORDER BY key")
 OPEN_RUNS = text(
     "SELECT body FROM runs WHERE session = :session AND state IN ('queued', 'running', 'awaiting_input') ORDER BY key"
@@ -133,6 +135,11 @@ class SqliteReads:
     async def load(self, session_id: str) -> Context:
         async with self._database.read() as db:
             return await _context(db, await _session_row(db, session_id, deleted=True))
+
+    async def heads(self, session_ids: Sequence[str]) -> dict[str, Head]:
+        async with self._database.read() as db:
+            found = (await db.execute(HEADS, {"ids": list(session_ids)})).all()
+        return {each.id: Head(each.epoch, each.head) for each in found}
 
     async def since(
         self,

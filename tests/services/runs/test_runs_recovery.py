@@ -219,7 +219,7 @@ async def test_i4_of_two_boots_that_take_over_at_once_one_wins() -> None:
         results = await asyncio.gather(
             *(shop.room.sessions.submit(session_id, take) for shop in shops), return_exceptions=True
         )
-        assert sorted(type(result).__name__ for result in results) == ["Fenced", "dict"]
+        assert sorted(type(result).__name__ for result in results) == ["Fenced", "NoneType"]
         events = (await first.room.journal.since(session_id, 0)).events
         assert [event.body.run.attempt for event in events if isinstance(event.body, RunStarted)] == [1, 2]
 

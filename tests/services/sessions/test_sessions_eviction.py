@@ -22,7 +22,8 @@ from models.commands import (
 from models.errors import StorageUnavailable
 from models.ids import new_id
 from services.sessions import manager as sessions_module
-from services.sessions.manager import BRANCH_BYTES, CHAR_BYTES, EVENT_BYTES, IDLE_BYTES, OPEN_BYTES
+from services.sessions.manager import IDLE_BYTES
+from services.sessions.open_session import BRANCH_BYTES, CHAR_BYTES, EVENT_BYTES, OPEN_BYTES
 from services.sessions.tail import KEPT_CHARS, KEPT_EVENTS
 
 FRESH_BYTES = OPEN_BYTES + BRANCH_BYTES + EVENT_BYTES + CHAR_BYTES * 200
