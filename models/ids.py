@@ -19,14 +19,17 @@ EpochMs = NewType("EpochMs", int)
 """An instant: milliseconds since 1970-01-01 UTC."""
 
 
-def new_id() -> str:
+def id_at(instant: EpochMs) -> str:
     """A UUID version 7 (RFC 9562 §5.7): ordered by time, so that index inserts stay local."""
-    milliseconds = time.time_ns() // 1_000_000
     random_bits = int.from_bytes(os.urandom(10), "big")
-    value = (milliseconds & (1 << 48) - 1) << 80 | random_bits
+    value = (instant & (1 << 48) - 1) << 80 | random_bits
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return str(uuid.UUID(int=value))
+
+
+def new_id() -> str:
+    return id_at(now_ms())
 
 
 def derived_id(parent: str, name: str) -> str:

@@ -11,6 +11,7 @@ import orjson
 import structlog
 
 from models.calls import METADATA_MAX_BYTES, PIN_MAX_CHARS, ApprovalAnswer, CreateSessionBody, Outgoing
+from models.clock import Clock
 from models.commands import (
     AddPin,
     ArchiveContext,
@@ -41,7 +42,7 @@ from models.errors import (
     SessionNotFound,
     UnknownModel,
 )
-from models.ids import EpochMs, new_id, now_ms
+from models.ids import EpochMs
 from models.messages import Metadata
 from models.payloads import Payload, PlanItem, TextPayload
 from models.results import Cancelled, Pinned, Sent
@@ -56,7 +57,6 @@ from services.sessions.branches import Branches
 from services.sessions.manager import SessionManager
 from services.store.journal import Journal, MessageQuery
 from services.store.lists import SessionPage, SessionQuery
-from services.store.memory.user_states import MemoryUserStates
 from services.store.projects import Projects
 from services.users import Users
 from services.workflows.registry import PREFIX, Workflows
@@ -78,11 +78,15 @@ class Chat:
     providers: Providers
     agents: Agents
     access: Access
+    users: Users
     model: str
     agent: str = "assistant"
-    pipeline: Pipeline = field(default_factory=lambda: standard(None))
+    pipeline: Pipeline = field(default_factory=standard)
     workflows: Workflows = field(default_factory=Workflows)
-    users: Users = field(default_factory=lambda: Users(MemoryUserStates()))
+
+    @property
+    def clock(self) -> Clock:
+        return self.sessions.clock
 
     @property
     def journal(self) -> Journal:
@@ -93,8 +97,8 @@ class Chat:
         project = await self._project(wanted.project_id)
         model = wanted.model or await self._preferred_model(principal) or self.model
         self.providers.resolve(model)
-        session_id = new_id()
-        command = CreateSession(new_id(), project.id, project.name, (wanted.title or "").strip(), model)
+        session_id = self.clock.new_id()
+        command = CreateSession(self.clock.new_id(), project.id, project.name, (wanted.title or "").strip(), model)
         await self.sessions.handle(session_id, command, principal)
         return await self.journal.session(session_id)
 
@@ -119,8 +123,8 @@ class Chat:
         if size > METADATA_MAX_BYTES:
             raise PayloadTooLarge("metadata is too large", field="metadata", limit=METADATA_MAX_BYTES, size=size)
         asked = SendMessage(
-            message_id=new_id(),
-            run_id=new_id(),
+            message_id=self.clock.new_id(),
+            run_id=self.clock.new_id(),
             author=principal.user_id,
             content=content,
             payload=payload,
@@ -170,8 +174,8 @@ class Chat:
             raise PayloadTooLarge("input is too large", field="input", limit=INPUT_MAX_BYTES, size=len(original))
         content = _in_words(name, given)
         command = SendMessage(
-            message_id=new_id(),
-            run_id=new_id(),
+            message_id=self.clock.new_id(),
+            run_id=self.clock.new_id(),
             author=principal.user_id,
             content=content,
             payload=TextPayload(text=content),
@@ -231,7 +235,7 @@ class Chat:
         if asked is None:
             raise MessageNotFound("There is no message to try again for")
         agent = await self._agent_of(session_id, asked.run_id)
-        command = RetryRun(new_id(), asked.id, agent, self.agents.on_crash(agent))
+        command = RetryRun(self.clock.new_id(), asked.id, agent, self.agents.on_crash(agent))
         return await self.sessions.handle(session_id, command, principal)
 
     async def _agent_of(self, session_id: str, run_id: str | None) -> str:
@@ -264,7 +268,7 @@ class Chat:
             if not found:
                 raise MessageNotFound(field="messageId")
             text = found[0].content[:PIN_MAX_CHARS]
-        command = AddPin(new_id(), text or "", principal.user_id, message_id)
+        command = AddPin(self.clock.new_id(), text or "", principal.user_id, message_id)
         return await self.sessions.handle(session_id, command, principal)
 
     async def unpin(self, principal: Principal, session_id: str, pin_id: str) -> None:
@@ -319,9 +323,9 @@ class Chat:
         if project_id is not None:
             await self.projects.get(project_id)
 
-    async def purge_expired(self, now: EpochMs | None = None) -> int:
+    async def purge_expired(self) -> int:
         """Removes what was deleted more than 30 days ago; returns how many."""
-        before = EpochMs((now_ms() if now is None else now) - RESTORABLE_MS)
+        before = EpochMs(self.clock() - RESTORABLE_MS)
         purged = 0
         for session_id in await self.journal.expired(before):
             try:

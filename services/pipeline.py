@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from models.clock import Clock
 from models.errors import InvalidArgument, PayloadTooLarge
-from models.ids import now_ms
 from models.messages import Metadata
 from models.payloads import Payload, TextPayload
 
@@ -49,13 +49,15 @@ class EnrichFiles:
     """Puts the lines of a referenced file, or why there are none, into the draft."""
 
     open_file: OpenFile
+    clock: Clock
 
     async def __call__(self, draft: Draft) -> Draft:
         if draft.payload.kind != "file_reference":
             return draft
         from services.content.files import resolve_file
 
-        return replace(draft, payload=await resolve_file(draft.payload, open_file=self.open_file, now=now_ms()))
+        resolved = await resolve_file(draft.payload, open_file=self.open_file, now=self.clock())
+        return replace(draft, payload=resolved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,13 @@ class Pipeline:
         return draft
 
 
-def standard(open_file: OpenFile | None, own: Sequence[Processor] = ()) -> Pipeline:
-    """validate, then files and images where there is a workspace, then one's own, then the mirror of the text."""
-    enrich: tuple[Processor, ...] = (EnrichFiles(open_file), EnrichImages(open_file)) if open_file else ()
+def enriching(open_file: OpenFile, clock: Clock) -> tuple[Processor, ...]:
+    """Files and images, for where there is a workspace."""
+    return EnrichFiles(open_file, clock), EnrichImages(open_file)
+
+
+def standard(enrich: Sequence[Processor] = (), own: Sequence[Processor] = ()) -> Pipeline:
+    """validate, then what `enriching` brings, then one's own, then the mirror of the text."""
     return Pipeline((validate, *enrich, *own, remember_text))
 
 

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from hub.hub import Hub
 from models.calls import CreateSessionBody
+from models.clock import SYSTEM_CLOCK
 from models.commands import RenameSession
 from models.errors import ParleyError
 from models.events import Event, SessionRenamed
@@ -121,21 +122,21 @@ async def serving(
     projects: Projects
     states: UserStates
     if folder is None:
-        in_memory = MemoryProjects()
-        journal, projects, states = memory(in_memory), in_memory, MemoryUserStates()
+        in_memory = MemoryProjects(SYSTEM_CLOCK)
+        journal, projects, states = memory(in_memory), in_memory, MemoryUserStates(SYSTEM_CLOCK)
     else:
-        database = Database(folder)
+        database = Database(folder, SYSTEM_CLOCK)
         journal, projects, states = SqliteJournal(database), SqliteProjects(database), SqliteUserStates(database)
     await journal.open()
     await projects.inbox()
     access = access or Access(token)
-    sessions = SessionManager(journal, access)
+    sessions = SessionManager(journal, access, clock=SYSTEM_CLOCK)
     scripted = ScriptedProvider()
-    providers = Providers(scripted=scripted, demo_words_per_s=0)
+    providers = Providers(SYSTEM_CLOCK, scripted=scripted, demo_words_per_s=0)
     known = Agents({"assistant": Assistant(providers, TokenCounter()), **(agents or {})})
     runs = RunManager(sessions, known, window_s=window_s)
     users = KeptByUsers(states)
-    chat = Chat(sessions, projects, providers, known, access, model, agent, users=users)
+    chat = Chat(sessions, projects, providers, known, access, users, model, agent)
     hub = Hub(
         chat,
         Following(sessions),

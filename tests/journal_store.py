@@ -9,6 +9,7 @@ from typing import Any
 
 from world import T0, appending, commit, create, decided, say
 
+from models.clock import SYSTEM_CLOCK
 from models.commands import (
     Command,
     RunFence,
@@ -115,11 +116,11 @@ async def opened(kind: str, folder: Path) -> AsyncIterator[Store]:
     journal: Journal
     projects: Projects
     if kind == "memory":
-        projects = MemoryProjects()
+        projects = MemoryProjects(SYSTEM_CLOCK)
         journal = MemoryJournal(projects)
         await journal.open()
     else:
-        database = Database(folder)
+        database = Database(folder, SYSTEM_CLOCK)
         journal = SqliteJournal(database)
         await journal.open()
         projects = SqliteProjects(database)

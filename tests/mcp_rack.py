@@ -14,6 +14,7 @@ from typing import Any
 
 from patience import HANG_S
 
+from models.clock import SYSTEM_CLOCK
 from services.mcp.config import read_servers
 from services.mcp.offer import McpState, McpStatus
 from services.mcp.server import Patience
@@ -69,7 +70,7 @@ def _is(status: McpStatus, state: McpState, starts: int) -> bool:
 @asynccontextmanager
 async def rack(table: dict[str, Table], *, patience: Patience = QUICK) -> AsyncGenerator[Rack]:
     registry = ToolRegistry()
-    servers = McpServers(read_servers(table, os.environ), registry, patience=patience)
+    servers = McpServers(read_servers(table, os.environ), registry, SYSTEM_CLOCK, patience=patience)
     await servers.start()
     try:
         yield Rack(servers, registry, ToolExecutor(registry))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from models.clock import SYSTEM_CLOCK
 from models.commands import CreateSession
 from models.events import Event, MessageCreated
 from models.ids import EpochMs, iso, new_id, now_ms
@@ -47,9 +48,9 @@ def tell(folder: Path, messages: Sequence[Told], title: str = "Told") -> str:
 
 
 async def _tell(folder: Path, messages: Sequence[Told], title: str) -> str:
-    database = Database(folder)
+    database = Database(folder, SYSTEM_CLOCK)
     journal, projects = SqliteJournal(database), SqliteProjects(database)
-    sessions = SessionManager(journal, Access())
+    sessions = SessionManager(journal, Access(), clock=SYSTEM_CLOCK)
     await journal.open()
     try:
         session_id, inbox = new_id(), await projects.inbox()

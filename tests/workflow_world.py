@@ -9,6 +9,7 @@ from typing import Any
 
 from world import FakeTime, Gate, HookedJournal, Room, eventually, no_sleep
 
+from models.clock import SYSTEM_CLOCK
 from models.payloads import ToolResultPayload, WorkflowExecutionPayload
 from services.access import LOCAL, Access
 from services.chat import Chat
@@ -18,10 +19,12 @@ from services.runs.agents import Agents
 from services.runs.manager import RunManager
 from services.runs.toolbox import Toolbox
 from services.store.memory.projects import MemoryProjects
+from services.store.memory.user_states import MemoryUserStates
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.tool import Tool, tool
 from services.tools.workspace import Workspace
+from services.users import Users
 from services.workflows.agent import WorkflowAgent
 from services.workflows.definition import Workflow
 from services.workflows.registry import PREFIX, Workflows
@@ -96,16 +99,15 @@ class WorkflowShop:
         self.waits: list[float] = []
         self.room = Room(journal, "", self.time.clock)
         self.workflows = Workflows({workflow.name: workflow for workflow in workflows})
-        providers = Providers(scripted=provider)
+        providers = Providers(self.time.clock, scripted=provider)
         registry = ToolRegistry(tools)
         agents = Agents({}, prefixes={PREFIX: self._agent})
         self._providers = providers
         toolbox = Toolbox(registry, ToolExecutor(registry), workspace)
-        self.runs = RunManager(
-            self.room.sessions, agents, toolbox=toolbox, window_s=0, clock=self.time.clock, sleep=self.time.sleep
-        )
+        self.runs = RunManager(self.room.sessions, agents, toolbox=toolbox, window_s=0, sleep=self.time.sleep)
+        users = Users(MemoryUserStates(self.time.clock))
         self.chat = Chat(
-            self.room.sessions, projects, providers, agents, Access(), MODEL, "assistant", workflows=self.workflows
+            self.room.sessions, projects, providers, agents, Access(), users, MODEL, workflows=self.workflows
         )
 
     def _agent(self, name: str) -> WorkflowAgent:
@@ -114,7 +116,7 @@ class WorkflowShop:
             await asyncio.sleep(0)
 
         sessions = self.room.sessions
-        return WorkflowAgent(self.workflows.get(name), sessions, self._providers, sleep=wait, clock=self.time.clock)
+        return WorkflowAgent(self.workflows.get(name), sessions, self._providers, sleep=wait)
 
     async def session(self) -> str:
         self.room.project_id = (await self.projects.inbox()).id
@@ -168,7 +170,7 @@ def _never(*_arguments: object, **_more: object) -> asyncio.Future[Any]:
 
 
 def stored() -> tuple[HookedJournal, MemoryProjects]:
-    projects = MemoryProjects()
+    projects = MemoryProjects(SYSTEM_CLOCK)
     return HookedJournal(projects), projects
 
 

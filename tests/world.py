@@ -13,6 +13,7 @@ from typing import Any
 
 from patience import HANG_S
 
+from models.clock import SYSTEM_CLOCK, Clock
 from models.commands import Command, CommandFor, CreateSession, SendMessage
 from models.errors import StorageUnavailable
 from models.events import Event, EventBody
@@ -71,11 +72,9 @@ class FakeTime:
 
     def __init__(self, now: int = T0) -> None:
         self.now = now
+        self.clock = Clock(lambda: EpochMs(self.now))
         self.slept: list[float] = []
         self._sleepers: list[tuple[int, asyncio.Future[None]]] = []
-
-    def clock(self) -> EpochMs:
-        return EpochMs(self.now)
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -245,15 +244,11 @@ class Room:
     """The door over a journal, and everything that it has shown, in order."""
 
     def __init__(
-        self,
-        journal: Journal,
-        project_id: str,
-        clock: Callable[[], EpochMs] | None = None,
-        others: OtherNodes | None = None,
+        self, journal: Journal, project_id: str, clock: Clock = SYSTEM_CLOCK, others: OtherNodes | None = None
     ) -> None:
         self.journal = journal
         self.project_id = project_id
-        self.sessions = SessionManager(journal, Access(), others=others, **({"clock": clock} if clock else {}))
+        self.sessions = SessionManager(journal, Access(), clock=clock, others=others)
         self.shown: list[Event] = []
         self.commits: list[Committed] = []
         self.sessions.subscribe(self._keep)
@@ -296,8 +291,8 @@ class Room:
         assert [event.seq for event in page.events] == list(range(after + 1, page.head + 1))
 
 
-async def memory_room(clock: Callable[[], EpochMs] | None = None) -> tuple[Room, HookedJournal]:
-    projects = MemoryProjects()
+async def memory_room(clock: Clock = SYSTEM_CLOCK) -> tuple[Room, HookedJournal]:
+    projects = MemoryProjects(SYSTEM_CLOCK)
     journal = HookedJournal(projects)
     return Room(journal, (await projects.inbox()).id, clock), journal
 
@@ -328,7 +323,6 @@ class Workshop:
             toolbox=toolbox,
             window_s=window_s,
             runs_max=runs_max,
-            clock=self.time.clock,
             sleep=self.time.sleep,
         )
 
@@ -337,7 +331,7 @@ class Workshop:
             self.waits.append(seconds)
             await asyncio.sleep(0)
 
-        return Assistant(Providers(scripted=self.provider), TokenCounter(), sleep=wait)
+        return Assistant(Providers(SYSTEM_CLOCK, scripted=self.provider), TokenCounter(), sleep=wait)
 
     async def stop(self) -> None:
         await self.runs.drain()
@@ -378,7 +372,7 @@ async def workshop(
 ) -> AsyncIterator[Workshop]:
     """A started boot, stopped at the end."""
     if journal is None:
-        projects = MemoryProjects()
+        projects = MemoryProjects(SYSTEM_CLOCK)
         journal, project_id = HookedJournal(projects), (await projects.inbox()).id
     shop = Workshop(
         journal, project_id or "", agents, provider=provider, window_s=window_s, runs_max=runs_max, time=time

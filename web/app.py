@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import structlog
 from aiohttp import web
 
 from hub.hub import Hub
 from hub.socket.origins import Origins
+from models.clock import SYSTEM_CLOCK, Clock
 from models.errors import ParleyError
 from services.access import Access
 from services.chat import Chat
@@ -70,38 +71,39 @@ class Storage:
 
     journal: Journal
     projects: Projects
-    user_states: UserStates = field(default_factory=MemoryUserStates)
+    user_states: UserStates
 
 
-def storage_of(settings: Settings) -> Storage:
+def storage_of(settings: Settings, clock: Clock) -> Storage:
     folder = settings.folder
     if folder is None:
-        projects = MemoryProjects()
-        return Storage(MemoryJournal(projects), projects)
-    database = Database(folder)
+        projects = MemoryProjects(clock)
+        return Storage(MemoryJournal(projects), projects, MemoryUserStates(clock))
+    database = Database(folder, clock)
     return Storage(SqliteJournal(database), SqliteProjects(database), SqliteUserStates(database))
 
 
 def create_app(
     settings: Settings,
     *,
+    clock: Clock = SYSTEM_CLOCK,
     storage: Storage | None = None,
     providers: Providers | None = None,
     agents: Mapping[str, Agent] | None = None,
 ) -> web.Application:
     """An application that is not started yet: its startup opens the storage and may raise StorageUnavailable.
 
-    `agents` are added under their names to the built-in one; `providers` and `storage` stand in for what the settings
-    ask for.
+    `clock` is the one of the whole server. `agents` are added under their names to the built-in one; `providers` and
+    `storage` stand in for what the settings ask for.
     """
     app = web.Application(middlewares=[door], client_max_size=BODY_LIMIT_BYTES)
-    metrics = Metrics(parley_version())
+    metrics = Metrics(parley_version(), clock)
     app[SETTINGS] = settings
     app[LIFECYCLE] = Lifecycle()
     app[METRICS] = metrics
     app[ORIGINS] = Origins(settings.host, settings.allow_origin)
-    app[PROVIDERS] = providers or settings.providers()
-    _build_core(app, storage or storage_of(settings), dict(agents or {}))
+    app[PROVIDERS] = providers or settings.providers(clock)
+    _build_core(app, clock, storage or storage_of(settings, clock), dict(agents or {}))
     app[HUB] = Hub(
         app[CHAT],
         app[FOLLOWING],
@@ -116,15 +118,14 @@ def create_app(
     return app
 
 
-def _build_core(app: web.Application, storage: Storage, agents: dict[str, Agent]) -> None:
+def _build_core(app: web.Application, clock: Clock, storage: Storage, agents: dict[str, Agent]) -> None:
     settings, providers = app[SETTINGS], app[PROVIDERS]
     token = settings.token
     access = Access(token.get_secret_value() if token is not None else None)
-    sessions = MeteredSessionManager(storage.journal, access)
-    sessions.metrics = app[METRICS]
+    sessions = MeteredSessionManager(storage.journal, access, clock=clock, metrics=app[METRICS])
     toolbox = toolbox_of(settings)
     app[TOOLS] = toolbox.registry
-    app[MCP] = mcp_of(settings, toolbox)
+    app[MCP] = mcp_of(settings, toolbox, clock)
     users = Users(storage.user_states, check_model=providers.resolve)
     toolbox = replace(toolbox, server_of=app[MCP].server_of, wish_of=users.approval_policy)
     app[PROMPTS] = Prompts(toolbox, overview_of(toolbox))
@@ -142,11 +143,11 @@ def _build_core(app: web.Application, storage: Storage, agents: dict[str, Agent]
         providers,
         known,
         access,
+        users,
         settings.model,
         settings.agent,
-        pipeline_of(settings, toolbox),
+        pipeline_of(settings, toolbox, clock),
         workflows,
-        users,
     )
 
 

@@ -25,6 +25,7 @@ from pydantic_settings import SettingsError as SettingsSourceError
 
 from hub.socket.origins import ANY, is_loopback, normal_origin
 from hub.socket.transport import MAX_CONNECTIONS
+from models.clock import SYSTEM_CLOCK, Clock  # noqa: TID251 -- for providers that are only tried out
 from models.errors import InvalidArgument, UnknownModel
 from services.llm.demo import WORDS_PER_S
 from services.llm.registry import Providers
@@ -228,9 +229,10 @@ class Settings(BaseSettings):
     def tool_policies(self) -> dict[str, Policy]:
         return {name: cast(Policy, policy) for name, _, policy in (each.partition("=") for each in self.tool_policy)}
 
-    def providers(self) -> Providers:
+    def providers(self, clock: Clock) -> Providers:
         """Raises InvalidArgument on a key or URL that can never work."""
         return Providers(
+            clock,
             openai_api_key=_revealed(self.openai_api_key),
             anthropic_api_key=_revealed(self.anthropic_api_key),
             anthropic_base_url=self.anthropic_base_url,
@@ -312,7 +314,7 @@ def _unworkable(settings: Settings) -> list[str]:
     """What each option alone allows and the parts of the server do not."""
     mistakes = []
     try:
-        settings.providers().resolve(settings.model)
+        settings.providers(SYSTEM_CLOCK).resolve(settings.model)
     except UnknownModel as error:
         mistakes.append(f"{option('model')} (PARLEY_MODEL): {error.message}")
     except InvalidArgument as error:

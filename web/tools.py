@@ -8,10 +8,11 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import BinaryIO
 
+from models.clock import Clock
 from models.errors import ParleyError
 from services.mcp.config import read_servers
 from services.mcp.servers import McpServers
-from services.pipeline import Pipeline, load_processor, standard
+from services.pipeline import Pipeline, enriching, load_processor, standard
 from services.runs.toolbox import Toolbox
 from services.tools.builtin import BUILTIN
 from services.tools.codebase_overview import describe_project
@@ -42,9 +43,9 @@ def toolbox_of(settings: Settings) -> Toolbox:
     )
 
 
-def mcp_of(settings: Settings, toolbox: Toolbox) -> McpServers:
+def mcp_of(settings: Settings, toolbox: Toolbox, clock: Clock) -> McpServers:
     """The servers of tools; they start with the application. Their resources are tools too."""
-    servers = McpServers(read_servers(settings.mcp, os.environ), toolbox.registry)
+    servers = McpServers(read_servers(settings.mcp, os.environ), toolbox.registry, clock)
     if settings.mcp:
         for tool in servers.tools():
             toolbox.registry.register(tool)
@@ -59,7 +60,7 @@ def workflows_of(settings: Settings, toolbox: Toolbox) -> Workflows:
     return Workflows(load_folder(settings.workflows, names))
 
 
-def overview_of(toolbox: Toolbox, clock: Callable[[], float] = time.monotonic) -> Callable[[], Awaitable[str]]:
+def overview_of(toolbox: Toolbox, elapsed_s: Callable[[], float] = time.monotonic) -> Callable[[], Awaitable[str]]:
     """The workspace's overview for system prompts, made in a thread and kept for a minute. Empty when it fails."""
     kept: list[tuple[float, str]] = []
 
@@ -67,26 +68,26 @@ def overview_of(toolbox: Toolbox, clock: Callable[[], float] = time.monotonic) -
         workspace = toolbox.workspace
         if workspace is None:
             return ""
-        if not kept or clock() - kept[0][0] > OVERVIEW_KEPT_S:
+        if not kept or elapsed_s() - kept[0][0] > OVERVIEW_KEPT_S:
             try:
                 text = await asyncio.to_thread(describe_project, workspace)
             except (ParleyError, OSError):
                 text = ""
-            kept[:] = [(clock(), text)]
+            kept[:] = [(elapsed_s(), text)]
         return kept[0][1]
 
     return overview
 
 
-def pipeline_of(settings: Settings, toolbox: Toolbox) -> Pipeline:
+def pipeline_of(settings: Settings, toolbox: Toolbox, clock: Clock) -> Pipeline:
     """Raises InvalidArgument for a processor that can't be found."""
     workspace = toolbox.workspace
     own = tuple(load_processor(path) for path in settings.processor)
     if workspace is None:
-        return standard(None, own)
+        return standard(own=own)
 
     def open_file(path: str) -> BinaryIO:
         with workspace.file(path) as descriptor:
             return os.fdopen(os.dup(descriptor), "rb")
 
-    return standard(open_file, own)
+    return standard(enriching(open_file, clock), own)

@@ -19,7 +19,7 @@ import structlog
 from hub.client.errors import CallFailed, ClientError, ConnectionLost, NoAnswer
 from hub.client.session_view import Json, Mode, SessionView
 from hub.client.user_state import ClientState
-from models.ids import new_id
+from models.clock import SYSTEM_CLOCK, Clock
 
 __all__ = ["CallFailed", "ClientError", "ConnectionLost", "HubClient", "NoAnswer", "SessionView", "State"]
 
@@ -59,6 +59,7 @@ class HubClient:
         backoff_s: tuple[float, ...] = BACKOFF_S,
         on_state: Callable[[State], None] | None = None,
         keep_events: bool = False,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.url = url.rstrip("/")
         self.state: State = "connecting"
@@ -71,6 +72,7 @@ class HubClient:
         self._silence_s = silence_s
         self._backoff_s = backoff_s
         self._on_state = on_state
+        self._clock = clock
         self._keep_events = keep_events
         self._socket: socketio.AsyncClient | None = None
         self._lost = asyncio.Event()
@@ -145,7 +147,7 @@ class HubClient:
     ) -> Json:
         """Sends until the server has answered: the clientMessageId makes repetition harmless (I10). Returns the ack.
         Raises CallFailed, TimeoutError."""
-        message = {"sessionId": session_id, "content": content, "clientMessageId": new_id(), **arguments}
+        message = {"sessionId": session_id, "content": content, "clientMessageId": self._clock.new_id(), **arguments}
         async with asyncio.timeout(timeout_s):
             while True:
                 try:

@@ -30,7 +30,7 @@ from models.errors import (
     SessionNotFound,
     StorageUnavailable,
 )
-from models.ids import EpochMs, new_id, now_ms
+from models.ids import EpochMs
 from models.messages import MessageStatus
 from models.payloads import StreamingResponsePayload, TextPayload
 from models.results import Cancelled
@@ -76,7 +76,6 @@ class ChatContext(OlderCalls):
         question: str | None = None,
         principal: Principal = LOCAL,
         author: str = "assistant",
-        clock: Callable[[], EpochMs] = now_ms,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> AsyncIterator[Self]:
         """Holds the session for as long as the block lasts. With `question` it is sent as the principal's message;
@@ -88,7 +87,7 @@ class ChatContext(OlderCalls):
         said anything, IllegalTransition when the session is archived, StorageUnavailable.
         """
         sessions.access.check(principal, "write")
-        lease = _Lease(sessions, owner, clock, sleep)
+        lease = _Lease(sessions, owner, sleep)
         asking = await _asking(sessions, session_id, question, principal)
         context = cls(sessions, await _begun(sessions, session_id, asking, lease.now()), author)
         heartbeat = asyncio.get_running_loop().create_task(lease.keep(asking.run_id))
@@ -120,7 +119,7 @@ class ChatContext(OlderCalls):
     async def begin_streaming_llm_response(self, model: str) -> str:
         """Opens a reply in front of everybody; returns its message id. Raises IllegalTransition while another one is
         open, Fenced when the run is over."""
-        message_id = new_id()
+        message_id = self._sessions.clock.new_id()
         begin = BeginStream(self._fence, message_id, self._author, check_text(model, "model"))
         await self._do(begin)
         self._streaming, self._deltas = message_id, 0
@@ -222,12 +221,11 @@ class _Lease:
         self,
         sessions: SessionManager,
         owner: str,
-        clock: Callable[[], EpochMs],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._journal = sessions.journal
         self._owner = owner
-        self._clock = clock
+        self._clock = sessions.clock
         self._sleep = sleep
 
     def now(self) -> Lease:
@@ -249,8 +247,8 @@ async def _asking(
     if question is not None:
         text = check_text(question, "question")
         return SendMessage(
-            message_id=new_id(),
-            run_id=new_id(),
+            message_id=sessions.clock.new_id(),
+            run_id=sessions.clock.new_id(),
             author=principal.user_id,
             content=text,
             payload=TextPayload(text=text),
@@ -262,7 +260,7 @@ async def _asking(
     said = next((message for message in page.messages if message.role == "user"), None)
     if said is None:
         raise MessageNotFound("Nobody has said anything yet: pass a question")
-    return RetryRun(new_id(), said.id, AGENT, "fail")
+    return RetryRun(sessions.clock.new_id(), said.id, AGENT, "fail")
 
 
 async def _begun(sessions: SessionManager, session_id: str, asking: SendMessage | RetryRun, lease: Lease) -> RunContext:

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from models.clock import Clock
 from models.errors import ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
-from models.ids import now_ms
 from services.llm.anthropic_errors import translate
 from services.llm.anthropic_events import AnthropicReply
 from services.llm.anthropic_format import anthropic_tools, to_anthropic
@@ -37,12 +37,14 @@ class AnthropicProvider:
     def __init__(
         self,
         *,
+        clock: Clock,
         api_key: str | None,
         base_url: str | None = None,
         models: tuple[ModelInfo, ...] = (),
         connect_timeout_s: float = 5.0,
         idle_timeout_s: float = 60.0,
     ) -> None:
+        self._clock = clock
         self._key = checked_key(api_key, "anthropic_api_key")
         self._base_url = checked_url(base_url or ANTHROPIC_URL, "anthropic_base_url")
         self._models = models
@@ -64,7 +66,7 @@ class AnthropicProvider:
                 async for delta in deltas:
                     yield delta
         except Exception as error:
-            failure = translate(error, key=self._key, opened=reply.opened, began=reply.began, now=now_ms())
+            failure = translate(error, key=self._key, opened=reply.opened, began=reply.began, now=self._clock())
             if failure is None:
                 raise
         # Raised here and not in the handler: the SDK's own error, which may quote the key, must not hang on to ours

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from models.clock import Clock
 from models.errors import ProviderBroken, ProviderError, ProviderUnavailable
-from models.ids import now_ms
 from services.llm.call_joiner import CallJoiner
 from services.llm.endpoint_errors import checked_key, checked_url
 from services.llm.openai_chunks import Reply
@@ -32,12 +32,14 @@ class OpenAIProvider:
     def __init__(
         self,
         *,
+        clock: Clock,
         api_key: str | None,
         base_url: str | None = None,
         models: tuple[ModelInfo, ...] = (),
         connect_timeout_s: float = 5.0,
         idle_timeout_s: float = 60.0,
     ) -> None:
+        self._clock = clock
         self._key = checked_key(api_key, "openai_api_key")
         self._base_url = checked_url(base_url or OPENAI_URL, "openai_base_url")
         self._models = models
@@ -58,7 +60,7 @@ class OpenAIProvider:
                 async for delta in deltas:
                     yield delta
         except Exception as error:
-            failure = translate(error, key=self._key, opened=reply.opened, began=reply.began, now=now_ms())
+            failure = translate(error, key=self._key, opened=reply.opened, began=reply.began, now=self._clock())
             if failure is None:
                 raise
         # Raised here and not in the handler: the SDK's own error, which may quote the key, must not hang on to ours

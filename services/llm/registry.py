@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from models.clock import Clock
 from models.errors import UnknownModel
 from services.llm.anthropic import AnthropicProvider
 from services.llm.capabilities import describe, describe_anthropic
@@ -24,6 +25,7 @@ class Providers:
 
     def __init__(
         self,
+        clock: Clock,
         *,
         openai_api_key: str | None = None,
         openai_base_url: str | None = None,
@@ -40,6 +42,7 @@ class Providers:
         self._openai: OpenAIProvider | None = None
         if openai_api_key or openai_base_url:
             self._openai = OpenAIProvider(
+                clock=clock,
                 api_key=openai_api_key,
                 base_url=openai_base_url,
                 models=tuple(_configured(model) for model in openai_models),
@@ -49,6 +52,7 @@ class Providers:
         self._anthropic: AnthropicProvider | None = None
         if anthropic_api_key or anthropic_base_url:
             self._anthropic = AnthropicProvider(
+                clock=clock,
                 api_key=anthropic_api_key,
                 base_url=anthropic_base_url,
                 models=tuple(_configured_anthropic(model) for model in anthropic_models),

@@ -26,7 +26,8 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from models.ids import iso, now_ms
+from models.clock import Clock
+from models.ids import iso
 from models.payloads import McpResourcePayload
 from services.mcp.catalogue import Catalogue
 from services.mcp.config import McpServerConfig
@@ -53,8 +54,9 @@ Answer = TypeVar("Answer")
 class Connection:
     """Calls may come from any task; the rest belongs to the one that connected."""
 
-    def __init__(self, config: McpServerConfig) -> None:
+    def __init__(self, config: McpServerConfig, clock: Clock) -> None:
         self._config = config
+        self._clock = clock
         self._guard = Guard()
         self._changed = anyio.Event()
         self._in_flight = 0
@@ -122,7 +124,7 @@ class Connection:
             with anyio.fail_after(self._config.timeout_s):
                 return await self.client.read_resource(uri)
 
-        return resource_of(self._config.name, uri, await self._asked(read), iso(now_ms()))
+        return resource_of(self._config.name, uri, await self._asked(read), iso(self._clock()))
 
     async def _asked(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         self._in_flight += 1
@@ -167,9 +169,9 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(config: McpServerConfig) -> AsyncGenerator[Connection]:
+async def connected(config: McpServerConfig, clock: Clock) -> AsyncGenerator[Connection]:
     """Raises what ends the connection, also while the block runs; `errors.reason_of` has it in words."""
-    connection = Connection(config)
+    connection = Connection(config, clock)
     with anyio.fail_after(config.start_timeout_s) as start:
         async with connection.client:
             start.deadline = float("inf")

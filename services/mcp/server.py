@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from models.clock import Clock
 from models.payloads import McpResourcePayload
 from services.mcp.config import McpServerConfig
 from services.mcp.errors import McpServerDown, reason_of
@@ -54,8 +55,9 @@ class Patience:
 class McpServer:
     """`start` returns at once; `stop` when its process is gone. Used from one event loop."""
 
-    def __init__(self, config: McpServerConfig, registry: ToolRegistry, patience: Patience) -> None:
+    def __init__(self, config: McpServerConfig, registry: ToolRegistry, clock: Clock, patience: Patience) -> None:
         self.config = config
+        self._clock = clock
         self._shelf = Shelf(registry)
         self._patience = patience
         self._task: asyncio.Task[None] | None = None
@@ -151,7 +153,7 @@ class McpServer:
 
         self._starts += 1
         try:
-            async with connected(self.config) as connection:
+            async with connected(self.config, self._clock) as connection:
                 try:
                     await self._serve(connection)
                 except BaseException as error:

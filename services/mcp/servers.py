@@ -1,6 +1,6 @@
 """All MCP servers of the configuration, one supervised task each. Never knows what happens inside one.
 
-servers = McpServers(read_servers(table, os.environ), registry)
+servers = McpServers(read_servers(table, os.environ), registry, clock)
 await servers.start()          # returns at once: tools appear in the registry as their servers get ready
 …
 await servers.stop()
@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from models.clock import Clock
 from models.payloads import McpResourcePayload
 from services.mcp.config import McpServerConfig
 from services.mcp.errors import UnknownMcpServer
@@ -28,10 +29,15 @@ class McpServers:
     """Used from one event loop."""
 
     def __init__(
-        self, configs: Iterable[McpServerConfig], registry: ToolRegistry, *, patience: Patience | None = None
+        self,
+        configs: Iterable[McpServerConfig],
+        registry: ToolRegistry,
+        clock: Clock,
+        *,
+        patience: Patience | None = None,
     ) -> None:
         patience = patience or Patience()
-        self._servers = {config.name: McpServer(config, registry, patience) for config in configs}
+        self._servers = {config.name: McpServer(config, registry, clock, patience) for config in configs}
 
     async def start(self) -> None:
         for server in self._servers.values():

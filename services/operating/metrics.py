@@ -17,11 +17,13 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from models.clock import Clock
 from models.commands import CommandFor
 from models.errors import ParleyError
-from models.ids import now_ms
-from services.access import Action, Principal
+from services.access import Access, Action, Principal
 from services.sessions.manager import Committed, ResultT, SessionManager
+from services.sessions.other_nodes import OtherNodes
+from services.store.journal import Journal
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -49,8 +51,9 @@ class Histogram:
 class Metrics(Collector):
     """Gauges are asked at the scrape: register them with `gauge`."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, clock: Clock) -> None:
         self._version = version
+        self._clock = clock
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
         self._events: defaultdict[str, int] = defaultdict(int)
         self._commits = Histogram()
@@ -74,7 +77,7 @@ class Metrics(Collector):
             return
         for event in committed.events:
             self._events[event.body.type] += 1
-        self._commits.observe(max(0, now_ms() - committed.events[0].at) / 1000)
+        self._commits.observe(max(0, self._clock() - committed.events[0].at) / 1000)
 
     def on_command(self, name: str, code: str, seconds: float) -> None:
         self._commands[name, code] += 1
@@ -114,7 +117,11 @@ class Metrics(Collector):
 class MeteredSessionManager(SessionManager):
     """The door with a counter for each caller's command. A run's own steps are not counted here but as events."""
 
-    metrics: Metrics | None = None
+    def __init__(
+        self, journal: Journal, access: Access, *, clock: Clock, metrics: Metrics, others: OtherNodes | None = None
+    ) -> None:
+        super().__init__(journal, access, clock=clock, others=others)
+        self._metrics = metrics
 
     async def handle(
         self, session_id: str, command: CommandFor[ResultT], principal: Principal, *, action: Action = "write"
@@ -132,8 +139,7 @@ class MeteredSessionManager(SessionManager):
             code = "internal_error"
             raise
         finally:
-            if self.metrics is not None:
-                self.metrics.on_command(type(command).__name__, code, time.perf_counter() - began)
+            self._metrics.on_command(type(command).__name__, code, time.perf_counter() - began)
 
 
 def _counter(name: str, help_text: str, labels: tuple[str, ...], counts: Mapping[Any, int]) -> CounterMetricFamily:

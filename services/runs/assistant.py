@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import orjson
 
 from models.errors import Declined, ProviderError
-from models.ids import new_id
 from models.messages import Message
 from models.payloads import AnyToolResult
 from models.runs import OnCrash, Run
@@ -128,7 +127,8 @@ class Assistant:
         budget = max(1, input_budget(info.window_tokens, info.max_output_tokens) - fixed)
         shown = [_shortened(message) for message in history]
         chosen = view(shown, await self._costs(shown, info, budget), budget)
-        return ModelRequest(info.name, to_neutral(chosen, info), request_id=new_id(), system=system, tools=tools)
+        request_id = ctx.clock.new_id()
+        return ModelRequest(info.name, to_neutral(chosen, info), request_id=request_id, system=system, tools=tools)
 
     async def _costs(self, history: Sequence[Message], info: ModelInfo, budget_tokens: int) -> list[int]:
         """Counts from the newest back, until the budget is spent and both the newest question and what asked for the

@@ -10,7 +10,6 @@ import orjson
 from models.approvals import Approval
 from models.commands import AskUser, EmitMessage, FinishRun, RequestModel, RequestTools, RunFence
 from models.errors import Declined, InvalidArgument, ToolCallFailed
-from models.ids import new_id
 from models.messages import Message, Metadata
 from models.payloads import Payload, TextPayload
 from models.runs import Run
@@ -30,6 +29,7 @@ class RunContext:
 
     def __init__(self, sessions: SessionManager, run: Run, *, window_s: float, toolbox: Toolbox | None = None) -> None:
         self.run = run
+        self.clock = sessions.clock
         self.tools = RunTools(sessions, run, toolbox)
         self._sessions = sessions
         self._fence = RunFence(run.id, run.attempt)
@@ -84,7 +84,7 @@ class RunContext:
             self._sessions,
             self.session_id,
             self._fence,
-            message_id=new_id(),
+            message_id=self.clock.new_id(),
             author=author or self.run.agent,
             model=model,
             window_s=self._window_s,
@@ -110,7 +110,7 @@ class RunContext:
         text = cleaned(content)
         command = EmitMessage(
             self._fence,
-            message_id=new_id(),
+            message_id=self.clock.new_id(),
             author=author or self.run.agent,
             role=role,
             content=text,
@@ -130,7 +130,7 @@ class RunContext:
 
     async def call_tool(self, name: str, **arguments: object) -> str:
         """Calls one tool as a model would, approval included; returns its output. Raises ToolCallFailed."""
-        wanted = Wanted(new_id(), name, orjson.dumps(arguments).decode())
+        wanted = Wanted(self.clock.new_id(), name, orjson.dumps(arguments).decode())
         (result,) = await self.tools.call((wanted,))
         if result.status != "ok":
             raise ToolCallFailed(result.error or f"{name} was {result.status}", status=result.status)
@@ -144,7 +144,7 @@ class RunContext:
     async def ask_about_limit(self, question: str, key: str) -> str:
         """The same for a limit that was reached: the run waits instead of failing. Who went on once is asked again at
         the next limit, so the answer to an earlier question never counts."""
-        return await self._ask("limit", question, (), f"{key} {new_id()}")
+        return await self._ask("limit", question, (), f"{key} {self.clock.new_id()}")
 
     async def was_stopped_at_limit(self) -> bool:
         """Whether an earlier attempt of this run was told, or got no answer in time, not to go on."""
@@ -156,7 +156,7 @@ class RunContext:
 
     async def _ask(self, kind: Literal["question", "limit"], question: str, options: tuple[str, ...], key: str) -> str:
         if await self._answer(key) is None:
-            command = AskUser(self._fence, new_id(), kind, question, options, key, self.tools.expires_at())
+            command = AskUser(self._fence, self.clock.new_id(), kind, question, options, key, self.tools.expires_at())
             await self._sessions.submit(self.session_id, command)
         await self._sessions.until(self.session_id, lambda context: not context.approvals)
         answered = await self._answer(key)

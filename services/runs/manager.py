@@ -22,7 +22,7 @@ from models.errors import (
     StorageUnavailable,
 )
 from models.events import ApprovalResolved, RunFinished, RunQueued
-from models.ids import EpochMs, iso, new_id, now_ms
+from models.ids import EpochMs, iso
 from models.runs import Run
 from services.engine.context import Context
 from services.runs.agents import Agents
@@ -59,16 +59,14 @@ class RunManager:
         toolbox: Toolbox | None = None,
         window_s: float = WINDOW_S,
         runs_max: int = RUNS_MAX,
-        clock: Callable[[], EpochMs] = now_ms,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.boot_id = new_id()
+        self.boot_id = sessions.clock.new_id()
         self._sessions = sessions
         self._agents = agents
         self._toolbox = toolbox
         self._window_s = window_s
         self._runs_max = runs_max
-        self._clock = clock
         self._sleep = sleep
         self._active: dict[str, asyncio.Task[None]] = {}
         self._finishing: set[str] = set()
@@ -142,7 +140,7 @@ class RunManager:
 
     async def _take_over_lost(self, session_id: str) -> None:
         """Leaves alone what lives outside of this manager's tasks: a program's own run, or one of another process."""
-        if session_id in await self._sessions.journal.orphans(self.boot_id, self._clock()):
+        if session_id in await self._sessions.journal.orphans(self.boot_id, self._sessions.clock()):
             await self._take_over(session_id)
 
     def _kick(self, session_id: str, context: Context) -> None:
@@ -234,7 +232,7 @@ class RunManager:
 
     async def _reap(self) -> None:
         """Takes over every active run that nobody works on, and starts the queues that nobody started."""
-        for session_id in await self._sessions.journal.orphans(self.boot_id, self._clock()):
+        for session_id in await self._sessions.journal.orphans(self.boot_id, self._sessions.clock()):
             await self._keep(session_id, self._take_over)
         for session_id in await self._sessions.journal.unfinished():
             await self._keep(session_id, self._wake, self._expire)
@@ -255,7 +253,7 @@ class RunManager:
     async def _expire(self, session_id: str) -> None:
         """Declines approvals that nobody answered in time; their runs go on with that."""
         context = await self._sessions.current(session_id)
-        now = iso(self._clock())
+        now = iso(self._sessions.clock())
         if any(each.expires_at_utc is not None and each.expires_at_utc <= now for each in context.approvals):
             await self._sessions.submit(session_id, ExpireApprovals())
 
@@ -335,7 +333,7 @@ class RunManager:
                 log.exception("run keeping failed")  # the next turn may be better; without it no run is kept at all
 
     def _lease(self) -> Lease:
-        return Lease(self.boot_id, EpochMs(self._clock() + LEASE_MS))
+        return Lease(self.boot_id, EpochMs(self._sessions.clock() + LEASE_MS))
 
     def _help(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

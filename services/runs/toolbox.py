@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.ids import EpochMs, now_ms
+from models.ids import EpochMs
 from models.messages import Message
 from models.payloads import ToolCall, calls_in
 from models.runs import Run
@@ -91,11 +91,11 @@ class Toolbox:
             case "refuse":
                 return _refused(wanted, arguments), _not_in(tool.name, context.mode)
 
-    def expires_at(self) -> EpochMs | None:
+    def expires_at(self, now: EpochMs) -> EpochMs | None:
         """Until when an approval that is asked for now may be answered; None: for ever."""
         if self.approvals_expire_after_s is None:
             return None
-        return EpochMs(now_ms() + round(self.approvals_expire_after_s * 1000))
+        return EpochMs(now + round(self.approvals_expire_after_s * 1000))
 
     def is_dangerous(self, name: str) -> bool:
         """Whether a tool is asked for each time, whatever was granted. An unknown one is not."""

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from models.approvals import Approval
 from models.commands import FinishTool, RequestTools, RunFence, StartTools
 from models.errors import NotSupported
-from models.ids import EpochMs, new_id
+from models.ids import EpochMs
 from models.messages import Message
 from models.payloads import AnyToolResult, StoredPayload, ToolCall
 from models.runs import Run
@@ -40,7 +40,7 @@ class RunTools:
 
     def expires_at(self) -> EpochMs | None:
         """Until when the user may answer what is asked now."""
-        return self._toolbox.expires_at() if self._toolbox is not None else None
+        return self._toolbox.expires_at(self._sessions.clock()) if self._toolbox is not None else None
 
     async def call(self, wanted: Sequence[Wanted], *, depth: int = 0) -> tuple[AnyToolResult, ...]:
         """Asks where policy wants it, runs the calls side by side, commits each result; returns them in the order of
@@ -55,10 +55,17 @@ class RunTools:
         judged = [self._box().judge(each, context, depth, wish) for each in wanted]
         self._refusals |= {call.call_id: reason for call, reason in judged if reason is not None}
         calls = tuple(call for call, _ in judged)
-        approvals = {call.call_id: new_id() for call in calls if call.status == "pending"}
+        approvals = {call.call_id: self._sessions.clock.new_id() for call in calls if call.status == "pending"}
         each_time = frozenset(call.call_id for call in calls if self._box().is_dangerous(call.name))
         return RequestTools(
-            self._fence, new_id(), self._run.agent, calls, approvals, each_time, self._server(calls), self.expires_at()
+            self._fence,
+            self._sessions.clock.new_id(),
+            self._run.agent,
+            calls,
+            approvals,
+            each_time,
+            self._server(calls),
+            self.expires_at(),
         )
 
     async def _user(self) -> str:
@@ -90,7 +97,7 @@ class RunTools:
 
     async def _execute(self, call: ToolCall) -> None:
         outcome = await self._box().run(self._run, call, self._content_of)
-        message_id = new_id()
+        message_id = self._sessions.clock.new_id()
         command = FinishTool(
             self._fence,
             message_id,
@@ -106,7 +113,7 @@ class RunTools:
     async def _deny(self, call: ToolCall) -> None:
         """What policy refused is an error that the model can mend; what the user denied is a denial; what the user
         answered in the tool's place is its result."""
-        message_id = new_id()
+        message_id = self._sessions.clock.new_id()
         approval = None if call.decided_by == "policy" else await self._approval(call)
         said = cleaned(approval.answer or "") if approval is not None else ""
         if call.decided_by == "policy":

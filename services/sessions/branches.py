@@ -10,7 +10,6 @@ from typing import TypeVar
 from models.branches import Branch, Entry, MergeStrategy, Resolution
 from models.commands import Fork, Merge, SwitchBranch
 from models.errors import BranchMoved, BranchNotFound, InvalidArgument, MessageNotFound
-from models.ids import new_id
 from models.messages import Message
 from services.access import Principal
 from services.engine.branching import conflicts
@@ -123,7 +122,7 @@ class Branches:
                 resolution=resolution,
                 name=rebased if strategy == "rebase" else None,
                 message_ids=shown,
-                summary_id=new_id() if strategy == "summary" else None,
+                summary_id=self.sessions.clock.new_id() if strategy == "summary" else None,
                 summary=summary,
             )
             await self.sessions.handle(session_id, command, principal)

@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 
 import structlog
 
+from models.clock import Clock
 from models.commands import Command, CommandFor, SendMessage, StartRun, TakeOverRun
 from models.errors import (
     ClientMessageIdTaken,
@@ -26,7 +27,7 @@ from models.errors import (
 )
 from models.events import Event, MessageBody, MessageDelta
 from models.heads import Head
-from models.ids import EpochMs, now_ms
+from models.ids import EpochMs
 from models.messages import Message
 from models.results import Result, Sent
 from services.access import Access, Action, Principal
@@ -72,19 +73,12 @@ CutListener = Callable[[str, str], None]
 class SessionManager:
     """`handle` may raise every ParleyError that `decide` raises, IdempotencyConflict and StorageUnavailable."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        access: Access,
-        *,
-        clock: Callable[[], EpochMs] = now_ms,
-        others: OtherNodes | None = None,
-    ) -> None:
+    def __init__(self, journal: Journal, access: Access, *, clock: Clock, others: OtherNodes | None = None) -> None:
         """`others` when the journal may have other writers: then nothing is refused, and nothing is taken for
         fulfilled, before the head was read after the command had come."""
         self.journal = journal
         self.access = access
-        self._clock = clock
+        self.clock = clock
         self._others = others
         self._open: dict[str, OpenSession] = {}
         self._idle: OrderedDict[str, int] = OrderedDict()
@@ -266,7 +260,7 @@ class SessionManager:
 
     def _begin(self, session: OpenSession, pending: Pending) -> bool:
         """Decides and hands over to the journal; False when the command is over already."""
-        now = self._clock()
+        now = self.clock()
         try:
             decision = self._decided(session, pending, now)
             if not decision.events:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from models.commands import BeginWorkflow, RunFence, UpdateWorkflow
-from models.ids import EpochMs, derived_id, now_ms
+from models.ids import derived_id
 from models.payloads import WorkflowExecutionPayload
 from models.runs import OnCrash
 from services.llm.registry import Providers
@@ -34,13 +34,11 @@ class WorkflowAgent:
         providers: Providers,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        clock: Callable[[], EpochMs] = now_ms,
     ) -> None:
         self._workflow = workflow
         self._sessions = sessions
         self._prompter = Prompter(providers)
         self._sleep = sleep
-        self._clock = clock
 
     async def run(self, ctx: RunContext) -> None:
         """Raises WorkflowFailed with the step and its reason; InvalidArgument for an input that does not fit."""
@@ -62,7 +60,7 @@ class WorkflowAgent:
             show=lambda payload: self._update(ctx, payload),
             prompter=self._prompter,
             sleep=self._sleep,
-            clock=self._clock,
+            clock=ctx.clock,
         )
         await execution.run()
 

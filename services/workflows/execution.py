@@ -8,8 +8,9 @@ from typing import Any, assert_never
 
 import orjson
 
+from models.clock import Clock
 from models.errors import ParleyError, ProviderError, UnknownModel
-from models.ids import EpochMs, derived_id, iso
+from models.ids import derived_id, iso
 from models.payloads import AnyToolResult, WorkflowExecutionPayload
 from services.runs.context import RunContext
 from services.runs.toolbox import Wanted
@@ -41,7 +42,7 @@ class Execution:
         show: Callable[[WorkflowExecutionPayload], Awaitable[None]],
         prompter: Prompter,
         sleep: Callable[[float], Awaitable[None]],
-        clock: Callable[[], EpochMs],
+        clock: Clock,
     ) -> None:
         self._ctx = ctx
         self._workflow = workflow

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from models.errors import ProviderError
-from models.ids import new_id
 from models.messages import Message
 from models.payloads import StreamingResponsePayload
 from services.engine.view import input_budget
@@ -48,7 +47,7 @@ class Prompter:
         budget = int(input_budget(info.window_tokens, info.max_output_tokens) * MARGIN)
         instructions = fitted(system, budget // 2)
         message = ModelMessage.text("user", fitted(prompt, budget // 2 if system else budget))
-        request = ModelRequest(info.name, (message,), request_id=new_id(), system=instructions)
+        request = ModelRequest(info.name, (message,), request_id=ctx.clock.new_id(), system=instructions)
         await ctx.request_model(request.request_id)
         reply = ctx.stream(model=info.name)
         reply.message_id = reply_id  # so that it is found again after a restart

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from models.clock import SYSTEM_CLOCK
 from models.commands import (
     AppendDelta,
     BeginStream,
@@ -63,10 +64,10 @@ class Store:
     """The door on a SQLite folder, without a server."""
 
     def __init__(self, folder: Path) -> None:
-        database = Database(folder)
+        database = Database(folder, SYSTEM_CLOCK)
         self.journal = SqliteJournal(database)
         self.projects = SqliteProjects(database)
-        self.sessions = SessionManager(self.journal, Access())
+        self.sessions = SessionManager(self.journal, Access(), clock=SYSTEM_CLOCK)
 
     async def handle(self, session_id: str, *commands: Command) -> None:
         for command in commands:

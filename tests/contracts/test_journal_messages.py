@@ -16,6 +16,7 @@ from histories import Maker
 from journal_store import Store, fence_of, note, opened, wire
 from world import T0, commit, create, decided, say
 
+from models.clock import SYSTEM_CLOCK
 from models.commands import (
     AppendDelta,
     BeginStream,
@@ -329,9 +330,9 @@ async def test_i2_the_rows_give_the_folded_context_after_every_append_of_a_rando
 
 
 async def test_backends_agree_on_every_view_of_a_random_history(tmp_path: Path) -> None:
-    memory_projects = MemoryProjects()
+    memory_projects = MemoryProjects(SYSTEM_CLOCK)
     memory: Journal = MemoryJournal(memory_projects)
-    database = Database(tmp_path)
+    database = Database(tmp_path, SYSTEM_CLOCK)
     sqlite: Journal = SqliteJournal(database)
     await sqlite.open()
     inbox = await SqliteProjects(database).inbox()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from world import commit, create, decided
 
+from models.clock import SYSTEM_CLOCK
 from models.commands import DeleteSession
 from models.errors import Conflict, ProjectNotFound, SessionNotFound, VersionMismatch
 from services.store.journal import Journal
@@ -25,10 +26,10 @@ Both = tuple[Projects, Journal]
 @pytest.fixture(params=["memory", "sqlite"])
 async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Both]:
     if request.param == "memory":
-        memory = MemoryProjects()
+        memory = MemoryProjects(SYSTEM_CLOCK)
         yield memory, MemoryJournal(memory)
         return
-    database = Database(tmp_path)
+    database = Database(tmp_path, SYSTEM_CLOCK)
     journal = SqliteJournal(database)
     await journal.open()
     yield SqliteProjects(database), journal
@@ -156,7 +157,7 @@ async def test_the_inbox_is_known_by_being_the_first_and_not_by_its_name(both: B
 
 async def test_a_session_whose_project_is_gone_can_still_be_read(tmp_path: Path) -> None:
     """As an older version may have left it. Taken out for the check: the empty name in `SqliteReads.snapshot`."""
-    database = Database(tmp_path)
+    database = Database(tmp_path, SYSTEM_CLOCK)
     journal, projects = SqliteJournal(database), SqliteProjects(database)
     await journal.open()
     project = await projects.create("A")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from models.clock import SYSTEM_CLOCK
 from models.errors import PayloadTooLarge, VersionMismatch
 from models.ids import from_iso, now_ms
 from models.user_state import STATE_MAX_BYTES, Preferences, Sections, UserState
@@ -20,9 +21,9 @@ from services.store.user_states import Edit, UserStates
 @pytest.fixture(params=["memory", "sqlite"])
 async def states(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[UserStates]:
     if request.param == "memory":
-        yield MemoryUserStates()
+        yield MemoryUserStates(SYSTEM_CLOCK)
         return
-    database = Database(tmp_path)
+    database = Database(tmp_path, SYSTEM_CLOCK)
     await database.open()
     yield SqliteUserStates(database)
     await database.close()
@@ -136,18 +137,18 @@ async def test_those_who_have_a_session_open_are_found(states: UserStates) -> No
 
 
 async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
-    database = Database(tmp_path)
+    database = Database(tmp_path, SYSTEM_CLOCK)
     await database.open()
     written = await SqliteUserStates(database).change("ann", to(tabs={"a": 0.1}, preferences={"soon": [1, "x"]}))
     await database.close()
-    database = Database(tmp_path)
+    database = Database(tmp_path, SYSTEM_CLOCK)
     await database.open()
     assert await SqliteUserStates(database).get("ann") == written
     await database.close()
 
 
 async def test_a_change_that_is_refused_has_nobody_elses_written_again(tmp_path: Path) -> None:
-    database = Database(tmp_path)
+    database = Database(tmp_path, SYSTEM_CLOCK)
     await database.open()
     states, written = SqliteUserStates(database), list[str]()
     beside = database.write(lambda connection: written.append("once"))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from walking_script import WALK, answer_to
 
+from models.clock import SYSTEM_CLOCK
 from models.runs import OnCrash
 from services.llm.openai_format import to_openai
 from services.llm.provider import ModelRequest
@@ -85,7 +86,7 @@ class Walker:
 
     def __init__(self) -> None:
         scripted = ScriptedProvider({MODEL: script})
-        providers = Providers(scripted=scripted, openai_base_url=os.environ.get("WALK_OPENAI_URL"))
+        providers = Providers(SYSTEM_CLOCK, scripted=scripted, openai_base_url=os.environ.get("WALK_OPENAI_URL"))
         self._assistant = Assistant(providers, TokenCounter())
 
     async def run(self, ctx: RunContext) -> None:

@@ -17,6 +17,7 @@ from harness import Users
 from hub_peer import Peer, eventually, peers
 from patience import HANG_S
 
+from models.clock import SYSTEM_CLOCK
 from models.errors import Declined
 from services.llm.provider import ModelRequest
 from services.llm.registry import Providers
@@ -103,7 +104,7 @@ async def serving(folder: Path | None = None, agent: str = "assistant") -> Async
 
     place: dict[str, Any] = {"data": folder} if folder else {"database": "memory:"}
     settings = Settings(model="scripted:test", agent=agent, coalesce_window_ms=0, **place)
-    providers = Providers(scripted=ScriptedProvider({"test": desk.script}))
+    providers = Providers(SYSTEM_CLOCK, scripted=ScriptedProvider({"test": desk.script}))
     app = create_app(settings, providers=providers, agents={"asker": Asker()})
     app[TOOLS].register(smash)
     access = app[CHAT].access

@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from world import T0, Workshop, no_sleep, workshop
+from world import Workshop, no_sleep, workshop
 
 from models.calls import METADATA_MAX_BYTES, CreateSessionBody, Outgoing, parse
+from models.clock import SYSTEM_CLOCK
 from models.errors import (
     Conflict,
     Forbidden,
@@ -19,7 +20,7 @@ from models.errors import (
     UnknownModel,
     VersionMismatch,
 )
-from models.ids import EpochMs, now_ms
+from models.ids import EpochMs
 from models.payloads import FileReferencePayload, TextPayload
 from models.results import Cancelled
 from services import pipeline
@@ -32,6 +33,8 @@ from services.store.journal import MessageQuery
 from services.store.lists import SessionQuery
 from services.store.memory.journal import MemoryJournal
 from services.store.memory.projects import MemoryProjects
+from services.store.memory.user_states import MemoryUserStates
+from services.users import Users
 
 GUEST = Principal("eve", "Eve", "guest")  # type: ignore[arg-type]  # a kind that may do nothing
 
@@ -43,7 +46,13 @@ def open_chat(shop: Workshop) -> Chat:
     assert isinstance(projects, MemoryProjects)
     scripted = ScriptedProvider({"test": (Say("ok"),)}, sleep=no_sleep)
     return Chat(
-        shop.room.sessions, projects, Providers(scripted=scripted), shop.agents, shop.room.sessions.access, "demo"
+        shop.room.sessions,
+        projects,
+        Providers(SYSTEM_CLOCK, scripted=scripted),
+        shop.agents,
+        shop.room.sessions.access,
+        Users(MemoryUserStates(SYSTEM_CLOCK)),
+        "demo",
     )
 
 
@@ -156,7 +165,7 @@ async def test_i10_a_repetition_is_answered_whatever_the_processors_make_of_it_t
         return replace(draft, content=content, metadata=draft.metadata.model_copy(update={"original_input": "?"}))
 
     async with workshop() as shop:
-        chat = replace(open_chat(shop), pipeline=pipeline.standard(None, [something_else_each_time]))
+        chat = replace(open_chat(shop), pipeline=pipeline.standard(own=[something_else_each_time]))
         session = await chat.create_session(LOCAL, CreateSessionBody())
         answers = [
             await chat.send_message(LOCAL, session.id, message(content="hi", clientMessageId="c")) for _ in "123"
@@ -173,7 +182,7 @@ async def test_i10_a_file_is_recognised_by_what_was_written_and_not_by_what_is_i
         return replace(draft, content="LOOK", payload=draft.payload.model_copy(update={"path": "/a.py"}))
 
     async with workshop() as shop:
-        chat = replace(open_chat(shop), pipeline=pipeline.standard(None, [read]))
+        chat = replace(open_chat(shop), pipeline=pipeline.standard(own=[read]))
         session = await chat.create_session(LOCAL, CreateSessionBody())
         asked = message(content="look", payload={"kind": "file_reference", "path": "a.py"}, clientMessageId="c")
         first = await chat.send_message(LOCAL, session.id, asked)
@@ -255,13 +264,14 @@ async def test_what_was_deleted_thirty_days_ago_is_purged() -> None:
         chat = open_chat(shop)
         old, kept = [await chat.create_session(LOCAL, CreateSessionBody()) for _ in range(2)]
         await chat.delete(LOCAL, old.id)
-        assert await chat.purge_expired(EpochMs(shop.time.now + RESTORABLE_MS)) == 0
-        assert await chat.purge_expired(EpochMs(shop.time.now + RESTORABLE_MS + 1)) == 1
+        shop.time.now += RESTORABLE_MS
+        assert await chat.purge_expired() == 0
+        shop.time.now += 1
+        assert await chat.purge_expired() == 1
         with pytest.raises(SessionNotFound):
             await chat.restore(LOCAL, old.id)
         assert [each.id for each in (await chat.journal.sessions()).sessions] == [kept.id]
         assert await chat.purge_expired() == 0
-        assert now_ms() < T0 + 10 * RESTORABLE_MS
 
 
 async def test_what_is_restored_or_purged_while_the_expired_ones_are_purged_is_left_alone(
@@ -282,7 +292,8 @@ async def test_what_is_restored_or_purged_while_the_expired_ones_are_purged_is_l
             return found
 
         monkeypatch.setattr(chat.journal, "expired", then_somebody_is_faster)
-        assert await chat.purge_expired(EpochMs(shop.time.now + RESTORABLE_MS + 1)) == 1
+        shop.time.now += RESTORABLE_MS + 1
+        assert await chat.purge_expired() == 1
         assert [each.id for each in (await chat.journal.sessions()).sessions] == [restored.id]
 
 

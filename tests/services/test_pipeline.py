@@ -19,6 +19,7 @@ import pytest
 from world import Room, no_sleep
 
 from models.calls import Outgoing, parse
+from models.clock import SYSTEM_CLOCK
 from models.errors import (
     Forbidden,
     IdempotencyConflict,
@@ -36,11 +37,13 @@ from services.llm.provider import ModelInfo
 from services.llm.registry import Providers
 from services.llm.scripted import Say, ScriptedProvider
 from services.llm.tokens import TokenCounter
-from services.pipeline import Draft, Pipeline, Processor, load_processor, standard
+from services.pipeline import Draft, Pipeline, Processor, enriching, load_processor, standard
 from services.runs.agents import Agents
 from services.runs.assistant import Assistant
 from services.store.memory.journal import MemoryJournal
 from services.store.memory.projects import MemoryProjects
+from services.store.memory.user_states import MemoryUserStates
+from services.users import Users
 
 GUEST = Principal("eve", "Eve", "guest")  # type: ignore[arg-type]  # a kind that may do nothing
 LINES = "".join(f"line {number}\n" for number in range(1, 11))
@@ -96,7 +99,7 @@ class Desk:
 
 @asynccontextmanager
 async def desk(folder: Path, *own: Processor, sighted: bool = False) -> AsyncIterator[Desk]:
-    projects, opened = MemoryProjects(), list[str]()
+    projects, opened = MemoryProjects(SYSTEM_CLOCK), list[str]()
 
     def open_file(path: str) -> BinaryIO:
         opened.append(path)
@@ -104,10 +107,11 @@ async def desk(folder: Path, *own: Processor, sighted: bool = False) -> AsyncIte
 
     room = Room(MemoryJournal(projects), (await projects.inbox()).id)
     provider = (Sighted if sighted else ScriptedProvider)({"test": (Say("ok"),)}, sleep=no_sleep)
-    providers = Providers(scripted=provider)
+    providers = Providers(SYSTEM_CLOCK, scripted=provider)
     agents = Agents({"assistant": Assistant(providers, TokenCounter())})
-    pipeline = standard(open_file, own)
-    chat = Chat(room.sessions, projects, providers, agents, room.sessions.access, "demo", "assistant", pipeline)
+    pipeline = standard(enriching(open_file, room.sessions.clock), own)
+    users = Users(MemoryUserStates(SYSTEM_CLOCK))
+    chat = Chat(room.sessions, projects, providers, agents, room.sessions.access, users, "demo", "assistant", pipeline)
     yield Desk(chat, room, await room.create(title="t", model="scripted:test"), folder, opened)
     await room.sessions.close()
 
@@ -161,7 +165,7 @@ async def test_what_a_client_claims_of_a_files_content_is_not_believed(tmp_path:
 
 async def test_without_a_workspace_no_file_is_opened(tmp_path: Path) -> None:
     draft = Draft("s", "ann", "look", FileReferencePayload(path="a.txt"), Metadata())
-    assert await standard(None)(draft) == draft
+    assert await standard()(draft) == draft
 
 
 # Images
@@ -314,7 +318,7 @@ async def test_what_is_too_long_is_refused_before_anything_is_read(
 async def test_an_empty_pipeline_changes_nothing() -> None:
     draft = Draft("s", "ann", "hello", TextPayload(text="other"), Metadata())
     assert await Pipeline(())(draft) == draft
-    assert (await standard(None)(draft)).payload == TextPayload(text="hello")
+    assert (await standard()(draft)).payload == TextPayload(text="hello")
 
 
 # Repetitions (I10)

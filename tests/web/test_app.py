@@ -14,14 +14,16 @@ from aiohttp.test_utils import TestClient, TestServer
 from patience import HANG_S
 from rest_client import Rest
 from structlog.testing import capture_logs
+from world import FakeTime
 
+from models.clock import SYSTEM_CLOCK
 from models.errors import DataFolderInUse, StorageUnavailable
-from models.ids import EpochMs, now_ms
 from services.access import LOCAL
 from services.chat import RESTORABLE_MS, Chat
 from services.runs.context import RunContext
 from services.store.memory.journal import MemoryJournal
 from services.store.memory.projects import MemoryProjects
+from services.store.memory.user_states import MemoryUserStates
 from web.app import Storage, create_app, purge_daily
 from web.keys import HUB, LIFECYCLE, PROVIDERS, RUNS, SESSIONS
 from web.settings import Settings
@@ -53,8 +55,10 @@ def noting(log: list[str], what: str, then: Callable[..., Awaitable[Any]]) -> Ca
 
 async def test_parts_start_and_stop_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     log: list[str] = []
-    projects = MemoryProjects()
-    app = create_app(Settings(database="memory:"), storage=Storage(Recorded(projects, log), projects))
+    projects = MemoryProjects(SYSTEM_CLOCK)
+    app = create_app(
+        Settings(database="memory:"), storage=Storage(Recorded(projects, log), projects, MemoryUserStates(SYSTEM_CLOCK))
+    )
     monkeypatch.setattr(projects, "inbox", noting(log, "inbox", projects.inbox))
     for key, method in ((RUNS, "start"), (RUNS, "drain"), (HUB, "drain"), (SESSIONS, "close"), (PROVIDERS, "aclose")):
         part: Any = app[key]
@@ -173,12 +177,12 @@ async def test_a_listed_origin_may_read_what_the_socket_answers(serve: Serve) ->
         assert answer.headers["Access-Control-Allow-Origin"] == "tauri://localhost"
 
 
-async def test_expired_sessions_are_purged_now_and_then_daily(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_expired_sessions_are_purged_now_and_then_daily(serve: Serve) -> None:
+    time = FakeTime()
+    rest = await serve({"clock": time.clock})
     session_id = await rest.session()
     await rest.ask("DELETE", f"/api/sessions/{session_id}")
-    later = EpochMs(now_ms() + RESTORABLE_MS + 1000)
-    purge = Chat.purge_expired
-    monkeypatch.setattr(Chat, "purge_expired", lambda chat: purge(chat, later))
+    time.now += RESTORABLE_MS + 1000
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:

@@ -14,11 +14,13 @@ from patience import HANG_S
 from rest_client import Rest
 from structlog.testing import capture_logs
 
+from models.clock import SYSTEM_CLOCK
 from models.errors import InvalidArgument
 from models.session import Project
 from models.text import REPLACEMENT
 from services.store.memory.journal import MemoryJournal
 from services.store.memory.projects import MemoryProjects
+from services.store.memory.user_states import MemoryUserStates
 from web.app import Storage
 from web.keys import LIFECYCLE
 from web.rest.errors import answer_errors, error_response
@@ -112,8 +114,8 @@ async def test_every_answer_has_security_headers(rest: Rest, path: str) -> None:
 
 
 async def test_a_bug_is_logged_and_answered_without_details(serve: Serve) -> None:
-    projects = BrokenProjects()
-    rest = await serve({"storage": Storage(MemoryJournal(projects), projects)})
+    projects = BrokenProjects(SYSTEM_CLOCK)
+    rest = await serve({"storage": Storage(MemoryJournal(projects), projects, MemoryUserStates(SYSTEM_CLOCK))})
     with capture_logs() as logs:
         reply = await rest.ask("GET", "/api/projects")
     assert (reply.status, reply.code) == (500, "internal_error")

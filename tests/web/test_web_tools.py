@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 from rest_client import Rest
 
+from models.clock import SYSTEM_CLOCK
 from models.errors import Forbidden, InvalidArgument
 from models.messages import Metadata
 from models.payloads import FileReferencePayload, TextPayload
@@ -91,7 +92,7 @@ def test_without_servers_nothing_of_mcp_is_offered(tmp_path: Path) -> None:
     made = settings(tmp_path)
     toolbox = toolbox_of(made)
     before = {spec.name for spec in toolbox.offered("act")}
-    assert mcp_of(made, toolbox).status() == ()
+    assert mcp_of(made, toolbox, SYSTEM_CLOCK).status() == ()
     assert {spec.name for spec in toolbox.offered("act")} == before
 
 
@@ -112,7 +113,7 @@ async def test_the_overview_is_kept_for_a_while_and_made_anew_then(
 
     now = [0.0]
     monkeypatch.setattr(web_tools, "describe_project", describe)
-    overview = overview_of(toolbox_of(settings(tmp_path)), clock=lambda: now[0])
+    overview = overview_of(toolbox_of(settings(tmp_path)), elapsed_s=lambda: now[0])
     assert [await overview(), await overview()] == ["overview 1", "overview 1"]
     now[0] = OVERVIEW_KEPT_S + 1
     assert await overview() == "overview 2"
@@ -126,7 +127,7 @@ async def test_an_overview_that_fails_is_empty_and_stops_no_prompt(
 
     monkeypatch.setattr(web_tools, "describe_project", describe)
     assert await overview_of(toolbox_of(settings(tmp_path)))() == ""
-    assert await overview_of(without_workspace())() == ""
+    assert await overview_of(without_workspace(), SYSTEM_CLOCK)() == ""
 
 
 async def test_the_overview_is_in_the_prompt(serve: Serve, tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def draft(path: str) -> Draft:
 
 
 async def read(made: Settings, path: str) -> FileReferencePayload:
-    payload = (await pipeline_of(made, toolbox_of(made))(draft(path))).payload
+    payload = (await pipeline_of(made, toolbox_of(made), SYSTEM_CLOCK)(draft(path))).payload
     assert isinstance(payload, FileReferencePayload)
     return payload
 
@@ -165,7 +166,7 @@ async def test_files_of_the_workspace_are_read_and_no_others(tmp_path: Path) -> 
 
 
 async def test_without_a_workspace_files_are_left_alone(tmp_path: Path) -> None:
-    pipeline = pipeline_of(settings(tmp_path, processor=(f"{HERE}:shout",)), without_workspace())
+    pipeline = pipeline_of(settings(tmp_path, processor=(f"{HERE}:shout",)), without_workspace(), SYSTEM_CLOCK)
     made = await pipeline(draft("a.txt"))
     assert (made.content, made.payload) == ("LOOK", FileReferencePayload(path="a.txt"))
 
@@ -173,14 +174,14 @@ async def test_without_a_workspace_files_are_left_alone(tmp_path: Path) -> None:
 async def test_processors_by_path_run_after_the_files(tmp_path: Path) -> None:
     made = settings(tmp_path, processor=(f"{HERE}:shout",))
     text = Draft("s", "ann", "hello", TextPayload(text="hello"), Metadata())
-    assert (await pipeline_of(made, toolbox_of(made))(text)).payload == TextPayload(text="HELLO")
+    assert (await pipeline_of(made, toolbox_of(made), SYSTEM_CLOCK)(text)).payload == TextPayload(text="HELLO")
 
 
 @pytest.mark.parametrize("path", ["nowhere:shout", f"{HERE}:unknown", f"{HERE}:nothing"])
 def test_a_processor_that_can_not_be_found_is_a_mistake_in_the_settings(tmp_path: Path, path: str) -> None:
     made = settings(tmp_path, processor=(path,))
     with pytest.raises(InvalidArgument):
-        pipeline_of(made, toolbox_of(made))
+        pipeline_of(made, toolbox_of(made), SYSTEM_CLOCK)
 
 
 async def test_what_a_processor_refuses_is_answered_with_its_error_and_not_stored(serve: Serve) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from models.clock import Clock
 from models.errors import ProjectNotFound, VersionMismatch
-from models.ids import iso, new_id, now_ms
+from models.ids import iso
 from models.session import Project
 from services.store.projects import INBOX, check_deletable
 
 
 class MemoryProjects:
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._projects: dict[str, Project] = {}
         self._add(INBOX)
         self.count_sessions: Callable[[str], int] = lambda project_id: 0
@@ -56,7 +58,7 @@ class MemoryProjects:
                 self._projects[project.id] = project.model_copy(update={"current_session_id": None})
 
     def _add(self, name: str) -> Project:
-        project = Project(id=new_id(), name=name, created_at_utc=iso(now_ms()))
+        project = Project(id=self._clock.new_id(), name=name, created_at_utc=iso(self._clock()))
         self._projects[project.id] = project
         return project
 

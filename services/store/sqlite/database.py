@@ -22,8 +22,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from models.clock import Clock
 from models.errors import DatabaseCorrupt, DatabaseFull, DatabaseLocked, DataFolderInUse, StorageUnavailable
-from models.ids import now_ms
 from services.store.sql.writer import Job, Writer
 from services.store.sqlite.migrate import migrate
 
@@ -43,8 +43,11 @@ PROBE_BYTES = 16 * 1024
 class Database:
     """Open it before use; `close` releases the folder. `trouble` says why it can't be used, None when it can."""
 
-    def __init__(self, folder: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S, max_pages: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, clock: Clock, *, busy_timeout_s: float = BUSY_TIMEOUT_S, max_pages: int | None = None
+    ) -> None:
         self.folder = folder
+        self.clock = clock
         self.path = folder / FILE_NAME
         self.trouble: str | None = None
         self._busy_timeout_s = busy_timeout_s
@@ -144,7 +147,7 @@ class Database:
         try:
             check_file(self.path)
             self._engine = self._writer_engine()
-            backup = self.folder / f"{FILE_NAME}.backup-{now_ms()}"
+            backup = self.folder / f"{FILE_NAME}.backup-{self.clock()}"
             found = migrate(self._engine, backup)
             if backup.exists():
                 log.info("database migrated", found=found, backup=backup.name)

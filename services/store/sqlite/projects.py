@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from models.errors import ProjectNotFound, VersionMismatch
-from models.ids import iso, new_id, now_ms
+from models.ids import iso
 from models.session import Project
 from services.store.projects import INBOX, check_deletable
 from services.store.sqlite.database import Database
@@ -29,8 +29,8 @@ class SqliteProjects:
 
     async def create(self, name: str) -> Project:
         def insert(connection: Connection) -> Project:
-            _inbox(connection)  # which has to be the first
-            return _insert(connection, name)
+            self._inbox(connection)  # which has to be the first
+            return self._insert(connection, name)
 
         return await self._database.write(insert)
 
@@ -42,7 +42,7 @@ class SqliteProjects:
         """The oldest project; made when there is none."""
         async with self._database.read() as db:
             row = (await db.execute(FIRST)).first()
-        return _project(row) if row is not None else await self._database.write(_inbox)
+        return _project(row) if row is not None else await self._database.write(self._inbox)
 
     async def all(self) -> tuple[Project, ...]:
         async with self._database.read() as db:
@@ -68,21 +68,20 @@ class SqliteProjects:
         def edit(connection: Connection) -> None:
             _checked(connection, project_id, expected_version)
             count = connection.execute(COUNT, {"id": project_id}).scalar_one()
-            check_deletable(count, is_inbox=_inbox(connection).id == project_id)
+            check_deletable(count, is_inbox=self._inbox(connection).id == project_id)
             connection.execute(DELETE, {"id": project_id})
 
         await self._database.write(edit)
 
+    def _inbox(self, connection: Connection) -> Project:
+        row = connection.execute(FIRST).first()
+        return _project(row) if row is not None else self._insert(connection, INBOX)
 
-def _insert(connection: Connection, name: str) -> Project:
-    project_id = new_id()
-    connection.execute(INSERT, {"id": project_id, "name": name, "at": now_ms()})
-    return _found(connection.execute(ONE, {"id": project_id}).first())
-
-
-def _inbox(connection: Connection) -> Project:
-    row = connection.execute(FIRST).first()
-    return _project(row) if row is not None else _insert(connection, INBOX)
+    def _insert(self, connection: Connection, name: str) -> Project:
+        clock = self._database.clock
+        project_id = clock.new_id()
+        connection.execute(INSERT, {"id": project_id, "name": name, "at": clock()})
+        return _found(connection.execute(ONE, {"id": project_id}).first())
 
 
 def _checked(connection: Connection, project_id: str, expected_version: int | None) -> Project:

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import Connection, Row, text
 
 from models.errors import ParleyError
-from models.ids import iso, now_ms
+from models.ids import iso
 from models.user_state import UserState
 from services.store.sqlite.database import Database
 from services.store.user_states import Edit, changed
@@ -31,7 +31,7 @@ class SqliteUserStates:
 
     async def change(self, user_id: str, edit: Edit, expected_version: int | None = None) -> UserState:
         def write(connection: Connection) -> UserState | ParleyError:
-            now = now_ms()
+            now = self._database.clock()
             before = _state(connection.execute(ONE, {"id": user_id}).first())
             try:
                 after = changed(before, edit, expected_version, now)

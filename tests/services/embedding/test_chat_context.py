@@ -400,9 +400,7 @@ async def test_the_task_manager_leaves_the_run_alone_for_as_long_as_it_lasts() -
         session_id = await shop.room.create()
         sessions = shop.room.sessions
         boot = shop.runs.boot_id
-        async with ChatContext.open(
-            sessions, session_id, owner=boot, question="hi", clock=time.clock, sleep=time.sleep
-        ) as context:
+        async with ChatContext.open(sessions, session_id, owner=boot, question="hi", sleep=time.sleep) as context:
             await settled()
             for _ in range(round(3 * LEASE_MS / 1000 / min(HEARTBEAT_S, REAP_S))):
                 await time.advance(min(HEARTBEAT_S, REAP_S))
@@ -468,9 +466,7 @@ async def test_a_lease_that_can_not_be_renewed_is_tried_again() -> None:
     room, journal = await memory_room(time.clock)
     session_id = await room.create()
     failing = FailingRenewals(journal)
-    async with ChatContext.open(
-        room.sessions, session_id, owner="p", question="hi", clock=time.clock, sleep=time.sleep
-    ) as context:
+    async with ChatContext.open(room.sessions, session_id, owner="p", question="hi", sleep=time.sleep) as context:
         await settled()
         await time.advance(HEARTBEAT_S)
         await time.advance(HEARTBEAT_S)

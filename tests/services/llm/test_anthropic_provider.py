@@ -14,6 +14,7 @@ import pytest
 from anthropic_loopback import AnthropicLoopback, Reply, Use, events_of
 from patience import HANG_S
 
+from models.clock import SYSTEM_CLOCK
 from models.errors import InvalidArgument, ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
 from models.tools import ToolSpec
 from models.usage import Usage
@@ -47,7 +48,7 @@ def request(*messages: ModelMessage, tools: tuple[ToolSpec, ...] = (SEARCH,), te
 
 @asynccontextmanager
 async def provider_for(base_url: str, **options: Any) -> AsyncIterator[AnthropicProvider]:
-    provider = AnthropicProvider(api_key=KEY, base_url=base_url, **options)
+    provider = AnthropicProvider(clock=SYSTEM_CLOCK, api_key=KEY, base_url=base_url, **options)
     try:
         yield provider
     finally:
@@ -385,5 +386,5 @@ async def test_a_missing_sdk_is_a_refusal_that_names_the_extra(monkeypatch: pyte
 )
 def test_settings_that_can_never_work_are_refused(options: dict[str, str], field: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        AnthropicProvider(api_key=options["api_key"], base_url=options.get("base_url"))
+        AnthropicProvider(clock=SYSTEM_CLOCK, api_key=options["api_key"], base_url=options.get("base_url"))
     assert caught.value.details["field"] == field

@@ -12,6 +12,7 @@ import pytest
 from openai_loopback import Behaviour, OpenAILoopback
 from patience import HANG_S
 
+from models.clock import SYSTEM_CLOCK
 from models.errors import InvalidArgument, ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
 from models.usage import Usage
 from services.llm.openai import OpenAIProvider
@@ -28,7 +29,7 @@ def request(model: str = "openai:loop-1", text: str = "Hello") -> ModelRequest:
 
 @asynccontextmanager
 async def provider_for(base_url: str, **options: Any) -> AsyncIterator[OpenAIProvider]:
-    provider = OpenAIProvider(api_key=KEY, base_url=base_url, **options)
+    provider = OpenAIProvider(clock=SYSTEM_CLOCK, api_key=KEY, base_url=base_url, **options)
     try:
         yield provider
     finally:
@@ -341,7 +342,7 @@ async def test_text_that_is_not_unicode_is_refused() -> None:
 @pytest.mark.parametrize("key", ["sk with space", "sk-\nnewline", "sk-Schlüssel"])
 def test_a_key_that_no_header_can_carry_is_refused_without_quoting_it(key: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        OpenAIProvider(api_key=key)
+        OpenAIProvider(clock=SYSTEM_CLOCK, api_key=key)
     assert caught.value.details["field"] == "openai_api_key"
     assert key not in caught.value.message
 
@@ -357,4 +358,4 @@ async def test_a_mistake_of_our_own_is_raised_as_it_is(monkeypatch: pytest.Monke
 
 def test_a_base_url_without_scheme_is_refused() -> None:
     with pytest.raises(InvalidArgument):
-        OpenAIProvider(api_key=None, base_url="localhost:11434/v1")
+        OpenAIProvider(clock=SYSTEM_CLOCK, api_key=None, base_url="localhost:11434/v1")

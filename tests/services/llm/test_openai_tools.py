@@ -9,6 +9,7 @@ import pytest
 from openai_loopback import Behaviour, LoopCall, OpenAILoopback
 from patience import HANG_S
 
+from models.clock import SYSTEM_CLOCK
 from models.errors import ProviderBroken, ProviderError
 from models.tools import ToolSpec
 from models.usage import Usage
@@ -42,7 +43,7 @@ async def reply(
     events: list[ModelEvent] = []
     failure: ProviderError | None = None
     async with OpenAILoopback(behaviour) as server:
-        provider = OpenAIProvider(api_key="sk-1", base_url=server.base_url)
+        provider = OpenAIProvider(clock=SYSTEM_CLOCK, api_key="sk-1", base_url=server.base_url)
         try:
             async with asyncio.timeout(HANG_S):
                 async for event in provider.stream(asked or request()):

@@ -9,6 +9,7 @@ import pytest
 from openai_loopback import OpenAILoopback
 from patience import HANG_S
 
+from models.clock import SYSTEM_CLOCK
 from models.errors import InvalidArgument, ProviderUnavailable, UnknownModel
 from models.tools import ToolSpec
 from services.llm.anthropic import AnthropicProvider
@@ -27,14 +28,14 @@ from services.llm.scripted import Say, ScriptedProvider
 
 
 def test_demo_needs_nothing() -> None:
-    provider, info = Providers().resolve("demo")
+    provider, info = Providers(SYSTEM_CLOCK).resolve("demo")
     assert isinstance(provider, DemoProvider)
     assert (info.name, info.provider) == ("demo", "demo")
 
 
 @pytest.mark.parametrize("name", ["gpt-5", "openai:gpt-5"])
 def test_a_configured_model_has_its_name_with_and_without_prefix(name: str) -> None:
-    provider, info = Providers(openai_api_key="sk-1", openai_models=["gpt-5"]).resolve(name)
+    provider, info = Providers(SYSTEM_CLOCK, openai_api_key="sk-1", openai_models=["gpt-5"]).resolve(name)
     assert isinstance(provider, OpenAIProvider)
     assert info.name == "openai:gpt-5"
     assert info.window_tokens == 400_000
@@ -42,7 +43,7 @@ def test_a_configured_model_has_its_name_with_and_without_prefix(name: str) -> N
 
 
 def test_any_model_of_a_configured_endpoint_is_found_with_the_prefix() -> None:
-    provider, info = Providers(openai_base_url="http://127.0.0.1:11434/v1").resolve("openai:llama3:8b")
+    provider, info = Providers(SYSTEM_CLOCK, openai_base_url="http://127.0.0.1:11434/v1").resolve("openai:llama3:8b")
     assert isinstance(provider, OpenAIProvider)
     assert info == describe("llama3:8b")
     assert info.name == "openai:llama3:8b"
@@ -50,38 +51,40 @@ def test_any_model_of_a_configured_endpoint_is_found_with_the_prefix() -> None:
 
 @pytest.mark.parametrize("name", ["claude-sonnet-4-5", "anthropic:claude-sonnet-4-5"])
 def test_a_configured_anthropic_model_has_its_name_with_and_without_prefix(name: str) -> None:
-    provider, info = Providers(anthropic_api_key="sk-1", anthropic_models=["claude-sonnet-4-5"]).resolve(name)
+    provider, info = Providers(SYSTEM_CLOCK, anthropic_api_key="sk-1", anthropic_models=["claude-sonnet-4-5"]).resolve(
+        name
+    )
     assert isinstance(provider, AnthropicProvider)
     assert info.name == "anthropic:claude-sonnet-4-5"
     assert (info.window_tokens, info.max_output_tokens, info.vision, info.tools) == (200_000, 64_000, True, True)
 
 
 def test_any_model_of_the_anthropic_api_is_found_with_the_prefix() -> None:
-    provider, info = Providers(anthropic_base_url="http://127.0.0.1:1").resolve("anthropic:claude-next")
+    provider, info = Providers(SYSTEM_CLOCK, anthropic_base_url="http://127.0.0.1:1").resolve("anthropic:claude-next")
     assert isinstance(provider, AnthropicProvider)
     assert info == describe_anthropic("claude-next")
 
 
 def test_what_the_operator_says_of_an_anthropic_model_counts() -> None:
     known = ModelInfo("claude-x", "mine", window_tokens=8_192, max_output_tokens=1_024, vision=False, tools=False)
-    _, info = Providers(anthropic_api_key="sk-1", anthropic_models=[known]).resolve("claude-x")
+    _, info = Providers(SYSTEM_CLOCK, anthropic_api_key="sk-1", anthropic_models=[known]).resolve("claude-x")
     assert (info.name, info.provider, info.window_tokens) == ("anthropic:claude-x", "anthropic", 8_192)
 
 
 def test_an_anthropic_model_without_a_key_is_told_what_is_missing() -> None:
     with pytest.raises(UnknownModel, match="for anthropic:NAME set PARLEY_ANTHROPIC_API_KEY"):
-        Providers(openai_api_key="sk-1").resolve("anthropic:claude-x")
+        Providers(SYSTEM_CLOCK, openai_api_key="sk-1").resolve("anthropic:claude-x")
 
 
 def test_what_the_operator_says_of_a_model_counts() -> None:
     known = ModelInfo("llama3", "mine", window_tokens=8_192, max_output_tokens=1_024, vision=False, tools=False)
-    _, info = Providers(openai_base_url="http://127.0.0.1:1/v1", openai_models=[known]).resolve("llama3")
+    _, info = Providers(SYSTEM_CLOCK, openai_base_url="http://127.0.0.1:1/v1", openai_models=[known]).resolve("llama3")
     assert (info.name, info.provider, info.window_tokens) == ("openai:llama3", "openai", 8_192)
 
 
 def test_models_lists_what_people_may_choose() -> None:
     scripted = ScriptedProvider({"test": (Say("a"),)})
-    providers = Providers(openai_api_key="sk-1", openai_models=["gpt-5", "gpt-4o"], scripted=scripted)
+    providers = Providers(SYSTEM_CLOCK, openai_api_key="sk-1", openai_models=["gpt-5", "gpt-4o"], scripted=scripted)
     names = [info.name for info in providers.models()]
     assert names == ["demo", "openai:gpt-5", "openai:gpt-4o", "scripted:test"]
     assert [providers.resolve(name)[1].name for name in names] == names
@@ -89,7 +92,7 @@ def test_models_lists_what_people_may_choose() -> None:
 
 def test_scripts_are_found_by_name_and_by_parameters() -> None:
     scripted = ScriptedProvider({"test": (Say("a"),)})
-    providers = Providers(scripted=scripted)
+    providers = Providers(SYSTEM_CLOCK, scripted=scripted)
     assert providers.resolve("scripted:test")[0] is scripted
     assert providers.resolve("scripted:words=200,delay_ms=5,seed=1") == (
         scripted,
@@ -100,7 +103,7 @@ def test_scripts_are_found_by_name_and_by_parameters() -> None:
 @pytest.mark.parametrize("name", ["nobody", "openai:", "scripted:nobody", "openai:gpt-5", "gpt-5", "", "demo:x", ":"])
 def test_an_unknown_name_is_told_the_known_ones(name: str) -> None:
     with pytest.raises(UnknownModel) as caught:
-        Providers().resolve(name)
+        Providers(SYSTEM_CLOCK).resolve(name)
     assert caught.value.details == {"field": "model", "known": ["demo"]}
     assert "known: demo" in caught.value.message
     assert "set PARLEY_OPENAI_API_KEY or a base URL" in caught.value.message
@@ -108,17 +111,19 @@ def test_an_unknown_name_is_told_the_known_ones(name: str) -> None:
 
 def test_wrong_script_parameters_are_named() -> None:
     with pytest.raises(UnknownModel, match="delay_ms"):
-        Providers().resolve("scripted:wrods=3")
+        Providers(SYSTEM_CLOCK).resolve("scripted:wrods=3")
 
 
 def test_models_without_key_or_url_are_not_offered() -> None:
-    assert [info.name for info in Providers(openai_models=["gpt-5"]).models()] == ["demo"]
+    assert [info.name for info in Providers(SYSTEM_CLOCK, openai_models=["gpt-5"]).models()] == ["demo"]
 
 
 @pytest.mark.parametrize("settings", [{"openai_api_key": "sk 1"}, {"openai_base_url": "ftp://x"}])
 def test_settings_that_can_never_work_fail_at_the_start(settings: dict[str, str]) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        Providers(openai_api_key=settings.get("openai_api_key"), openai_base_url=settings.get("openai_base_url"))
+        Providers(
+            SYSTEM_CLOCK, openai_api_key=settings.get("openai_api_key"), openai_base_url=settings.get("openai_base_url")
+        )
     assert caught.value.details["field"] in settings
 
 
@@ -130,7 +135,7 @@ def test_every_described_model_leaves_room_to_read(name: str) -> None:
 
 async def test_resolved_names_work_in_a_request_until_the_providers_are_closed() -> None:
     async with OpenAILoopback() as server:
-        providers = Providers(openai_base_url=server.base_url, openai_models=["loop-1"])
+        providers = Providers(SYSTEM_CLOCK, openai_base_url=server.base_url, openai_models=["loop-1"])
         provider, info = providers.resolve("loop-1")
         request = ModelRequest(info.name, (ModelMessage.text("user", "hi"),), "r")
         events = [event async for event in provider.stream(request)]
@@ -145,7 +150,9 @@ async def test_resolved_names_work_in_a_request_until_the_providers_are_closed()
 def test_importing_and_building_the_providers_imports_no_sdk() -> None:
     code = (
         "import sys, services.llm.registry as r, services.llm.tokens\n"
-        "r.Providers(openai_api_key='sk-1', openai_models=['gpt-5'], anthropic_api_key='sk-1').resolve('gpt-5')\n"
+        "from models.clock import SYSTEM_CLOCK\n"
+        "r.Providers("
+        "SYSTEM_CLOCK, openai_api_key='sk-1', openai_models=['gpt-5'], anthropic_api_key='sk-1').resolve('gpt-5')\n"
         "print(*(m for m in ('openai', 'anthropic', 'httpx2', 'tiktoken') if m in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG_S, check=False)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from models.clock import SYSTEM_CLOCK
 from models.commands import CancelRun, Command, CreateSession, RenameSession
 from models.errors import SessionNotFound
 from services.access import LOCAL, Access, Principal
@@ -34,37 +35,38 @@ def of(metrics: Metrics, name: str, **labels: str) -> float:
 
 @pytest.fixture
 def projects() -> MemoryProjects:
-    return MemoryProjects()
+    return MemoryProjects(SYSTEM_CLOCK)
 
 
 @pytest.fixture
-def door(projects: MemoryProjects) -> MeteredSessionManager:
-    manager = MeteredSessionManager(MemoryJournal(projects), Access())
-    manager.metrics = Metrics("1.2.3")
-    manager.subscribe(manager.metrics.on_committed)
+def metrics() -> Metrics:
+    return Metrics("1.2.3", SYSTEM_CLOCK)
+
+
+@pytest.fixture
+def door(projects: MemoryProjects, metrics: Metrics) -> MeteredSessionManager:
+    manager = MeteredSessionManager(MemoryJournal(projects), Access(), clock=SYSTEM_CLOCK, metrics=metrics)
+    manager.subscribe(metrics.on_committed)
     return manager
 
 
-async def test_callers_commands_are_counted_by_outcome(door: MeteredSessionManager) -> None:
-    assert door.metrics is not None
+async def test_callers_commands_are_counted_by_outcome(door: MeteredSessionManager, metrics: Metrics) -> None:
     with pytest.raises(SessionNotFound):
         await door.handle("nobody", CancelRun(), LOCAL)
-    assert of(door.metrics, "parley_commands_total", command="CancelRun", code="session_not_found") == 1
-    assert of(door.metrics, "parley_command_seconds_count") == 1
+    assert of(metrics, "parley_commands_total", command="CancelRun", code="session_not_found") == 1
+    assert of(metrics, "parley_command_seconds_count") == 1
 
 
 async def test_a_bug_and_a_caller_that_left_are_counted_too(
-    door: MeteredSessionManager, monkeypatch: pytest.MonkeyPatch
+    door: MeteredSessionManager, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert door.metrics is not None
-
     async def broken(*_: Any, **__: Any) -> dict[str, object]:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(SessionManager, "handle", broken)
     with pytest.raises(RuntimeError):
         await door.handle("s", RenameSession("t"), LOCAL)
-    assert of(door.metrics, "parley_commands_total", command="RenameSession", code="internal_error") == 1
+    assert of(metrics, "parley_commands_total", command="RenameSession", code="internal_error") == 1
 
     async def endless(
         self: SessionManager, session_id: str, command: Command, principal: Principal, **_: Any
@@ -77,28 +79,20 @@ async def test_a_bug_and_a_caller_that_left_are_counted_too(
     await asyncio.sleep(0)
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
-    assert of(door.metrics, "parley_commands_total", command="RenameSession", code="caller_gone") == 1
+    assert of(metrics, "parley_commands_total", command="RenameSession", code="caller_gone") == 1
 
 
 async def test_events_and_commits_are_counted_by_the_listener(
-    door: MeteredSessionManager, projects: MemoryProjects
+    door: MeteredSessionManager, metrics: Metrics, projects: MemoryProjects
 ) -> None:
-    assert door.metrics is not None
     inbox = await projects.inbox()
     await door.handle("s", CreateSession("e", inbox.id, inbox.name, "t", "demo"), LOCAL)
-    assert of(door.metrics, "parley_events_total", type="session.created") == 1
-    assert of(door.metrics, "parley_commit_seconds_count") == 1
-    assert of(door.metrics, "parley_commit_seconds_bucket", le="+Inf") == 1
+    assert of(metrics, "parley_events_total", type="session.created") == 1
+    assert of(metrics, "parley_commit_seconds_count") == 1
+    assert of(metrics, "parley_commit_seconds_bucket", le="+Inf") == 1
 
 
-async def test_without_metrics_the_door_works_the_same() -> None:
-    plain = MeteredSessionManager(MemoryJournal(MemoryProjects()), Access())
-    with pytest.raises(SessionNotFound):
-        await plain.handle("nobody", CancelRun(), LOCAL)
-
-
-def test_requests_are_counted_by_route_and_refusals_by_code() -> None:
-    metrics = Metrics("1.2.3")
+def test_requests_are_counted_by_route_and_refusals_by_code(metrics: Metrics) -> None:
     metrics.on_request("GET", "/api/me", 200, 0.0004, None)
     metrics.on_request("GET", "/api/me", 401, 0.3, "unauthenticated")
     metrics.on_request("GET", "/api/me", 200, 60.0, None)
@@ -112,8 +106,7 @@ def test_requests_are_counted_by_route_and_refusals_by_code() -> None:
     assert of(metrics, "parley_let_go_total", code="slow_consumer") == 1
 
 
-def test_gauges_are_asked_when_the_numbers_are() -> None:
-    metrics = Metrics("1.2.3")
+def test_gauges_are_asked_when_the_numbers_are(metrics: Metrics) -> None:
     value = 1.0
     metrics.gauge("parley_connections", "Connections.", lambda: value)
     assert of(metrics, "parley_connections") == 1
@@ -122,5 +115,5 @@ def test_gauges_are_asked_when_the_numbers_are() -> None:
     assert of(metrics, "parley_build_info", version="1.2.3") == 1
 
 
-def test_the_process_is_measured() -> None:
-    assert of(Metrics("1"), "process_resident_memory_bytes") > 0
+def test_the_process_is_measured(metrics: Metrics) -> None:
+    assert of(metrics, "process_resident_memory_bytes") > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from world import FakeTime, Workshop, eventually, no_sleep, say
 
+from models.clock import SYSTEM_CLOCK
 from services.llm.provider import ModelRequest, ToolResultPart
 from services.llm.scripted import Call, Finish, Say, ScriptedProvider, Step
 from services.runs.manager import REAP_S
@@ -32,7 +33,7 @@ async def test_an_approval_that_expires_is_denied_and_the_run_completes() -> Non
         """Smashes something."""
         raise AssertionError("it was never allowed")
 
-    projects = MemoryProjects()
+    projects = MemoryProjects(SYSTEM_CLOCK)
     registry = ToolRegistry((smash,))
     toolbox = Toolbox(registry, ToolExecutor(registry), approvals_expire_after_s=60)
     provider = ScriptedProvider(sleep=no_sleep)

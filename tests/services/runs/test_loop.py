@@ -13,6 +13,7 @@ import pytest
 from world import HookedJournal, Workshop, eventually, no_sleep, say
 
 from models.approvals import Decision
+from models.clock import SYSTEM_CLOCK
 from models.commands import CancelRun, ResolveApproval, SetMode
 from models.messages import Message
 from models.payloads import StreamingResponsePayload, ToolResultPayload
@@ -151,7 +152,7 @@ class Loop:
 async def loop(
     source: Source, *, policy: ApprovalPolicy = "auto", provider: type[ScriptedProvider] = ScriptedProvider
 ) -> AsyncIterator[Loop]:
-    projects, bench = MemoryProjects(), Bench()
+    projects, bench = MemoryProjects(SYSTEM_CLOCK), Bench()
     registry = ToolRegistry(bench.tools())
     toolbox = Toolbox(registry, ToolExecutor(registry), policy=policy)
     played = provider({"test": source}, sleep=no_sleep)

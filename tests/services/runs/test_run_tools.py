@@ -10,6 +10,7 @@ import pytest
 from world import HookedJournal, Room, Workshop, eventually, say
 
 from models.approvals import Decision
+from models.clock import SYSTEM_CLOCK
 from models.commands import CancelRun, RequestTools, ResolveApproval, RunFence, StartRun
 from models.errors import Fenced, InvalidArgument, NotSupported, ToolCallFailed
 from models.payloads import ToolCall
@@ -59,7 +60,7 @@ class Does:
 @asynccontextmanager
 async def doing(work: Work, *tools: Tool, without: bool = False) -> AsyncIterator[tuple[Workshop, str]]:
     """A session in which an agent does its work, with these tools and those of the module."""
-    projects = MemoryProjects()
+    projects = MemoryProjects(SYSTEM_CLOCK)
     registry = ToolRegistry((double, stumble, smash, *tools))
     toolbox = None if without else Toolbox(registry, ToolExecutor(registry))
     inbox = await projects.inbox()
@@ -265,7 +266,7 @@ async def requested(room: Room, calls: Sequence[ToolCall]) -> tuple[str, RunTool
 
 
 async def open_room() -> Room:
-    projects = MemoryProjects()
+    projects = MemoryProjects(SYSTEM_CLOCK)
     return Room(HookedJournal(projects), (await projects.inbox()).id)
 
 
@@ -305,7 +306,7 @@ async def test_the_user_whose_message_started_the_run_is_the_one_whose_wish_coun
     async def work(ctx: RunContext) -> None:
         await ctx.emit(await ctx.call_tool("double", n=1))
 
-    projects = MemoryProjects()
+    projects = MemoryProjects(SYSTEM_CLOCK)
     registry = ToolRegistry((double,))
     toolbox = Toolbox(registry, ToolExecutor(registry), wish_of=wish_of)
     shop = Workshop(HookedJournal(projects), (await projects.inbox()).id, {"does": Does(work)}, toolbox=toolbox)

@@ -11,6 +11,7 @@ import pytest
 from agents_for_tests import Hangs, Paced, Says
 from world import FakeTime, HookedJournal, Workshop, eventually, say, settled, workshop
 
+from models.clock import SYSTEM_CLOCK
 from models.commands import CancelRun, DeleteSession, TakeOverRun
 from models.errors import Fenced, StorageUnavailable
 from models.events import MessageCompleted, RunStarted
@@ -180,7 +181,7 @@ async def test_i5_on_sqlite_a_restart_resumes_at_once_whatever_the_lease_says(tm
 
 
 async def sqlite(folder: Path) -> tuple[Journal, str]:
-    database = Database(folder)
+    database = Database(folder, SYSTEM_CLOCK)
     journal = SqliteJournal(database)
     await journal.open()
     return journal, (await SqliteProjects(database).inbox()).id

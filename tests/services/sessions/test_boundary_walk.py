@@ -15,6 +15,7 @@ from patience import HANG_S
 from world import Workshop, eventually, say
 
 from models.approvals import Decision
+from models.clock import SYSTEM_CLOCK
 from models.commands import ResolveApproval
 from models.messages import Message
 from services.llm.provider import ModelRequest, ToolResultPart
@@ -72,7 +73,7 @@ class Walker:
     on_crash = "resume"
 
     def __init__(self, provider: ScriptedProvider) -> None:
-        self._assistant = Assistant(Providers(scripted=provider), TokenCounter(), sleep=_at_once)
+        self._assistant = Assistant(Providers(SYSTEM_CLOCK, scripted=provider), TokenCounter(), sleep=_at_once)
 
     async def run(self, ctx: RunContext) -> None:
         assert await ctx.ask("Which way?", key="way") == "left"
@@ -136,7 +137,7 @@ def seen(messages: tuple[Message, ...]) -> list[tuple[str, str, str]]:
 async def walk(kill_after: int | None, turns: int = 0) -> tuple[list[tuple[str, str, str]], Log, int]:
     """Runs it all, killed after the event with that seq and some turns of the loop, in which what it allows begins.
     Returns the transcript, the log and the head."""
-    projects = MemoryProjects()
+    projects = MemoryProjects(SYSTEM_CLOCK)
     journal, log = MemoryJournal(projects), Log()
     project_id = (await projects.inbox()).id
     shop = boot(journal, project_id, log)

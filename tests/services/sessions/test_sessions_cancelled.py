@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from world import HookedJournal, Room, eventually, memory_room, say, settled
 
+from models.clock import SYSTEM_CLOCK
 from models.commands import Command, DeleteSession, RenameSession
 from models.errors import StorageUnavailable
 from services.store.sqlite.database import Database
@@ -170,7 +171,7 @@ async def test_a_caller_cancelled_at_any_turn_of_the_loop_leaves_a_dense_journal
 async def test_on_sqlite_too_callers_cancelled_by_the_dozen_leave_every_session_whole(
     ticks: int, tmp_path: Path
 ) -> None:
-    journal = SqliteJournal(Database(tmp_path))
+    journal = SqliteJournal(Database(tmp_path, SYSTEM_CLOCK))
     await journal.open()
     room = Room(journal, (await SqliteProjects(journal._database).inbox()).id)
     ids = [await room.create() for _ in range(12)]

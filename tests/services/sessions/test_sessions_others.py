@@ -14,6 +14,7 @@ from journal_store import opened
 from troubled_bus import TroubledBus
 from world import FakeTime, HookedJournal, Room, commit, create, eventually, say, settled
 
+from models.clock import SYSTEM_CLOCK
 from models.commands import CancelRun, DeleteSession, RenameSession, RestoreSession, SetModel, StartRun
 from models.errors import ParleyError, RunAlreadyActive, SessionNotFound, StorageUnavailable
 from models.events import TRUNCATE_OVER_BYTES
@@ -57,7 +58,7 @@ class Pair:
 
 @asynccontextmanager
 async def two_doors(*, hints: bool = True) -> AsyncIterator[Pair]:
-    projects, time = MemoryProjects(), FakeTime()
+    projects, time = MemoryProjects(SYSTEM_CLOCK), FakeTime()
     journal, project_id = HookedJournal(projects), (await projects.inbox()).id
     one = MemoryBus("here")
     buses = (one, MemoryBus("there", beside=one)) if hints else (None, None)
@@ -343,7 +344,7 @@ async def test_current_is_never_behind_and_shows_what_it_finds() -> None:
 
 async def test_alone_the_head_is_never_asked_for() -> None:
     """One process on its journal pays nothing for the others that it hasn't got."""
-    projects = MemoryProjects()
+    projects = MemoryProjects(SYSTEM_CLOCK)
     journal = HookedJournal(projects)
     room = Room(journal, (await projects.inbox()).id)
     session_id = await room.create("t")

@@ -14,6 +14,7 @@ import pytest
 from journal_store import opened
 from world import HookedJournal, Room, eventually, memory_room, say
 
+from models.clock import SYSTEM_CLOCK
 from models.commands import ArchiveContext, CancelRun, SendMessage, StartRun
 from models.errors import IdempotencyConflict, IllegalTransition, RunAlreadyActive, StorageUnavailable
 from models.events import MessageCreated
@@ -175,7 +176,7 @@ async def test_i10_a_repetition_after_the_run_was_cancelled_starts_no_new_one() 
 async def test_i10_holds_after_a_restart_and_for_large_and_rich_messages(tmp_path: Path) -> None:
     session_id, answers = "", []
     for _ in range(2):
-        journal = SqliteJournal(Database(tmp_path))
+        journal = SqliteJournal(Database(tmp_path, SYSTEM_CLOCK))
         await journal.open()
         room = Room(journal, (await SqliteProjects(journal._database).inbox()).id)
         session_id = session_id or await room.create()

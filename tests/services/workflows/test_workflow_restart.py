@@ -12,6 +12,7 @@ from workflow_world import Bench, WorkflowShop, statuses, steps_of, stored, work
 from world import Gate, HookedJournal, eventually
 
 from models.calls import ApprovalAnswer
+from models.clock import SYSTEM_CLOCK
 from models.commands import CancelRun
 from models.events import Event
 from models.payloads import WorkflowExecutionPayload
@@ -104,7 +105,7 @@ async def test_i5_killed_after_every_event_it_ends_the_same_and_sends_at_most_on
     sending = [events[-1].seq for events in commits if any(_sends(event) for event in events)]
     outcomes = set()
     for seq in [events[-1].seq for events in commits[asked:-1]]:
-        projects = MemoryProjects()
+        projects = MemoryProjects(SYSTEM_CLOCK)
         journal = DyingJournal(projects)
         journal.dies_at = seq
         bench = Bench()

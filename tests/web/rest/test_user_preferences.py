@@ -12,6 +12,7 @@ from patience import HANG_S
 from rest_client import Rest
 from structlog.testing import capture_logs
 
+from models.clock import SYSTEM_CLOCK
 from services.llm.registry import Providers
 from services.llm.scripted import Call, Say, Script, ScriptedProvider, Turns
 from services.tools.tool import tool
@@ -120,7 +121,9 @@ async def open_desk(serve: Serve, name: str = "peek", rounds: int = 1, **setting
     turns: list[Script] = [*[(Call(name),)] * rounds, (Say("done"),)]
     provider = ScriptedProvider()
     provider.register("looks", Turns(*turns * 3))
-    rest = await serve({"providers": Providers(scripted=provider)}, **{"model": "scripted:looks", **settings})
+    rest = await serve(
+        {"providers": Providers(SYSTEM_CLOCK, scripted=provider)}, **{"model": "scripted:looks", **settings}
+    )
     for each in (peek, hidden):
         rest.app[TOOLS].register(each)
     return Desk(rest, await rest.session())

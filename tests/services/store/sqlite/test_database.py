@@ -21,6 +21,7 @@ from sqlalchemy import Connection, PoolProxiedConnection, event, text
 from sqlalchemy.exc import OperationalError
 from world import Room, appending, commit, create, decided, eventually, say
 
+from models.clock import SYSTEM_CLOCK
 from models.commands import DeleteSession
 from models.errors import (
     DatabaseCorrupt,
@@ -45,7 +46,7 @@ LENGTH_LIMIT = 0
 async def opened(
     folder: Path, *, busy_timeout_s: float = 0.05, max_pages: int | None = None
 ) -> AsyncIterator[tuple[Database, SqliteJournal]]:
-    database = Database(folder, busy_timeout_s=busy_timeout_s, max_pages=max_pages)
+    database = Database(folder, SYSTEM_CLOCK, busy_timeout_s=busy_timeout_s, max_pages=max_pages)
     journal = SqliteJournal(database)
     await journal.open()
     try:
@@ -199,7 +200,7 @@ async def test_a_lock_at_the_start_is_named_and_leaves_the_folder_free(tmp_path:
     process = await asyncio.to_thread(lock_from_another_process, tmp_path / FILE_NAME)
     try:
         with pytest.raises(DatabaseLocked):
-            await Database(tmp_path, busy_timeout_s=0.05).open()
+            await Database(tmp_path, SYSTEM_CLOCK, busy_timeout_s=0.05).open()
     finally:
         await asyncio.to_thread(unlock, process)
     async with opened(tmp_path) as (database, _):
@@ -223,7 +224,7 @@ async def test_a_file_that_was_cut_off_is_refused_with_what_to_do(tmp_path: Path
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * kept)])
     with pytest.raises(DatabaseCorrupt, match="cut off") as refused:
-        await Database(tmp_path).open()
+        await Database(tmp_path, SYSTEM_CLOCK).open()
     assert "backup" in refused.value.message
     path.write_bytes(whole)
     async with opened(tmp_path) as (_, journal):
@@ -235,7 +236,7 @@ async def test_a_file_of_garbage_is_refused_and_left_alone(tmp_path: Path, garba
     path = tmp_path / FILE_NAME
     path.write_bytes(garbage)
     with pytest.raises(DatabaseCorrupt, match="not a SQLite database"):
-        await Database(tmp_path).open()
+        await Database(tmp_path, SYSTEM_CLOCK).open()
     assert path.read_bytes() == garbage
 
 
@@ -245,7 +246,7 @@ async def test_garbage_behind_a_good_header_is_refused(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[:100] + b"\xa5" * (len(whole) - 100))
     with pytest.raises(DatabaseCorrupt):
-        await Database(tmp_path).open()
+        await Database(tmp_path, SYSTEM_CLOCK).open()
 
 
 async def test_a_damaged_page_is_found_at_the_start(tmp_path: Path) -> None:
@@ -253,7 +254,7 @@ async def test_a_damaged_page_is_found_at_the_start(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     damage(path)
     with pytest.raises(DatabaseCorrupt):
-        await Database(tmp_path).open()
+        await Database(tmp_path, SYSTEM_CLOCK).open()
 
 
 async def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
@@ -293,7 +294,7 @@ async def test_damage_at_run_time_is_named_stays_red_and_shows_nothing_wrong(tmp
 
 async def test_a_second_server_on_the_folder_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
     async with opened(tmp_path):
-        refused = Database(tmp_path)
+        refused = Database(tmp_path, SYSTEM_CLOCK)
         for _ in range(2):
             # Taken out: who is refused and closes leaves the other's pid where it is.
             with pytest.raises(DataFolderInUse, match=rf"server \(pid {os.getpid()}\) uses .* --data"):
@@ -310,9 +311,10 @@ async def test_a_second_server_on_the_folder_is_refused_until_the_first_is_gone(
 async def test_a_server_in_another_process_is_refused_too(tmp_path: Path) -> None:
     script = (
         "import asyncio, sys, pathlib\n"
+        "from models.clock import SYSTEM_CLOCK\n"
         "from models.errors import DataFolderInUse\n"
         "from services.store.sqlite.database import Database\n"
-        "try:\n    asyncio.run(Database(pathlib.Path(sys.argv[1])).open())\n"
+        "try:\n    asyncio.run(Database(pathlib.Path(sys.argv[1]), SYSTEM_CLOCK).open())\n"
         "except DataFolderInUse as error:\n    print(error.code)\n"
     )
     root = Path(__file__).parents[4]
@@ -326,7 +328,7 @@ async def test_a_server_in_another_process_is_refused_too(tmp_path: Path) -> Non
 
 
 async def test_a_closed_database_refuses_and_may_be_closed_again(tmp_path: Path) -> None:
-    database = Database(tmp_path)
+    database = Database(tmp_path, SYSTEM_CLOCK)
     await database.close()
     await database.open()
     await database.close()
@@ -341,7 +343,7 @@ async def test_a_closed_database_refuses_and_may_be_closed_again(tmp_path: Path)
 
 
 async def test_closing_finishes_what_was_submitted_before(tmp_path: Path) -> None:
-    database = Database(tmp_path)
+    database = Database(tmp_path, SYSTEM_CLOCK)
     journal = SqliteJournal(database)
     await journal.open()
     writes = [asyncio.create_task(new_session(journal, f"s{n}")) for n in range(20)]

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from world import commit, create, decided
 
 import models.migrations
+from models.clock import SYSTEM_CLOCK
 from models.errors import DatabaseTooNew
 from models.migrations import HEAD
 from models.tables import METADATA, is_declared
@@ -48,7 +49,7 @@ def scripts_with_a_next_step(folder: Path, more: str = "") -> str:
 
 
 async def an_older_database(folder: Path) -> None:
-    database = Database(folder)
+    database = Database(folder, SYSTEM_CLOCK)
     journal = SqliteJournal(database)
     await journal.open()
     append = decided("s", None, create((await SqliteProjects(database).inbox()).id, "kept"))
@@ -131,7 +132,7 @@ async def test_an_older_database_is_backed_up_and_migrated_and_keeps_what_it_hol
     data = tmp_path / "data"
     await an_older_database(data)
     newer_program(monkeypatch, scripts_with_a_next_step(tmp_path))
-    database = Database(data)
+    database = Database(data, SYSTEM_CLOCK)
     journal = SqliteJournal(database)
     with structlog.testing.capture_logs() as logs:
         await journal.open()
@@ -148,7 +149,7 @@ async def test_an_older_database_is_backed_up_and_migrated_and_keeps_what_it_hol
 
 
 async def reopened(folder: Path) -> None:
-    database = Database(folder)
+    database = Database(folder, SYSTEM_CLOCK)
     await database.open()
     await database.close()
     assert len(backups(folder)) == 1, "nothing to migrate, nothing to back up"
@@ -159,17 +160,17 @@ async def test_a_newer_database_is_refused_and_not_touched(tmp_path: Path, monke
     await an_older_database(data)
     with monkeypatch.context() as newer:
         newer_program(newer, scripts_with_a_next_step(tmp_path))
-        database = Database(data)
+        database = Database(data, SYSTEM_CLOCK)
         await database.open()
         await database.close()
     before = (data / FILE_NAME).read_bytes()
     with pytest.raises(DatabaseTooNew, match="upgrade Parley") as refused:
-        await Database(data).open()
+        await Database(data, SYSTEM_CLOCK).open()
     assert refused.value.details == {"found": "9999", "known": HEAD}
     assert refused.value.retryable is False
     assert (data / FILE_NAME).read_bytes() == before
     with pytest.raises(DatabaseTooNew):
-        await Database(data).open()
+        await Database(data, SYSTEM_CLOCK).open()
 
 
 async def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(
@@ -181,9 +182,9 @@ async def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(
     with monkeypatch.context() as newer:
         newer_program(newer, scripts)
         with pytest.raises(RuntimeError, match="half way"):
-            await Database(data).open()
+            await Database(data, SYSTEM_CLOCK).open()
     assert "colour" not in columns(data / FILE_NAME)
-    database = Database(data)
+    database = Database(data, SYSTEM_CLOCK)
     journal = SqliteJournal(database)
     await journal.open()
     assert (await journal.session("s")).title == "kept"
