@@ -1,4 +1,4 @@
-# One command each: install | serve | test | check | bench | ui. Stamp files make a second run quick.
+# One command each: install | serve | test | test-all | check | bench | ui. Stamp files make a second run quick.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +11,7 @@ UI_SOURCES := $(shell find $(WEB)/client/src $(UI)/src $(UI)/public $(UI)/index.
 CODE := hub models services web tests
 ARGS ?=
 
-.PHONY: install serve test check bench ui check-python check-ui
+.PHONY: install serve test test-all check bench ui check-python check-ui
 .DEFAULT_GOAL := install
 
 install: $(VENV)/.installed ui
@@ -20,8 +20,12 @@ serve: install
 	@# exec: what make starts is the server itself and no shell around it, so that signals reach it
 	exec $(BIN)/parley serve $(ARGS)
 
+# A process per core, each with whole files: they share a browser.
 test: $(VENV)/.installed ui
-	$(BIN)/pytest --cov $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow" $(ARGS)
+
+test-all: $(VENV)/.installed ui
+	$(BIN)/pytest -n auto --dist loadfile --cov $(ARGS)
 
 check: check-python check-ui
 

@@ -24,7 +24,7 @@ from patience import HANG_MS
 from playwright.sync_api import BrowserContext, expect
 from server_process import ServerProcess, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 
 # As behind a proxy that does not know the upgrade: every attempt ends in an error.

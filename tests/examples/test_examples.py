@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from journal_rows import session_state
 from patience import HANG_S
 from server_process import ROOT, ServerProcess, eventually, serving
 
 TWO_CLIENTS = "tests/examples/two_clients.py"
 AGENT = "tests.examples.custom_agent:WordCounter"
+
+pytestmark = pytest.mark.slow
 
 
 def test_two_clients_runs_by_itself() -> None:

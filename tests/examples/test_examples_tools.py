@@ -18,6 +18,8 @@ TOOLS = "tests.examples.custom_tools:TOOLS"
 PLANNER = "tests.examples.asking_agent:TripPlanner"
 SAID = "So it is."
 
+pytestmark = pytest.mark.slow
+
 
 async def test_the_custom_tools_are_offered_and_called_by_a_model(tmp_path: Path) -> None:
     """The model is a loopback endpoint, which streams its calls in fragments; the last word goes to it as well."""

@@ -19,6 +19,7 @@ import pytest
 from harness import Harness, Json, serving
 from hub_peer import Throttle, eventually
 from patience import HANG_S
+from rounds import seeded
 
 from hub.client.hub_client import CallFailed, ClientError, HubClient
 from hub.client.session_view import SessionView, Verdict
@@ -192,7 +193,7 @@ def count_gaps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return gaps
 
 
-@pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + ROUNDS))
+@pytest.mark.parametrize("seed", seeded(FIRST_SEED, ROUNDS))
 async def test_every_client_equals_the_journal_after_chaos(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

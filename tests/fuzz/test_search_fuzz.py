@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from journal_store import Store, note, opened
+from rounds import seeded
 
 from models.commands import DeleteSession, RenameSession, RestoreSession
 from services.engine.context import Context
@@ -155,7 +156,7 @@ class World:
         }
 
 
-@pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + ROUNDS))
+@pytest.mark.parametrize("seed", seeded(FIRST_SEED, ROUNDS))
 async def test_the_index_finds_what_a_plain_comparison_finds(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     async with AsyncExitStack() as stack:

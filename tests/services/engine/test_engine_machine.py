@@ -228,10 +228,17 @@ def _as_kept(body: EventBody) -> EventBody:
     return BY_TYPE[body.type].model_validate_json(body.model_dump_json(by_alias=True))
 
 
-EngineMachine.TestCase.settings = settings(
-    max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
+LONG = settings(max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+EngineMachine.TestCase.settings = settings(LONG, max_examples=20)
 TestEngine = EngineMachine.TestCase
+
+
+class LongEngineMachine(EngineMachine):
+    """The same, for longer."""
+
+
+LongEngineMachine.TestCase.settings = LONG
+TestEngineForLong = pytest.mark.slow(LongEngineMachine.TestCase)
 
 
 def test_a_journal_with_a_hole_or_no_beginning_is_refused() -> None:

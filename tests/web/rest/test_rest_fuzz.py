@@ -62,7 +62,9 @@ class Chance:
         return {"If-Match": tag} if tag is not None else {}
 
 
-@pytest.mark.parametrize("seed", [1, 2, pytest.param(FRESH, id="fresh")])
+@pytest.mark.parametrize(
+    "seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(FRESH, id="fresh", marks=pytest.mark.slow)]
+)
 async def test_any_request_gets_an_answer_that_is_described(stored: Rest, seed: int) -> None:
     print(f"seed {seed}")
     chance = Chance(seed)

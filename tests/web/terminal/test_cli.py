@@ -169,6 +169,7 @@ def test_a_secret_on_the_command_line_is_refused(tmp_path: Path) -> None:
     assert "open-sesame" not in run.stderr
 
 
+@pytest.mark.slow
 def test_trouble_with_storage_or_port_is_one_line_and_the_code_is_1(tmp_path: Path) -> None:
     folder = tmp_path / "bad"
     folder.mkdir()
@@ -187,6 +188,7 @@ def test_trouble_with_storage_or_port_is_one_line_and_the_code_is_1(tmp_path: Pa
     assert "Traceback" not in busy.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_in_use_is_told(tmp_path: Path) -> None:
     with served(tmp_path) as (first, _):
         second = ended(tmp_path, "serve", "--port", "0")
