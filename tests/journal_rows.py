@@ -10,7 +10,7 @@ from typing import Any
 
 from server_process import read_only
 
-from hub.client.session_view import SessionView
+from hub.client import SessionView
 from models.events import BY_CODE, BranchBody, MessageDelta
 from models.messages import Message
 

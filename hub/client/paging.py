@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
-from hub.client import HubClient
-
-Json = dict[str, Any]
+from hub.client.hub_client import HubClient
+from hub.client.wire import Json
 
 
 async def search(hub: HubClient, q: str, **filters: str | int) -> AsyncIterator[Json]:

@@ -1,17 +1,17 @@
 """The client's half of the state: folds events into a snapshot, both as JSON, as they travel.
 
-`reduce(old snapshot, later events)` equals a fresh snapshot (I2), apart from `messages`, which may reach further back,
-and `session.projectName`, which is the project's to change. The TypeScript client has the same rules.
+An old snapshot with later events applied equals a fresh snapshot (I2), apart from `messages`, which may reach further
+back, and `session.projectName`, which is the project's to change. The TypeScript client has the same rules.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-Json = dict[str, Any]
+from hub.client.wire import Json, SessionEvent
 
 
-def reduce(snapshot: Json, event: Json) -> Json:
+def apply_event(snapshot: Json, event: SessionEvent) -> Json:
     """The snapshot after `event`, whose seq must be head + 1. Unknown types move the head only. Nothing is mutated."""
     seq, at, kind, data = event["seq"], event["at"], event["type"], event["data"]
     session = {**snapshot["session"], "head": seq}
@@ -68,6 +68,10 @@ def reduce(snapshot: Json, event: Json) -> Json:
         case _:
             pass
     return after
+
+
+reduce = apply_event
+"""Its name in 0.1.0."""
 
 
 def _waits(session_state: str, name: str) -> bool:

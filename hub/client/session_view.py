@@ -2,28 +2,44 @@
 
     seq ≤ last: drop · seq = last + 1: apply · seq > last + 1: join again with `after`
 
-Never touches a socket; hub/client/hub_client.py does, and so could a test.
+What is folded is JSON, as it travels; `session`, `messages` and their like read it with the wire models. Never touches
+a socket; hub/client/session_feed.py does, and so could a test.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable
+from typing import Literal
 
-from hub.client.reducer import reduce
+from hub.client.reading import MessageReader, UnknownState, read, read_state
+from hub.client.reducer import apply_event
+from hub.client.wire import FeedMode, JoinAck, Json, SessionEvent
+from models.approvals import Approval
+from models.messages import Message
+from models.runs import Run
+from models.session import Session
+from models.states import ContextState
 
-Json = dict[str, Any]
 Verdict = Literal["applied", "dropped", "gap"]
-Mode = Literal["push", "signal"]
+Mode = FeedMode
+"""Its name in 0.1.0."""
 
 
 class SessionView:
-    """`snapshot` is None before the first join; `folded_from` is the head that it had when it came."""
+    """`snapshot` is None before the first join; `folded_from` is the head that it had when it came. `committed` asks
+    the server how far the session's journal is."""
 
-    def __init__(self, session_id: str, mode: Mode = "push", *, keep_events: bool = False) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        mode: FeedMode = "push",
+        *,
+        keep_events: bool = False,
+        committed: Callable[[], Awaitable[int]] | None = None,
+    ) -> None:
         self.session_id = session_id
-        self.mode: Mode = mode
+        self.mode: FeedMode = mode
         self.snapshot: Json | None = None
         self.epoch: str | None = None
         self.last = 0
@@ -31,13 +47,44 @@ class SessionView:
         self.announced = 0
         self.participants: list[Json] = []
         self.joining = False
-        self.on_event: Callable[[Json], None] | None = None
-        self._events: list[Json] | None = [] if keep_events else None
-        self._early: list[Json] = []
+        self.on_event: Callable[[SessionEvent], None] | None = None
+        self._committed = committed
+        self._events: list[SessionEvent] | None = [] if keep_events else None
+        self._early: list[SessionEvent] = []
         self._changed = asyncio.Event()
+        self._reader = MessageReader()
 
     @property
-    def events(self) -> list[Json]:
+    def session(self) -> Session | None:
+        """None before the first join."""
+        return read(Session, self.snapshot["session"]) if self.snapshot else None
+
+    @property
+    def state(self) -> ContextState | UnknownState | None:
+        """Of the context; None before the first join."""
+        return read_state(self.snapshot["state"]) if self.snapshot else None
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """Of the active branch, oldest first: the newest 50 when it was joined, and all since. One with `truncated` is
+        still being pulled."""
+        return self._reader.read(self.snapshot["messages"]) if self.snapshot else ()
+
+    @property
+    def approvals(self) -> tuple[Approval, ...]:
+        """Those that wait for an answer."""
+        return tuple(read(Approval, each) for each in self.snapshot["approvals"]) if self.snapshot else ()
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The one at work, then those that wait for their turn."""
+        if self.snapshot is None:
+            return ()
+        active = [self.snapshot["run"]] if self.snapshot["run"] is not None else []
+        return tuple(read(Run, each) for each in (*active, *self.snapshot["queue"]))
+
+    @property
+    def events(self) -> list[SessionEvent]:
         """Everything applied since the last snapshot, in order. Raises RuntimeError unless it was to be kept: it grows
         with the session."""
         if self._events is None:
@@ -62,7 +109,7 @@ class SessionView:
         """The next join starts from a snapshot."""
         self.snapshot = None
 
-    def joined(self, ack: Json) -> bool:
+    def joined(self, ack: JoinAck) -> bool:
         """Takes the ack. True when the client is up to date as far as the server said; False: join again (push) or
         pull (signal)."""
         self.joining = False
@@ -78,7 +125,7 @@ class SessionView:
         gap = any(self.offer(event) == "gap" for event in (*ack["events"], *early))
         return not gap and not ack["hasMore"]
 
-    def offer(self, event: Json) -> Verdict:
+    def offer(self, event: SessionEvent) -> Verdict:
         """An event from the socket or from a pull."""
         if self.joining:
             self._early.append(event)
@@ -87,7 +134,7 @@ class SessionView:
             return "dropped"
         if event["seq"] > self.last + 1 or event["epoch"] != self.epoch:
             return "gap"
-        self.snapshot = reduce(self.snapshot, event)
+        self.snapshot = apply_event(self.snapshot, event)
         self.last = event["seq"]
         if self._events is not None:
             self._events.append(event)
@@ -141,10 +188,16 @@ class SessionView:
                 await self._changed.wait()
 
     async def settled(self, timeout_s: float = 10.0) -> None:
-        """Waits until nothing runs or waits in the session any more. Raises TimeoutError."""
-        await self.until(
-            lambda view: view.snapshot is not None and view.snapshot["session"]["state"] != "RUNNING", timeout_s
-        )
+        """Waits until nothing runs or waits in the session any more. What was committed before the call is seen first,
+        also a run that was started elsewhere, whose events are still on their way. Raises TimeoutError,
+        ConnectionLost when the client is closed."""
+        async with asyncio.timeout(timeout_s):
+            committed = await self._committed() if self._committed is not None else 0
+            await self.until(lambda view: view.last >= committed and view._is_at_rest, timeout_s)
+
+    @property
+    def _is_at_rest(self) -> bool:
+        return self.snapshot is not None and self.snapshot["session"]["state"] != "RUNNING"
 
     def _start_from(self, snapshot: Json) -> None:
         self.snapshot = snapshot

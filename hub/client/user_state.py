@@ -7,24 +7,23 @@ theirs: what both touched is this client's, all else theirs; of the active sessi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from hub.client.errors import CallFailed, ConnectionLost
+from hub.client.errors import CallError
+from hub.client.wire import Json
 
-Json = dict[str, Any]
 PATH = "/api/me/state"
 
 
-class ClientState:
-    """`request` makes one REST request: method, path, and `json` as the body. `again` waits before another try, or
-    raises what it is given when there is no use in one."""
+class UserStateStore:
+    """`value` is the newest that came; None before the first. `request` makes one REST request: method, path, and
+    `json` as the body. `again` waits before another try, or raises what it is given when there is no use in one."""
 
     def __init__(
         self,
         request: Callable[..., Awaitable[Json]],
-        again: Callable[[CallFailed | ConnectionLost], Awaitable[None]],
+        again: Callable[[CallError], Awaitable[None]],
     ) -> None:
-        self.newest: Json | None = None
+        self.value: Json | None = None
         self._request = request
         self._again = again
         self._fresh = True
@@ -36,13 +35,13 @@ class ClientState:
 
     def take(self, state: Json) -> None:
         """What the server told: by the socket, or by REST, which may come before or after."""
-        if self._fresh or self.newest is None or state["version"] > self.newest["version"]:
-            self.newest, self._fresh = state, False
+        if self._fresh or self.value is None or state["version"] > self.value["version"]:
+            self.value, self._fresh = state, False
 
     async def update(self, patch: Json) -> Json:
         """Tries until the server has taken it: a patch can be repeated without harm. Returns the state with it. Raises
         CallFailed for what can never work."""
-        base = self.newest
+        base = self.value
         while True:
             try:
                 if base is None:
@@ -50,8 +49,8 @@ class ClientState:
                 state = await self._request("PATCH", PATH, json={**patch, "expectedVersion": base["version"]})
                 self.take(state)
                 return state
-            except (CallFailed, ConnectionLost) as failed:
-                current = failed.details.get("state") if isinstance(failed, CallFailed) else None
+            except CallError as failed:
+                current = failed.details.get("state")
                 if base is None or current is None:
                     await self._again(failed)
                 else:

@@ -23,7 +23,7 @@ from walking import Walk, When, check_requests
 from walking_driver import WAIT_S
 from walking_endpoint import Endpoint
 
-from hub.client.session_view import SessionView
+from hub.client import SessionView
 
 pytestmark = pytest.mark.slow
 

@@ -23,8 +23,8 @@ from search_index import assert_index_is_that_of_the_messages
 from server_process import ServerProcess, eventually, serving
 from slow_line import line
 
-from hub.client import HubClient
-from hub.client.session_view import Mode, SessionView
+from hub.client import HubClient, SessionView
+from hub.client.wire import FeedMode
 from services.llm.scripted_words import WordScript
 
 pytestmark = pytest.mark.slow
@@ -85,7 +85,7 @@ class Crowd:
 async def crowd(server: ServerProcess, session_id: str) -> AsyncIterator[Crowd]:
     async with AsyncExitStack() as stack:
         slow = await stack.enter_async_context(line(server.port, SLOW_BYTES_PER_S))
-        places: list[tuple[str, Mode]] = [(server.url, "push"), (server.url, "push"), (slow.url, "push")]
+        places: list[tuple[str, FeedMode]] = [(server.url, "push"), (server.url, "push"), (slow.url, "push")]
         places += [(server.url, "signal"), (server.url, "signal")]
         witnesses = [await _witness(stack, url, session_id, mode) for url, mode in places]
         yield Crowd(session_id, witnesses)
@@ -247,7 +247,7 @@ def _assert_resumed_in_time(server: ServerProcess, session_id: str, head: int) -
     assert took_s < RESUMED_WITHIN_S, f"taken up again {took_s:.1f} s after the restart"
 
 
-async def _witness(stack: AsyncExitStack, url: str, session_id: str, mode: Mode) -> Witness:
+async def _witness(stack: AsyncExitStack, url: str, session_id: str, mode: FeedMode) -> Witness:
     client = await stack.enter_async_context(HubClient(url, backoff_s=BACKOFF_S, keep_events=True))
     view = await client.open(session_id, mode)
     return Witness(client, view, view.last)

@@ -15,8 +15,8 @@ from journal_rows import entries, is_in_mid_stream, seen_by, session_state
 from patience import HANG_S
 from server_process import ServerProcess, eventually, serving
 
-from hub.client import HubClient
-from hub.client.session_view import Json, SessionView
+from hub.client import HubClient, SessionView
+from hub.client.wire import Json
 from services.llm.scripted_words import WordScript
 
 pytestmark = pytest.mark.slow

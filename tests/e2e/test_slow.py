@@ -14,8 +14,8 @@ from raw_reader import RawReader
 from server_process import ServerProcess, serving
 from slow_line import line
 
-from hub.client import HubClient
-from hub.client.session_view import Json, SessionView
+from hub.client import HubClient, SessionView
+from hub.client.wire import SessionEvent
 from hub.socket.outbox import HIGH_WATER_BYTES
 
 pytestmark = pytest.mark.slow
@@ -63,7 +63,7 @@ class Probe:
             await self._all.wait()
         return sorted(self._took_s)[int(PROBES * 0.99) - 1]
 
-    def _received(self, event: Json) -> None:
+    def _received(self, event: SessionEvent) -> None:
         if event["type"] == "message.created":
             sent_at = self._sent_at.pop(event["data"]["message"]["content"], None)
             if sent_at is not None:

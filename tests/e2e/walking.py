@@ -19,12 +19,12 @@ from walking_agent import MODEL
 from walking_driver import MAIN, SIDE, WAIT_S, WORKFLOW, Driver
 from walking_script import PLAN, unpaired
 
-from hub.client import HubClient
-from hub.client.session_view import Json, Mode, SessionView
+from hub.client import HubClient, SessionView
+from hub.client.wire import FeedMode, Json
 from models.messages import Message
 
 BACKOFF_S = (0.05, 0.1, 0.2)
-MODES: tuple[Mode, ...] = ("push", "push", "signal")
+MODES: tuple[FeedMode, ...] = ("push", "push", "signal")
 TOOLS = {"look": "read_only", "fetch": "idempotent", "stumble": "read_only", "dream": "read_only", "smash": "unsafe"}
 UNSAFE_CALL = "call_smash"
 RUNS = "SELECT r.state FROM runs r JOIN sessions s ON s.key = r.session WHERE s.id = ?"

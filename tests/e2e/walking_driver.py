@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from walking_script import ASIDE, PLAN, WALK
 
-from hub.client.hub_client import CallFailed, ConnectionLost, HubClient
-from hub.client.session_view import Json, SessionView
+from hub.client import CallFailed, ConnectionLost, HubClient, SessionView
+from hub.client.wire import Json
 
 MAIN, SIDE = "main", "side"
 WORKFLOW = """\
@@ -58,6 +58,7 @@ class Driver:
 
     async def _say(self, text: str) -> None:
         sent = await self._first.send_message(self._session_id, text, clientMessageId=text, timeout_s=WAIT_S)
+        assert sent["runId"] is not None
         await self._settled(sent["runId"])
 
     async def _stroll(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from openai_loopback import Behaviour, Exchange, LoopCall, OpenAILoopback
 from walking_script import SIDE_BY_SIDE, answer_to
 
-from hub.client.session_view import Json
+from hub.client.wire import Json
 
 GAP_S = 0.003
 HELD_S = 60.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,19 @@ def test_two_clients_runs_against_a_running_server(tmp_path: Path) -> None:
     assert "bob sees a message by local" in output
     assert "bob reads: " in output
     assert "bob sees the run end: completed" in output
+
+
+def test_the_program_in_the_readme_prints_the_reply(tmp_path: Path) -> None:
+    """Word for word, but that the server of the test is another than the one at home."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (program,) = (block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "HubClient" in block)
+    with serving(tmp_path, "--model", "scripted:words=5,seed=1") as server:
+        script = tmp_path / "trip.py"
+        script.write_text(program.replace("http://127.0.0.1:8765", server.url), encoding="utf-8")
+        printed = _run(str(script))
+        session_id = server.request("GET", "/api/sessions")[1]["sessions"][0]["id"]
+        (reply,) = _said(server, session_id)
+    assert printed.strip() == reply[1].strip() != ""
 
 
 def test_the_custom_agent_answers(tmp_path: Path) -> None:

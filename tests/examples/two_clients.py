@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from hub.client import HubClient
-from hub.client.session_view import Json
+from hub.client.wire import SessionEvent
 
 
 async def main(url: str) -> None:
@@ -25,7 +25,8 @@ async def main(url: str) -> None:
 
     async with HubClient(url) as ada, HubClient(url) as bob:
         # `open` joins the session and stays joined: after a lost connection the client comes back by itself and gets
-        # what it missed. The view is the session as this client sees it: `snapshot` is kept up to date by events.
+        # what it missed. The view is the session as this client sees it: `snapshot` is kept up to date by events,
+        # and `session`, `messages`, `state`, `approvals` and `runs` read it.
         hers = await ada.open(session_id)
         his = await bob.open(session_id)
 
@@ -40,15 +41,11 @@ async def main(url: str) -> None:
         await his.settled(timeout_s=60)
 
     # Both folded the same events, so both have the same transcript.
-    assert hers.snapshot is not None
-    assert his.snapshot is not None
-    assert hers.snapshot["messages"] == his.snapshot["messages"]
-    print(
-        f"ada and bob agree on {len(hers.snapshot['messages'])} messages; the last one has {len(hers.text())} letters"
-    )
+    assert hers.messages == his.messages
+    print(f"ada and bob agree on {len(hers.messages)} messages; the last one has {len(hers.text())} letters")
 
 
-def show(who: str, event: Json) -> None:
+def show(who: str, event: SessionEvent) -> None:
     match event["type"]:
         case "message.created":
             print(f"{who} sees a message by {event['data']['message']['author']}")

@@ -21,8 +21,9 @@ from hub_peer import Throttle, eventually
 from patience import HANG_S
 from rounds import seeded
 
-from hub.client.hub_client import CallFailed, ClientError, HubClient
-from hub.client.session_view import SessionView, Verdict
+from hub.client import CallError, CallFailed, HubClient, SessionView
+from hub.client.session_view import Verdict
+from hub.client.wire import SessionEvent
 from models.events import TRUNCATE_OVER_BYTES
 from models.runs import OnBusy
 
@@ -86,7 +87,7 @@ class Chaos:
         except CallFailed as refused:
             if refused.code not in ("run_active", "session_not_found"):
                 raise
-        except ClientError:
+        except CallError:
             return
 
     def client(self) -> HubClient:
@@ -183,7 +184,7 @@ def count_gaps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     gaps: list[int] = []
     offer = SessionView.offer
 
-    def watch(view: SessionView, event: Json) -> Verdict:
+    def watch(view: SessionView, event: SessionEvent) -> Verdict:
         verdict = offer(view, event)
         if verdict == "gap":
             gaps.append(event["seq"])

@@ -7,16 +7,15 @@ import asyncio
 import os
 import sys
 import threading
-from typing import Any
 
-from hub.client.hub_client import ClientError, HubClient, State
-from hub.client.session_view import SessionView
+from hub.client import CallError, HubClient, SessionView
+from hub.client.connection import ConnectionState
+from hub.client.wire import Json, Sent, SessionEvent
 from services.llm.demo import DEMO
 from services.operating import logs
 from web.settings import port_to_ask
 from web.terminal.screen import Screen
 
-Json = dict[str, Any]
 FAILED, WAITS_FOR_APPROVAL = 1, 3
 REFUSED_FOR_S, ARRIVE_WITHIN_S = 5.0, 30.0
 """How long to knock at the start where connections are refused, and how long in all where they only take their time.
@@ -25,7 +24,7 @@ HELP = (
     "/stop ends the run · /allow, /allow! (for the session), /deny [reason] answer what waits · "
     "/new begins a session · /sessions lists them · /open N opens one · /quit leaves"
 )
-STATES: dict[State, str] = {
+STATES: dict[ConnectionState, str] = {
     "connecting": "connecting …",
     "connected": "connected",
     "reconnecting": "connection lost, reconnecting …",
@@ -81,7 +80,7 @@ class Chat:
         self._ends: dict[str, str] = {}
 
     async def open(self, session_id: str | None) -> SessionView:
-        """`last` is the session that changed last. Raises ClientError, TimeoutError."""
+        """`last` is the session that changed last. Raises CallError, TimeoutError."""
         if session_id is None or (session_id == "last" and not await self._sessions()):
             session_id = (await self._hub.post("/api/sessions", {}))["id"]
         elif session_id == "last":
@@ -123,11 +122,11 @@ class Chat:
                     self._screen.note("unknown command, /help")
                 case _:
                     await self.say(line)
-        except (ClientError, TimeoutError) as error:
+        except (CallError, TimeoutError) as error:
             self._screen.note(f"that did not work: {error}")
         return True
 
-    async def say(self, text: str) -> Json | None:
+    async def say(self, text: str) -> Sent | None:
         """The ack. A message that is sent while a question waits is its answer."""
         if self._view is None or not text.strip():
             return None
@@ -151,14 +150,14 @@ class Chat:
         _complain(f"an approval waits; answer it with parley chat --session {view.session_id}")
         return WAITS_FOR_APPROVAL
 
-    def _is_over(self, view: SessionView, ack: Json) -> bool:
+    def _is_over(self, view: SessionView, ack: Sent) -> bool:
         """Whether the run of a message has ended: its events tell, or a snapshot that is later than the message."""
         return ack["runId"] in self._ends or (view.folded_from >= ack["seq"] and view.session_state != "RUNNING")
 
-    def _end_of(self, view: SessionView, ack: Json) -> str:
-        return self._ends.get(ack["runId"], (view.session_state or "").lower())
+    def _end_of(self, view: SessionView, ack: Sent) -> str:
+        return self._ends.get(ack["runId"] or "", (view.session_state or "").lower())
 
-    def _event(self, event: Json) -> None:
+    def _event(self, event: SessionEvent) -> None:
         self._screen.event(event)
         snapshot = self._view.snapshot if self._view is not None else None
         if event["type"] == "run.finished":
@@ -229,7 +228,7 @@ async def _chat(url: str, session_id: str | None, once: str | None) -> int:
     screen = Screen()
     arrived = asyncio.Event()
 
-    def on_state(state: State) -> None:
+    def on_state(state: ConnectionState) -> None:
         # Before the first connection there is none that could be lost.
         if once is None and (arrived.is_set() or state == "connected"):
             screen.note(STATES[state])
@@ -243,7 +242,7 @@ async def _chat(url: str, session_id: str | None, once: str | None) -> int:
         chat = Chat(hub, screen)
         try:
             await chat.open(session_id)
-        except (ClientError, TimeoutError) as error:
+        except (CallError, TimeoutError) as error:
             _complain(f"can't open a session at {url}: {error or 'no answer'}")
             return FAILED
         if once is not None:
@@ -269,7 +268,7 @@ async def _answers(hub: HubClient, arrived: asyncio.Event) -> bool:
 async def _only_once(chat: Chat, text: str) -> int:
     try:
         return await chat.once(text)
-    except (ClientError, TimeoutError) as error:
+    except (CallError, TimeoutError) as error:
         _complain(f"that did not work: {error or 'no answer'}")
         return FAILED
 

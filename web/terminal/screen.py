@@ -6,9 +6,9 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
 
-Json = dict[str, Any]
+from hub.client.wire import Json, SessionEvent
+
 LINE_CHARS = 300
 """Arguments and the first line of a result are cut to this: they may hold whole files."""
 
@@ -30,7 +30,7 @@ class Screen:
         for approval in snapshot["approvals"]:
             self.asked(approval)
 
-    def event(self, event: Json) -> None:
+    def event(self, event: SessionEvent) -> None:
         data = event["data"]
         match event["type"]:
             case "message.created":

@@ -17,8 +17,9 @@ from hub_peer import eventually, settled
 from patience import HANG_S
 from slow_line import line
 
-from hub.client.hub_client import CallFailed, ConnectionLost, HubClient, State
-from hub.client.session_view import Mode, SessionView
+from hub.client import CallFailed, ConnectionLost, HubClient, SessionView
+from hub.client.connection import ConnectionState
+from hub.client.wire import FeedMode, SessionEvent
 from hub.socket.connection import Connection
 from models.events import TRUNCATE_OVER_BYTES
 from models.ids import new_id
@@ -27,7 +28,7 @@ from services.llm.scripted import Mark, Pause, Say
 from services.store.journal import PAGE_EVENTS
 
 server, in_memory = hub_peer.server, hub_peer.in_memory
-MODES: tuple[Mode, ...] = ("push", "signal")
+MODES: tuple[FeedMode, ...] = ("push", "signal")
 both_modes = pytest.mark.parametrize("mode", MODES)
 
 
@@ -60,11 +61,11 @@ async def equals_the_journal(server: Harness, view: SessionView) -> None:
 
 
 @both_modes
-async def test_view_follows_a_run_from_its_message_to_its_end(server: Harness, mode: Mode) -> None:
+async def test_view_follows_a_run_from_its_message_to_its_end(server: Harness, mode: FeedMode) -> None:
     session_id = await server.session()
     async with client_of(server.url) as client:
         view = await client.open(session_id, mode)
-        seen: list[Json] = []
+        seen: list[SessionEvent] = []
         view.on_event = seen.append
         ack = await client.send_message(session_id, "hello")
         assert set(ack) >= {"messageId", "seq", "runId"}
@@ -76,7 +77,7 @@ async def test_view_follows_a_run_from_its_message_to_its_end(server: Harness, m
 
 
 @both_modes
-async def test_open_before_the_server_is_there_waits_for_it(tmp_path: Path, mode: Mode) -> None:
+async def test_open_before_the_server_is_there_waits_for_it(tmp_path: Path, mode: FeedMode) -> None:
     async with serving(tmp_path) as first:
         session_id, port, url = await first.session(), first.port, first.url
     async with client_of(url) as client:
@@ -111,7 +112,7 @@ async def test_open_of_an_unknown_session_is_refused_and_kept_nowhere(client: Hu
 
 @both_modes
 async def test_view_that_was_opened_anew_does_not_join_once_more(
-    in_memory: Harness, client: HubClient, mode: Mode
+    in_memory: Harness, client: HubClient, mode: FeedMode
 ) -> None:
     """Seeds 1 and 9 of the fuzz: the join of the old view took the place of the new one's. Fails when a view that is
     not kept goes on joining."""
@@ -119,7 +120,8 @@ async def test_view_that_was_opened_anew_does_not_join_once_more(
     old = await client.open(session_id, mode)
     connections(in_memory)[0].abort()
     await eventually(lambda: client.state == "reconnecting")
-    joining = asyncio.create_task(client._join(old))
+    feed = client._sessions.feed(session_id)
+    joining = asyncio.create_task(feed.join())
     new = await client.open(session_id, mode)
     await joining
     joins = 0
@@ -129,7 +131,7 @@ async def test_view_that_was_opened_anew_does_not_join_once_more(
         joins += 1
 
     in_memory.hub.joiner.after_read = count
-    await client._rejoin(old)
+    await feed.rejoin()
     assert joins == 0
     assert old.joining is False
     await in_memory.commit(session_id, 3)
@@ -151,7 +153,7 @@ async def test_leaving_ends_the_view(in_memory: Harness, client: HubClient) -> N
 
 
 @both_modes
-async def test_server_that_restarts_is_found_again_and_nothing_is_missed(tmp_path: Path, mode: Mode) -> None:
+async def test_server_that_restarts_is_found_again_and_nothing_is_missed(tmp_path: Path, mode: FeedMode) -> None:
     """I3. Fails when the client joins again without `after`, or only while it was told of the close."""
     async with serving(tmp_path) as first:
         session_id, port = await first.session(), first.port
@@ -172,7 +174,7 @@ async def test_server_that_restarts_is_found_again_and_nothing_is_missed(tmp_pat
 
 
 @both_modes
-async def test_sockets_that_are_cut_again_and_again_lose_nothing(server: Harness, mode: Mode) -> None:
+async def test_sockets_that_are_cut_again_and_again_lose_nothing(server: Harness, mode: FeedMode) -> None:
     session_id = await server.session()
     async with client_of(server.url) as client:
         view = await client.open(session_id, mode)
@@ -186,10 +188,10 @@ async def test_sockets_that_are_cut_again_and_again_lose_nothing(server: Harness
 
 
 @both_modes
-async def test_stalled_socket_is_replaced_by_the_watchdog(in_memory: Harness, mode: Mode) -> None:
+async def test_stalled_socket_is_replaced_by_the_watchdog(in_memory: Harness, mode: FeedMode) -> None:
     """A line that swallows everything without a close. Fails when only a closed socket counts as lost."""
     session_id = await in_memory.session()
-    states: list[State] = []
+    states: list[ConnectionState] = []
     async with line(in_memory.port) as slow:
         patience: Json = {"call_timeout_s": 0.2, "silence_s": 0.2, "on_state": states.append}
         async with client_of(slow.url, **patience) as client:
@@ -281,7 +283,7 @@ async def test_wrong_token_is_final_and_the_right_one_works() -> None:
 
 
 @both_modes
-async def test_goodbye_that_says_come_back_is_followed(in_memory: Harness, client: HubClient, mode: Mode) -> None:
+async def test_goodbye_that_says_come_back_is_followed(in_memory: Harness, client: HubClient, mode: FeedMode) -> None:
     session_id = await in_memory.session()
     view = await client.open(session_id, mode)
     (connection,) = connections(in_memory)
@@ -353,7 +355,7 @@ async def test_refusal_of_a_message_is_raised_and_not_repeated(in_memory: Harnes
 
 
 @both_modes
-async def test_message_too_large_to_travel_is_pulled(server: Harness, mode: Mode) -> None:
+async def test_message_too_large_to_travel_is_pulled(server: Harness, mode: FeedMode) -> None:
     """Live, and from a snapshot. Fails when nobody pulls what was announced as truncated."""
     session_id = await server.session()
     content = "large " * TRUNCATE_OVER_BYTES
@@ -374,14 +376,14 @@ async def test_large_message_that_could_not_be_pulled_is_pulled_later(
     in_memory: Harness, client: HubClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fails when one failed pull leaves the header in its place for ever."""
-    get, failures = client.get, [ConnectionLost("no"), ConnectionLost("still no")]
+    get, failures = client.rest.get, [ConnectionLost("no"), ConnectionLost("still no")]
 
     async def flaky(path: str, **query: str | int) -> Json:
         if failures:
             raise failures.pop()
         return await get(path, **query)
 
-    monkeypatch.setattr(client, "get", flaky)
+    monkeypatch.setattr(client.rest, "get", flaky)
     session_id = await in_memory.session()
     view = await client.open(session_id)
     content = "large " * TRUNCATE_OVER_BYTES
@@ -392,7 +394,7 @@ async def test_large_message_that_could_not_be_pulled_is_pulled_later(
 async def test_client_keeps_no_event_unless_it_is_asked_to(in_memory: Harness) -> None:
     """Fails when a view collects all that it applies: one that is open for days would grow and grow."""
     session_id = await in_memory.session()
-    seen: list[Json] = []
+    seen: list[SessionEvent] = []
     async with client_of(in_memory.url, keep_events=False) as client:
         view = await client.open(session_id)
         view.on_event = seen.append
@@ -414,7 +416,7 @@ async def test_chore_that_is_cancelled_before_its_first_step_leaves_no_coroutine
     client = client_of(in_memory.url)
     client.start()
     chore = work()
-    client._chore(chore)
+    client._chores.start(chore)
     await client.close()
     assert begun == []
     await eventually(lambda: inspect.getcoroutinestate(chore) == inspect.CORO_CLOSED)
@@ -437,7 +439,7 @@ def test_pulled_message_that_is_older_than_the_view_does_not_undo_it() -> None:
 
 
 @both_modes
-async def test_stream_that_grew_large_before_the_join_ends_whole(server: Harness, mode: Mode) -> None:
+async def test_stream_that_grew_large_before_the_join_ends_whole(server: Harness, mode: FeedMode) -> None:
     middle, go = asyncio.Event(), asyncio.Event()
     grown = [Say("x" * 8_000) for _ in range(10)]
     server.scripted.register("grown", (*grown, Mark(middle), Pause(go), *(Say(f" {n}") for n in range(200))))
@@ -457,7 +459,7 @@ async def newest_id(server: Harness, session_id: str) -> str:
 
 
 @both_modes
-async def test_long_absence_is_made_up_for_page_by_page(tmp_path: Path, mode: Mode) -> None:
+async def test_long_absence_is_made_up_for_page_by_page(tmp_path: Path, mode: FeedMode) -> None:
     """And what happens afterwards arrives. Fails when `hasMore` is not followed, or set in signal mode."""
     async with serving(tmp_path) as first:
         session_id, port = await first.session(), first.port
@@ -489,7 +491,7 @@ async def test_gap_makes_the_client_join_again(in_memory: Harness, client: HubCl
 
 
 @both_modes
-async def test_head_that_is_ahead_makes_the_client_catch_up(mode: Mode) -> None:
+async def test_head_that_is_ahead_makes_the_client_catch_up(mode: FeedMode) -> None:
     async with serving(head_every_s=0.05) as server, client_of(server.url) as client:
         session_id = await server.session()
         view = await client.open(session_id, mode)
@@ -502,7 +504,7 @@ async def test_head_that_is_ahead_makes_the_client_catch_up(mode: Mode) -> None:
 
 
 @both_modes
-async def test_resync_starts_from_a_new_snapshot(in_memory: Harness, client: HubClient, mode: Mode) -> None:
+async def test_resync_starts_from_a_new_snapshot(in_memory: Harness, client: HubClient, mode: FeedMode) -> None:
     session_id = await in_memory.session()
     view = await client.open(session_id, mode)
     await in_memory.commit(session_id, 3)
@@ -515,7 +517,7 @@ async def test_resync_starts_from_a_new_snapshot(in_memory: Harness, client: Hub
 
 
 @both_modes
-async def test_resync_in_the_middle_of_a_join_is_heeded(in_memory: Harness, client: HubClient, mode: Mode) -> None:
+async def test_resync_in_the_middle_of_a_join_is_heeded(in_memory: Harness, client: HubClient, mode: FeedMode) -> None:
     """Fails when the join's answer, which goes on from the old position, counts as up to date without a snapshot."""
     session_id = await in_memory.session()
     view = await client.open(session_id, mode)

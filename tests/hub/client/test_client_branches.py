@@ -7,8 +7,8 @@ import pytest
 from harness import Harness, Json
 from hub_peer import eventually
 
-from hub.client import HubClient
-from hub.client.session_view import Mode, SessionView
+from hub.client import HubClient, SessionView
+from hub.client.wire import FeedMode
 from services.access import LOCAL
 
 in_memory = hub_peer.in_memory
@@ -33,7 +33,7 @@ def messages(view: SessionView) -> list[Json]:
 
 
 @pytest.mark.parametrize("mode", ["push", "signal"])
-async def test_messages_that_a_merge_or_a_switch_brings_are_pulled(in_memory: Harness, mode: Mode) -> None:
+async def test_messages_that_a_merge_or_a_switch_brings_are_pulled(in_memory: Harness, mode: FeedMode) -> None:
     """Fails when only what was too large to travel is pulled: `{id, truncated}` stays in its place for ever."""
     session_id, branches = await in_memory.session(), in_memory.chat.branches
     async with client_of(in_memory) as client, client_of(in_memory) as later:

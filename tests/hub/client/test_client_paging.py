@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rest_client import Rest
 
-from hub.client.hub_client import CallFailed, HubClient
+from hub.client import CallFailed, HubClient
 from hub.client.paging import search, sessions
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hub.client.errors import CallFailed, ConnectionLost
-from hub.client.user_state import ClientState, rebased
+from hub.client import CallError, CallFailed, ConnectionLost
+from hub.client.user_state import UserStateStore, rebased
 from models.user_state import UserState
 
 Json = dict[str, Any]
@@ -34,7 +34,7 @@ class Server:
         self.answers = list(answers)
         self.asked: list[tuple[str, Json | None]] = []
         self.waited = 0
-        self.client = ClientState(self.request, self.again)
+        self.client = UserStateStore(self.request, self.again)
 
     async def request(self, method: str, path: str, json: Json | None = None) -> Json:
         assert path == "/api/me/state"
@@ -44,7 +44,7 @@ class Server:
             raise answer
         return answer
 
-    async def again(self, failed: CallFailed | ConnectionLost) -> None:
+    async def again(self, failed: CallError) -> None:
         if not failed.retryable:
             raise failed
         self.waited += 1
@@ -82,7 +82,7 @@ async def test_a_lost_race_is_repeated_on_the_state_that_came_with_the_refusal()
         {"activeSessions": ["a", "b", "c"], "expectedVersion": 2},
         {"activeSessions": ["b", "c"], "expectedVersion": 3},
     ]
-    assert server.client.newest == state(4, "b", "c")
+    assert server.client.value == state(4, "b", "c")
 
 
 async def test_what_came_meanwhile_is_not_taken_for_what_the_patch_was_made_of() -> None:
@@ -90,7 +90,7 @@ async def test_what_came_meanwhile_is_not_taken_for_what_the_patch_was_made_of()
     server = Server(ConnectionLost("gone"), mismatch(state(2, "a", "c")), state(3, "a", "b", "c"))
     server.client.take(state(1, "a"))
 
-    async def hear(failed: CallFailed | ConnectionLost) -> None:
+    async def hear(failed: CallError) -> None:
         server.client.take(state(2, "a", "c"))
 
     server.client._again = hear
@@ -117,9 +117,9 @@ def test_an_older_state_is_dropped_unless_a_new_connection_begins_with_it() -> N
     client = Server().client
     client.take(state(3))
     client.take(state(2))
-    assert client.newest == state(3)
+    assert client.value == state(3)
     client.connected()
     client.take(state(1))
-    assert client.newest == state(1), "the server was set back"
+    assert client.value == state(1), "the server was set back"
     client.take(state(1, "other"))
-    assert client.newest == state(1)
+    assert client.value == state(1)

@@ -14,13 +14,15 @@ from collections.abc import Callable, Sequence
 from functools import reduce as fold
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import pytest
 from folded_history import History
 from harness import Json
 from histories import Maker
 
-from hub.client.reducer import reduce
+from hub.client.reducer import apply_event
+from hub.client.wire import SessionEvent
 from models.approvals import Scope
 from models.branches import Entry
 from models.commands import (
@@ -354,10 +356,10 @@ def file_of(name: str) -> Path:
 
 @pytest.mark.parametrize("name", CASES)
 def test_old_snapshot_and_later_events_are_a_fresh_snapshot(name: str) -> None:
-    """I2. Fails for the types of a branch of `reduce` that is taken out."""
+    """I2. Fails for the types of a branch of `apply_event` that is taken out."""
     history, since = CASES[name]()
     scenario = history.scenario(name, since)
-    agrees(fold(reduce, scenario["events"], scenario["snapshot"]), scenario["expected"])
+    agrees(fold(apply_event, scenario["events"], scenario["snapshot"]), scenario["expected"])
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -397,7 +399,7 @@ def test_merge_of_more_than_an_event_may_list_leaves_the_newest(monkeypatch: pyt
     scenario = history.scenario("", since)
     (event,) = scenario["events"]
     assert (event["data"]["hasMore"], len(event["data"]["messages"])) == (True, SNAPSHOT_MESSAGES)
-    folded = reduce(scenario["snapshot"], event)
+    folded = apply_event(scenario["snapshot"], event)
     assert len(folded["messages"]) == SNAPSHOT_MESSAGES
     agrees(folded, scenario["expected"])
 
@@ -409,7 +411,7 @@ def entry(number: int) -> dict[str, object]:
 def test_type_that_is_not_known_moves_only_the_head() -> None:
     before = finalized().snapshots[-1]
     event = {"seq": before["head"] + 1, "at": "2026-11-20T09:00:00.000Z", "type": "weather.changed", "data": {"x": 1}}
-    folded = reduce(before, event)
+    folded = apply_event(before, cast(SessionEvent, event))
     session = {**before["session"], "head": event["seq"], "updatedAtUtc": event["at"]}
     assert folded == {**before, "head": event["seq"], "session": session}
 
@@ -418,7 +420,7 @@ def test_folding_mutates_nothing() -> None:
     history, since = from_the_first_event()
     scenario = history.scenario("", since)
     kept = json.dumps(scenario)
-    fold(reduce, scenario["events"], scenario["snapshot"])
+    fold(apply_event, scenario["events"], scenario["snapshot"])
     assert json.dumps(scenario) == kept
 
 
@@ -438,11 +440,11 @@ def test_random_history_folds_to_its_snapshots_from_every_point(seed: int) -> No
             history.do(maker.any_command(history.context))
         except ParleyError:
             continue
-    wires = [event.to_wire() for event in history.events]
+    wires = cast(list[SessionEvent], [event.to_wire() for event in history.events])
     for since, (old, fresh) in enumerate(pairwise(history.snapshots), start=1):
-        agrees_though_truncated(reduce(old, wires[since]), fresh)
+        agrees_though_truncated(apply_event(old, wires[since]), fresh)
     start = chance.randrange(1, len(wires))
-    agrees_though_truncated(fold(reduce, wires[start:], history.snapshots[start - 1]), history.snapshots[-1])
+    agrees_though_truncated(fold(apply_event, wires[start:], history.snapshots[start - 1]), history.snapshots[-1])
     assert apply_all(None, history.events) == history.context
 
 
@@ -462,7 +464,7 @@ def test_usage_of_a_reply_beyond_the_limit_is_counted() -> None:
         history.do(AppendDelta(FENCE, "a1", "x" * 8_000))
     history.do(FinalizeStream(FENCE, "a1", "stop", usage=Usage(input_tokens=3, output_tokens=4)))
     scenario = history.scenario("", since)
-    assert fold(reduce, scenario["events"], scenario["snapshot"])["usage"] == scenario["expected"]["usage"]
+    assert fold(apply_event, scenario["events"], scenario["snapshot"])["usage"] == scenario["expected"]["usage"]
 
 
 def test_text_that_grows_past_the_limit_in_front_of_a_client_stays_whole() -> None:
@@ -471,7 +473,7 @@ def test_text_that_grows_past_the_limit_in_front_of_a_client_stays_whole() -> No
     for _ in range(9):
         history.do(AppendDelta(FENCE, "a1", "x" * 8_000))
     scenario = history.scenario("", since)
-    folded = fold(reduce, scenario["events"], scenario["snapshot"])
+    folded = fold(apply_event, scenario["events"], scenario["snapshot"])
     assert scenario["expected"]["messages"][-1]["truncated"] is True
     stream = history.context.stream if history.context else None
     assert stream is not None

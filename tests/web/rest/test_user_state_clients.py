@@ -14,7 +14,7 @@ import pytest
 from hub_peer import eventually
 from rest_client import Rest
 
-from hub.client.hub_client import CallFailed, ConnectionLost, HubClient
+from hub.client import CallFailed, ConnectionLost, HubClient
 from hub.socket.connection import Connection
 from web.keys import HUB
 

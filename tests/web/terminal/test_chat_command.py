@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from agents_for_tests import Says
@@ -16,6 +16,7 @@ from patience import HANG_S
 from rest_client import Rest
 
 from hub.client import HubClient
+from hub.client.wire import SessionEvent
 from services.runs.context import RunContext
 from web.settings import port_to_ask
 from web.terminal import chat_command as chat
@@ -278,16 +279,21 @@ def shown(show: Callable[[Screen], None]) -> str:
     return "".join(written)
 
 
+def created(message: Json) -> SessionEvent:
+    envelope = {"sessionId": "s", "epoch": "e", "seq": 2, "at": "2026-11-20T09:00:00.000Z"}
+    return cast(SessionEvent, {**envelope, "type": "message.created", "data": {"message": message}})
+
+
 def test_long_arguments_and_results_are_cut() -> None:
     message = {"kind": "tool_result", "payload": {"name": "x", "status": "ok", "output": "a" * 9_000, "error": None}}
-    line = shown(lambda screen: screen.event({"type": "message.created", "data": {"message": message}}))
+    line = shown(lambda screen: screen.event(created(message)))
     assert line.startswith("· x: ok, aaa")
     assert len(line) < 500
 
 
 def test_a_result_that_came_without_its_body_is_shown_by_its_header() -> None:
     header = {"kind": "tool_request", "content": "", "status": "complete", "author": "assistant", "id": "m"}
-    line = shown(lambda screen: screen.event({"type": "message.created", "data": {"message": header}}))
+    line = shown(lambda screen: screen.event(created(header)))
     assert line == "assistant: \n"
 
 
