@@ -68,12 +68,12 @@ class Feeds:
             await self.chat.projects.get(project_id)
         watcher = self._watcher(connection)
         watcher.all_projects, watcher.project_id = project_id is None, project_id
-        return await self._listed(watcher, self.chat.journal.sessions(SessionQuery(project_id, take=take)))
+        return await self._listed(watcher, self.chat.store.reads.sessions(SessionQuery(project_id, take=take)))
 
     async def watch_running(self, connection: Connection, take: int) -> SessionPage:
         watcher = self._watcher(connection)
         watcher.running = True
-        page = await self._listed(watcher, self.chat.journal.sessions(replace(RUNNING, take=take)))
+        page = await self._listed(watcher, self.chat.store.reads.sessions(replace(RUNNING, take=take)))
         self._running.update(session.id for session in page.sessions)
         self._forget_what_runs()  # it may have gone meanwhile
         return page
@@ -203,7 +203,7 @@ class Feeds:
     async def _session(self, session_id: str) -> Session:
         context = self.chat.sessions.context(session_id)
         if context is None:
-            return await self.chat.journal.session(session_id)
+            return await self.chat.store.reads.session(session_id)
         project = await self.chat.projects.get(context.project_id)
         # Read again: what was committed during the await may have been told already.
         context = self.chat.sessions.context(session_id) or context

@@ -247,7 +247,7 @@ class Hub:
 
     async def _tell_head(self, room: Room) -> None:
         session_id = room.session_id
-        context = self.chat.sessions.shown(session_id) or await self.chat.journal.load(session_id)
+        context = self.chat.sessions.shown(session_id) or await self.chat.store.journal.load(session_id)
         head = {
             "sessionId": session_id,
             "epoch": context.epoch,

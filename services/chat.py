@@ -55,9 +55,10 @@ from services.runs.agents import Agents
 from services.search.query import SearchPage, SearchQuery
 from services.sessions.branches import Branches
 from services.sessions.manager import SessionManager
-from services.store.journal import Journal, MessageQuery
 from services.store.lists import SessionPage, SessionQuery
 from services.store.projects import Projects
+from services.store.reads import MessageQuery
+from services.store.store import Store
 from services.users import Users
 from services.workflows.registry import PREFIX, Workflows
 
@@ -89,8 +90,8 @@ class Chat:
         return self.sessions.clock
 
     @property
-    def journal(self) -> Journal:
-        return self.sessions.journal
+    def store(self) -> Store:
+        return self.sessions.store
 
     async def create_session(self, principal: Principal, wanted: CreateSessionBody) -> Session:
         self.access.check(principal, "write")
@@ -100,7 +101,7 @@ class Chat:
         session_id = self.clock.new_id()
         command = CreateSession(self.clock.new_id(), project.id, project.name, (wanted.title or "").strip(), model)
         await self.sessions.handle(session_id, command, principal)
-        return await self.journal.session(session_id)
+        return await self.store.reads.session(session_id)
 
     async def _preferred_model(self, principal: Principal) -> str | None:
         """The user's default, unless it is not known any more."""
@@ -191,16 +192,16 @@ class Chat:
 
     async def rename(self, principal: Principal, session_id: str, title: str, version: int | None) -> Session:
         await self.sessions.handle(session_id, RenameSession(title, version), principal)
-        return await self.journal.session(session_id)
+        return await self.store.reads.session(session_id)
 
     async def set_model(self, principal: Principal, session_id: str, model: str) -> Session:
         self.providers.resolve(model)
         await self.sessions.handle(session_id, SetModel(model), principal)
-        return await self.journal.session(session_id)
+        return await self.store.reads.session(session_id)
 
     async def set_mode(self, principal: Principal, session_id: str, mode: Mode) -> Session:
         await self.sessions.handle(session_id, SetMode(mode), principal)
-        return await self.journal.session(session_id)
+        return await self.store.reads.session(session_id)
 
     async def resolve_approval(self, principal: Principal, session_id: str, answer: ApprovalAnswer) -> None:
         """The first answer wins. Raises AlreadyAnswered, which says who was faster and what they decided, and
@@ -216,7 +217,7 @@ class Chat:
         try:
             await self.sessions.handle(session_id, command, principal)
         except ApprovalNotFound:
-            approvals = await self.journal.approvals(session_id)
+            approvals = await self.store.reads.approvals(session_id)
             decided = next((each for each in approvals if each.id == answer.approval_id), None)
             if decided is None:
                 raise
@@ -230,7 +231,7 @@ class Chat:
     async def retry(self, principal: Principal, session_id: str) -> Sent:
         """Runs again for the newest message of a user. Raises MessageNotFound when nobody has said anything,
         RunAlreadyActive."""
-        page = await self.journal.page(session_id, MessageQuery(take=RETRY_LOOKS_BACK, order="desc"))
+        page = await self.store.reads.page(session_id, MessageQuery(take=RETRY_LOOKS_BACK, order="desc"))
         asked = next((message for message in page.messages if message.role == "user"), None)
         if asked is None:
             raise MessageNotFound("There is no message to try again for")
@@ -240,18 +241,18 @@ class Chat:
 
     async def _agent_of(self, session_id: str, run_id: str | None) -> str:
         """A workflow is tried again as that workflow, from its first step; anything else by the agent of today."""
-        runs = await self.journal.runs(session_id)
+        runs = await self.store.reads.runs(session_id)
         agent = next((run.agent for run in runs if run.id == run_id), self.agent)
         return agent if agent.startswith(PREFIX) else self.agent
 
     async def archive(self, principal: Principal, session_id: str) -> Session:
         """Puts a session away: readable, nothing can be said. Raises RunAlreadyActive."""
         await self.sessions.handle(session_id, ArchiveContext(), principal)
-        return await self.journal.session(session_id)
+        return await self.store.reads.session(session_id)
 
     async def unarchive(self, principal: Principal, session_id: str) -> Session:
         await self.sessions.handle(session_id, UnarchiveContext(), principal)
-        return await self.journal.session(session_id)
+        return await self.store.reads.session(session_id)
 
     @property
     def branches(self) -> Branches:
@@ -264,7 +265,7 @@ class Chat:
         """Raises MessageNotFound, Conflict beyond 50 pins or 64 KiB of them. A long message is pinned by its
         beginning."""
         if message_id is not None:
-            found = await self.journal.messages(session_id, [message_id])
+            found = await self.store.reads.messages(session_id, [message_id])
             if not found:
                 raise MessageNotFound(field="messageId")
             text = found[0].content[:PIN_MAX_CHARS]
@@ -296,13 +297,13 @@ class Chat:
 
     async def restore(self, principal: Principal, session_id: str) -> Session:
         await self.sessions.handle(session_id, RestoreSession(), principal, action="manage")
-        return await self.journal.session(session_id)
+        return await self.store.reads.session(session_id)
 
     async def set_current(
         self, principal: Principal, project_id: str, session_id: str, version: int | None = None
     ) -> Project:
         self.access.check(principal, "write")
-        session = await self.journal.session(session_id)
+        session = await self.store.reads.session(session_id)
         if session.project_id != project_id:
             raise Conflict("The session belongs to another project", projectId=session.project_id)
         return await self.projects.set_current(project_id, session_id, version)
@@ -311,13 +312,13 @@ class Chat:
         """Raises ProjectNotFound, InvalidArgument for a cursor of another list."""
         self.access.check(principal, "read")
         await self._check_project(query.project_id)
-        return await self.journal.sessions(query)
+        return await self.store.reads.sessions(query)
 
     async def search(self, principal: Principal, query: SearchQuery) -> SearchPage:
         """Raises ProjectNotFound, InvalidArgument for a question without a word and for a cursor of another one."""
         self.access.check(principal, "read")
         await self._check_project(query.project_id)
-        return await self.journal.search(query)
+        return await self.store.search.find(query)
 
     async def _check_project(self, project_id: str | None) -> None:
         if project_id is not None:
@@ -327,7 +328,7 @@ class Chat:
         """Removes what was deleted more than 30 days ago; returns how many."""
         before = EpochMs(self.clock() - RESTORABLE_MS)
         purged = 0
-        for session_id in await self.journal.expired(before):
+        for session_id in await self.store.reads.expired(before):
             try:
                 await self._purge(session_id)
                 purged += 1

@@ -1,4 +1,4 @@
-"""A whole server inside the test's loop: real sockets, a journal of choice, scripted models, the few REST reads that
+"""A whole server inside the test's loop: real sockets, a store of choice, scripted models, the few REST reads that
 the Python client needs."""
 
 from __future__ import annotations
@@ -30,16 +30,12 @@ from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
 from services.sessions.following import Following
 from services.sessions.manager import SessionManager
-from services.store.journal import Append, Journal
-from services.store.memory.journal import MemoryJournal
-from services.store.memory.projects import MemoryProjects
-from services.store.memory.user_states import MemoryUserStates
-from services.store.projects import Projects
+from services.store.journal import Append
+from services.store.memory.store import memory_store
+from services.store.memory.tables import Memory
 from services.store.sqlite.database import Database
-from services.store.sqlite.journal import SqliteJournal
-from services.store.sqlite.projects import SqliteProjects
-from services.store.sqlite.user_states import SqliteUserStates
-from services.store.user_states import UserStates
+from services.store.sqlite.store import sqlite_store
+from services.store.store import Store
 from services.users import Users as KeptByUsers
 
 Json = dict[str, Any]
@@ -61,8 +57,8 @@ class Harness:
     url: str
 
     @property
-    def journal(self) -> Journal:
-        return self.chat.journal
+    def store(self) -> Store:
+        return self.chat.store
 
     @property
     def port(self) -> int:
@@ -74,31 +70,31 @@ class Harness:
 
     async def commit(self, session_id: str, events: int, *, size: int = 8) -> None:
         """So many events of one kind, each with a different text of about `size` characters, one after the other."""
-        context = self.chat.sessions.context(session_id) or await self.journal.load(session_id)
+        context = self.chat.sessions.context(session_id) or await self.store.journal.load(session_id)
         titles = [f"{context.head + number} ".ljust(size, "x") for number in range(1, events + 1)]
         submitted = [self.chat.sessions.submit(session_id, RenameSession(title)) for title in titles]
         await asyncio.gather(*submitted)
 
     async def fill(self, session_id: str, events: int, *, size: int = 8) -> None:
         """The same in one transaction past the door, which forgets the session: quick, for what nobody watches."""
-        context = await self.journal.load(session_id)
+        context = await self.store.journal.load(session_id)
         bodies = (SessionRenamed(title=f"{n} ".ljust(size, "x"), version=n) for n in range(1, events + 1))
         filled = tuple(
             Event(session_id, context.epoch, context.head + number, now_ms(), body)
             for number, body in enumerate(bodies, start=1)
         )
         done: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
-        self.journal.append(Append(context, apply_all(context, filled), filled), done.set_result)
+        self.store.journal.append(Append(context, apply_all(context, filled), filled), done.set_result)
         assert await done is None
         self.chat.sessions._open.pop(session_id, None)
 
     async def wires(self, session_id: str, after: int = 0) -> list[Json]:
         """The journal after a position, as it travels."""
-        page = await self.journal.since(session_id, after, limit=1_000_000, limit_bytes=1 << 40)
+        page = await self.store.journal.since(session_id, after, limit=1_000_000, limit_bytes=1 << 40)
         return [event.to_wire() for event in page.events]
 
     async def snapshot(self, session_id: str) -> Json:
-        return (await self.journal.snapshot(session_id)).to_wire()
+        return (await self.store.reads.snapshot(session_id)).to_wire()
 
 
 @asynccontextmanager
@@ -111,32 +107,24 @@ async def serving(
     agent: str = "assistant",
     token: str | None = None,
     access: Access | None = None,
-    memory: Callable[[MemoryProjects], Journal] = MemoryJournal,
+    store: Store | None = None,
     window_s: float = 0.0,
     head_every_s: float = 25.0,
     stall_timeout_s: float = 10.0,
     ping_interval_s: float = 25.0,
 ) -> AsyncIterator[Harness]:
-    """On SQLite in `folder`, in memory (made by `memory`) without one."""
-    journal: Journal
-    projects: Projects
-    states: UserStates
-    if folder is None:
-        in_memory = MemoryProjects(SYSTEM_CLOCK)
-        journal, projects, states = memory(in_memory), in_memory, MemoryUserStates(SYSTEM_CLOCK)
-    else:
-        database = Database(folder, SYSTEM_CLOCK)
-        journal, projects, states = SqliteJournal(database), SqliteProjects(database), SqliteUserStates(database)
-    await journal.open()
-    await projects.inbox()
+    """On SQLite in `folder`, in memory without one, or on a `store` that is not open yet."""
+    store = store or _store(folder)
+    await store.open()
+    await store.projects.inbox()
     access = access or Access(token)
-    sessions = SessionManager(journal, access, clock=SYSTEM_CLOCK)
+    sessions = SessionManager(store, access, clock=SYSTEM_CLOCK)
     scripted = ScriptedProvider()
     providers = Providers(SYSTEM_CLOCK, scripted=scripted, demo_words_per_s=0)
     known = Agents({"assistant": Assistant(providers, TokenCounter()), **(agents or {})})
     runs = RunManager(sessions, known, window_s=window_s)
-    users = KeptByUsers(states)
-    chat = Chat(sessions, projects, providers, known, access, users, model, agent)
+    users = KeptByUsers(store.user_states)
+    chat = Chat(sessions, store.projects, providers, known, access, users, model, agent)
     hub = Hub(
         chat,
         Following(sessions),
@@ -146,7 +134,7 @@ async def serving(
     )
     app = web.Application()
     hub.attach(app)
-    _add_reads(app, journal)
+    _add_reads(app, store)
     # A client that connects in the very moment of the shutdown would hold it up for a minute.
     runner = web.AppRunner(app, shutdown_timeout=1.0)
     await runner.setup()
@@ -163,7 +151,13 @@ async def serving(
         await sessions.close()
         await users.close()
         await providers.aclose()
-        await journal.close()
+        await store.close()
+
+
+def _store(folder: Path | None) -> Store:
+    if folder is None:
+        return memory_store(Memory(SYSTEM_CLOCK))
+    return sqlite_store(Database(folder, SYSTEM_CLOCK))
 
 
 async def _accept_no_more(runner: web.AppRunner) -> None:
@@ -178,17 +172,17 @@ async def _accept_no_more(runner: web.AppRunner) -> None:
         await asyncio.sleep(0)
 
 
-def _add_reads(app: web.Application, journal: Journal) -> None:
+def _add_reads(app: web.Application, store: Store) -> None:
     """`/api/sessions/{id}/events` and `/api/contexts/{id}/messages`, as design §5 has them, without access checks."""
 
     async def events(request: web.Request) -> Json:
-        page = await journal.since(request.match_info["id"], int(request.query.get("after", "0")))
+        page = await store.journal.since(request.match_info["id"], int(request.query.get("after", "0")))
         wires = [event.to_wire() for event in page.events]
         return {"epoch": page.epoch, "head": page.head, "events": wires, "hasMore": page.has_more}
 
     async def messages(request: web.Request) -> Json:
         ids = request.query["ids"].split(",")
-        found = await journal.messages(request.match_info["id"], ids)
+        found = await store.reads.messages(request.match_info["id"], ids)
         wires = [message.to_wire() for message in found]
         return {"messages": wires, "requestedCount": len(ids), "foundCount": len(wires)}
 

@@ -1,4 +1,4 @@
-"""A journal of either kind, and what was appended to it: what the contract of journals stands on."""
+"""A store of either kind, and what was appended to it: what the contracts of stores stand on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from world import T0, appending, commit, create, decided, say
 
+import services.store.store
 from models.clock import SYSTEM_CLOCK
 from models.commands import (
     Command,
@@ -23,24 +24,24 @@ from models.search import SearchResult
 from models.session import Session
 from services.engine.context import Context
 from services.search.query import SearchQuery
-from services.store.journal import Append, Journal, Lease
+from services.store.journal import Append
+from services.store.leases import Lease
 from services.store.lists import EVERYTHING, SessionQuery
-from services.store.memory.journal import MemoryJournal
-from services.store.memory.projects import MemoryProjects
-from services.store.projects import Projects
+from services.store.memory.store import memory_store
+from services.store.memory.tables import Memory
 from services.store.sqlite.database import Database
-from services.store.sqlite.journal import SqliteJournal
-from services.store.sqlite.projects import SqliteProjects
+from services.store.sqlite.store import sqlite_store
 
 FOREVER = EpochMs(2**50)
 
 
 class Store:
-    """A journal and what was appended to it through here."""
+    """A store and what was appended to it through here."""
 
-    def __init__(self, journal: Journal, projects: Projects, project_id: str) -> None:
-        self.journal = journal
-        self.projects = projects
+    def __init__(self, whole: services.store.store.Store, project_id: str) -> None:
+        self.whole = whole
+        self.journal, self.reads, self.leases = whole.journal, whole.reads, whole.leases
+        self.search, self.projects = whole.search, whole.projects
         self.project_id = project_id
         self.events: dict[str, list[Event]] = {}
 
@@ -63,11 +64,11 @@ class Store:
         return context
 
     async def listed(self, query: SessionQuery = EVERYTHING) -> tuple[Session, ...]:
-        return (await self.journal.sessions(query)).sessions
+        return (await self.reads.sessions(query)).sessions
 
     async def found(self, text: str, **asked: Any) -> list[str]:
         """What a search finds, a message by its id and a title by that of its session with a star."""
-        page = await self.journal.search(SearchQuery(text, **asked))
+        page = await self.search.find(SearchQuery(text, **asked))
         return [name_of(result) for result in page.results]
 
     async def emit(self, context: Context, *bodies: EventBody, fence: str | None = None) -> Context:
@@ -113,19 +114,11 @@ def fence_of(context: Context) -> RunFence:
 @asynccontextmanager
 async def opened(kind: str, folder: Path) -> AsyncIterator[Store]:
     """A store of that kind, "memory" or "sqlite", closed at the end."""
-    journal: Journal
-    projects: Projects
-    if kind == "memory":
-        projects = MemoryProjects(SYSTEM_CLOCK)
-        journal = MemoryJournal(projects)
-        await journal.open()
-    else:
-        database = Database(folder, SYSTEM_CLOCK)
-        journal = SqliteJournal(database)
-        await journal.open()
-        projects = SqliteProjects(database)
-    yield Store(journal, projects, (await projects.inbox()).id)
-    await journal.close()
+    on_disk = kind == "sqlite"
+    whole = sqlite_store(Database(folder, SYSTEM_CLOCK)) if on_disk else memory_store(Memory(SYSTEM_CLOCK))
+    await whole.open()
+    yield Store(whole, (await whole.projects.inbox()).id)
+    await whole.close()
 
 
 def wire(events: tuple[Event, ...] | list[Event]) -> list[dict[str, Any]]:

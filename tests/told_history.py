@@ -21,8 +21,8 @@ from services.engine.context import Context
 from services.sessions.manager import SessionManager
 from services.store.journal import Append
 from services.store.sqlite.database import Database
-from services.store.sqlite.journal import SqliteJournal
-from services.store.sqlite.projects import SqliteProjects
+from services.store.sqlite.store import sqlite_store
+from services.store.store import Store
 
 PER_APPEND = 500
 APART_MS = 7_000
@@ -48,24 +48,23 @@ def tell(folder: Path, messages: Sequence[Told], title: str = "Told") -> str:
 
 
 async def _tell(folder: Path, messages: Sequence[Told], title: str) -> str:
-    database = Database(folder, SYSTEM_CLOCK)
-    journal, projects = SqliteJournal(database), SqliteProjects(database)
-    sessions = SessionManager(journal, Access(), clock=SYSTEM_CLOCK)
-    await journal.open()
+    store = sqlite_store(Database(folder, SYSTEM_CLOCK))
+    sessions = SessionManager(store, Access(), clock=SYSTEM_CLOCK)
+    await store.open()
     try:
-        session_id, inbox = new_id(), await projects.inbox()
+        session_id, inbox = new_id(), await store.projects.inbox()
         await sessions.handle(session_id, CreateSession(new_id(), inbox.id, inbox.name, title, "demo"), LOCAL)
-        context = await journal.load(session_id)
+        context = await store.journal.load(session_id)
         began = now_ms() - APART_MS * len(messages)
         for at in range(0, len(messages), PER_APPEND):
-            context = await _append(journal, context, messages[at : at + PER_APPEND], began)
+            context = await _append(store, context, messages[at : at + PER_APPEND], began)
         return session_id
     finally:
         await sessions.close()
-        await journal.close()
+        await store.close()
 
 
-async def _append(journal: SqliteJournal, context: Context, messages: Sequence[Told], began: int) -> Context:
+async def _append(store: Store, context: Context, messages: Sequence[Told], began: int) -> Context:
     events = tuple(
         Event(context.session_id, context.epoch, context.head + index, now_ms(), MessageCreated(message=message))
         for index, told in enumerate(messages, start=1)
@@ -80,7 +79,7 @@ async def _append(journal: SqliteJournal, context: Context, messages: Sequence[T
         else:
             written.set_result(None)
 
-    journal.append(append, done)
+    store.journal.append(append, done)
     await written
     return append.after
 

@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from world import FakeTime, Gate, HookedJournal, Room, eventually, no_sleep
+from world import FakeTime, Gate, Room, eventually, hooked_store, no_sleep
 
-from models.clock import SYSTEM_CLOCK
 from models.payloads import ToolResultPayload, WorkflowExecutionPayload
 from services.access import LOCAL, Access
 from services.chat import Chat
@@ -18,8 +17,7 @@ from services.llm.scripted import ScriptedProvider, Source
 from services.runs.agents import Agents
 from services.runs.manager import RunManager
 from services.runs.toolbox import Toolbox
-from services.store.memory.projects import MemoryProjects
-from services.store.memory.user_states import MemoryUserStates
+from services.store.store import Store
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.tool import Tool, tool
@@ -89,15 +87,14 @@ class WorkflowShop:
         workflows: Sequence[Workflow],
         tools: Sequence[Tool],
         provider: ScriptedProvider,
-        journal: HookedJournal,
-        projects: MemoryProjects,
+        store: Store,
         *,
         workspace: Workspace | None = None,
     ) -> None:
         self.time = FakeTime()
-        self.journal, self.projects, self.provider = journal, projects, provider
+        self.store, self.provider = store, provider
         self.waits: list[float] = []
-        self.room = Room(journal, "", self.time.clock)
+        self.room = Room(store, "", self.time.clock)
         self.workflows = Workflows({workflow.name: workflow for workflow in workflows})
         providers = Providers(self.time.clock, scripted=provider)
         registry = ToolRegistry(tools)
@@ -105,9 +102,9 @@ class WorkflowShop:
         self._providers = providers
         toolbox = Toolbox(registry, ToolExecutor(registry), workspace)
         self.runs = RunManager(self.room.sessions, agents, toolbox=toolbox, window_s=0, sleep=self.time.sleep)
-        users = Users(MemoryUserStates(self.time.clock))
+        users = Users(store.user_states)
         self.chat = Chat(
-            self.room.sessions, projects, providers, agents, Access(), users, MODEL, workflows=self.workflows
+            self.room.sessions, store.projects, providers, agents, Access(), users, MODEL, workflows=self.workflows
         )
 
     def _agent(self, name: str) -> WorkflowAgent:
@@ -119,7 +116,7 @@ class WorkflowShop:
         return WorkflowAgent(self.workflows.get(name), sessions, self._providers, sleep=wait)
 
     async def session(self) -> str:
-        self.room.project_id = (await self.projects.inbox()).id
+        self.room.project_id = (await self.store.projects.inbox()).id
         return await self.room.create(model=MODEL)
 
     async def begin(self, name: str = "w", /, session_id: str | None = None, **given: Any) -> str:
@@ -169,26 +166,20 @@ def _never(*_arguments: object, **_more: object) -> asyncio.Future[Any]:
     return asyncio.get_running_loop().create_future()
 
 
-def stored() -> tuple[HookedJournal, MemoryProjects]:
-    projects = MemoryProjects(SYSTEM_CLOCK)
-    return HookedJournal(projects), projects
-
-
 @asynccontextmanager
 async def workflow_shop(
     *definitions: str | Workflow,
     bench: Bench | None = None,
     tools: Sequence[Tool] = (),
     script: Source = (),
-    storage: tuple[HookedJournal, MemoryProjects] | None = None,
+    store: Store | None = None,
     workspace: Workspace | None = None,
 ) -> AsyncIterator[WorkflowShop]:
     """A started boot with the workflows (YAML without a name is called `w`), stopped at the end."""
     workflows = [each if isinstance(each, Workflow) else load_text(f"name: w\n{each}") for each in definitions]
     provider = ScriptedProvider({"test": script}, sleep=no_sleep)
-    journal, projects = storage or stored()
     made = (*(bench.tools if bench is not None else ()), *tools)
-    shop = WorkflowShop(workflows, made, provider, journal, projects, workspace=workspace)
+    shop = WorkflowShop(workflows, made, provider, store or hooked_store()[0], workspace=workspace)
     await shop.runs.start()
     try:
         yield shop

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from patience import HANG_S
@@ -35,19 +35,14 @@ from services.runs.manager import RunManager
 from services.runs.toolbox import Toolbox
 from services.sessions.manager import Committed, ResultT, SessionManager
 from services.sessions.other_nodes import OtherNodes
-from services.store.journal import (
-    PAGE_BYTES,
-    PAGE_EVENTS,
-    Append,
-    Done,
-    EventPage,
-    Journal,
-    Lease,
-    MessageQuery,
-    SentMessage,
-)
+from services.store.journal import PAGE_BYTES, PAGE_EVENTS, Append, Done, EventPage, Journal
+from services.store.leases import Lease
 from services.store.memory.journal import MemoryJournal
-from services.store.memory.projects import MemoryProjects
+from services.store.memory.reads import MemoryReads
+from services.store.memory.store import memory_store
+from services.store.memory.tables import Memory
+from services.store.reads import MessageQuery, SentMessage
+from services.store.store import Store
 
 T0 = EpochMs(1_795_000_000_000)
 
@@ -112,8 +107,8 @@ class Gate:
 class HookedJournal(MemoryJournal):
     """A journal in memory whose calls can be held at a gate, and whose appends can fail, with or without effect."""
 
-    def __init__(self, projects: MemoryProjects) -> None:
-        super().__init__(projects)
+    def __init__(self, memory: Memory) -> None:
+        super().__init__(memory)
         self.gates: dict[str, Gate] = {}
         self.broken: StorageUnavailable | None = None
         self.broken_reads: StorageUnavailable | None = None
@@ -146,7 +141,7 @@ class HookedJournal(MemoryJournal):
         else:
             asyncio.get_running_loop().call_soon(done, error)
 
-    async def _read(self, call: str) -> None:
+    async def passed(self, call: str) -> None:
         if gate := self.gates.pop(call, None):
             await gate.passed()
         if self.broken_reads is not None:
@@ -154,23 +149,37 @@ class HookedJournal(MemoryJournal):
 
     async def load(self, session_id: str) -> Context:
         self.loads += 1
-        await self._read("load")
+        await self.passed("load")
         return await super().load(session_id)
 
     async def since(
         self, session_id: str, after: int, *, limit: int = PAGE_EVENTS, limit_bytes: int = PAGE_BYTES, **more: Any
     ) -> EventPage:
-        await self._read("since")
+        await self.passed("since")
         return await super().since(session_id, after, limit=limit, limit_bytes=limit_bytes, **more)
 
     async def heads(self, session_ids: Sequence[str]) -> dict[str, Head]:
         self.heads_asked += 1
-        await self._read("heads")
+        await self.passed("heads")
         return await super().heads(session_ids)
 
+
+class HookedReads(MemoryReads):
+    """Reads that are held and fail with their journal."""
+
+    def __init__(self, memory: Memory, journal: HookedJournal) -> None:
+        super().__init__(memory)
+        self._journal = journal
+
     async def sent(self, session_id: str, author: str, client_message_id: str) -> SentMessage | None:
-        await self._read("sent")
+        await self._journal.passed("sent")
         return await super().sent(session_id, author, client_message_id)
+
+
+def hooked_store(journal_of: Callable[[Memory], HookedJournal] = HookedJournal) -> tuple[Store, HookedJournal]:
+    memory = Memory(SYSTEM_CLOCK)
+    journal = journal_of(memory)
+    return replace(memory_store(memory), journal=journal, reads=HookedReads(memory, journal)), journal
 
 
 def create(project_id: str = "project", title: str = "", model: str = "scripted:words=1") -> CreateSession:
@@ -244,11 +253,11 @@ class Room:
     """The door over a journal, and everything that it has shown, in order."""
 
     def __init__(
-        self, journal: Journal, project_id: str, clock: Clock = SYSTEM_CLOCK, others: OtherNodes | None = None
+        self, store: Store, project_id: str, clock: Clock = SYSTEM_CLOCK, others: OtherNodes | None = None
     ) -> None:
-        self.journal = journal
+        self.store = store
         self.project_id = project_id
-        self.sessions = SessionManager(journal, Access(), clock=clock, others=others)
+        self.sessions = SessionManager(store, Access(), clock=clock, others=others)
         self.shown: list[Event] = []
         self.commits: list[Committed] = []
         self.sessions.subscribe(self._keep)
@@ -278,23 +287,22 @@ class Room:
         return context
 
     async def messages(self, session_id: str) -> tuple[Message, ...]:
-        return (await self.journal.page(session_id, MessageQuery(take=200))).messages
+        return (await self.store.reads.page(session_id, MessageQuery(take=200))).messages
 
     async def runs(self, session_id: str) -> list[Run]:
-        return list(await self.journal.runs(session_id))
+        return list(await self.store.reads.runs(session_id))
 
     async def assert_shown_is_journal(self, session_id: str, after: int = 0) -> None:
         """I1 and I3: what was shown is exactly what the journal holds, in order, without holes."""
-        page = await self.journal.since(session_id, after, limit=100_000, limit_bytes=1 << 40)
+        page = await self.store.journal.since(session_id, after, limit=100_000, limit_bytes=1 << 40)
         shown = [event for event in self.of(session_id) if event.seq > after]
         assert [event.to_wire() for event in shown] == [event.to_wire() for event in page.events]
         assert [event.seq for event in page.events] == list(range(after + 1, page.head + 1))
 
 
 async def memory_room(clock: Clock = SYSTEM_CLOCK) -> tuple[Room, HookedJournal]:
-    projects = MemoryProjects(SYSTEM_CLOCK)
-    journal = HookedJournal(projects)
-    return Room(journal, (await projects.inbox()).id, clock), journal
+    store, journal = hooked_store()
+    return Room(store, (await store.projects.inbox()).id, clock), journal
 
 
 class Workshop:
@@ -302,7 +310,7 @@ class Workshop:
 
     def __init__(
         self,
-        journal: Journal,
+        store: Store,
         project_id: str,
         agents: dict[str, Agent] | None = None,
         *,
@@ -314,7 +322,7 @@ class Workshop:
     ) -> None:
         self.time = time or FakeTime()
         self.provider = provider or ScriptedProvider(sleep=no_sleep)
-        self.room = Room(journal, project_id, self.time.clock)
+        self.room = Room(store, project_id, self.time.clock)
         self.waits: list[float] = []
         self.agents = Agents({"assistant": self._assistant(), **(agents or {})})
         self.runs = RunManager(
@@ -363,7 +371,7 @@ def _never(*_arguments: object, **_more: object) -> asyncio.Future[Any]:
 async def workshop(
     agents: dict[str, Agent] | None = None,
     *,
-    journal: Journal | None = None,
+    store: Store | None = None,
     project_id: str | None = None,
     provider: ScriptedProvider | None = None,
     window_s: float = 0,
@@ -371,12 +379,9 @@ async def workshop(
     time: FakeTime | None = None,
 ) -> AsyncIterator[Workshop]:
     """A started boot, stopped at the end."""
-    if journal is None:
-        projects = MemoryProjects(SYSTEM_CLOCK)
-        journal, project_id = HookedJournal(projects), (await projects.inbox()).id
-    shop = Workshop(
-        journal, project_id or "", agents, provider=provider, window_s=window_s, runs_max=runs_max, time=time
-    )
+    store = store or hooked_store()[0]
+    project_id = project_id or (await store.projects.inbox()).id
+    shop = Workshop(store, project_id, agents, provider=provider, window_s=window_s, runs_max=runs_max, time=time)
     await shop.runs.start()
     try:
         yield shop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 from aiohttp import web
@@ -23,16 +23,11 @@ from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
 from services.runs.prompts import Prompts
 from services.sessions.following import Following
-from services.store.journal import Journal
-from services.store.memory.journal import MemoryJournal
-from services.store.memory.projects import MemoryProjects
-from services.store.memory.user_states import MemoryUserStates
-from services.store.projects import Projects
+from services.store.memory.store import memory_store
+from services.store.memory.tables import Memory
 from services.store.sqlite.database import Database
-from services.store.sqlite.journal import SqliteJournal
-from services.store.sqlite.projects import SqliteProjects
-from services.store.sqlite.user_states import SqliteUserStates
-from services.store.user_states import UserStates
+from services.store.sqlite.store import sqlite_store
+from services.store.store import Store
 from services.users import Users
 from services.workflows.agent import WorkflowAgent
 from services.workflows.registry import PREFIX as WORKFLOW
@@ -65,36 +60,23 @@ log = structlog.get_logger(__name__)
 PURGE_EVERY_S = 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """A journal, the projects and the states of users beside it."""
-
-    journal: Journal
-    projects: Projects
-    user_states: UserStates
-
-
-def storage_of(settings: Settings, clock: Clock) -> Storage:
+def store_of(settings: Settings, clock: Clock) -> Store:
     folder = settings.folder
-    if folder is None:
-        projects = MemoryProjects(clock)
-        return Storage(MemoryJournal(projects), projects, MemoryUserStates(clock))
-    database = Database(folder, clock)
-    return Storage(SqliteJournal(database), SqliteProjects(database), SqliteUserStates(database))
+    return memory_store(Memory(clock)) if folder is None else sqlite_store(Database(folder, clock))
 
 
 def create_app(
     settings: Settings,
     *,
     clock: Clock = SYSTEM_CLOCK,
-    storage: Storage | None = None,
+    store: Store | None = None,
     providers: Providers | None = None,
     agents: Mapping[str, Agent] | None = None,
 ) -> web.Application:
     """An application that is not started yet: its startup opens the storage and may raise StorageUnavailable.
 
     `clock` is the one of the whole server. `agents` are added under their names to the built-in one; `providers` and
-    `storage` stand in for what the settings ask for.
+    `store` stand in for what the settings ask for.
     """
     app = web.Application(middlewares=[door], client_max_size=BODY_LIMIT_BYTES)
     metrics = Metrics(parley_version(), clock)
@@ -103,7 +85,7 @@ def create_app(
     app[METRICS] = metrics
     app[ORIGINS] = Origins(settings.host, settings.allow_origin)
     app[PROVIDERS] = providers or settings.providers(clock)
-    _build_core(app, clock, storage or storage_of(settings, clock), dict(agents or {}))
+    _build_core(app, clock, store or store_of(settings, clock), dict(agents or {}))
     app[HUB] = Hub(
         app[CHAT],
         app[FOLLOWING],
@@ -118,15 +100,15 @@ def create_app(
     return app
 
 
-def _build_core(app: web.Application, clock: Clock, storage: Storage, agents: dict[str, Agent]) -> None:
+def _build_core(app: web.Application, clock: Clock, store: Store, agents: dict[str, Agent]) -> None:
     settings, providers = app[SETTINGS], app[PROVIDERS]
     token = settings.token
     access = Access(token.get_secret_value() if token is not None else None)
-    sessions = MeteredSessionManager(storage.journal, access, clock=clock, metrics=app[METRICS])
+    sessions = MeteredSessionManager(store, access, clock=clock, metrics=app[METRICS])
     toolbox = toolbox_of(settings)
     app[TOOLS] = toolbox.registry
     app[MCP] = mcp_of(settings, toolbox, clock)
-    users = Users(storage.user_states, check_model=providers.resolve)
+    users = Users(store.user_states, check_model=providers.resolve)
     toolbox = replace(toolbox, server_of=app[MCP].server_of, wish_of=users.approval_policy)
     app[PROMPTS] = Prompts(toolbox, overview_of(toolbox))
     workflows = workflows_of(settings, toolbox)
@@ -139,7 +121,7 @@ def _build_core(app: web.Application, clock: Clock, storage: Storage, agents: di
     app[RUNS] = RunManager(sessions, known, toolbox=toolbox, window_s=settings.coalesce_window_ms / 1000)
     app[CHAT] = Chat(
         sessions,
-        storage.projects,
+        store.projects,
         providers,
         known,
         access,
@@ -152,12 +134,12 @@ def _build_core(app: web.Application, clock: Clock, storage: Storage, agents: di
 
 
 def _watch(app: web.Application) -> None:
-    metrics, hub, runs, journal = app[METRICS], app[HUB], app[RUNS], app[CHAT].journal
+    metrics, hub, runs, store = app[METRICS], app[HUB], app[RUNS], app[CHAT].store
     app[SESSIONS].subscribe(metrics.on_committed)
     metrics.gauge("parley_connections", "Socket connections.", lambda: hub.connections)
     metrics.gauge("parley_subscriptions", "Sessions joined, over all connections.", lambda: hub.subscriptions)
     metrics.gauge("parley_runs_active", "Runs at work.", lambda: runs.active)
-    metrics.gauge("parley_storage_ok", "1 when the storage works, else 0.", lambda: journal.trouble is None)
+    metrics.gauge("parley_storage_ok", "1 when the storage works, else 0.", lambda: store.trouble is None)
     metrics.gauge("parley_draining", "1 while the server stops.", lambda: app[LIFECYCLE].draining)
 
 
@@ -171,7 +153,7 @@ def _order(app: web.Application) -> None:
 
 async def _start(app: web.Application) -> None:
     chat = app[CHAT]
-    await chat.journal.open()
+    await chat.store.open()
     try:
         await chat.projects.inbox()
         await app[TOOLS].start()
@@ -200,7 +182,7 @@ async def _stop(app: web.Application) -> None:
     await app[CHAT].users.close()
     await app[MCP].stop()
     await app[TOOLS].stop()
-    await app[CHAT].journal.close()
+    await app[CHAT].store.close()
     await app[PROVIDERS].aclose()
 
 

@@ -42,7 +42,8 @@ from services.runs.context import RunContext
 from services.runs.manager import HEARTBEAT_S, LEASE_MS
 from services.runs.reply import CHUNK_MAX_CHARS
 from services.sessions.manager import ResultT, SessionManager
-from services.store.journal import Chunk, Lease, MessageQuery
+from services.store.leases import Lease
+from services.store.reads import Chunk, MessageQuery
 
 log = structlog.get_logger(__name__)
 
@@ -159,7 +160,7 @@ class ChatContext(OlderCalls):
         chunks: list[Chunk] = []
         has_more = True
         while has_more:
-            page = await self._sessions.journal.chunks(self.session_id, message_id, after)
+            page = await self._sessions.store.reads.chunks(self.session_id, message_id, after)
             chunks.extend(page.chunks)
             has_more = page.has_more
             after = page.chunks[-1].sequence if page.chunks else after
@@ -168,7 +169,7 @@ class ChatContext(OlderCalls):
     async def get_streaming_metadata(self, message_id: str) -> StreamingResponsePayload:
         """How the reply went; while it grows, the chunks so far, and neither its end nor durations. Raises
         MessageNotFound, and InvalidArgument for a message that was not streamed."""
-        found = await self._sessions.journal.messages(self.session_id, [message_id])
+        found = await self._sessions.store.reads.messages(self.session_id, [message_id])
         if not found:
             raise MessageNotFound(messageId=message_id)
         payload = found[0].payload
@@ -223,7 +224,7 @@ class _Lease:
         owner: str,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
-        self._journal = sessions.journal
+        self._leases = sessions.store.leases
         self._owner = owner
         self._clock = sessions.clock
         self._sleep = sleep
@@ -235,7 +236,7 @@ class _Lease:
         while True:
             await self._sleep(HEARTBEAT_S)
             try:
-                await self._journal.renew([run_id], self.now())
+                await self._leases.renew([run_id], self.now())
             except StorageUnavailable as error:
                 log.warning("lease not renewed", run=run_id, reason=error.message)
 
@@ -256,7 +257,7 @@ async def _asking(
             agent=AGENT,
             on_crash="fail",
         )
-    page = await sessions.journal.page(session_id, MessageQuery(take=LOOKS_BACK, order="desc"))
+    page = await sessions.store.reads.page(session_id, MessageQuery(take=LOOKS_BACK, order="desc"))
     said = next((message for message in page.messages if message.role == "user"), None)
     if said is None:
         raise MessageNotFound("Nobody has said anything yet: pass a question")

@@ -23,7 +23,7 @@ from models.errors import ParleyError
 from services.access import Access, Action, Principal
 from services.sessions.manager import Committed, ResultT, SessionManager
 from services.sessions.other_nodes import OtherNodes
-from services.store.journal import Journal
+from services.store.store import Store
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -118,9 +118,9 @@ class MeteredSessionManager(SessionManager):
     """The door with a counter for each caller's command. A run's own steps are not counted here but as events."""
 
     def __init__(
-        self, journal: Journal, access: Access, *, clock: Clock, metrics: Metrics, others: OtherNodes | None = None
+        self, store: Store, access: Access, *, clock: Clock, metrics: Metrics, others: OtherNodes | None = None
     ) -> None:
-        super().__init__(journal, access, clock=clock, others=others)
+        super().__init__(store, access, clock=clock, others=others)
         self._metrics = metrics
 
     async def handle(

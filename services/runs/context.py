@@ -19,7 +19,7 @@ from services.runs.reply import Reply
 from services.runs.toolbox import Toolbox, Wanted
 from services.runs.tools import RunTools
 from services.sessions.manager import SessionManager
-from services.store.journal import BATCH_BYTES, MessageQuery
+from services.store.reads import BATCH_BYTES, MessageQuery
 
 HISTORY_PAGE = 200
 
@@ -57,7 +57,7 @@ class RunContext:
         before the answers of the run that was at work then, and behind them it is understood. Begins later when the
         messages come to more than 32 MiB: that is more than a model takes."""
         query = MessageQuery(take=limit, before=2**62)
-        page = await self._sessions.journal.page(self.session_id, query)
+        page = await self._sessions.store.reads.page(self.session_id, query)
         context = await self._sessions.current(self.session_id)
         waiting = {run.message_id for run in context.queue}
         if page.messages:
@@ -75,7 +75,9 @@ class RunContext:
             first -= 1
         shown = messages[first:]
         cut = [message.id for message in shown if message.truncated]
-        bodies = {each.id: each for each in await self._sessions.journal.messages(self.session_id, cut)} if cut else {}
+        bodies = (
+            {each.id: each for each in await self._sessions.store.reads.messages(self.session_id, cut)} if cut else {}
+        )
         return tuple(bodies.get(message.id, message) for message in shown)
 
     def stream(self, *, model: str = "", author: str | None = None) -> Reply:
@@ -150,7 +152,7 @@ class RunContext:
         """Whether an earlier attempt of this run was told, or got no answer in time, not to go on."""
         if not self.resuming:
             return False
-        approvals = await self._sessions.journal.approvals(self.session_id)
+        approvals = await self._sessions.store.reads.approvals(self.session_id)
         asked = [each for each in approvals if each.run_id == self.run.id and each.kind == "limit"]
         return bool(asked) and asked[-1].state != "responded"
 
@@ -165,7 +167,7 @@ class RunContext:
         return answered.answer or ""
 
     async def _answer(self, key: str) -> Approval | None:
-        approvals = await self._sessions.journal.approvals(self.session_id)
+        approvals = await self._sessions.store.reads.approvals(self.session_id)
         return next((each for each in reversed(approvals) if (each.run_id, each.key) == (self.run.id, key)), None)
 
     def mark_seen(self) -> None:

@@ -29,7 +29,7 @@ from services.runs.agents import Agents
 from services.runs.context import RunContext
 from services.runs.toolbox import Toolbox
 from services.sessions.manager import Committed, SessionManager
-from services.store.journal import Lease
+from services.store.leases import Lease
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +105,7 @@ class RunManager:
         await asyncio.gather(*self._helpers, return_exceptions=True)
         if run_ids:
             try:
-                await self._sessions.journal.renew(run_ids, Lease(self.boot_id, EpochMs(0)))
+                await self._sessions.store.leases.renew(run_ids, Lease(self.boot_id, EpochMs(0)))
             except StorageUnavailable as error:
                 log.warning("leases not released", reason=error.message)
 
@@ -140,7 +140,7 @@ class RunManager:
 
     async def _take_over_lost(self, session_id: str) -> None:
         """Leaves alone what lives outside of this manager's tasks: a program's own run, or one of another process."""
-        if session_id in await self._sessions.journal.orphans(self.boot_id, self._sessions.clock()):
+        if session_id in await self._sessions.store.leases.orphans(self.boot_id, self._sessions.clock()):
             await self._take_over(session_id)
 
     def _kick(self, session_id: str, context: Context) -> None:
@@ -232,9 +232,9 @@ class RunManager:
 
     async def _reap(self) -> None:
         """Takes over every active run that nobody works on, and starts the queues that nobody started."""
-        for session_id in await self._sessions.journal.orphans(self.boot_id, self._sessions.clock()):
+        for session_id in await self._sessions.store.leases.orphans(self.boot_id, self._sessions.clock()):
             await self._keep(session_id, self._take_over)
-        for session_id in await self._sessions.journal.unfinished():
+        for session_id in await self._sessions.store.reads.unfinished():
             await self._keep(session_id, self._wake, self._expire)
 
     async def _keep(self, session_id: str, *steps: Callable[[str], Awaitable[None]]) -> None:
@@ -272,7 +272,7 @@ class RunManager:
         """Goes on with a run that nobody works on, once there is room, or ends it when it can't be resumed."""
         if session_id in self._taking:
             return
-        context = await self._sessions.journal.load(session_id)
+        context = await self._sessions.store.journal.load(session_id)
         run = context.run
         if run is None or run.id in self._active or context.deleted_at is not None:
             return
@@ -298,7 +298,7 @@ class RunManager:
         self._taking.add(run.session_id)  # its place, until it has a task
         try:
             await self._sessions.submit(run.session_id, TakeOverRun(run.id, run.attempt, LOST), self._lease())
-            context = await self._sessions.journal.load(run.session_id)
+            context = await self._sessions.store.journal.load(run.session_id)
             log.info("run taken over", session=run.session_id, run=run.id, attempt=run.attempt + 1)
             if context.run is not None:
                 self._spawn(context.run)
@@ -307,7 +307,7 @@ class RunManager:
 
     async def _renew(self) -> None:
         if self._active:
-            await self._sessions.journal.renew(list(self._active), self._lease())
+            await self._sessions.store.leases.renew(list(self._active), self._lease())
 
     async def _retry(self, session_id: str) -> None:
         """The storage failed under a run, or under its start: goes on as soon as the storage does."""

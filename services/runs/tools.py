@@ -18,7 +18,7 @@ from models.tools import ToolSpec
 from services.access import SYSTEM
 from services.runs.toolbox import Toolbox, Wanted, open_calls
 from services.sessions.manager import SessionManager
-from services.store.journal import MessageQuery
+from services.store.reads import MessageQuery
 from services.tools.results import BUDGET_TOKENS, fits
 
 RESULTS_PAGE = 200
@@ -71,7 +71,7 @@ class RunTools:
     async def _user(self) -> str:
         """Whose message started the run."""
         if self._author is None:
-            found = await self._sessions.journal.messages(self._run.session_id, [self._run.message_id])
+            found = await self._sessions.store.reads.messages(self._run.session_id, [self._run.message_id])
             self._author = found[0].author if found else SYSTEM.user_id
         return self._author
 
@@ -127,7 +127,7 @@ class RunTools:
         await self._sessions.submit(self._run.session_id, command)
 
     async def _approval(self, call: ToolCall) -> Approval | None:
-        approvals = await self._sessions.journal.approvals(self._run.session_id)
+        approvals = await self._sessions.store.reads.approvals(self._run.session_id)
         return next((each for each in reversed(approvals) if each.call_id == call.call_id), None)
 
     async def _results(self, call_ids: Sequence[str]) -> tuple[AnyToolResult, ...]:
@@ -136,7 +136,7 @@ class RunTools:
         before = 2**62
         while before > 1 and not found.keys() >= set(call_ids):
             query = MessageQuery(take=RESULTS_PAGE, before=before)
-            page = await self._sessions.journal.page(self._run.session_id, query)
+            page = await self._sessions.store.reads.page(self._run.session_id, query)
             payloads = [await self._payload(message) for message in page.messages if message.run_id == self._run.id]
             found = {each.call_id: each for each in payloads if isinstance(each, AnyToolResult)} | found
             before = page.first_position
@@ -146,11 +146,11 @@ class RunTools:
         """A large result is not in a page of many of them."""
         if not message.truncated or message.kind not in ("tool_result", "mcp_tool_result"):
             return message.payload
-        found = await self._sessions.journal.messages(self._run.session_id, [message.id])
+        found = await self._sessions.store.reads.messages(self._run.session_id, [message.id])
         return found[0].payload if found else None
 
     async def _content_of(self, message_id: str) -> str | None:
-        found = await self._sessions.journal.messages(self._run.session_id, [message_id])
+        found = await self._sessions.store.reads.messages(self._run.session_id, [message_id])
         return found[0].content if found else None
 
     def _box(self) -> Toolbox:

@@ -16,7 +16,7 @@ from services.engine.branching import conflicts
 from services.engine.context import Context
 from services.engine.snapshot import SNAPSHOT_MESSAGES
 from services.sessions.manager import SessionManager
-from services.store.journal import MessageQuery
+from services.store.reads import MessageQuery
 
 Result = TypeVar("Result")
 TRIES = 5
@@ -135,7 +135,7 @@ class Branches:
         end = branch.length
         while end > 0:
             query = MessageQuery(take=PAGE, before=end + 1, branch=branch.name)
-            page = await self.sessions.journal.page(session_id, query)
+            page = await self.sessions.store.reads.page(session_id, query)
             for offset, message in enumerate(page.messages):
                 if message.id == message_id:
                     return page.first_position + offset
@@ -177,14 +177,14 @@ class Branches:
         """The branch's messages behind a position, page by page."""
         while after < branch.length:
             query = MessageQuery(take=PAGE, after=after, branch=branch.name)
-            page = await self.sessions.journal.page(session_id, query)
+            page = await self.sessions.store.reads.page(session_id, query)
             for message in page.messages[: branch.length - after]:
                 yield message
             after += PAGE
 
     async def _newest(self, session_id: str, branch: str, length: int) -> tuple[str, ...]:
         query = MessageQuery(take=SNAPSHOT_MESSAGES, before=length + 1, branch=branch)
-        page = await self.sessions.journal.page(session_id, query)
+        page = await self.sessions.store.reads.page(session_id, query)
         return tuple(message.id for message in page.messages)
 
     async def _context(self, session_id: str) -> Context:

@@ -185,7 +185,7 @@ class Follower(Generic[F]):
         events = source.sessions.tail(source.session_id, self.cursor)
         if events is None:
             try:
-                page = await source.sessions.journal.since(source.session_id, self.cursor)
+                page = await source.sessions.store.journal.since(source.session_id, self.cursor)
             except StorageUnavailable:
                 await asyncio.sleep(STORAGE_RETRY_S)
                 return False

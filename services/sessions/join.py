@@ -90,7 +90,7 @@ class Joiner:
         missed = await self._missed(session_id, position) if position.after is not None else None
         if missed is not None:
             return missed
-        snapshot = await self.sessions.journal.snapshot(session_id)
+        snapshot = await self.sessions.store.reads.snapshot(session_id)
         return Joined(snapshot.epoch, snapshot.head, snapshot.head, snapshot=snapshot)
 
     async def _missed(self, session_id: str, position: Position) -> Joined | None:
@@ -102,7 +102,7 @@ class Joiner:
             if after <= context.head and tail is not None and len(tail) == context.head - after:
                 events = _bounded(tail)
                 return Joined(context.epoch, context.head, after + len(events), events, len(events) < len(tail))
-        page = await self.sessions.journal.since(session_id, after)
+        page = await self.sessions.store.journal.since(session_id, after)
         if after > page.head or (after > 0 and position.epoch != page.epoch):
             return None
         cursor = page.events[-1].seq if page.events else after

@@ -36,7 +36,9 @@ from services.engine.context import Context
 from services.engine.decide import Decision, decide
 from services.sessions.open_session import OpenSession, Pending
 from services.sessions.other_nodes import OtherNodes
-from services.store.journal import Append, Journal, Lease
+from services.store.journal import Append
+from services.store.leases import Lease
+from services.store.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -73,10 +75,10 @@ CutListener = Callable[[str, str], None]
 class SessionManager:
     """`handle` may raise every ParleyError that `decide` raises, IdempotencyConflict and StorageUnavailable."""
 
-    def __init__(self, journal: Journal, access: Access, *, clock: Clock, others: OtherNodes | None = None) -> None:
+    def __init__(self, store: Store, access: Access, *, clock: Clock, others: OtherNodes | None = None) -> None:
         """`others` when the journal may have other writers: then nothing is refused, and nothing is taken for
         fulfilled, before the head was read after the command had come."""
-        self.journal = journal
+        self.store = store
         self.access = access
         self.clock = clock
         self._others = others
@@ -88,7 +90,7 @@ class SessionManager:
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         if others is not None:
-            others.begin(journal, self.learn, self._watched)
+            others.begin(store.journal, self.learn, self._watched)
 
     def subscribe(self, listener: Listener) -> None:
         """`listener` is called in the loop for every append, right after it is durable. It must not block."""
@@ -142,7 +144,7 @@ class SessionManager:
 
     async def purge(self, session_id: str) -> None:
         """Forgets a session for good; it must have been deleted. Raises SessionNotFound, Conflict."""
-        await self.journal.purge(session_id)
+        await self.store.journal.purge(session_id)
         self._open.pop(session_id, None)
         self._wake(session_id)
         if self._others is not None:
@@ -182,7 +184,7 @@ class SessionManager:
         such a session, StorageUnavailable."""
         if session_id in self._open:
             await self.catch_up(session_id)
-        return self.context(session_id) or await self.journal.load(session_id)
+        return self.context(session_id) or await self.store.journal.load(session_id)
 
     def tail(self, session_id: str, after: int) -> tuple[Event, ...] | None:
         """The events after `after` from memory, without any await; None when memory does not reach back that far."""
@@ -236,7 +238,7 @@ class SessionManager:
         id was used for something else."""
         if not isinstance(command, SendMessage) or command.client_message_id is None:
             return None
-        sent = await self.journal.sent(session_id, command.author, command.client_message_id)
+        sent = await self.store.reads.sent(session_id, command.author, command.client_message_id)
         if sent is None:
             return None
         message = sent.message
@@ -286,7 +288,9 @@ class SessionManager:
             return False
         asked = session.ask()
         try:
-            self.journal.append(append, lambda error: self._appended(session, pending, decision, append, asked, error))
+            self.store.journal.append(
+                append, lambda error: self._appended(session, pending, decision, append, asked, error)
+            )
         except StorageUnavailable as refused:
             pending.fail(refused)
             return False
@@ -313,7 +317,7 @@ class SessionManager:
 
     async def _is_newest(self, session: OpenSession) -> bool:
         asked = session.ask()
-        heads = await self.journal.heads([session.session_id])
+        heads = await self.store.journal.heads([session.session_id])
         if heads.get(session.session_id) != session.head:
             return False
         session.confirmed = asked
@@ -425,14 +429,14 @@ class SessionManager:
         before = session.context
         if before is None:
             return None
-        page = await self.journal.since(session.session_id, before.head, deleted=True)
+        page = await self.store.journal.since(session.session_id, before.head, deleted=True)
         if page.epoch != before.epoch or page.has_more or not page.events or any(map(_is_cut_short, page.events)):
             return None
         return Committed(before, apply_all(before, page.events), page.events)
 
     async def _loaded(self, session: OpenSession) -> Committed:
         """The whole context, and the events that lead there from what was shown, if any does."""
-        before, after = session.context, await self.journal.load(session.session_id)
+        before, after = session.context, await self.store.journal.load(session.session_id)
         if before is None or not _goes_on(before, after):
             return Committed(before, after, ())  # nothing was shown that these could follow
         return Committed(before, after, await self._events_between(before, after))
@@ -441,7 +445,7 @@ class SessionManager:
         """All of them: a deletion among them is shown too, and a page's bounds don't leave a hole."""
         events: list[Event] = []
         while (at := before.head + len(events)) < after.head:
-            page = await self.journal.since(after.session_id, at, limit=after.head - at, deleted=True)
+            page = await self.store.journal.since(after.session_id, at, limit=after.head - at, deleted=True)
             events.extend(page.events)
         return tuple(events)
 

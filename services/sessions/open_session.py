@@ -13,7 +13,7 @@ from models.heads import Head
 from models.results import Result
 from services.engine.context import Context
 from services.sessions.tail import Tail
-from services.store.journal import Lease
+from services.store.leases import Lease
 
 OPEN_BYTES, BRANCH_BYTES, EVENT_BYTES, CHAR_BYTES = 6_000, 1_500, 1_000, 2
 """A session, each of its branches, each event in its tail, each character (of 1 to 4 bytes). Measured on CPython 3.11:

@@ -49,7 +49,7 @@ async def median_ms(step: Step, times: int) -> float:
 
 
 async def create_ms(opened: Store, times: int) -> float:
-    inbox = await opened.projects.inbox()
+    inbox = await opened.store.projects.inbox()
     door = opened.sessions.handle
     return await median_ms(
         lambda: door(new_id(), CreateSession(new_id(), inbox.id, inbox.name, "Benchmark", MODEL), LOCAL), times
@@ -67,7 +67,7 @@ async def pure_transition_ms(opened: Store) -> float:
     session_id, fence = await opened.session(), RunFence(new_id(), 1)
     await opened.handle(session_id, SendMessage(new_id(), fence.run_id, "local", TEXT, TextPayload(text=TEXT)))
     await opened.handle(session_id, StartRun(fence.run_id))
-    context = await opened.journal.load(session_id)
+    context = await opened.store.journal.load(session_id)
     start = time.perf_counter()
     for number in range(PURE_TIMES):
         context = _after(context, RequestModel(fence, str(number)))
@@ -111,7 +111,7 @@ async def load_ms(opened: Store, long: int, times: int) -> tuple[float, float]:
     for _ in range(times):
         for session_id, kept in zip(ids, took, strict=True):
             start = time.perf_counter()
-            await opened.journal.load(session_id)
+            await opened.store.journal.load(session_id)
             kept.append(time.perf_counter() - start)
     short, deep = (statistics.median(kept) * 1000 for kept in took)
     return short, deep

@@ -74,7 +74,7 @@ async def compare(
     pattern = f"%{query.text.strip('* ')}%"
     for number in range(rounds):
         began = time.perf_counter()
-        page = await opened.journal.search(query)
+        page = await opened.store.search.find(query)
         ours.append((time.perf_counter() - began) * 1000)
         assert len(page.results) == 20
         ranked.append(timed_ms(lambda: raw.execute(RANKED, (match,)).fetchall()))

@@ -31,7 +31,7 @@ async def fill(folder: Path) -> list[dict[str, object]]:
     """What each client of a session of its own joins with."""
     async with store(folder / "data") as opened:
         sessions = await many(lambda: opened.told(DELTAS), CLIENTS)
-        contexts = [await opened.journal.load(session) for session in sessions]
+        contexts = [await opened.store.journal.load(session) for session in sessions]
     return [
         {"sessionId": context.session_id, "after": context.head - MISSED, "epoch": context.epoch}
         for context in contexts

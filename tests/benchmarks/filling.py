@@ -33,10 +33,10 @@ from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.operating import logs
 from services.sessions.manager import SessionManager
-from services.store.journal import Append, Lease
+from services.store.journal import Append
+from services.store.leases import Lease
 from services.store.sqlite.database import Database
-from services.store.sqlite.journal import SqliteJournal
-from services.store.sqlite.projects import SqliteProjects
+from services.store.sqlite.store import sqlite_store
 
 # A benchmark prints its table and nothing else; a server logs transitions as lines of JSON, which costs it little.
 logs.configure("warning", "json")
@@ -64,17 +64,15 @@ class Store:
     """The door on a SQLite folder, without a server."""
 
     def __init__(self, folder: Path) -> None:
-        database = Database(folder, SYSTEM_CLOCK)
-        self.journal = SqliteJournal(database)
-        self.projects = SqliteProjects(database)
-        self.sessions = SessionManager(self.journal, Access(), clock=SYSTEM_CLOCK)
+        self.store = sqlite_store(Database(folder, SYSTEM_CLOCK))
+        self.sessions = SessionManager(self.store, Access(), clock=SYSTEM_CLOCK)
 
     async def handle(self, session_id: str, *commands: Command) -> None:
         for command in commands:
             await self.sessions.handle(session_id, command, LOCAL)
 
     async def session(self) -> str:
-        session_id, inbox = new_id(), await self.projects.inbox()
+        session_id, inbox = new_id(), await self.store.projects.inbox()
         await self.handle(session_id, CreateSession(new_id(), inbox.id, inbox.name, "Benchmark", MODEL))
         return session_id
 
@@ -99,7 +97,7 @@ class Store:
     async def history(self, messages: int, text_of: Callable[[int], str] | None = None) -> str:
         """One session with so many messages, put straight into the journal in large appends."""
         session_id = await self.session()
-        context = await self.journal.load(session_id)
+        context = await self.store.journal.load(session_id)
         ahead: set[asyncio.Future[None]] = set()
         while context.pool_count < messages:
             count = min(MESSAGES_PER_APPEND, messages - context.pool_count)
@@ -121,19 +119,19 @@ class Store:
             else:
                 future.set_result(None)
 
-        self.journal.append(append, done)
+        self.store.journal.append(append, done)
         return future
 
 
 @asynccontextmanager
 async def store(folder: Path) -> AsyncIterator[Store]:
     opened = Store(folder)
-    await opened.journal.open()
+    await opened.store.open()
     try:
         yield opened
     finally:
         await opened.sessions.close()
-        await opened.journal.close()
+        await opened.store.close()
 
 
 async def many(make: Callable[[], Awaitable[Made]], count: int, at_once: int = 100) -> list[Made]:

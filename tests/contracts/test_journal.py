@@ -118,7 +118,7 @@ async def test_what_was_sent_is_found_by_its_client_message_id(store: Store) -> 
     command = say("one", client_id="c")
     context = await store.session()
     await store.do(context, command)
-    sent = await store.journal.sent("s", "ann", "c")
+    sent = await store.reads.sent("s", "ann", "c")
     assert sent is not None
     assert (sent.message.id, sent.message.content, sent.message.payload) == (
         command.message_id,
@@ -126,8 +126,8 @@ async def test_what_was_sent_is_found_by_its_client_message_id(store: Store) -> 
         command.payload,
     )
     assert (sent.seq, sent.message.run_id) == (context.head + 1, command.run_id)
-    assert await store.journal.sent("s", "bob", "c") is None
-    assert await store.journal.sent("s", "ann", "d") is None
+    assert await store.reads.sent("s", "bob", "c") is None
+    assert await store.reads.sent("s", "ann", "d") is None
 
 
 # Events since a position
@@ -274,5 +274,5 @@ async def test_a_run_that_emits_other_kinds_is_kept_whole(store: Store) -> None:
         command = maker.run_command("emit", context, fence_of(context))
         assert isinstance(command, EmitMessage)
         context = await store.do(context, command)
-        (kept,) = await store.journal.messages("s", [command.message_id])
+        (kept,) = await store.reads.messages("s", [command.message_id])
         assert (kept.content, kept.payload) == (command.content, command.payload)

@@ -53,7 +53,7 @@ async def agrees(store: Store, context: Context) -> None:
     """I2: what is read is what the events fold to."""
     assert await store.journal.load("s") == context
     assert apply_all(None, store.events["s"]) == context
-    snapshot = await store.journal.snapshot("s")
+    snapshot = await store.reads.snapshot("s")
     assert (snapshot.approvals, snapshot.grants, snapshot.state) == (context.approvals, context.grants, context.state)
 
 
@@ -61,8 +61,8 @@ async def test_what_is_pending_is_in_the_context_and_in_the_list(store: Store) -
     context = await store.running()
     context = await store.do(context, asking(context, "1", "2"))
     assert isinstance(context.state, AwaitingUser)
-    assert await store.journal.approvals("s") == context.approvals
-    [run] = await store.journal.runs("s")
+    assert await store.reads.approvals("s") == context.approvals
+    [run] = await store.reads.runs("s")
     assert run.state == "awaiting_input"
     await agrees(store, context)
 
@@ -74,8 +74,8 @@ async def test_a_session_waits_from_the_question_to_the_answer(store: Store, end
     assert [session.waiting for session in await store.listed()] == [False]
     context = await store.do(context, asking(context, "1"))
     assert [session.waiting for session in await store.listed()] == [True]
-    assert (await store.journal.session("s")).waiting
-    assert (await store.journal.snapshot("s")).session.waiting
+    assert (await store.reads.session("s")).waiting
+    assert (await store.reads.snapshot("s")).session.waiting
     await store.do(context, end)
     assert [session.waiting for session in await store.listed()] == [False]
 
@@ -87,10 +87,10 @@ async def test_an_answer_leaves_the_context_and_stays_in_the_list(store: Store) 
     assert [each.id for each in context.approvals] == ["a-2"]
     await agrees(store, context)
     context = await store.do(context, ResolveApproval("a-2", "edit", "bob", arguments={"what": "cup"}))
-    first, second = await store.journal.approvals("s")
+    first, second = await store.reads.approvals("s")
     assert (first.state, first.decided_by, first.answer) == ("denied", "ann", "no\nreally")
     assert (second.state, second.decided_by, second.arguments) == ("approved", "bob", {"what": "cup"})
-    [run] = await store.journal.runs("s")
+    [run] = await store.reads.runs("s")
     assert run.state == "running"
     await agrees(store, context)
 
@@ -100,7 +100,7 @@ async def test_the_list_has_the_oldest_first_over_several_requests(store: Store)
     for number in range(3):
         context = await store.do(context, AskUser(fence_of(context), f"q{number}", "question", "Which?", ("a",), "key"))
         context = await store.do(context, ResolveApproval(f"q{number}", "respond", "ann", answer=f"{number}"))
-    found = await store.journal.approvals("s")
+    found = await store.reads.approvals("s")
     assert [(each.id, each.answer, each.options) for each in found] == [
         ("q0", "0", ("a",)),
         ("q1", "1", ("a",)),
@@ -121,7 +121,7 @@ async def test_an_open_request_is_read_with_the_states_of_its_calls(store: Store
     context = await store.do(context, FinishTool(fence, "r2", "2", "timeout", error="late"))
     assert (await store.journal.load("s")).request is None
     await agrees(store, context)
-    first, second = await store.journal.messages("s", ["r1", "r2"])
+    first, second = await store.reads.messages("s", ["r1", "r2"])
     assert (first.content, second.content) == ("out " * 500, "")
 
 
@@ -139,7 +139,7 @@ async def test_grants_are_kept_until_they_are_revoked(store: Store) -> None:
 async def test_a_cancelled_run_leaves_cancelled_approvals_in_the_list(store: Store) -> None:
     context = await store.running()
     context = await store.do(context, asking(context, "1"), CancelRun())
-    [approval] = await store.journal.approvals("s")
+    [approval] = await store.reads.approvals("s")
     assert (approval.state, context.approvals) == ("cancelled", ())
     await agrees(store, context)
 
@@ -149,15 +149,15 @@ async def test_approvals_of_a_deleted_or_unknown_session_are_not_found(store: St
     context = await store.do(context, asking(context, "1"), DeleteSession())
     for session_id in ("s", "unknown"):
         with pytest.raises(SessionNotFound):
-            await store.journal.approvals(session_id)
+            await store.reads.approvals(session_id)
     await store.do(context, RestoreSession())
-    assert len(await store.journal.approvals("s")) == 1
+    assert len(await store.reads.approvals("s")) == 1
 
 
 async def test_approvals_of_another_session_are_not_in_the_list(store: Store) -> None:
     first, second = await store.running("s"), await store.running("t")
     await store.do(first, asking(first, "1"))
-    assert await store.journal.approvals("t") == ()
+    assert await store.reads.approvals("t") == ()
     assert (await store.journal.load("t")) == second
 
 
@@ -165,10 +165,10 @@ async def test_a_question_outlives_the_process(tmp_path: Path) -> None:
     async with opened("sqlite", tmp_path) as before:
         context = await before.running()
         context = await before.do(context, asking(context, "1", "2"), ResolveApproval("a-1", "approve", "ann"))
-        kept = await before.journal.approvals("s")
+        kept = await before.reads.approvals("s")
     async with opened("sqlite", tmp_path) as after:
         assert await after.journal.load("s") == context
-        assert await after.journal.approvals("s") == kept
+        assert await after.reads.approvals("s") == kept
         resumed = await after.do(context, ResolveApproval("a-2", "deny", "bob"))
         assert await after.journal.load("s") == resumed
 
@@ -193,4 +193,4 @@ async def test_i2_random_talks_with_tools_are_read_as_their_events_fold(store: S
     bodies = [event.body for event in store.events["s"]]
     requested = {body.approval.id for body in bodies if isinstance(body, ApprovalRequested)}
     if context.deleted_at is None:
-        assert {each.id for each in await store.journal.approvals("s")} == requested
+        assert {each.id for each in await store.reads.approvals("s")} == requested

@@ -31,7 +31,7 @@ from models.payloads import PlanItem
 from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.engine.snapshot import SNAPSHOT_MESSAGES, snapshot_of
-from services.store.journal import MessageQuery
+from services.store.reads import MessageQuery
 
 SEEDS = range(4)
 
@@ -145,7 +145,7 @@ async def test_every_page_of_every_branch_is_that_of_its_path(store: Store, seed
     choose = random.Random(seed)
     for name, path in paths.of.items():
         for query in choose.sample(list(queries(name, len(path))), 12):
-            page = await store.journal.page("s", query)
+            page = await store.reads.page("s", query)
             assert [message.ordinal for message in page.messages] == expected(path, query), (name, query)
             assert page.total == len(path)
 
@@ -158,7 +158,7 @@ async def test_memory_and_sqlite_give_the_same_page_whole(seed: int, tmp_path: P
         for name, branch in context.branches.items():
             assert same.branches[name] == branch
             for query in (MessageQuery(take=200, branch=name), MessageQuery(take=5, branch=name, order="desc")):
-                one, other = await memory.journal.page("s", query), await sqlite.journal.page("s", query)
+                one, other = await memory.reads.page("s", query), await sqlite.reads.page("s", query)
                 assert replace(one, epoch="") == replace(other, epoch="")
 
 
@@ -171,8 +171,8 @@ async def test_i2_a_context_of_many_branches_is_read_as_its_events_fold(store: S
     page = await store.journal.since("s", 0, limit=10_000, limit_bytes=1 << 40)
     assert apply_all(None, page.events) == context
     newest = MessageQuery(take=SNAPSHOT_MESSAGES, before=context.branch.length + 1)
-    messages = (await store.journal.page("s", newest)).messages
-    assert await store.journal.snapshot("s") == snapshot_of(context, "Inbox", messages)
+    messages = (await store.reads.page("s", newest)).messages
+    assert await store.reads.snapshot("s") == snapshot_of(context, "Inbox", messages)
     assert [message.ordinal for message in messages] == paths.of[context.active_branch][-SNAPSHOT_MESSAGES:]
 
 
@@ -182,7 +182,7 @@ async def test_twenty_forks_deep_the_first_message_is_still_there(store: Store) 
     for depth in range(20):
         context = await paths.fork(store, context, f"b{depth}", context.branch.length - 1)
         context = await paths.grow(store, context, 2)
-    page = await store.journal.page("s", MessageQuery(take=200))
+    page = await store.reads.page("s", MessageQuery(take=200))
     assert [message.ordinal for message in page.messages] == paths.of[context.active_branch]
     assert page.messages[0].content == "note 1"
 
@@ -195,7 +195,7 @@ async def test_what_is_emitted_after_a_merge_takes_the_position_behind_it(store:
     context = await store.do(context, switch(context, "main"))
     context = await paths.merge(store, context, "b", "append")
     context = await paths.grow(store, context, 2)
-    page = await store.journal.page("s", MessageQuery())
+    page = await store.reads.page("s", MessageQuery())
     assert [message.ordinal for message in page.messages] == [1, 2, 3, 4, 1, 2, 5, 6, 7, 8]
 
 
@@ -214,14 +214,14 @@ async def test_pins_plans_and_prompts_of_all_branches_are_kept(store: Store) -> 
 async def test_a_page_of_an_unknown_branch_is_refused(store: Store) -> None:
     await store.session()
     with pytest.raises(BranchNotFound):
-        await store.journal.page("s", MessageQuery(branch="nowhere"))
+        await store.reads.page("s", MessageQuery(branch="nowhere"))
 
 
 async def test_a_forks_length_is_the_sessions_count(store: Store) -> None:
     context = await noted(store, await store.session(), 5)
     await store.do(context, Fork("b", "main", 2))
-    assert (await store.journal.session("s")).message_count == 2
-    [listed] = (await store.journal.sessions()).sessions
+    assert (await store.reads.session("s")).message_count == 2
+    [listed] = (await store.reads.sessions()).sessions
     assert listed.message_count == 2
 
 
@@ -238,7 +238,7 @@ async def test_two_sessions_may_have_branches_of_the_same_name(store: Store) -> 
         said = say("hello")
         context = await store.do(context, said, CancelRun(), Fork("b", "main", 1))
     assert (await store.journal.load("s")).branch.length == 1
-    page = await store.journal.page("t", MessageQuery(branch="b"))
+    page = await store.reads.page("t", MessageQuery(branch="b"))
     assert page.total == 1
 
 

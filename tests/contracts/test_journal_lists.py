@@ -28,8 +28,9 @@ from models.errors import (
 )
 from models.ids import EpochMs, iso
 from services.engine.context import Context
-from services.store.journal import Lease, MessageQuery
+from services.store.leases import Lease
 from services.store.lists import RUNNING, SessionQuery
+from services.store.reads import MessageQuery
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -42,42 +43,40 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def test_a_deleted_session_is_hidden_from_every_read_but_load_and_comes_back_whole(store: Store) -> None:
     context = await store.running()
     deleted = await store.do(context, DeleteSession())
-    journal = store.journal
     reads = (
-        lambda: journal.since("s", 0),
-        lambda: journal.snapshot("s"),
-        lambda: journal.page("s", MessageQuery()),
-        lambda: journal.messages("s", ["x"]),
-        lambda: journal.chunks("s", "x", 0),
-        lambda: journal.session("s"),
-        lambda: journal.runs("s"),
+        lambda: store.journal.since("s", 0),
+        lambda: store.reads.snapshot("s"),
+        lambda: store.reads.page("s", MessageQuery()),
+        lambda: store.reads.messages("s", ["x"]),
+        lambda: store.reads.chunks("s", "x", 0),
+        lambda: store.reads.session("s"),
+        lambda: store.reads.runs("s"),
     )
     for read in reads:
         with pytest.raises(SessionNotFound):
             await read()
-    assert await journal.load("s") == deleted
-    assert wire((await journal.since("s", 0, deleted=True)).events) == wire(store.events["s"])
+    assert await store.journal.load("s") == deleted
+    assert wire((await store.journal.since("s", 0, deleted=True)).events) == wire(store.events["s"])
     assert await store.listed() == await store.listed(RUNNING) == ()
-    assert await journal.unfinished() == ()
+    assert await store.reads.unfinished() == ()
     restored = await store.do(deleted, RestoreSession())
-    assert (await journal.snapshot("s")).head == restored.head
+    assert (await store.reads.snapshot("s")).head == restored.head
     assert [session.id for session in await store.listed()] == ["s"]
-    assert wire((await journal.since("s", 0)).events) == wire(store.events["s"])
+    assert wire((await store.journal.since("s", 0)).events) == wire(store.events["s"])
 
 
 async def test_an_unknown_session_is_not_found_by_any_read(store: Store) -> None:
-    journal = store.journal
     for read in (
-        lambda: journal.load("x"),
-        lambda: journal.since("x", 0),
-        lambda: journal.snapshot("x"),
-        lambda: journal.page("x", MessageQuery()),
-        lambda: journal.messages("x", []),
-        lambda: journal.chunks("x", "m", 0),
-        lambda: journal.session("x"),
-        lambda: journal.runs("x"),
-        lambda: journal.purge("x"),
-        lambda: journal.sent("x", "ann", "c"),
+        lambda: store.journal.load("x"),
+        lambda: store.journal.since("x", 0),
+        lambda: store.reads.snapshot("x"),
+        lambda: store.reads.page("x", MessageQuery()),
+        lambda: store.reads.messages("x", []),
+        lambda: store.reads.chunks("x", "m", 0),
+        lambda: store.reads.session("x"),
+        lambda: store.reads.runs("x"),
+        lambda: store.journal.purge("x"),
+        lambda: store.reads.sent("x", "ann", "c"),
     ):
         with pytest.raises(SessionNotFound):
             await read()
@@ -92,13 +91,13 @@ async def test_purging_leaves_nothing_and_harms_no_neighbour(store: Store) -> No
     with pytest.raises(SessionNotFound):
         await store.journal.load("s")
     with pytest.raises(SessionNotFound):
-        await store.journal.sent("s", "ann", "c")
+        await store.reads.sent("s", "ann", "c")
     assert (await store.projects.get(store.project_id)).current_session_id is None
     assert [session.id for session in await store.listed()] == ["keep"]
-    assert (await store.journal.page("keep", MessageQuery())).total == 3
+    assert (await store.reads.page("keep", MessageQuery())).total == 3
     fresh = await store.session("s", title="new life")
     assert await store.journal.load("s") == fresh
-    assert (await store.journal.page("s", MessageQuery())).messages == ()
+    assert (await store.reads.page("s", MessageQuery())).messages == ()
 
 
 async def test_a_session_that_was_restored_is_not_purged(store: Store) -> None:
@@ -118,9 +117,9 @@ async def test_what_was_deleted_before_an_instant_is_expired(store: Store) -> No
         context = await store.session(n)
         if n != "alive":
             await store.do(context, DeleteSession(), now=at)
-    assert await store.journal.expired(EpochMs(T0)) == ()
-    assert await store.journal.expired(EpochMs(T0 + 1)) == ("old",)
-    assert set(await store.journal.expired(FOREVER)) == {"old", "new"}
+    assert await store.reads.expired(EpochMs(T0)) == ()
+    assert await store.reads.expired(EpochMs(T0 + 1)) == ("old",)
+    assert set(await store.reads.expired(FOREVER)) == {"old", "new"}
 
 
 # Lists
@@ -137,7 +136,7 @@ async def test_sessions_are_listed_by_last_change_and_by_project(store: Store) -
     assert [session.id for session in await store.listed(SessionQuery(store.project_id))] == ["a", "c", "b"]
     assert [(s.id, s.project_name) for s in await store.listed(SessionQuery(other))] == [("d", "Other")]
     assert await store.listed(SessionQuery("nobody")) == ()
-    assert await store.journal.session("a") == (await store.listed())[0]
+    assert await store.reads.session("a") == (await store.listed())[0]
 
 
 async def test_running_sessions_are_those_whose_state_is_running(store: Store) -> None:
@@ -175,7 +174,7 @@ async def test_pages_of_a_list_follow_each_other_and_know_their_total(store: Sto
     paged: list[str] = []
     asked = replace(query, take=3)
     for left in (5, 2, 0):
-        page = await store.journal.sessions(asked)
+        page = await store.reads.sessions(asked)
         paged += [session.id for session in page.sessions]
         assert (page.total, page.has_more) == (8, left > 0)
         asked = replace(asked, cursor=page.cursor)
@@ -191,16 +190,16 @@ async def test_titles_are_sorted_and_found_without_case_and_accents(store: Store
     assert [session.title for session in await store.listed(found)] == ["éclair", "ECLIPSE"]
     assert [session.title for session in await store.listed(SessionQuery(title="据"))] == ["数据库"]
     assert await store.listed(SessionQuery(title="%")) == ()
-    page = await store.journal.sessions(replace(found, take=1))
+    page = await store.reads.sessions(replace(found, take=1))
     assert (len(page.sessions), page.total) == (1, 2)
 
 
 async def test_a_session_that_changes_while_pages_are_read_is_not_repeated_in_a_stable_order(store: Store) -> None:
     await named(store, "a", "b", "c", "d")
-    first = await store.journal.sessions(SessionQuery(sort="created", take=2))
+    first = await store.reads.sessions(SessionQuery(sort="created", take=2))
     await store.do(await store.journal.load("0"), RenameSession("z"), now=T0 + 50)
     await store.session("late", now=T0 + 60)
-    rest = await store.journal.sessions(SessionQuery(sort="created", take=2, cursor=first.cursor))
+    rest = await store.reads.sessions(SessionQuery(sort="created", take=2, cursor=first.cursor))
     assert [session.id for session in (*first.sessions, *rest.sessions)] == ["3", "2", "1", "0"]
     assert (rest.total, rest.has_more) == (5, False)
 
@@ -215,8 +214,8 @@ async def test_lists_are_filtered_by_state_and_by_being_archived(store: Store) -
 
     assert await ids(SessionQuery()) == ["1", "runs", "0"]
     assert [session.archived for session in await store.listed()] == [True, False, False]
-    assert (await store.journal.session("1")).archived
-    assert (await store.journal.snapshot("1")).session.archived
+    assert (await store.reads.session("1")).archived
+    assert (await store.reads.snapshot("1")).session.archived
     assert await ids(SessionQuery(archived=True)) == ["1"]
     assert await ids(SessionQuery(archived=False)) == ["runs", "0"]
     assert await ids(SessionQuery(states=("RUNNING",))) == ["runs"]
@@ -228,7 +227,7 @@ async def test_lists_are_filtered_by_state_and_by_being_archived(store: Store) -
 
 async def test_a_cursor_of_another_list_is_refused(store: Store) -> None:
     await named(store, "a", "b", "c")
-    page = await store.journal.sessions(SessionQuery(take=1))
+    page = await store.reads.sessions(SessionQuery(take=1))
     foreign = [
         SessionQuery(sort="created", cursor=page.cursor),
         SessionQuery(descending=False, cursor=page.cursor),
@@ -238,7 +237,7 @@ async def test_a_cursor_of_another_list_is_refused(store: Store) -> None:
     ]
     for query in foreign:
         with pytest.raises(InvalidArgument) as refused:
-            await store.journal.sessions(query)
+            await store.reads.sessions(query)
         assert refused.value.details == {"field": "cursor"}
     same_in_words = SessionQuery(descending=True, take=2, cursor=page.cursor)
     assert len(await store.listed(same_in_words)) == 2
@@ -250,7 +249,7 @@ async def test_runs_are_listed_in_order_with_their_ends(store: Store) -> None:
     second, third = say(), say()
     context = await store.do(context, second, third, CancelRun(second.run_id))
     context = await store.do(context, FinishRun(fence_of(context), seen=9, error="broke"), now=T0 + 5)
-    runs = await store.journal.runs("s")
+    runs = await store.reads.runs("s")
     assert [(run.state, run.reason) for run in runs] == [
         ("failed", "broke"),
         ("cancelled", "cancelled"),
@@ -265,7 +264,7 @@ async def test_unfinished_sessions_come_oldest_run_first(store: Store) -> None:
     await store.running("early")
     await store.do(late, say(), now=T0 + 1)
     await store.session("idle")
-    assert await store.journal.unfinished() == ("early", "late")
+    assert await store.reads.unfinished() == ("early", "late")
 
 
 async def test_a_lease_holds_until_it_expires_and_only_for_its_owner(store: Store) -> None:
@@ -273,32 +272,31 @@ async def test_a_lease_holds_until_it_expires_and_only_for_its_owner(store: Stor
     first = say()
     context = await store.do(context, first)
     await store.do(context, StartRun(first.run_id), lease=Lease("boot", EpochMs(T0 + 100)))
-    journal = store.journal
-    assert await journal.orphans("boot", EpochMs(T0 + 99)) == ()
-    assert await journal.orphans("boot", EpochMs(T0 + 100)) == ("s",)
-    assert await journal.orphans("another boot", EpochMs(T0)) == ("s",)
-    await journal.renew([first.run_id, "nobody"], Lease("boot", EpochMs(T0 + 200)))
-    assert await journal.orphans("boot", EpochMs(T0 + 150)) == ()
-    await journal.renew([first.run_id], Lease("boot", EpochMs(0)))
-    assert await journal.orphans("boot", EpochMs(T0)) == ("s",)
-    await journal.renew([], Lease("boot", EpochMs(0)))
+    assert await store.leases.orphans("boot", EpochMs(T0 + 99)) == ()
+    assert await store.leases.orphans("boot", EpochMs(T0 + 100)) == ("s",)
+    assert await store.leases.orphans("another boot", EpochMs(T0)) == ("s",)
+    await store.leases.renew([first.run_id, "nobody"], Lease("boot", EpochMs(T0 + 200)))
+    assert await store.leases.orphans("boot", EpochMs(T0 + 150)) == ()
+    await store.leases.renew([first.run_id], Lease("boot", EpochMs(0)))
+    assert await store.leases.orphans("boot", EpochMs(T0)) == ("s",)
+    await store.leases.renew([], Lease("boot", EpochMs(0)))
 
 
 async def test_a_run_without_a_lease_is_an_orphan_and_one_that_waits_or_ended_is_not(store: Store) -> None:
     context = await store.session()
     first = say()
     context = await store.do(context, first)
-    assert await store.journal.orphans("boot", T0) == ()
+    assert await store.leases.orphans("boot", T0) == ()
     context = await store.do(context, StartRun(first.run_id))
-    assert await store.journal.orphans("boot", T0) == ("s",)
+    assert await store.leases.orphans("boot", T0) == ("s",)
     await store.do(context, CancelRun())
-    assert await store.journal.orphans("boot", T0) == ()
+    assert await store.leases.orphans("boot", T0) == ()
 
 
 async def test_renewing_a_run_that_ended_does_not_wake_it(store: Store) -> None:
     context = await store.running()
     run_id = fence_of(context).run_id
     context = await store.do(context, CancelRun())
-    await store.journal.renew([run_id], Lease("boot", FOREVER))
+    await store.leases.renew([run_id], Lease("boot", FOREVER))
     assert await store.journal.load("s") == context
-    assert await store.journal.unfinished() == ()
+    assert await store.reads.unfinished() == ()

@@ -33,12 +33,12 @@ from models.events import MessageUpdated, fit_for_travel
 from models.payloads import ImagePayload, TextPayload
 from services.engine.apply import apply_all
 from services.engine.context import Context
-from services.store.journal import Journal, MessageQuery
 from services.store.memory.journal import MemoryJournal
-from services.store.memory.projects import MemoryProjects
+from services.store.memory.store import memory_store
+from services.store.memory.tables import Memory
+from services.store.reads import MessageQuery
 from services.store.sqlite.database import FILE_NAME, Database
-from services.store.sqlite.journal import SqliteJournal
-from services.store.sqlite.projects import SqliteProjects
+from services.store.sqlite.store import sqlite_store
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -49,7 +49,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 # Messages
 async def positions(store: Store, query: MessageQuery) -> list[int]:
-    page = await store.journal.page("s", query)
+    page = await store.reads.page("s", query)
     found = [message.ordinal for message in page.messages]
     assert page.first_position == (found[0] if found else 0)
     assert all(message.content == f"note {message.ordinal}" for message in page.messages)
@@ -90,28 +90,28 @@ async def test_every_form_of_page_reads_the_right_positions_at_any_depth(store: 
     await store.talk(await store.session(), 1_200)
     for query, expected in QUERIES:
         assert await positions(store, query) == expected, query
-    page = await store.journal.page("s", MessageQuery(skip=7, take=1))
+    page = await store.reads.page("s", MessageQuery(skip=7, take=1))
     assert (page.total, page.head) == (1_200, 1_201)
 
 
 async def test_a_page_of_an_empty_session_is_empty(store: Store) -> None:
     await store.session()
     for query in (MessageQuery(), MessageQuery(order="desc"), MessageQuery(pool=True), MessageQuery(before=9)):
-        page = await store.journal.page("s", query)
+        page = await store.reads.page("s", query)
         assert (page.messages, page.total, page.first_position) == ((), 0, 0)
 
 
 async def test_a_page_of_an_unknown_branch_is_not_found(store: Store) -> None:
     await store.session()
     with pytest.raises(BranchNotFound):
-        await store.journal.page("s", MessageQuery(branch="other"))
+        await store.reads.page("s", MessageQuery(branch="other"))
 
 
 async def test_messages_by_ids_come_in_the_order_asked_and_the_unknown_are_left_out(store: Store) -> None:
     await store.talk(await store.session(), 5)
-    found = await store.journal.messages("s", ["n4", "nobody", "n1", "n5", "n1"])
+    found = await store.reads.messages("s", ["n4", "nobody", "n1", "n5", "n1"])
     assert [message.id for message in found] == ["n4", "n1", "n5", "n1"]
-    assert await store.journal.messages("s", []) == ()
+    assert await store.reads.messages("s", []) == ()
 
 
 async def test_an_updated_header_keeps_the_body(store: Store) -> None:
@@ -119,9 +119,9 @@ async def test_an_updated_header_keeps_the_body(store: Store) -> None:
     updated = note(2, status="cancelled").message
     await store.emit(context, MessageUpdated(message=updated))
     for message in (
-        (await store.journal.messages("s", ["n2"]))[0],
-        (await store.journal.page("s", MessageQuery())).messages[1],
-        (await store.journal.snapshot("s")).messages[1],
+        (await store.reads.messages("s", ["n2"]))[0],
+        (await store.reads.page("s", MessageQuery())).messages[1],
+        (await store.reads.snapshot("s")).messages[1],
     ):
         assert message == updated
 
@@ -133,10 +133,10 @@ async def test_text_comes_back_as_it_went_in(store: Store, text: str) -> None:
     context = await store.running()
     fence = fence_of(context)
     context = await store.do(context, BeginStream(fence, "m", "a", "demo"), AppendDelta(fence, "m", text or "x"))
-    assert (await store.journal.chunks("s", "m", 0)).chunks[0].delta == (text or "x")
+    assert (await store.reads.chunks("s", "m", 0)).chunks[0].delta == (text or "x")
     context = await store.do(context, FinalizeStream(fence, "m", text), say(text, author=f"ann {text}"))
-    assert [m.content for m in await store.journal.messages("s", ["m"])] == [text or "x"]
-    assert (await store.journal.page("s", MessageQuery())).messages[-1].author == f"ann {text}"
+    assert [m.content for m in await store.reads.messages("s", ["m"])] == [text or "x"]
+    assert (await store.reads.page("s", MessageQuery())).messages[-1].author == f"ann {text}"
     assert wire((await store.journal.since("s", 0)).events) == wire(store.events["s"])
     assert await store.journal.load("s") == context
 
@@ -145,13 +145,13 @@ async def test_a_message_of_10_mb_is_kept_whole_and_travels_as_its_header(store:
     text = "0123456789é" * 950_000
     command = say(text, client_id="large")
     context = await store.do(await store.session(), command)
-    (by_id,) = await store.journal.messages("s", [command.message_id])
+    (by_id,) = await store.reads.messages("s", [command.message_id])
     assert (by_id.content, by_id.payload) == (text, TextPayload(text=text))
-    assert (await store.journal.page("s", MessageQuery())).messages == (fit_for_travel(by_id),)
-    sent = await store.journal.sent("s", "ann", "large")
+    assert (await store.reads.page("s", MessageQuery())).messages == (fit_for_travel(by_id),)
+    sent = await store.reads.sent("s", "ann", "large")
     assert sent is not None
     assert sent.message == by_id
-    shown = (await store.journal.snapshot("s")).messages[0]
+    shown = (await store.reads.snapshot("s")).messages[0]
     assert (shown.truncated, shown.content, shown.size) == (True, "", len(orjson.dumps(by_id.to_wire())))
     events = await store.journal.since("s", 0)
     assert wire(events.events) == wire(store.events["s"])
@@ -164,11 +164,11 @@ async def test_page_whose_large_messages_are_too_much_has_headers_for_them(store
     context = await store.do(await store.session(), say("small"), say("x" * 1_250_000))
     context = await store.do(context, replace(say("a picture"), payload=image))
     for query in (MessageQuery(), MessageQuery(pool=True)):
-        assert not any(message.truncated for message in (await store.journal.page("s", query)).messages)
+        assert not any(message.truncated for message in (await store.reads.page("s", query)).messages)
     await store.do(context, say("y" * 2_000_000))
-    whole = await store.journal.messages("s", [message.id for message in (await store.journal.snapshot("s")).messages])
+    whole = await store.reads.messages("s", [message.id for message in (await store.reads.snapshot("s")).messages])
     for query in (MessageQuery(), MessageQuery(pool=True), MessageQuery(order="desc")):
-        messages = {each.id: each for each in (await store.journal.page("s", query)).messages}
+        messages = {each.id: each for each in (await store.reads.page("s", query)).messages}
         assert [messages[each.id] for each in whole] == [fit_for_travel(each) for each in whole]
     assert [(each.truncated, len(each.content)) for each in whole[:2]] == [(False, 5), (False, 1_250_000)]
 
@@ -179,9 +179,9 @@ async def test_messages_by_id_are_bounded_together_but_one_alone_always_comes(st
     await store.do(await store.session(), *says)
     ids = [each.message_id for each in says]
     with pytest.raises(PayloadTooLarge) as refused:
-        await store.journal.messages("s", ids)
+        await store.reads.messages("s", ids)
     assert refused.value.details["field"] == "ids"
-    assert [each.id for each in await store.journal.messages("s", ids[:3])] == ids[:3]
+    assert [each.id for each in await store.reads.messages("s", ids[:3])] == ids[:3]
 
 
 async def test_reading_past_a_large_message_does_not_load_it(store: Store) -> None:
@@ -191,12 +191,12 @@ async def test_reading_past_a_large_message_does_not_load_it(store: Store) -> No
     image = ImagePayload(source="base64", data="x" * 4_000_000, mime_type="image/png")
     context = await store.do(await store.session(), *[say("x" * 4_000_000) for _ in range(4)])
     await store.do(context, replace(say("a picture"), payload=image))
-    await store.journal.snapshot("s")
+    await store.reads.snapshot("s")
     tracemalloc.start()
-    await store.journal.snapshot("s")
+    await store.reads.snapshot("s")
     await store.journal.since("s", 0)
-    await store.journal.page("s", MessageQuery())
-    await store.journal.page("s", MessageQuery(pool=True))
+    await store.reads.page("s", MessageQuery())
+    await store.reads.page("s", MessageQuery(pool=True))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2_000_000
@@ -220,17 +220,17 @@ async def streaming(store: Store, deltas: int = 7) -> Context:
 
 async def test_chunks_come_after_a_number_in_pages(store: Store) -> None:
     context = await streaming(store)
-    first = await store.journal.chunks("s", "m", 0, limit=3)
+    first = await store.reads.chunks("s", "m", 0, limit=3)
     assert [(c.sequence, c.delta, c.at) for c in first.chunks] == [(n, f"{n} ", T0 + 10 * n) for n in (1, 2, 3)]
     assert (first.current_sequence, first.has_more) == (7, True)
-    rest = await store.journal.chunks("s", "m", 3)
+    rest = await store.reads.chunks("s", "m", 3)
     assert [c.sequence for c in rest.chunks] == [4, 5, 6, 7]
     assert not rest.has_more
-    none = await store.journal.chunks("s", "m", 7)
+    none = await store.reads.chunks("s", "m", 7)
     assert (none.chunks, none.current_sequence, none.has_more) == ((), 7, False)
-    assert (await store.journal.chunks("s", "m", 2**53 - 1)).chunks == ()
+    assert (await store.reads.chunks("s", "m", 2**53 - 1)).chunks == ()
     await store.do(context, FinalizeStream(fence_of(context), "m", "stop"))
-    assert (await store.journal.chunks("s", "m", 5)).current_sequence == 7
+    assert (await store.reads.chunks("s", "m", 5)).current_sequence == 7
 
 
 async def test_chunks_of_a_finished_reply_are_not_searched_beyond_its_last(tmp_path: Path) -> None:
@@ -241,13 +241,13 @@ async def test_chunks_of_a_finished_reply_are_not_searched_beyond_its_last(tmp_p
         context = await store.do(context, FinalizeStream(fence_of(context), "m", "stop"))
         with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db, db:
             db.execute(BEYOND)
-        page = await store.journal.chunks("s", "m", 0)
+        page = await store.reads.chunks("s", "m", 0)
         assert ([chunk.sequence for chunk in page.chunks], page.current_sequence, page.has_more) == (
             [1, 2, 3],
             3,
             False,
         )
-        assert (await store.journal.chunks("s", "m", 3)).chunks == ()
+        assert (await store.reads.chunks("s", "m", 3)).chunks == ()
 
 
 async def test_chunks_of_two_replies_do_not_mix(store: Store) -> None:
@@ -255,27 +255,27 @@ async def test_chunks_of_two_replies_do_not_mix(store: Store) -> None:
     fence = fence_of(context)
     context = await store.do(context, FinalizeStream(fence, "m", "stop"), BeginStream(fence, "m2", "a", "demo"))
     await store.do(context, AppendDelta(fence, "m2", "second"))
-    assert [c.delta for c in (await store.journal.chunks("s", "m2", 0)).chunks] == ["second"]
-    assert [c.delta for c in (await store.journal.chunks("s", "m", 0)).chunks] == ["1 ", "2 ", "3 "]
+    assert [c.delta for c in (await store.reads.chunks("s", "m2", 0)).chunks] == ["second"]
+    assert [c.delta for c in (await store.reads.chunks("s", "m", 0)).chunks] == ["1 ", "2 ", "3 "]
 
 
 async def test_a_message_that_never_streamed_has_no_chunks_and_an_unknown_one_is_not_found(store: Store) -> None:
     await store.talk(await store.session(), 1)
-    page = await store.journal.chunks("s", "n1", 0)
+    page = await store.reads.chunks("s", "n1", 0)
     assert (page.chunks, page.current_sequence, page.has_more) == ((), 0, False)
     with pytest.raises(MessageNotFound):
-        await store.journal.chunks("s", "nobody", 0)
+        await store.reads.chunks("s", "nobody", 0)
 
 
 async def test_what_is_read_in_mid_stream_shows_the_text_so_far(store: Store) -> None:
     context = await streaming(store)
-    snapshot = await store.journal.snapshot("s")
+    snapshot = await store.reads.snapshot("s")
     assert snapshot.state == context.state
     for message in (
         snapshot.messages[-1],
-        (await store.journal.page("s", MessageQuery())).messages[-1],
-        (await store.journal.page("s", MessageQuery(pool=True))).messages[-1],
-        (await store.journal.messages("s", ["m"]))[0],
+        (await store.reads.page("s", MessageQuery())).messages[-1],
+        (await store.reads.page("s", MessageQuery(pool=True))).messages[-1],
+        (await store.reads.messages("s", ["m"]))[0],
     ):
         assert (message.status, message.content, message.sequence) == ("streaming", "1 2 3 4 5 6 7 ", 7)
 
@@ -283,7 +283,7 @@ async def test_what_is_read_in_mid_stream_shows_the_text_so_far(store: Store) ->
 async def test_a_completed_reply_carries_its_whole_story(store: Store) -> None:
     context = await streaming(store)
     await store.do(context, FinalizeStream(fence_of(context), "m", "stop", provider_deltas=9), now=T0 + 100)
-    (message,) = await store.journal.messages("s", ["m"])
+    (message,) = await store.reads.messages("s", ["m"])
     assert message.payload is not None
     told = message.payload.to_wire()
     assert (message.status, message.content, message.sequence) == ("complete", "1 2 3 4 5 6 7 ", 7)
@@ -294,7 +294,7 @@ async def test_a_completed_reply_carries_its_whole_story(store: Store) -> None:
 # Snapshots and contexts
 async def test_a_snapshot_has_the_newest_fifty_messages(store: Store) -> None:
     context = await store.talk(await store.session(), 60)
-    snapshot = await store.journal.snapshot("s")
+    snapshot = await store.reads.snapshot("s")
     assert [message.ordinal for message in snapshot.messages] == list(range(11, 61))
     assert (snapshot.head, snapshot.session.message_count) == (context.head, 60)
     assert snapshot.session.project_name == "Inbox"
@@ -324,19 +324,17 @@ async def test_i2_the_rows_give_the_folded_context_after_every_append_of_a_rando
     if context.deleted_at is None:
         page = await store.journal.since("s", 0, limit_bytes=1 << 40)
         assert wire(page.events) == journal
-        assert {run.id for run in await store.journal.runs("s")} == {
+        assert {run.id for run in await store.reads.runs("s")} == {
             event.body.run.id for event in store.events["s"] if hasattr(event.body, "run")
         }
 
 
 async def test_backends_agree_on_every_view_of_a_random_history(tmp_path: Path) -> None:
-    memory_projects = MemoryProjects(SYSTEM_CLOCK)
-    memory: Journal = MemoryJournal(memory_projects)
-    database = Database(tmp_path, SYSTEM_CLOCK)
-    sqlite: Journal = SqliteJournal(database)
+    memory, sqlite = memory_store(Memory(SYSTEM_CLOCK)), sqlite_store(Database(tmp_path, SYSTEM_CLOCK))
     await sqlite.open()
-    inbox = await SqliteProjects(database).inbox()
-    memory_projects._projects = {inbox.id: inbox}
+    inbox = await sqlite.projects.inbox()
+    assert isinstance(memory.storage, Memory)
+    memory.storage.projects = {inbox.id: inbox}
     maker = Maker(random.Random(7).choice)
     first = decided("s", None, create(inbox.id, "t"))
     assert first is not None
@@ -351,16 +349,16 @@ async def test_backends_agree_on_every_view_of_a_random_history(tmp_path: Path) 
             appends.append(append)
             context = append.after
     for append in appends:
-        await commit(memory, append)
-        await commit(sqlite, append)
+        await commit(memory.journal, append)
+        await commit(sqlite.journal, append)
         if append.after.deleted_at is not None:
             continue
-        one, other = await memory.snapshot("s"), await sqlite.snapshot("s")
+        one, other = await memory.reads.snapshot("s"), await sqlite.reads.snapshot("s")
         assert one.to_wire() == other.to_wire()
-        assert await memory.session("s") == await sqlite.session("s")
-        assert await memory.runs("s") == await sqlite.runs("s")
-        ours, theirs = await memory.since("s", 0), await sqlite.since("s", 0)
+        assert await memory.reads.session("s") == await sqlite.reads.session("s")
+        assert await memory.reads.runs("s") == await sqlite.reads.runs("s")
+        ours, theirs = await memory.journal.since("s", 0), await sqlite.journal.since("s", 0)
         assert wire(ours.events) == wire(theirs.events)
         for query in (MessageQuery(take=5, order="desc"), MessageQuery(pool=True, take=200)):
-            assert await memory.page("s", query) == await sqlite.page("s", query)
+            assert await memory.reads.page("s", query) == await sqlite.reads.page("s", query)
     await sqlite.close()

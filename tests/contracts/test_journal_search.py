@@ -155,7 +155,7 @@ async def test_what_is_no_word_parts_words_and_what_is_invisible_does_not(store:
 )
 async def test_a_question_without_a_word_is_refused(store: Store, query: str) -> None:
     with pytest.raises(InvalidArgument, match="at least one word") as refused:
-        await store.journal.search(SearchQuery(query))
+        await store.search.find(SearchQuery(query))
     assert refused.value.details["field"] == "q"
 
 
@@ -220,7 +220,7 @@ async def test_a_title_is_found_under_its_newest_name_alone(store: Store) -> Non
 async def test_an_updated_header_leaves_its_message_found_once(store: Store) -> None:
     session = await talk(store)
     await session.say("steady")
-    message = (await store.journal.messages("s", ["s1"]))[0]
+    message = (await store.reads.messages("s", ["s1"]))[0]
     await store.emit(session.context, MessageUpdated(message=message.model_copy(update={"status": "cancelled"})))
     assert await store.found("steady") == ["s1"]
 
@@ -265,7 +265,7 @@ async def test_a_result_says_where_it_is(store: Store) -> None:
     assert append is not None
     session = Talk(store, await store.put("s", append))
     await session.say("hello", "the giraffe's neck", minute=5)
-    title, message = (await store.journal.search(SearchQuery("giraffe"))).results
+    title, message = (await store.search.find(SearchQuery("giraffe"))).results
     assert title.to_wire() == {
         "type": "title",
         "session": {
@@ -275,7 +275,7 @@ async def test_a_result_says_where_it_is(store: Store) -> None:
             "title": "Giraffes",
             "state": "IDLE",
             "archived": False,
-            "updatedAtUtc": (await store.journal.session("s")).updated_at_utc,
+            "updatedAtUtc": (await store.reads.session("s")).updated_at_utc,
         },
         "messageId": None,
         "position": None,
@@ -305,7 +305,7 @@ async def test_positions_are_those_of_the_active_branch(store: Store) -> None:
 
 
 async def positions(store: Store) -> dict[str, int | None]:
-    page = await store.journal.search(SearchQuery("moss"))
+    page = await store.search.find(SearchQuery("moss"))
     return {name_of(result): result.position for result in page.results}
 
 
@@ -372,7 +372,7 @@ async def test_pages_follow_each_other_without_gap_and_repetition(store: Store, 
     paged: list[str] = []
     cursor: str | None = None
     while True:
-        page = await store.journal.search(SearchQuery("wren", sort=sort, take=4, cursor=cursor))
+        page = await store.search.find(SearchQuery("wren", sort=sort, take=4, cursor=cursor))
         assert len(page.results) == 4 or not page.has_more
         paged += [name_of(result) for result in page.results]
         cursor = page.cursor
@@ -387,7 +387,7 @@ async def test_a_cursor_of_another_question_is_refused(store: Store) -> None:
     session = await talk(store, title="Crane")
     await session.say(*["crane"] * 4)
     query = SearchQuery("crane", take=2, roles=("system",))
-    page = await store.journal.search(query)
+    page = await store.search.find(query)
     assert page.cursor is not None
     for asked in (
         SearchQuery("cranes", roles=("system",), cursor=page.cursor),
@@ -396,9 +396,9 @@ async def test_a_cursor_of_another_question_is_refused(store: Store) -> None:
         *(SearchQuery("crane", cursor=bad) for bad in ("", "x", "WyIiLDFd", "e30", "bnVsbA", page.cursor[:-3], "\x00")),
     ):
         with pytest.raises(InvalidArgument) as refused:
-            await store.journal.search(asked)
+            await store.search.find(asked)
         assert refused.value.details == {"field": "cursor"}
-    more = await store.journal.search(SearchQuery("crane", take=50, roles=("system",), cursor=page.cursor))
+    more = await store.search.find(SearchQuery("crane", take=50, roles=("system",), cursor=page.cursor))
     assert [name_of(result) for result in more.results] == ["s2", "s1"]
     assert more.cursor is None
 
@@ -410,7 +410,7 @@ async def test_a_word_in_very_many_messages_is_paged_beyond_what_is_ranked_toget
     for sort in ("relevance", "newest", "oldest"):
         seen, cursor, pages = list[str](), None, 0
         while pages == 0 or cursor is not None:
-            page = await store.journal.search(SearchQuery("common", sort=sort, take=100, cursor=cursor))
+            page = await store.search.find(SearchQuery("common", sort=sort, take=100, cursor=cursor))
             seen += [name_of(result) for result in page.results]
             cursor, pages = page.cursor, pages + 1
         assert len(seen) == len(set(seen)) == total
@@ -425,12 +425,12 @@ async def test_a_search_that_filters_next_to_everything_away_goes_on_by_its_curs
         for _ in range(WINDOWS_MAX * RANKED // 500 + 1):
             await hidden.say(*["rush"] * 500)
         await hidden.do(ArchiveContext())
-        first = await store.journal.search(SearchQuery("rush", archived=False, sort="newest"))
+        first = await store.search.find(SearchQuery("rush", archived=False, sort="newest"))
         assert (first.results, first.has_more) == ((), True)
-        rest = await store.journal.search(SearchQuery("rush", archived=False, sort="newest", cursor=first.cursor))
+        rest = await store.search.find(SearchQuery("rush", archived=False, sort="newest", cursor=first.cursor))
         assert [name_of(result) for result in rest.results] == ["wanted1"]
         assert not rest.has_more
         for _ in range((WINDOWS_MAX - 1) * RANKED // 500 + 1):
             await hidden.say(*["brook"] * 500)
-        nothing = await store.journal.search(SearchQuery("brook", archived=False, sort="newest"))
+        nothing = await store.search.find(SearchQuery("brook", archived=False, sort="newest"))
         assert (nothing.results, nothing.has_more) == ((), False)

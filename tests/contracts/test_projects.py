@@ -7,45 +7,34 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from journal_store import Store, opened
 from world import commit, create, decided
 
 from models.clock import SYSTEM_CLOCK
 from models.commands import DeleteSession
 from models.errors import Conflict, ProjectNotFound, SessionNotFound, VersionMismatch
-from services.store.journal import Journal
-from services.store.memory.journal import MemoryJournal
-from services.store.memory.projects import MemoryProjects
-from services.store.projects import INBOX, Projects
+from services.store.projects import INBOX
 from services.store.sqlite.database import Database
-from services.store.sqlite.journal import SqliteJournal
-from services.store.sqlite.projects import DELETE, SqliteProjects
-
-Both = tuple[Projects, Journal]
+from services.store.sqlite.projects import DELETE
+from services.store.sqlite.store import sqlite_store
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Both]:
-    if request.param == "memory":
-        memory = MemoryProjects(SYSTEM_CLOCK)
-        yield memory, MemoryJournal(memory)
-        return
-    database = Database(tmp_path, SYSTEM_CLOCK)
-    journal = SqliteJournal(database)
-    await journal.open()
-    yield SqliteProjects(database), journal
-    await journal.close()
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    async with opened(request.param, tmp_path) as found:
+        yield found
 
 
-async def test_the_inbox_exists_from_the_start_and_only_once(both: Both) -> None:
-    projects, _ = both
+async def test_the_inbox_exists_from_the_start_and_only_once(store: Store) -> None:
+    projects = store.projects
     found = await asyncio.gather(*(projects.inbox() for _ in range(10)))
     assert len({project.id for project in found}) == 1
     assert found[0].name == INBOX
     assert await projects.all() == (found[0],)
 
 
-async def test_projects_are_listed_in_the_order_of_creation(both: Both) -> None:
-    projects, _ = both
+async def test_projects_are_listed_in_the_order_of_creation(store: Store) -> None:
+    projects = store.projects
     inbox = await projects.inbox()
     made = [await projects.create(name) for name in ("B", "A", "B", "日本語")]
     assert await projects.all() == (inbox, *made)
@@ -53,8 +42,8 @@ async def test_projects_are_listed_in_the_order_of_creation(both: Both) -> None:
     assert (made[0].version, made[0].current_session_id) == (1, None)
 
 
-async def test_edits_move_the_version(both: Both) -> None:
-    projects, _ = both
+async def test_edits_move_the_version(store: Store) -> None:
+    projects = store.projects
     project = await projects.create("A")
     renamed = await projects.rename(project.id, "B")
     assert (renamed.name, renamed.version) == ("B", 2)
@@ -63,8 +52,8 @@ async def test_edits_move_the_version(both: Both) -> None:
     assert await projects.get(project.id) == current
 
 
-async def test_an_edit_of_another_version_is_refused_with_the_current_one(both: Both) -> None:
-    projects, _ = both
+async def test_an_edit_of_another_version_is_refused_with_the_current_one(store: Store) -> None:
+    projects = store.projects
     project = await projects.rename((await projects.create("A")).id, "B", 1)
     for edit in (
         projects.rename(project.id, "C", 1),
@@ -77,8 +66,8 @@ async def test_an_edit_of_another_version_is_refused_with_the_current_one(both: 
     assert await projects.get(project.id) == project
 
 
-async def test_racing_edits_of_one_version_have_one_winner(both: Both) -> None:
-    projects, _ = both
+async def test_racing_edits_of_one_version_have_one_winner(store: Store) -> None:
+    projects = store.projects
     project = await projects.create("A")
     results = await asyncio.gather(
         *(projects.rename(project.id, f"from {n}", 1) for n in range(10)), return_exceptions=True
@@ -87,8 +76,8 @@ async def test_racing_edits_of_one_version_have_one_winner(both: Both) -> None:
     assert (await projects.get(project.id)).version == 2
 
 
-async def test_an_unknown_project_is_not_found(both: Both) -> None:
-    projects, _ = both
+async def test_an_unknown_project_is_not_found(store: Store) -> None:
+    projects = store.projects
     for call in (
         projects.get("x"),
         projects.rename("x", "y"),
@@ -99,8 +88,8 @@ async def test_an_unknown_project_is_not_found(both: Both) -> None:
             await call
 
 
-async def test_a_project_is_deleted_when_its_sessions_are_gone_for_good(both: Both) -> None:
-    projects, journal = both
+async def test_a_project_is_deleted_when_its_sessions_are_gone_for_good(store: Store) -> None:
+    projects, journal = store.projects, store.journal
     await projects.inbox()
     project = await projects.create("A")
     created = decided("s", None, create(project.id))
@@ -120,15 +109,15 @@ async def test_a_project_is_deleted_when_its_sessions_are_gone_for_good(both: Bo
         await projects.get(project.id)
 
 
-async def test_the_inbox_stays(both: Both) -> None:
-    projects, _ = both
+async def test_the_inbox_stays(store: Store) -> None:
+    projects = store.projects
     with pytest.raises(Conflict):
         await projects.delete((await projects.inbox()).id)
 
 
-async def test_no_session_is_created_in_a_project_that_was_deleted_meanwhile(both: Both) -> None:
+async def test_no_session_is_created_in_a_project_that_was_deleted_meanwhile(store: Store) -> None:
     """Taken out for the check: looking for the project in the transaction that creates the session."""
-    projects, journal = both
+    projects, journal = store.projects, store.journal
     project = await projects.create("A")
     created = decided("s", None, create(project.id))
     assert created is not None
@@ -136,14 +125,14 @@ async def test_no_session_is_created_in_a_project_that_was_deleted_meanwhile(bot
     with pytest.raises(ProjectNotFound) as refused:
         await commit(journal, created)
     assert refused.value.details == {"field": "projectId"}
-    assert (await journal.sessions()).sessions == ()
+    assert (await store.reads.sessions()).sessions == ()
     with pytest.raises(SessionNotFound):
         await journal.load("s")
 
 
-async def test_the_inbox_is_known_by_being_the_first_and_not_by_its_name(both: Both) -> None:
+async def test_the_inbox_is_known_by_being_the_first_and_not_by_its_name(store: Store) -> None:
     """Taken out for the check: comparing with the first in `delete`, making the Inbox before any other project."""
-    projects, _ = both
+    projects = store.projects
     other = await projects.create(INBOX)
     inbox = await projects.inbox()
     assert inbox.id != other.id
@@ -158,12 +147,12 @@ async def test_the_inbox_is_known_by_being_the_first_and_not_by_its_name(both: B
 async def test_a_session_whose_project_is_gone_can_still_be_read(tmp_path: Path) -> None:
     """As an older version may have left it. Taken out for the check: the empty name in `SqliteReads.snapshot`."""
     database = Database(tmp_path, SYSTEM_CLOCK)
-    journal, projects = SqliteJournal(database), SqliteProjects(database)
-    await journal.open()
-    project = await projects.create("A")
+    store = sqlite_store(database)
+    await store.open()
+    project = await store.projects.create("A")
     created = decided("s", None, create(project.id))
     assert created is not None
-    await commit(journal, created)
+    await commit(store.journal, created)
     await database.write(lambda connection: connection.execute(DELETE, {"id": project.id}).close())
-    assert (await journal.snapshot("s")).session.project_name == ""
-    await journal.close()
+    assert (await store.reads.snapshot("s")).session.project_name == ""
+    await store.close()

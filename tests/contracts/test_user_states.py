@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from journal_store import opened
 
 from models.clock import SYSTEM_CLOCK
 from models.errors import PayloadTooLarge, VersionMismatch
 from models.ids import from_iso, now_ms
 from models.user_state import STATE_MAX_BYTES, Preferences, Sections, UserState
-from services.store.memory.user_states import MemoryUserStates
 from services.store.sqlite.database import Database
 from services.store.sqlite.user_states import SqliteUserStates
 from services.store.user_states import Edit, UserStates
@@ -20,13 +20,8 @@ from services.store.user_states import Edit, UserStates
 
 @pytest.fixture(params=["memory", "sqlite"])
 async def states(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[UserStates]:
-    if request.param == "memory":
-        yield MemoryUserStates(SYSTEM_CLOCK)
-        return
-    database = Database(tmp_path, SYSTEM_CLOCK)
-    await database.open()
-    yield SqliteUserStates(database)
-    await database.close()
+    async with opened(request.param, tmp_path) as store:
+        yield store.whole.user_states
 
 
 def to(**sections: object) -> Edit:

@@ -12,7 +12,7 @@ import hub_peer
 import pytest
 from harness import Harness, Json, serving
 from hub_peer import Peer, eventually, peers
-from world import HookedJournal
+from world import HookedJournal, hooked_store
 
 from models.calls import Outgoing
 from models.errors import StorageUnavailable
@@ -29,9 +29,9 @@ CLIENT_ID = "said once"
 
 @pytest.fixture
 async def hooked() -> AsyncIterator[tuple[Harness, HookedJournal]]:
-    async with serving(memory=HookedJournal) as server:
-        assert isinstance(server.journal, HookedJournal)
-        yield server, server.journal
+    store, journal = hooked_store()
+    async with serving(store=store) as server:
+        yield server, journal
 
 
 def message(session_id: str, client_id: str = CLIENT_ID) -> Json:
@@ -166,11 +166,12 @@ async def test_caller_that_drops_while_the_writer_works_leaves_all_or_nothing_on
 
     async with serving(tmp_path) as server:
         session_id = await server.session("scripted:words=3")
-        assert isinstance(server.journal, SqliteJournal)
+        journal = server.store.journal
+        assert isinstance(journal, SqliteJournal)
         async with peers(server.url) as (peer,):
             if call == "cancel_run":
                 await peer.call("send_message", message(session_id, "before"))
-            server.journal._database.writer.submit(Job(wait, lambda result, error: None))
+            journal._database.writer.submit(Job(wait, lambda result, error: None))
             await reached.wait()
             arguments = message(session_id) if call == "send_message" else {"sessionId": session_id}
             peer.call_soon(call, arguments)
@@ -225,14 +226,14 @@ async def test_client_that_drops_while_its_list_is_read_leaves_no_watcher(
     in_memory: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reached, go = asyncio.Event(), asyncio.Event()
-    sessions = in_memory.journal.sessions
+    sessions = in_memory.store.reads.sessions
 
     async def wait(query: SessionQuery) -> object:
         reached.set()
         await go.wait()
         return await sessions(query)
 
-    monkeypatch.setattr(in_memory.journal, "sessions", wait)
+    monkeypatch.setattr(in_memory.store.reads, "sessions", wait)
     async with peers(in_memory.url) as (peer,):
         peer.call_soon("watch_sessions", {})
         await reached.wait()

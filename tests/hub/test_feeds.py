@@ -53,7 +53,7 @@ def running_of(peer: Peer) -> dict[str, Json]:
 
 
 async def listed(server: Harness, project_id: str | None = None) -> dict[str, Json]:
-    page = await server.chat.journal.sessions(SessionQuery(project_id))
+    page = await server.chat.store.reads.sessions(SessionQuery(project_id))
     return {session.id: session.to_wire() for session in page.sessions}
 
 
@@ -181,7 +181,7 @@ def hold_list(server: Harness, monkeypatch: pytest.MonkeyPatch, meanwhile: Calla
 
         return hold
 
-    monkeypatch.setattr(server.journal, "sessions", holding(server.journal.sessions))
+    monkeypatch.setattr(server.store.reads, "sessions", holding(server.store.reads.sessions))
 
 
 async def test_second_list_read_while_changes_of_the_first_are_held_back_loses_nothing(
@@ -344,7 +344,7 @@ async def test_list_that_can_not_be_read_is_told_and_does_not_mute_the_others(
             raise StorageUnavailable()
 
         with monkeypatch.context() as patched:
-            patched.setattr(in_memory.journal, "sessions", fail)
+            patched.setattr(in_memory.store.reads, "sessions", fail)
             ack = await peer.call("watch_running", {})
         assert ack["error"]["code"] == "storage_unavailable"
         await rename(in_memory, session_id, "Still told")

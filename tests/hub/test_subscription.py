@@ -109,7 +109,7 @@ async def test_commits_during_the_read_of_a_lagging_client_are_read_too(
     server: Harness, throttle: Throttle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I3. Fails when one page counts as caught up, whatever the room has shown since."""
-    since, left = server.journal.since, [12, 3]
+    since, left = server.store.journal.since, [12, 3]
 
     async def since_and_more(session_id: str, after: int) -> EventPage:
         page = await since(session_id, after)
@@ -122,10 +122,10 @@ async def test_commits_during_the_read_of_a_lagging_client_are_read_too(
         await peer.join(session_id, after=0)
         throttle.hold(connection_of(server, peer))
         await server.commit(session_id, 600)
-        monkeypatch.setattr(server.journal, "since", since_and_more)
+        monkeypatch.setattr(server.store.journal, "since", since_and_more)
         throttle.release(connection_of(server, peer))
         await peer.reaches(session_id, 604)
-        monkeypatch.setattr(server.journal, "since", since)
+        monkeypatch.setattr(server.store.journal, "since", since)
         assert peer.sequence(session_id) == await server.wires(session_id)
 
 
@@ -211,7 +211,7 @@ async def test_lagging_client_waits_out_a_storage_that_fails(
 ) -> None:
     monkeypatch.setattr("services.sessions.follow.STORAGE_RETRY_S", 0.01)
     failures = [StorageUnavailable(), StorageUnavailable()]
-    since = in_memory.journal.since
+    since = in_memory.store.journal.since
 
     async def broken(session_id: str, after: int) -> object:
         if failures:
@@ -223,7 +223,7 @@ async def test_lagging_client_waits_out_a_storage_that_fails(
         await peer.join(session_id, after=0)
         throttle.hold(connection_of(in_memory, peer))
         await in_memory.commit(session_id, 600)
-        monkeypatch.setattr(in_memory.journal, "since", broken)
+        monkeypatch.setattr(in_memory.store.journal, "since", broken)
         throttle.release(connection_of(in_memory, peer))
         await peer.reaches(session_id, 601)
         monkeypatch.undo()
@@ -245,7 +245,7 @@ async def test_lagging_client_whose_events_cannot_be_read_is_told_to_join_again(
         throttle.hold(connection_of(in_memory, peer))
         await in_memory.commit(session_id, 600)
         with monkeypatch.context() as patched, capture_logs() as logs:
-            patched.setattr(in_memory.journal, "since", broken)
+            patched.setattr(in_memory.store.journal, "since", broken)
             throttle.release(connection_of(in_memory, peer))
             (resync,) = await peer.until("resync")
         assert resync == {"sessionId": session_id, "reason": "internal error"}

@@ -29,31 +29,18 @@ from services.chat import RESTORABLE_MS, Chat
 from services.llm.registry import Providers
 from services.llm.scripted import Say, ScriptedProvider
 from services.search.query import SearchQuery
-from services.store.journal import MessageQuery
 from services.store.lists import SessionQuery
-from services.store.memory.journal import MemoryJournal
-from services.store.memory.projects import MemoryProjects
-from services.store.memory.user_states import MemoryUserStates
+from services.store.reads import MessageQuery
 from services.users import Users
 
 GUEST = Principal("eve", "Eve", "guest")  # type: ignore[arg-type]  # a kind that may do nothing
 
 
 def open_chat(shop: Workshop) -> Chat:
-    journal = shop.room.journal
-    assert isinstance(journal, MemoryJournal)
-    projects = journal._projects
-    assert isinstance(projects, MemoryProjects)
     scripted = ScriptedProvider({"test": (Say("ok"),)}, sleep=no_sleep)
-    return Chat(
-        shop.room.sessions,
-        projects,
-        Providers(SYSTEM_CLOCK, scripted=scripted),
-        shop.agents,
-        shop.room.sessions.access,
-        Users(MemoryUserStates(SYSTEM_CLOCK)),
-        "demo",
-    )
+    sessions = shop.room.sessions
+    users, providers = Users(sessions.store.user_states), Providers(SYSTEM_CLOCK, scripted=scripted)
+    return Chat(sessions, sessions.store.projects, providers, shop.agents, sessions.access, users, "demo")
 
 
 def message(**arguments: object) -> Outgoing:
@@ -69,7 +56,7 @@ async def test_a_session_gets_the_inbox_and_the_default_model_unless_told_otherw
         body = CreateSessionBody(project_id=project.id, title="  Mine ", model="scripted:test")
         told = await chat.create_session(LOCAL, body)
         assert (told.project_name, told.title) == ("Other", "Mine")
-        assert (await chat.journal.snapshot(told.id)).model == "scripted:test"
+        assert (await chat.store.reads.snapshot(told.id)).model == "scripted:test"
         assert (await chat.list_sessions(LOCAL, SessionQuery(project.id))).sessions == (told,)
 
 
@@ -81,7 +68,7 @@ async def test_a_session_of_an_unknown_project_or_model_is_refused_and_not_made(
         assert refused.value.details == {"field": "projectId"}
         with pytest.raises(UnknownModel):
             await chat.create_session(LOCAL, CreateSessionBody(model="nonsense"))
-        assert (await chat.journal.sessions()).sessions == ()
+        assert (await chat.store.reads.sessions()).sessions == ()
         with pytest.raises(ProjectNotFound):
             await chat.list_sessions(LOCAL, SessionQuery("x"))
         with pytest.raises(ProjectNotFound):
@@ -110,7 +97,7 @@ async def test_a_message_has_its_plain_text_and_its_payload(
         chat = open_chat(shop)
         session = await chat.create_session(LOCAL, CreateSessionBody(model="scripted:test"))
         answer = await chat.send_message(LOCAL, session.id, message(**arguments))
-        (kept,) = await chat.journal.messages(session.id, [answer.message_id])
+        (kept,) = await chat.store.reads.messages(session.id, [answer.message_id])
         assert (kept.content, kept.payload, kept.author, kept.role) == (content, payload, "local", "user")
 
 
@@ -120,7 +107,7 @@ async def test_the_clients_metadata_is_kept_and_the_source_added() -> None:
         session = await chat.create_session(LOCAL, CreateSessionBody())
         metadata = {"traceId": "t", "extra": {"a": [1, None, "é"]}, "displayHint": {"collapsed": True}}
         answer = await chat.send_message(LOCAL, session.id, message(content="x", metadata=metadata))
-        (kept,) = await chat.journal.messages(session.id, [answer.message_id])
+        (kept,) = await chat.store.reads.messages(session.id, [answer.message_id])
         assert (kept.metadata.trace_id, kept.metadata.extra, kept.metadata.source) == (
             "t",
             metadata["extra"],
@@ -141,7 +128,7 @@ async def test_what_is_too_large_is_refused_with_field_limit_and_size(monkeypatc
         with pytest.raises(PayloadTooLarge) as refused:
             await chat.send_message(LOCAL, session.id, laden)
         assert refused.value.details["field"] == "metadata"
-        assert (await chat.journal.session(session.id)).message_count == 1
+        assert (await chat.store.reads.session(session.id)).message_count == 1
 
 
 async def test_i10_holds_through_here_too() -> None:
@@ -210,7 +197,7 @@ async def test_the_model_is_switched_only_to_one_that_is_known() -> None:
         await chat.set_model(LOCAL, session.id, "scripted:test")
         with pytest.raises(UnknownModel):
             await chat.set_model(LOCAL, session.id, "nonsense")
-        assert (await chat.journal.snapshot(session.id)).model == "scripted:test"
+        assert (await chat.store.reads.snapshot(session.id)).model == "scripted:test"
 
 
 async def test_cancelling_says_whether_there_was_anything_to_cancel() -> None:
@@ -237,7 +224,7 @@ async def test_deleting_can_be_undone_and_purging_is_final() -> None:
                 await call
         alive = await chat.create_session(LOCAL, CreateSessionBody())
         await chat.delete(LOCAL, alive.id, purge=True)
-        assert (await chat.journal.sessions()).sessions == ()
+        assert (await chat.store.reads.sessions()).sessions == ()
 
 
 async def test_a_deletion_checks_the_version_at_the_door_where_nobody_can_come_between() -> None:
@@ -252,7 +239,7 @@ async def test_a_deletion_checks_the_version_at_the_door_where_nobody_can_come_b
         )
         assert isinstance(deleted, VersionMismatch)
         assert deleted.details == {"currentVersion": session.version + 1}
-        assert [each.title for each in (await chat.journal.sessions()).sessions] == ["faster"]
+        assert [each.title for each in (await chat.store.reads.sessions()).sessions] == ["faster"]
         await chat.delete(LOCAL, session.id, version=session.version + 1)
         with pytest.raises(SessionNotFound):
             await chat.delete(LOCAL, session.id, purge=True, version=session.version + 1)
@@ -270,7 +257,7 @@ async def test_what_was_deleted_thirty_days_ago_is_purged() -> None:
         assert await chat.purge_expired() == 1
         with pytest.raises(SessionNotFound):
             await chat.restore(LOCAL, old.id)
-        assert [each.id for each in (await chat.journal.sessions()).sessions] == [kept.id]
+        assert [each.id for each in (await chat.store.reads.sessions()).sessions] == [kept.id]
         assert await chat.purge_expired() == 0
 
 
@@ -283,7 +270,7 @@ async def test_what_is_restored_or_purged_while_the_expired_ones_are_purged_is_l
         restored, gone, old = [await chat.create_session(LOCAL, CreateSessionBody()) for _ in range(3)]
         for each in (restored, gone, old):
             await chat.delete(LOCAL, each.id)
-        expired = chat.journal.expired
+        expired = chat.store.reads.expired
 
         async def then_somebody_is_faster(before: EpochMs) -> tuple[str, ...]:
             found = await expired(before)
@@ -291,10 +278,10 @@ async def test_what_is_restored_or_purged_while_the_expired_ones_are_purged_is_l
             await chat.delete(LOCAL, gone.id, purge=True)
             return found
 
-        monkeypatch.setattr(chat.journal, "expired", then_somebody_is_faster)
+        monkeypatch.setattr(chat.store.reads, "expired", then_somebody_is_faster)
         shop.time.now += RESTORABLE_MS + 1
         assert await chat.purge_expired() == 1
-        assert [each.id for each in (await chat.journal.sessions()).sessions] == [restored.id]
+        assert [each.id for each in (await chat.store.reads.sessions()).sessions] == [restored.id]
 
 
 async def test_the_current_session_must_belong_to_the_project() -> None:
@@ -317,7 +304,7 @@ async def test_who_may_do_nothing_can_do_nothing_here() -> None:
     async with workshop() as shop:
         chat = open_chat(shop)
         session = await chat.create_session(LOCAL, CreateSessionBody())
-        head = (await chat.journal.session(session.id)).head
+        head = (await chat.store.reads.session(session.id)).head
         for call in (
             chat.create_session(GUEST, CreateSessionBody()),
             chat.send_message(GUEST, session.id, message(content="x")),
@@ -332,5 +319,5 @@ async def test_who_may_do_nothing_can_do_nothing_here() -> None:
         ):
             with pytest.raises(Forbidden):
                 await call
-        assert (await chat.journal.session(session.id)).head == head
-        assert (await chat.journal.page(session.id, MessageQuery())).total == 0
+        assert (await chat.store.reads.session(session.id)).head == head
+        assert (await chat.store.reads.page(session.id, MessageQuery())).total == 0

@@ -68,5 +68,5 @@ async def test_no_place_that_a_cursor_may_name_breaks_a_search(kind: str, tmp_pa
         for sort in SORTS:
             query = SearchQuery("word", sort=sort)
             for place in (Start(9), Start(-1), Start(0, 2**63 - 2), Start(0, 0, -5), Start(1, 5, 2**62)):
-                page = await store.journal.search(replace(query, cursor=query.cursor_at(place)))
+                page = await store.search.find(replace(query, cursor=query.cursor_at(place)))
                 assert len(page.results) <= 1

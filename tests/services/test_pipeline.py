@@ -40,9 +40,8 @@ from services.llm.tokens import TokenCounter
 from services.pipeline import Draft, Pipeline, Processor, enriching, load_processor, standard
 from services.runs.agents import Agents
 from services.runs.assistant import Assistant
-from services.store.memory.journal import MemoryJournal
-from services.store.memory.projects import MemoryProjects
-from services.store.memory.user_states import MemoryUserStates
+from services.store.memory.store import memory_store
+from services.store.memory.tables import Memory
 from services.users import Users
 
 GUEST = Principal("eve", "Eve", "guest")  # type: ignore[arg-type]  # a kind that may do nothing
@@ -99,19 +98,21 @@ class Desk:
 
 @asynccontextmanager
 async def desk(folder: Path, *own: Processor, sighted: bool = False) -> AsyncIterator[Desk]:
-    projects, opened = MemoryProjects(SYSTEM_CLOCK), list[str]()
+    store, opened = memory_store(Memory(SYSTEM_CLOCK)), list[str]()
 
     def open_file(path: str) -> BinaryIO:
         opened.append(path)
         return (folder / path).open("rb")
 
-    room = Room(MemoryJournal(projects), (await projects.inbox()).id)
+    room = Room(store, (await store.projects.inbox()).id)
     provider = (Sighted if sighted else ScriptedProvider)({"test": (Say("ok"),)}, sleep=no_sleep)
     providers = Providers(SYSTEM_CLOCK, scripted=provider)
     agents = Agents({"assistant": Assistant(providers, TokenCounter())})
     pipeline = standard(enriching(open_file, room.sessions.clock), own)
-    users = Users(MemoryUserStates(SYSTEM_CLOCK))
-    chat = Chat(room.sessions, projects, providers, agents, room.sessions.access, users, "demo", "assistant", pipeline)
+    users = Users(store.user_states)
+    chat = Chat(
+        room.sessions, store.projects, providers, agents, room.sessions.access, users, "demo", "assistant", pipeline
+    )
     yield Desk(chat, room, await room.create(title="t", model="scripted:test"), folder, opened)
     await room.sessions.close()
 

@@ -13,6 +13,7 @@ from models.calls import parse
 from models.clock import SYSTEM_CLOCK
 from models.errors import InvalidArgument, StorageUnavailable, UnknownModel, VersionMismatch
 from models.user_state import PatchUserState, ReplaceUserState, UserState
+from services.store.memory.tables import Memory
 from services.store.memory.user_states import MemoryUserStates
 from services.store.user_states import Edit
 from services.users import Users
@@ -24,7 +25,7 @@ class HookedStates(MemoryUserStates):
     """Changes can be held at a gate, and fail before or after they had their effect."""
 
     def __init__(self) -> None:
-        super().__init__(SYSTEM_CLOCK)
+        super().__init__(Memory(SYSTEM_CLOCK))
         self.gate: Gate | None = None
         self.fails: StorageUnavailable | None = None
         self.writes_though_it_fails = False
@@ -51,7 +52,7 @@ def patch(**body: object) -> PatchUserState:
 
 
 async def test_a_change_is_told_with_its_user() -> None:
-    users = Users(MemoryUserStates(SYSTEM_CLOCK))
+    users = Users(MemoryUserStates(Memory(SYSTEM_CLOCK)))
     told = telling(users)
     await users.patch("ann", patch(lastSessionId="s"))
     await users.replace("ann", parse(ReplaceUserState, {"tabs": {"a": 1}}))
@@ -62,7 +63,7 @@ async def test_a_change_is_told_with_its_user() -> None:
 
 
 async def test_a_refused_change_is_told_to_nobody() -> None:
-    users = Users(MemoryUserStates(SYSTEM_CLOCK))
+    users = Users(MemoryUserStates(Memory(SYSTEM_CLOCK)))
     told = telling(users)
     with pytest.raises(VersionMismatch):
         await users.patch("ann", patch(lastSessionId="s"), 7)
@@ -112,7 +113,7 @@ async def test_a_change_whose_outcome_was_unknown_is_told_when_it_is_repeated() 
 
 
 async def test_a_listener_that_fails_keeps_nothing_from_the_others() -> None:
-    users = Users(MemoryUserStates(SYSTEM_CLOCK))
+    users = Users(MemoryUserStates(Memory(SYSTEM_CLOCK)))
 
     def fail(_user_id: str, _state: UserState) -> None:
         raise KeyError("a bug")
@@ -126,7 +127,7 @@ async def test_a_listener_that_fails_keeps_nothing_from_the_others() -> None:
 
 
 async def test_more_tabs_than_there_may_be_are_refused_though_the_patch_is_small() -> None:
-    users = Users(MemoryUserStates(SYSTEM_CLOCK))
+    users = Users(MemoryUserStates(Memory(SYSTEM_CLOCK)))
     await users.patch("ann", patch(tabs={f"s{n}": n for n in range(200)}))
     with pytest.raises(InvalidArgument) as refused:
         await users.patch("ann", patch(tabs={"one more": 1}))
@@ -142,7 +143,7 @@ async def test_a_default_model_must_be_known_when_it_is_chosen_and_may_vanish_la
         if name not in known:
             raise UnknownModel(field="model")
 
-    users = Users(MemoryUserStates(SYSTEM_CLOCK), check_model=check)
+    users = Users(MemoryUserStates(Memory(SYSTEM_CLOCK)), check_model=check)
     with pytest.raises(UnknownModel) as refused:
         await users.patch("ann", patch(preferences={"defaultModel": "c"}))
     assert refused.value.details["field"] == "preferences.defaultModel"
@@ -156,7 +157,7 @@ async def test_a_default_model_must_be_known_when_it_is_chosen_and_may_vanish_la
 
 
 async def test_a_purged_session_is_closed_everywhere_and_told() -> None:
-    users = Users(MemoryUserStates(SYSTEM_CLOCK))
+    users = Users(MemoryUserStates(Memory(SYSTEM_CLOCK)))
     await users.patch("ann", patch(tabs={"s": 1, "t": 2}, activeSessions=["s"], lastSessionId="s"))
     await users.patch("bob", patch(tabs={"t": 1}))
     await users.patch("eve", patch(ui={"expanded": {"s": True}}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +22,27 @@ from models.errors import DataFolderInUse, StorageUnavailable
 from services.access import LOCAL
 from services.chat import RESTORABLE_MS, Chat
 from services.runs.context import RunContext
-from services.store.memory.journal import MemoryJournal
-from services.store.memory.projects import MemoryProjects
-from services.store.memory.user_states import MemoryUserStates
-from web.app import Storage, create_app, purge_daily
+from services.store.memory.store import memory_store
+from services.store.memory.tables import Memory
+from web.app import create_app, purge_daily
 from web.keys import HUB, LIFECYCLE, PROVIDERS, RUNS, SESSIONS
 from web.settings import Settings
 
 Serve = Callable[..., Awaitable[Rest]]
 
 
-class Recorded(MemoryJournal):
+class Recorded(Memory):
     """Notes when it is opened and closed."""
 
-    def __init__(self, projects: MemoryProjects, log: list[str]) -> None:
-        super().__init__(projects)
+    def __init__(self, log: list[str]) -> None:
+        super().__init__(SYSTEM_CLOCK)
         self.log = log
 
     async def open(self) -> None:
-        self.log.append("journal opens")
+        self.log.append("storage opens")
 
     async def close(self) -> None:
-        self.log.append("journal closes")
+        self.log.append("storage closes")
 
 
 def noting(log: list[str], what: str, then: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -55,23 +55,21 @@ def noting(log: list[str], what: str, then: Callable[..., Awaitable[Any]]) -> Ca
 
 async def test_parts_start_and_stop_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     log: list[str] = []
-    projects = MemoryProjects(SYSTEM_CLOCK)
-    app = create_app(
-        Settings(database="memory:"), storage=Storage(Recorded(projects, log), projects, MemoryUserStates(SYSTEM_CLOCK))
-    )
-    monkeypatch.setattr(projects, "inbox", noting(log, "inbox", projects.inbox))
+    store = replace(memory_store(Memory(SYSTEM_CLOCK)), storage=Recorded(log))
+    app = create_app(Settings(database="memory:"), store=store)
+    monkeypatch.setattr(store.projects, "inbox", noting(log, "inbox", store.projects.inbox))
     for key, method in ((RUNS, "start"), (RUNS, "drain"), (HUB, "drain"), (SESSIONS, "close"), (PROVIDERS, "aclose")):
         part: Any = app[key]
         name = f"{type(part).__name__}.{method}"
         monkeypatch.setattr(part, method, noting(log, name, getattr(part, method)))
     async with TestClient(TestServer(app)):
-        assert log == ["journal opens", "inbox", "RunManager.start"]
+        assert log == ["storage opens", "inbox", "RunManager.start"]
         log.clear()
     assert log == [
         "RunManager.drain",
         "Hub.drain",
         "MeteredSessionManager.close",
-        "journal closes",
+        "storage closes",
         "Providers.aclose",
     ]
     assert app[LIFECYCLE].draining

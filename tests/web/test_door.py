@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -18,10 +19,9 @@ from models.clock import SYSTEM_CLOCK
 from models.errors import InvalidArgument
 from models.session import Project
 from models.text import REPLACEMENT
-from services.store.memory.journal import MemoryJournal
 from services.store.memory.projects import MemoryProjects
-from services.store.memory.user_states import MemoryUserStates
-from web.app import Storage
+from services.store.memory.store import memory_store
+from services.store.memory.tables import Memory
 from web.keys import LIFECYCLE
 from web.rest.errors import answer_errors, error_response
 from web.rest.reading import BODY_LIMIT_BYTES
@@ -114,8 +114,9 @@ async def test_every_answer_has_security_headers(rest: Rest, path: str) -> None:
 
 
 async def test_a_bug_is_logged_and_answered_without_details(serve: Serve) -> None:
-    projects = BrokenProjects(SYSTEM_CLOCK)
-    rest = await serve({"storage": Storage(MemoryJournal(projects), projects, MemoryUserStates(SYSTEM_CLOCK))})
+    memory = memory_store(Memory(SYSTEM_CLOCK))
+    assert isinstance(memory.storage, Memory)
+    rest = await serve({"store": replace(memory, projects=BrokenProjects(memory.storage))})
     with capture_logs() as logs:
         reply = await rest.ask("GET", "/api/projects")
     assert (reply.status, reply.code) == (500, "internal_error")
@@ -138,13 +139,13 @@ async def test_requests_are_counted_by_template_and_refusals_by_code(rest: Rest)
 
 async def test_readiness_says_why_it_is_red(rest: Rest) -> None:
     assert (await rest.get("/readyz"))["status"] == "ready"
-    journal = rest.chat.journal
-    assert isinstance(journal, MemoryJournal)
-    journal.trouble = "The disk or the database is full; free some space"
+    memory = rest.chat.store.storage
+    assert isinstance(memory, Memory)
+    memory.trouble = "The disk or the database is full; free some space"
     red = await rest.ask("GET", "/readyz")
-    assert (red.status, red.data["error"], red.headers["Retry-After"]) == (503, journal.trouble, "2")
+    assert (red.status, red.data["error"], red.headers["Retry-After"]) == (503, memory.trouble, "2")
     assert (await rest.get("/healthz"))["status"] == "ok"
-    journal.trouble = None
+    memory.trouble = None
     assert (await rest.ask("GET", "/readyz")).status == 200
 
 

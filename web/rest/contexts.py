@@ -53,13 +53,13 @@ class SendMessageBody(Outgoing):
 
 async def get_context(call: Call[NoArguments, NoQuery]) -> Snapshot:
     call.chat.access.check(call.principal, "read")
-    return await call.chat.journal.snapshot(call.session_id)
+    return await call.chat.store.reads.snapshot(call.session_id)
 
 
 async def get_context_metadata(call: Call[NoArguments, NoQuery]) -> ContextMetadata:
     """Mostly from memory: clients in signal mode ask for it at every change of state."""
     call.chat.access.check(call.principal, "read")
-    session = await call.chat.journal.session(call.session_id)
+    session = await call.chat.store.reads.session(call.session_id)
     context = await call.chat.sessions.current(call.session_id)
     snapshot = snapshot_of(context, session.project_name, ())
     return ContextMetadata.model_construct(**{name: getattr(snapshot, name) for name in ContextMetadata.model_fields})
@@ -68,14 +68,14 @@ async def get_context_metadata(call: Call[NoArguments, NoQuery]) -> ContextMetad
 async def get_context_messages(call: Call[NoArguments, IdsQuery]) -> MessageBatch:
     call.chat.access.check(call.principal, "read")
     wanted = call.query.wanted
-    messages = await call.chat.journal.messages(call.session_id, wanted)
+    messages = await call.chat.store.reads.messages(call.session_id, wanted)
     return MessageBatch(messages=messages, requested_count=len(wanted), found_count=len(messages))
 
 
 async def list_streaming_chunks(call: Call[NoArguments, EventsQuery]) -> Mapping[str, Any]:
     call.chat.access.check(call.principal, "read")
     message_id = call.path["messageId"]
-    page = await call.chat.journal.chunks(call.session_id, message_id, call.query.after)
+    page = await call.chat.store.reads.chunks(call.session_id, message_id, call.query.after)
     return {
         "contextId": call.session_id,
         "messageId": message_id,

@@ -27,7 +27,7 @@ async def get_health(call: Call[NoArguments, NoQuery]) -> Health:
 async def get_readiness(call: Call[NoArguments, NoQuery]) -> Health:
     if call.app[LIFECYCLE].draining:
         raise Draining()
-    if (trouble := call.chat.journal.trouble) is not None:
+    if (trouble := call.chat.store.trouble) is not None:
         raise StorageUnavailable(trouble)
     return Health(status="ready", version=parley_version())
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from models.calls import CreateSessionBody, EditSession, NoArguments
 from models.session import Session
-from services.store.journal import MessageQuery
 from services.store.lists import RUNNING, SessionPage
+from services.store.reads import MessageQuery
 from web.keys import HUB
 from web.rest.answers import (
     ApprovalList,
@@ -48,7 +48,7 @@ async def search(call: Call[NoArguments, SearchParameters]) -> SearchAnswer:
 
 async def get_session(call: Call[NoArguments, NoQuery]) -> Session:
     call.chat.access.check(call.principal, "read")
-    return await call.chat.journal.session(call.session_id)
+    return await call.chat.store.reads.session(call.session_id)
 
 
 async def edit_session(call: Call[EditSession, NoQuery]) -> Session:
@@ -77,7 +77,7 @@ async def list_messages(call: Call[NoArguments, MessagesQuery]) -> MessagePageAn
         branch=asked.branch,
         pool=asked.scope == "pool",
     )
-    page = await call.chat.journal.page(call.session_id, query)
+    page = await call.chat.store.reads.page(call.session_id, query)
     return MessagePageAnswer(
         messages=page.messages,
         total=page.total,
@@ -89,20 +89,20 @@ async def list_messages(call: Call[NoArguments, MessagesQuery]) -> MessagePageAn
 
 async def list_events(call: Call[NoArguments, EventsQuery]) -> Mapping[str, Any]:
     call.chat.access.check(call.principal, "read")
-    page = await call.chat.journal.since(call.session_id, call.query.after)
+    page = await call.chat.store.journal.since(call.session_id, call.query.after)
     events = [event.to_wire() for event in page.events]
     return {"epoch": page.epoch, "head": page.head, "events": events, "hasMore": page.has_more}
 
 
 async def list_runs(call: Call[NoArguments, NoQuery]) -> RunList:
     call.chat.access.check(call.principal, "read")
-    await call.chat.journal.session(call.session_id)
-    return RunList(runs=await call.chat.journal.runs(call.session_id))
+    await call.chat.store.reads.session(call.session_id)
+    return RunList(runs=await call.chat.store.reads.runs(call.session_id))
 
 
 async def list_approvals(call: Call[NoArguments, NoQuery]) -> ApprovalList:
     call.chat.access.check(call.principal, "read")
-    approvals = await call.chat.journal.approvals(call.session_id)
+    approvals = await call.chat.store.reads.approvals(call.session_id)
     context = await call.chat.sessions.until(call.session_id, lambda _: True)
     return ApprovalList(approvals=approvals, grants=context.grants)
 
@@ -115,6 +115,6 @@ async def list_branches(call: Call[NoArguments, NoQuery]) -> BranchList:
 
 async def list_participants(call: Call[NoArguments, NoQuery]) -> ParticipantList:
     call.chat.access.check(call.principal, "read")
-    await call.chat.journal.session(call.session_id)
+    await call.chat.store.reads.session(call.session_id)
     present = call.app[HUB].participants(call.session_id)
     return ParticipantList(participants=tuple(Participant.model_validate(each) for each in present))

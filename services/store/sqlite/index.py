@@ -3,9 +3,13 @@ for what was purged. Their keys are told in models.search, the tables in models.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlalchemy import Connection, text
 
+from models.errors import StorageUnavailable
 from models.search import KEY_BITS
+from services.store.sqlite.database import Database
 
 SWEPT_AT_ONCE = 500
 """Rows that leave the index in one transaction: about 15 ms of the writer's time."""
@@ -56,3 +60,11 @@ def sweep(connection: Connection) -> int:
     """Takes some of what was purged out of the index. Returns how many rows; 0 when nothing is left."""
     connection.execute(text(DROP.format(where=SWEEP)), {"count": SWEPT_AT_ONCE})
     return connection.execute(text(FORGET.format(where=SWEEP)), {"count": SWEPT_AT_ONCE}).rowcount
+
+
+async def sweep_all(database: Database) -> None:
+    """A little at a time, so that nobody's append waits for it. What was purged can't be found any more: while the
+    storage is in trouble the rest may wait for the next purge or start."""
+    with suppress(StorageUnavailable):
+        while await database.write(sweep):
+            pass

@@ -1,4 +1,4 @@
-"""The journal on SQLite, its writing half: guarded appends, many per transaction.
+"""The journal on SQLite: guarded appends, many per transaction.
 
 Each table gets one statement per batch, with all rows as one JSON parameter. sqlite3 gives up the interpreter's lock
 around every statement, and a busy event loop may take milliseconds to give it back: one statement for 200 rows waits
@@ -8,7 +8,6 @@ once, executemany waits 200 times.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
@@ -22,16 +21,18 @@ from models.errors import (
     ProjectNotFound,
     SessionNotFound,
     StaleHead,
-    StorageUnavailable,
 )
 from models.events import BranchCreated
+from models.heads import Head
 from models.ids import from_iso
-from services.store.journal import NOT_DELETED, Append, Done, Lease
+from services.engine.context import Context
+from services.store.journal import NOT_DELETED, PAGE_BYTES, PAGE_EVENTS, Append, Done, EventPage
 from services.store.sql.rows import Keys, Row, Rows, as_json, context_values, session_values
 from services.store.sql.writer import Bulk
+from services.store.sqlite.contexts import HEADS, context_of, head_row, session_row
 from services.store.sqlite.database import Database
-from services.store.sqlite.index import INDEX_KEYS, INDEX_TEXTS, sweep, take_out
-from services.store.sqlite.reads import SqliteReads
+from services.store.sqlite.events import events_after
+from services.store.sqlite.index import INDEX_KEYS, INDEX_TEXTS, sweep_all, take_out
 
 KEYS_KEPT = 100_000
 """Session keys remembered; then all are forgotten and looked up again."""
@@ -110,43 +111,42 @@ FIND_KEYS = text(
 TABLES_OF_SESSION = ("events", "messages", "contexts", "branches", "runs", "approvals")
 
 
-class SqliteJournal(SqliteReads):
-    """`append` needs a running loop; everything that reads is inherited."""
+class SqliteJournal:
+    """`append` needs a running loop."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database)
+        self._database = database
         # Touched by the writer thread only.
         self._keys: dict[str, Keys] = {}
-
-    async def open(self) -> None:
-        await self._database.open()
-        await self._sweep()
-
-    async def close(self) -> None:
-        await self._database.close()
-
-    @property
-    def trouble(self) -> str | None:
-        return self._database.trouble
 
     def append(self, append: Append, done: Done) -> None:
         self._database.writer.submit(Bulk(self._write, append, lambda _result, error: done(_meaning(error))))
 
-    async def renew(self, run_ids: Sequence[str], lease: Lease) -> None:
-        rows = as_json([[run_id, lease.owner, lease.expires_at] for run_id in run_ids])
-        statement = dict(STATEMENTS)["leases"]
-        await self._database.write(lambda connection: connection.exec_driver_sql(statement, (rows,)).close())
+    async def load(self, session_id: str) -> Context:
+        async with self._database.read() as db:
+            return await context_of(db, await session_row(db, session_id, deleted=True))
+
+    async def heads(self, session_ids: Sequence[str]) -> dict[str, Head]:
+        async with self._database.read() as db:
+            found = (await db.execute(HEADS, {"ids": list(session_ids)})).all()
+        return {each.id: Head(each.epoch, each.head) for each in found}
+
+    async def since(
+        self,
+        session_id: str,
+        after: int,
+        *,
+        limit: int = PAGE_EVENTS,
+        limit_bytes: int = PAGE_BYTES,
+        deleted: bool = False,
+    ) -> EventPage:
+        async with self._database.read() as db:
+            row = await head_row(db, session_id, deleted=deleted)
+            return await events_after(db, row, after, limit, limit_bytes)
 
     async def purge(self, session_id: str) -> None:
         await self._database.write(lambda connection: self._purge(connection, session_id))
-        await self._sweep()
-
-    async def _sweep(self) -> None:
-        """Takes what was purged out of the index, a little at a time, so that nobody's append waits for it. It can't
-        be found any more: while the storage is in trouble it may wait for the next purge or start."""
-        with suppress(StorageUnavailable):
-            while await self._database.write(sweep):
-                pass
+        await sweep_all(self._database)
 
     def _write(self, connection: Connection, appends: Sequence[Append]) -> None:
         """One transaction's appends. Raises StaleHead or Fenced when a guard fails; then nothing may be kept."""

@@ -51,14 +51,17 @@ PHASES: dict[Phase, str] = {"titles": f" AND {TITLES}", "messages": f" NOT {TITL
 Found = Row[Any]
 
 
-async def search(database: Database, query: SearchQuery) -> SearchPage:
-    """Raises InvalidArgument for a question without a word, and for a cursor of another one."""
-    terms = query.terms
-    async with database.read() as db:
-        rows, cursor = await _Walk(db, query, terms, await _project_key(db, query)).page()
-        positions = await positions_of(db, [(row.session, row.ordinal) for row in rows if row.ordinal])
-    # In a thread: folding twenty long texts takes longer than the loop may be held up.
-    return SearchPage(await asyncio.to_thread(_results, rows, positions, terms), cursor)
+class SqliteSearch:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, query: SearchQuery) -> SearchPage:
+        terms = query.terms
+        async with self._database.read() as db:
+            rows, cursor = await _Walk(db, query, terms, await _project_key(db, query)).page()
+            positions = await positions_of(db, [(row.session, row.ordinal) for row in rows if row.ordinal])
+        # In a thread: folding twenty long texts takes longer than the loop may be held up.
+        return SearchPage(await asyncio.to_thread(_results, rows, positions, terms), cursor)
 
 
 @dataclass(slots=True)

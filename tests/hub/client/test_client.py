@@ -450,7 +450,7 @@ async def test_stream_that_grew_large_before_the_join_ends_whole(server: Harness
         view = await client.open(session_id, mode)
         go.set()
         await view.until(lambda view: view.session_state == "COMPLETED")
-        stored = (await server.journal.messages(session_id, [await newest_id(server, session_id)]))[0]
+        stored = (await server.store.reads.messages(session_id, [await newest_id(server, session_id)]))[0]
         await eventually(lambda: view.text() == stored.content, "the whole text")
 
 

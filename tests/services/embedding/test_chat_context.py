@@ -11,7 +11,7 @@ import pytest
 from agents_for_tests import Says
 from harness import serving
 from patience import HANG_S
-from world import FakeTime, HookedJournal, Room, eventually, memory_room, say, settled, workshop
+from world import FakeTime, Room, eventually, memory_room, say, settled, workshop
 
 from models.commands import CancelRun, DeleteSession
 from models.errors import (
@@ -32,6 +32,7 @@ from services.access import Principal
 from services.embedding.chat_context import AGENT, ChatContext
 from services.runs.manager import HEARTBEAT_S, LEASE_MS, REAP_S
 from services.runs.reply import CHUNK_MAX_CHARS
+from services.store.leases import Leases
 
 
 def opened(
@@ -426,12 +427,12 @@ async def test_i5_a_program_that_dies_leaves_no_session_running() -> None:
     """The next start fails the run and closes the half-streamed reply."""
     async with workshop() as shop:
         session_id = await shop.room.create()
-        journal = shop.room.journal
+        store = shop.room.store
         block = opened(shop.room, session_id, "hi", shop.runs.boot_id)
         context = await block.__aenter__()
         message_id = await context.begin_streaming_llm_response("m")
         await context.append_streaming_chunk(message_id, "half")
-        async with workshop(journal=journal, project_id=shop.room.project_id) as next_boot:
+        async with workshop(store=store, project_id=shop.room.project_id) as next_boot:
             await next_boot.until(session_id, "FAILED")
             message = await last(next_boot.room, session_id)
             assert (message.status, message.content) == ("interrupted", "half")
@@ -458,14 +459,14 @@ async def test_on_sqlite_the_reaper_spares_what_bears_the_boot_id_and_nothing_el
             finished = await context.finalize_streaming_response(message_id)
             chunks = await context.get_streaming_chunks_after(message_id, 1)
         assert (taken, finished, len(chunks)) == ((2, True, 1) if state == "completed" else (None, False, 0))
-        assert [run.state for run in await server.journal.runs(session_id)] == [state]
+        assert [run.state for run in await server.store.reads.runs(session_id)] == [state]
 
 
 async def test_a_lease_that_can_not_be_renewed_is_tried_again() -> None:
     time = FakeTime()
-    room, journal = await memory_room(time.clock)
+    room, _ = await memory_room(time.clock)
     session_id = await room.create()
-    failing = FailingRenewals(journal)
+    failing = FailingRenewals(room.store.leases)
     async with ChatContext.open(room.sessions, session_id, owner="p", question="hi", sleep=time.sleep) as context:
         await settled()
         await time.advance(HEARTBEAT_S)
@@ -477,9 +478,9 @@ async def test_a_lease_that_can_not_be_renewed_is_tried_again() -> None:
 class FailingRenewals:
     """Storage that fails the first renewal."""
 
-    def __init__(self, journal: HookedJournal) -> None:
+    def __init__(self, leases: Leases) -> None:
         self.calls = 0
-        journal.renew = self._renew  # type: ignore[method-assign, assignment]
+        leases.renew = self._renew  # type: ignore[method-assign, assignment]
 
     async def _renew(self, *_arguments: object) -> None:
         self.calls += 1

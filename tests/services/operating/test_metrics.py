@@ -14,8 +14,9 @@ from models.errors import SessionNotFound
 from services.access import LOCAL, Access, Principal
 from services.operating.metrics import MeteredSessionManager, Metrics
 from services.sessions.manager import SessionManager
-from services.store.memory.journal import MemoryJournal
-from services.store.memory.projects import MemoryProjects
+from services.store.memory.store import memory_store
+from services.store.memory.tables import Memory
+from services.store.store import Store
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -34,8 +35,8 @@ def of(metrics: Metrics, name: str, **labels: str) -> float:
 
 
 @pytest.fixture
-def projects() -> MemoryProjects:
-    return MemoryProjects(SYSTEM_CLOCK)
+def store() -> Store:
+    return memory_store(Memory(SYSTEM_CLOCK))
 
 
 @pytest.fixture
@@ -44,8 +45,8 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def door(projects: MemoryProjects, metrics: Metrics) -> MeteredSessionManager:
-    manager = MeteredSessionManager(MemoryJournal(projects), Access(), clock=SYSTEM_CLOCK, metrics=metrics)
+def door(store: Store, metrics: Metrics) -> MeteredSessionManager:
+    manager = MeteredSessionManager(store, Access(), clock=SYSTEM_CLOCK, metrics=metrics)
     manager.subscribe(metrics.on_committed)
     return manager
 
@@ -83,9 +84,9 @@ async def test_a_bug_and_a_caller_that_left_are_counted_too(
 
 
 async def test_events_and_commits_are_counted_by_the_listener(
-    door: MeteredSessionManager, metrics: Metrics, projects: MemoryProjects
+    door: MeteredSessionManager, metrics: Metrics, store: Store
 ) -> None:
-    inbox = await projects.inbox()
+    inbox = await store.projects.inbox()
     await door.handle("s", CreateSession("e", inbox.id, inbox.name, "t", "demo"), LOCAL)
     assert of(metrics, "parley_events_total", type="session.created") == 1
     assert of(metrics, "parley_commit_seconds_count") == 1

@@ -9,8 +9,8 @@ from services.llm.provider import ModelRequest, ToolResultPart
 from services.llm.scripted import Call, Finish, Say, ScriptedProvider, Step
 from services.runs.manager import REAP_S
 from services.runs.toolbox import Toolbox
-from services.store.memory.journal import MemoryJournal
-from services.store.memory.projects import MemoryProjects
+from services.store.memory.store import memory_store
+from services.store.memory.tables import Memory
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.tool import tool
@@ -33,13 +33,13 @@ async def test_an_approval_that_expires_is_denied_and_the_run_completes() -> Non
         """Smashes something."""
         raise AssertionError("it was never allowed")
 
-    projects = MemoryProjects(SYSTEM_CLOCK)
+    store = memory_store(Memory(SYSTEM_CLOCK))
     registry = ToolRegistry((smash,))
     toolbox = Toolbox(registry, ToolExecutor(registry), approvals_expire_after_s=60)
     provider = ScriptedProvider(sleep=no_sleep)
     provider.register("walk", script)
     time = FakeTime()
-    shop = Workshop(MemoryJournal(projects), (await projects.inbox()).id, provider=provider, toolbox=toolbox, time=time)
+    shop = Workshop(store, (await store.projects.inbox()).id, provider=provider, toolbox=toolbox, time=time)
     await shop.runs.start()
     session_id = await shop.room.create(title="t", model="scripted:walk")
     await shop.room.do(session_id, say("go"))
@@ -47,7 +47,7 @@ async def test_an_approval_that_expires_is_denied_and_the_run_completes() -> Non
     await time.advance(WEEK_S)
     await time.advance(REAP_S)
     await shop.until(session_id, "COMPLETED")
-    (approval,) = await shop.room.journal.approvals(session_id)
+    (approval,) = await shop.room.store.reads.approvals(session_id)
     assert (approval.state, approval.decided_by) == ("expired", "system")
     messages = await shop.room.messages(session_id)
     assert "nobody answered in time" in messages[-1].content

@@ -10,10 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from world import HookedJournal, Workshop, eventually, no_sleep, say
+from world import Workshop, eventually, hooked_store, no_sleep, say
 
 from models.approvals import Decision
-from models.clock import SYSTEM_CLOCK
 from models.commands import CancelRun, ResolveApproval, SetMode
 from models.messages import Message
 from models.payloads import StreamingResponsePayload, ToolResultPayload
@@ -36,7 +35,6 @@ from services.llm.scripted import (
 )
 from services.runs.assistant import REQUESTS_MAX, SAME_ERROR_MAX, SAME_RESULT_MAX, TRIES
 from services.runs.toolbox import Toolbox
-from services.store.memory.projects import MemoryProjects
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.results import BUDGET_TOKENS, fits, read_result
@@ -152,12 +150,12 @@ class Loop:
 async def loop(
     source: Source, *, policy: ApprovalPolicy = "auto", provider: type[ScriptedProvider] = ScriptedProvider
 ) -> AsyncIterator[Loop]:
-    projects, bench = MemoryProjects(SYSTEM_CLOCK), Bench()
+    (store, _), bench = hooked_store(), Bench()
     registry = ToolRegistry(bench.tools())
     toolbox = Toolbox(registry, ToolExecutor(registry), policy=policy)
     played = provider({"test": source}, sleep=no_sleep)
-    inbox = await projects.inbox()
-    shop = Workshop(HookedJournal(projects), inbox.id, provider=played, toolbox=toolbox)
+    inbox = await store.projects.inbox()
+    shop = Workshop(store, inbox.id, provider=played, toolbox=toolbox)
     await shop.runs.start()
     try:
         yield Loop(shop, await shop.room.create(title="t", model="scripted:test"), bench)

@@ -195,7 +195,7 @@ async def test_flush_returns_when_everything_is_durable() -> None:
         await reply.write("two")
         await reply.flush()
         assert "".join(on.deltas) == "one two"
-        assert (await on.journal.chunks(on.session_id, reply.message_id, 0)).current_sequence == len(on.deltas)
+        assert (await on.room.store.reads.chunks(on.session_id, reply.message_id, 0)).current_sequence == len(on.deltas)
 
 
 async def test_finish_says_why_and_what_it_cost() -> None:

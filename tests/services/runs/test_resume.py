@@ -32,6 +32,6 @@ async def test_a_reply_that_was_complete_before_the_crash_is_not_asked_for_again
         await door(session_id, FinalizeStream(fence, message_id, "stop"))
     async with serving(tmp_path) as server:
         await eventually(lambda: server.runs.active == 0 and _ended(server, session_id))
-        snapshot = await server.journal.snapshot(session_id)
+        snapshot = await server.store.reads.snapshot(session_id)
         assert [message.role for message in snapshot.messages] == ["user", "agent"]
         assert snapshot.session.state == "COMPLETED"

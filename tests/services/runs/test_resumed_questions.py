@@ -47,7 +47,7 @@ async def _do_all(room: Room, session_id: str, *commands: Command) -> None:
 
 async def test_a_limit_that_was_declined_after_a_restart_ends_the_run_without_another_request() -> None:
     """Taken out: was_stopped_at_limit. Then the model is asked although the user said no."""
-    room, journal = await memory_room()
+    room, _ = await memory_room()
     session_id, fence = await _begun(room)
     await _do_all(
         room,
@@ -56,7 +56,7 @@ async def test_a_limit_that_was_declined_after_a_restart_ends_the_run_without_an
         FinishTool(fence, "m3", "c", "error", error="no"),
         AskUser(fence, "q", "limit", "Shall I go on?", (), "limit 50 x"),
     )
-    shop = Workshop(journal, room.project_id)
+    shop = Workshop(room.store, room.project_id)
     await shop.runs.start()
     await settled()
     await shop.room.do(session_id, ResolveApproval("q", "deny", by="ann"))
@@ -67,7 +67,7 @@ async def test_a_limit_that_was_declined_after_a_restart_ends_the_run_without_an
 
 async def test_what_steered_a_run_before_a_crash_still_steers_it() -> None:
     """Taken out: the look at `steered` in _answered. Then the reply to the first question counts for both."""
-    room, journal = await memory_room()
+    room, _ = await memory_room()
     session_id, fence = await _begun(room)
     await _do_all(
         room,
@@ -79,7 +79,7 @@ async def test_what_steered_a_run_before_a_crash_still_steers_it() -> None:
         FinalizeStream(fence, "m1", "stop"),
         RequestModel(fence, "r2"),
     )
-    shop = Workshop(journal, room.project_id)
+    shop = Workshop(room.store, room.project_id)
     await shop.runs.start()
     await shop.until(session_id, "COMPLETED")
     assert len(shop.provider.requests) == 1
@@ -98,9 +98,9 @@ class Asker:
 
 
 async def test_an_answer_does_not_steer_but_what_follows_it_does() -> None:
-    room, journal = await memory_room()
+    room, _ = await memory_room()
     asker = Asker()
-    shop = Workshop(journal, room.project_id, {"asker": asker})
+    shop = Workshop(room.store, room.project_id, {"asker": asker})
     await shop.runs.start()
     session_id = await shop.room.create()
     for more, calls in (((), 1), (("and be brief",), 3)):
@@ -117,8 +117,8 @@ async def test_an_answer_does_not_steer_but_what_follows_it_does() -> None:
 
 async def test_a_program_that_asks_keeps_its_run_when_the_user_answers() -> None:
     """Taken out: the look at the journal's orphans. Then the manager abandons a run that lives."""
-    room, journal = await memory_room()
-    shop = Workshop(journal, room.project_id)
+    room, _ = await memory_room()
+    shop = Workshop(room.store, room.project_id)
     await shop.runs.start()
     session_id = await shop.room.create()
 
@@ -151,9 +151,11 @@ class Caller:
 
 
 async def test_a_users_answer_in_a_tools_place_is_its_result() -> None:
-    room, journal = await memory_room()
+    room, _ = await memory_room()
     registry = ToolRegistry((danger,))
-    shop = Workshop(journal, room.project_id, {"caller": Caller()}, toolbox=Toolbox(registry, ToolExecutor(registry)))
+    shop = Workshop(
+        room.store, room.project_id, {"caller": Caller()}, toolbox=Toolbox(registry, ToolExecutor(registry))
+    )
     await shop.runs.start()
     session_id = await shop.room.create()
     await shop.room.do(session_id, say("go", agent="caller"))

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from world import HookedJournal, Room, Workshop, eventually, say
+from world import Room, Workshop, eventually, hooked_store, say
 
 from models.approvals import Decision
-from models.clock import SYSTEM_CLOCK
 from models.commands import CancelRun, RequestTools, ResolveApproval, RunFence, StartRun
 from models.errors import Fenced, InvalidArgument, NotSupported, ToolCallFailed
 from models.payloads import ToolCall
@@ -19,7 +18,6 @@ from models.user_state import UserApprovalPolicy
 from services.runs.context import RunContext
 from services.runs.toolbox import Toolbox, Wanted
 from services.runs.tools import RESULTS_PAGE, RunTools
-from services.store.memory.projects import MemoryProjects
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.tool import Tool, tool
@@ -60,11 +58,11 @@ class Does:
 @asynccontextmanager
 async def doing(work: Work, *tools: Tool, without: bool = False) -> AsyncIterator[tuple[Workshop, str]]:
     """A session in which an agent does its work, with these tools and those of the module."""
-    projects = MemoryProjects(SYSTEM_CLOCK)
+    store, _ = hooked_store()
     registry = ToolRegistry((double, stumble, smash, *tools))
     toolbox = None if without else Toolbox(registry, ToolExecutor(registry))
-    inbox = await projects.inbox()
-    shop = Workshop(HookedJournal(projects), inbox.id, {"does": Does(work)}, toolbox=toolbox)
+    inbox = await store.projects.inbox()
+    shop = Workshop(store, inbox.id, {"does": Does(work)}, toolbox=toolbox)
     await shop.runs.start()
     try:
         session_id = await shop.room.create(title="t")
@@ -266,8 +264,8 @@ async def requested(room: Room, calls: Sequence[ToolCall]) -> tuple[str, RunTool
 
 
 async def open_room() -> Room:
-    projects = MemoryProjects(SYSTEM_CLOCK)
-    return Room(HookedJournal(projects), (await projects.inbox()).id)
+    store, _ = hooked_store()
+    return Room(store, (await store.projects.inbox()).id)
 
 
 async def test_an_open_request_is_brought_to_its_end_by_the_next_attempt() -> None:
@@ -306,10 +304,10 @@ async def test_the_user_whose_message_started_the_run_is_the_one_whose_wish_coun
     async def work(ctx: RunContext) -> None:
         await ctx.emit(await ctx.call_tool("double", n=1))
 
-    projects = MemoryProjects(SYSTEM_CLOCK)
+    store, _ = hooked_store()
     registry = ToolRegistry((double,))
     toolbox = Toolbox(registry, ToolExecutor(registry), wish_of=wish_of)
-    shop = Workshop(HookedJournal(projects), (await projects.inbox()).id, {"does": Does(work)}, toolbox=toolbox)
+    shop = Workshop(store, (await store.projects.inbox()).id, {"does": Does(work)}, toolbox=toolbox)
     await shop.runs.start()
     session_id = await shop.room.create(title="t")
     await shop.room.do(session_id, say("go", agent="does", author="bob"))

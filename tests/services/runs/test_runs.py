@@ -226,8 +226,8 @@ async def test_i6_cancel_in_the_moment_of_the_start_stops_the_agent_before_it_wr
     agent = Paced()
     journal: HookedJournal
     async with workshop({"paced": agent}) as shop:
-        assert isinstance(shop.room.journal, HookedJournal)
-        journal = shop.room.journal
+        assert isinstance(shop.room.store.journal, HookedJournal)
+        journal = shop.room.store.journal
         session_id = await shop.room.create()
         await shop.room.do(session_id, say(agent="paced"))
         gate = journal.hold("append")
@@ -326,11 +326,11 @@ async def test_deleting_a_session_while_its_run_is_finishing_ends_both_in_silenc
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
     agent = Listens()
     async with workshop({"listens": agent}) as shop:
-        assert isinstance(shop.room.journal, HookedJournal)
+        assert isinstance(shop.room.store.journal, HookedJournal)
         session_id = await shop.room.create()
         await shop.room.do(session_id, say(agent="listens"))
         await agent.at_work.wait()
-        emitting = shop.room.journal.hold("append")
+        emitting = shop.room.store.journal.hold("append")
         agent.go.set()
         await emitting.reached.wait()
         deleted = shop.room.sessions.submit(session_id, DeleteSession())
@@ -429,15 +429,15 @@ async def test_what_waited_for_a_place_begins_when_the_run_before_it_begins_to_w
 async def test_draining_stops_the_agents_ends_no_run_and_releases_the_leases() -> None:
     agent = Paced()
     async with workshop({"paced": agent}) as shop:
-        assert isinstance(shop.room.journal, HookedJournal)
+        assert isinstance(shop.room.store.journal, HookedJournal)
         session_id = await shop.room.create()
         await shop.room.do(session_id, say(agent="paced"))
         await agent.at_work.wait()
-        assert await shop.room.journal.orphans(shop.runs.boot_id, shop.time.clock()) == ()
+        assert await shop.room.store.leases.orphans(shop.runs.boot_id, shop.time.clock()) == ()
         await shop.runs.drain()
         assert shop.runs.active == 0
         assert shop.room.state(session_id).session_state == "RUNNING"
-        assert await shop.room.journal.orphans(shop.runs.boot_id, shop.time.clock()) == (session_id,)
+        assert await shop.room.store.leases.orphans(shop.runs.boot_id, shop.time.clock()) == (session_id,)
 
 
 async def test_while_draining_no_run_begins_but_messages_are_kept() -> None:
@@ -484,7 +484,7 @@ async def test_leases_are_renewed_while_a_run_is_at_work() -> None:
         await agent.at_work.wait()
         for _ in range(12):
             await shop.time.advance(10)
-        assert await shop.room.journal.orphans(shop.runs.boot_id, shop.time.clock()) == ()
+        assert await shop.room.store.leases.orphans(shop.runs.boot_id, shop.time.clock()) == ()
         assert agent.attempts == [1]
         agent.go.set()
         await shop.until(session_id, "COMPLETED")

@@ -18,17 +18,16 @@ from models.events import MessageCompleted, RunStarted
 from services.engine.context import Context
 from services.runs.agents import Agent
 from services.runs.manager import ATTEMPTS_MAX, HEARTBEAT_S, LEASE_MS, REAP_S, RETRY_S
-from services.store.journal import Journal
 from services.store.sqlite.database import Database
-from services.store.sqlite.journal import SqliteJournal
-from services.store.sqlite.projects import SqliteProjects
+from services.store.sqlite.store import sqlite_store
+from services.store.store import Store
 
 
 @asynccontextmanager
 async def boot(before: Workshop, agents: dict[str, Agent]) -> AsyncIterator[Workshop]:
     """The next start of the server, on the same journal."""
     async with workshop(
-        agents, journal=before.room.journal, project_id=before.room.project_id, time=FakeTime(before.time.now)
+        agents, store=before.room.store, project_id=before.room.project_id, time=FakeTime(before.time.now)
     ) as shop:
         yield shop
 
@@ -97,7 +96,7 @@ async def test_i5_what_waited_in_the_queue_goes_on_after_a_restart() -> None:
 
 async def boot_with_a_message(before: Workshop, session_id: str) -> None:
     """A boot that took a message, and died before it started the run."""
-    shop = Workshop(before.room.journal, before.room.project_id)
+    shop = Workshop(before.room.store, before.room.project_id)
     shop.runs._draining = True
     await shop.room.do(session_id, say(agent="says"))
 
@@ -163,13 +162,13 @@ async def test_i5_on_sqlite_a_restart_resumes_at_once_whatever_the_lease_says(tm
     """The folder's lock says that the other boot is dead; its lease has 30 s to go."""
     lost, again = Paced(), Paced()
     again.go.set()
-    journal, project_id = await sqlite(tmp_path)
-    async with workshop({"paced": lost}, journal=journal, project_id=project_id) as first:
+    store = await sqlite(tmp_path)
+    async with workshop({"paced": lost}, store=store) as first:
         session_id = await in_mid_stream(first, lost)
         await first.kill()
-        await journal.close()
-        reopened, _ = await sqlite(tmp_path)
-        async with workshop({"paced": again}, journal=reopened, project_id=project_id) as second:
+        await store.close()
+        reopened = await sqlite(tmp_path)
+        async with workshop({"paced": again}, store=reopened) as second:
             await second.until(session_id, "COMPLETED")
             assert [(m.content, m.status) for m in await second.room.messages(session_id)] == [
                 ("hello", "complete"),
@@ -180,11 +179,10 @@ async def test_i5_on_sqlite_a_restart_resumes_at_once_whatever_the_lease_says(tm
         await reopened.close()
 
 
-async def sqlite(folder: Path) -> tuple[Journal, str]:
-    database = Database(folder, SYSTEM_CLOCK)
-    journal = SqliteJournal(database)
-    await journal.open()
-    return journal, (await SqliteProjects(database).inbox()).id
+async def sqlite(folder: Path) -> Store:
+    store = sqlite_store(Database(folder, SYSTEM_CLOCK))
+    await store.open()
+    return store
 
 
 # Zombies (I4)
@@ -213,15 +211,15 @@ async def test_i4_of_two_boots_that_take_over_at_once_one_wins() -> None:
     async with workshop({"paced": lost}) as first:
         session_id = await in_mid_stream(first, lost)
         await first.kill()
-        context = await first.room.journal.load(session_id)
+        context = await first.room.store.journal.load(session_id)
         assert context.run is not None
-        shops = [Workshop(first.room.journal, first.room.project_id, {"paced": agent}) for agent in (one, other)]
+        shops = [Workshop(first.room.store, first.room.project_id, {"paced": agent}) for agent in (one, other)]
         take = TakeOverRun(context.run.id, context.run.attempt, "died")
         results = await asyncio.gather(
             *(shop.room.sessions.submit(session_id, take) for shop in shops), return_exceptions=True
         )
         assert sorted(type(result).__name__ for result in results) == ["Fenced", "NoneType"]
-        events = (await first.room.journal.since(session_id, 0)).events
+        events = (await first.room.store.journal.since(session_id, 0)).events
         assert [event.body.run.attempt for event in events if isinstance(event.body, RunStarted)] == [1, 2]
 
 
@@ -248,7 +246,8 @@ async def test_a_run_that_loses_its_storage_is_taken_over_when_the_storage_is_ba
     """Taken out for the check: the helper `_retry` in `_work`."""
     agent = Paced()
     async with workshop({"paced": agent}) as shop:
-        journal = shop.room.journal
+        store = shop.room.store
+        journal = store.journal
         assert isinstance(journal, HookedJournal)
         session_id = await in_mid_stream(shop, agent)
         journal.broken = StorageUnavailable("full")
@@ -273,7 +272,8 @@ async def test_a_start_that_loses_its_storage_is_tried_again() -> None:
     agent = Paced()
     agent.go.set()
     async with workshop({"paced": agent}) as shop:
-        journal = shop.room.journal
+        store = shop.room.store
+        journal = store.journal
         assert isinstance(journal, HookedJournal)
         session_id = await shop.room.create()
         gate = journal.hold("append")
@@ -295,22 +295,23 @@ async def test_a_start_that_loses_its_storage_is_tried_again() -> None:
 async def test_the_watch_survives_storage_that_is_away() -> None:
     agent = Hangs()
     async with workshop({"hangs": agent}) as shop:
-        journal = shop.room.journal
+        store = shop.room.store
+        journal = store.journal
         assert isinstance(journal, HookedJournal)
         session_id = await shop.room.create()
         await shop.room.do(session_id, say(agent="hangs"))
         await agent.at_work.wait()
-        working = journal.renew
+        working = store.leases.renew
 
         async def away(*_arguments: object) -> None:
             raise StorageUnavailable
 
-        journal.renew = away  # type: ignore[method-assign, assignment]
+        store.leases.renew = away  # type: ignore[method-assign, assignment]
         await shop.time.advance(HEARTBEAT_S)
-        journal.renew = working  # type: ignore[method-assign]
+        store.leases.renew = working  # type: ignore[method-assign]
         for _ in range(5):
             await shop.time.advance(HEARTBEAT_S)
-        assert await journal.orphans(shop.runs.boot_id, shop.time.clock()) == ()
+        assert await store.leases.orphans(shop.runs.boot_id, shop.time.clock()) == ()
         await shop.room.do(session_id, CancelRun())
 
 
@@ -323,9 +324,9 @@ async def test_no_more_runs_than_there_is_room_for_are_taken_over_at_once_and_th
             await first.room.do(each, say(agent="paced"))
         await eventually(lambda: len(lost.attempts) == 3)
         await first.kill()
-        journal, project_id = first.room.journal, first.room.project_id
+        store, project_id = first.room.store, first.room.project_id
         time = FakeTime(first.time.now)
-        async with workshop({"paced": again}, journal=journal, project_id=project_id, time=time, runs_max=1) as second:
+        async with workshop({"paced": again}, store=store, project_id=project_id, time=time, runs_max=1) as second:
             await settled()
             assert (second.runs.active, again.attempts) == (1, [2])
             again.go.set()
@@ -344,7 +345,7 @@ async def test_a_session_that_can_not_be_read_keeps_neither_the_start_nor_the_ot
             await first.room.do(each, say(agent="paced"))
         await eventually(lambda: len(lost.attempts) == 2)
         await first.kill()
-        journal = first.room.journal
+        journal = first.room.store.journal
         load = journal.load
 
         async def with_one_broken_row(session_id: str) -> Context:
@@ -362,13 +363,13 @@ async def test_the_watch_survives_a_session_that_is_purged_while_it_looks() -> N
     """Taken out for the check: the SessionNotFound in `_keep` and the `except Exception` in `_forever`."""
     agent = Paced()
     async with workshop({"paced": agent}) as shop:
-        journal = shop.room.journal
-        unfinished = journal.unfinished
+        store = shop.room.store
+        unfinished = store.reads.unfinished
 
         async def with_one_that_is_gone() -> tuple[str, ...]:
             return ("purged", *await unfinished())
 
-        journal.unfinished = with_one_that_is_gone  # type: ignore[method-assign]
+        store.reads.unfinished = with_one_that_is_gone  # type: ignore[method-assign]
         await settled()
         keepers = set(shop.runs._helpers)
         await shop.time.advance(REAP_S)
@@ -379,16 +380,16 @@ async def test_the_watch_survives_a_session_that_is_purged_while_it_looks() -> N
 async def test_the_watch_survives_an_error_that_nobody_thought_of() -> None:
     """Taken out for the check: the `except Exception` in `_forever`."""
     async with workshop() as shop:
-        journal = shop.room.journal
+        store = shop.room.store
 
         async def fails(*_arguments: object) -> tuple[str, ...]:
             raise ValueError("a bug")
 
-        working, journal.orphans = journal.orphans, fails  # type: ignore[method-assign, assignment]
+        working, store.leases.orphans = store.leases.orphans, fails  # type: ignore[method-assign, assignment]
         await settled()
         keepers = set(shop.runs._helpers)
         await shop.time.advance(REAP_S)
-        journal.orphans = working  # type: ignore[method-assign]
+        store.leases.orphans = working  # type: ignore[method-assign]
         assert shop.runs._helpers == keepers
 
 
@@ -402,7 +403,7 @@ async def test_draining_without_storage_is_logged_and_ends() -> None:
         async def away(*_arguments: object) -> None:
             raise StorageUnavailable
 
-        shop.room.journal.renew = away  # type: ignore[method-assign, assignment]
+        shop.room.store.leases.renew = away  # type: ignore[method-assign, assignment]
         await shop.runs.drain()
         assert shop.runs.active == 0
 
@@ -422,14 +423,14 @@ async def test_i5_killed_at_any_turn_of_the_loop_a_run_still_comes_to_its_end(at
         await asyncio.gather(asked, return_exceptions=True)
         await settled()
         async with boot(first, {"paced": again}) as second:
-            context = await second.room.journal.load(session_id)
+            context = await second.room.store.journal.load(session_id)
             if context.busy:
                 await second.until(session_id, "COMPLETED")
-            events = (await second.room.journal.since(session_id, 0)).events
+            events = (await second.room.store.journal.since(session_id, 0)).events
             complete = [
                 event.body.message.content
                 for event in events
                 if isinstance(event.body, MessageCompleted) and event.body.message.status == "complete"
             ]
             assert complete in (["one two"], [])
-            assert (await second.room.journal.load(session_id)).session_state in ("COMPLETED", "IDLE")
+            assert (await second.room.store.journal.load(session_id)).session_state in ("COMPLETED", "IDLE")

@@ -25,8 +25,9 @@ from services.llm.tokens import TokenCounter
 from services.runs.assistant import Assistant
 from services.runs.context import RunContext
 from services.runs.toolbox import Toolbox
-from services.store.memory.journal import MemoryJournal
-from services.store.memory.projects import MemoryProjects
+from services.store.memory.store import memory_store
+from services.store.memory.tables import Memory
+from services.store.store import Store
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.tool import Tool, tool
@@ -100,17 +101,17 @@ def script(request: ModelRequest) -> tuple[Step, ...]:
     return (Say("All "), Say("done."), Finish("stop"))
 
 
-def boot(journal: MemoryJournal, project_id: str, log: Log) -> Workshop:
+def boot(store: Store, project_id: str, log: Log) -> Workshop:
     provider = ScriptedProvider()
     provider.register("walk", script)
     registry = ToolRegistry(log.tools())
     toolbox = Toolbox(registry, ToolExecutor(registry))
-    return Workshop(journal, project_id, {"walker": Walker(provider)}, provider=provider, toolbox=toolbox)
+    return Workshop(store, project_id, {"walker": Walker(provider)}, provider=provider, toolbox=toolbox)
 
 
 async def answer_all(shop: Workshop, session_id: str, log: Log) -> None:
     """A user who answers everything that is asked, once."""
-    context = await shop.room.journal.load(session_id)
+    context = await shop.room.store.journal.load(session_id)
     for approval in context.approvals:
         log.asked.append(approval.question or approval.tool or "")
         decision: Decision = "respond" if approval.kind == "question" else "approve"
@@ -119,7 +120,7 @@ async def answer_all(shop: Workshop, session_id: str, log: Log) -> None:
 
 async def to_its_end(shop: Workshop, session_id: str, log: Log) -> None:
     async with asyncio.timeout(HANG_S):
-        while (context := await shop.room.journal.load(session_id)).busy:
+        while (context := await shop.room.store.journal.load(session_id)).busy:
             if context.approvals:
                 await answer_all(shop, session_id, log)
             await asyncio.sleep(0.001)
@@ -137,10 +138,9 @@ def seen(messages: tuple[Message, ...]) -> list[tuple[str, str, str]]:
 async def walk(kill_after: int | None, turns: int = 0) -> tuple[list[tuple[str, str, str]], Log, int]:
     """Runs it all, killed after the event with that seq and some turns of the loop, in which what it allows begins.
     Returns the transcript, the log and the head."""
-    projects = MemoryProjects(SYSTEM_CLOCK)
-    journal, log = MemoryJournal(projects), Log()
-    project_id = (await projects.inbox()).id
-    shop = boot(journal, project_id, log)
+    store, log = memory_store(Memory(SYSTEM_CLOCK)), Log()
+    project_id = (await store.projects.inbox()).id
+    shop = boot(store, project_id, log)
     await shop.runs.start()
     session_id = await shop.room.create(title="t", model="scripted:walk")
     await shop.room.do(session_id, say("go", agent="walker", on_crash="resume"))
@@ -149,11 +149,11 @@ async def walk(kill_after: int | None, turns: int = 0) -> tuple[list[tuple[str, 
         for _ in range(turns):
             await asyncio.sleep(0)
         await shop.kill()
-        shop = boot(journal, project_id, log)
+        shop = boot(store, project_id, log)
         await shop.runs.start()
     await to_its_end(shop, session_id, log)
     await eventually(lambda: shop.runs.active == 0, "the run's task is over")
-    context = await journal.load(session_id)
+    context = await store.journal.load(session_id)
     assert (context.session_state, context.request, context.approvals) == ("COMPLETED", None, ())
     messages = await shop.room.messages(session_id)
     await shop.stop()
@@ -162,7 +162,7 @@ async def walk(kill_after: int | None, turns: int = 0) -> tuple[list[tuple[str, 
 
 async def reach(shop: Workshop, session_id: str, log: Log, seq: int) -> None:
     async with asyncio.timeout(HANG_S):
-        while (context := await shop.room.journal.load(session_id)).head < seq and context.busy:
+        while (context := await shop.room.store.journal.load(session_id)).head < seq and context.busy:
             if context.approvals:
                 await answer_all(shop, session_id, log)
             await asyncio.sleep(0)

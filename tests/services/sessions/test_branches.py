@@ -36,7 +36,7 @@ from services.engine.snapshot import SNAPSHOT_MESSAGES, snapshot_of
 from services.llm.scripted import Finish, Say, ScriptedProvider
 from services.sessions import branches as branches_module
 from services.sessions.branches import PAGE, TRIES, Branches, common_length
-from services.store.journal import MessagePage, MessageQuery
+from services.store.reads import MessagePage, MessageQuery
 
 GUEST = Principal("eve", "Eve", "guest")  # type: ignore[arg-type]  # a kind that may do nothing
 ONE, TWO = (PlanItem(id="1", text="one"),), (PlanItem(id="2", text="two"),)
@@ -60,21 +60,21 @@ class Talk:
         found: list[str] = []
         while True:
             query = MessageQuery(skip=len(found), take=3, branch=branch)
-            page = await self.room.journal.page(self.id, query)
+            page = await self.room.store.reads.page(self.id, query)
             found.extend(message.content for message in page.messages)
             if len(found) >= page.total:
                 assert len(found) == page.total
                 return found
 
     async def id_of(self, text: str) -> str:
-        pool = await self.room.journal.page(self.id, MessageQuery(take=1_000, pool=True))
+        pool = await self.room.store.reads.page(self.id, MessageQuery(take=1_000, pool=True))
         return next(message.id for message in pool.messages if message.content == text)
 
     async def ids_of(self, *texts: str) -> tuple[str, ...]:
         return tuple([await self.id_of(text) for text in texts])
 
     async def pool(self) -> int:
-        return (await self.room.journal.page(self.id, MessageQuery(take=1, pool=True))).total
+        return (await self.room.store.reads.page(self.id, MessageQuery(take=1, pool=True))).total
 
     async def fork(self, name: str | None = None, **more: object) -> str:
         return await self.branches.fork(LOCAL, self.id, name=name, **more)  # type: ignore[arg-type]  # fork's own
@@ -97,12 +97,12 @@ class Talk:
     async def holds_together(self) -> None:
         """I1 and I2: the journal folded is the context, and the snapshot is that of the folded context."""
         await self.room.assert_shown_is_journal(self.id)
-        events = (await self.room.journal.since(self.id, 0, limit=10_000, limit_bytes=1 << 40)).events
+        events = (await self.room.store.journal.since(self.id, 0, limit=10_000, limit_bytes=1 << 40)).events
         context = apply_all(None, events)
-        assert await self.room.journal.load(self.id) == context == self.room.state(self.id)
+        assert await self.room.store.journal.load(self.id) == context == self.room.state(self.id)
         newest = MessageQuery(take=SNAPSHOT_MESSAGES, before=context.branch.length + 1)
-        messages = (await self.room.journal.page(self.id, newest)).messages
-        assert await self.room.journal.snapshot(self.id) == snapshot_of(context, "Inbox", messages)
+        messages = (await self.room.store.reads.page(self.id, newest)).messages
+        assert await self.room.store.reads.snapshot(self.id) == snapshot_of(context, "Inbox", messages)
         switched = [event.body for event in events if isinstance(event.body, BranchSwitched)]
         if switched and isinstance(events[-1].body, BranchSwitched):
             assert switched[-1].message_ids == tuple(message.id for message in messages)
@@ -112,7 +112,7 @@ class Talk:
 async def talk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Talk]:
     """m1 to m6 on main."""
     async with opened(request.param, tmp_path) as store:
-        room = Room(store.journal, store.project_id)
+        room = Room(store.whole, store.project_id)
         found = Talk(room, await room.create(title="t"))
         await found.say(*(f"m{number}" for number in range(1, 7)))
         yield found
@@ -221,7 +221,7 @@ async def test_a_long_branch_is_shown_by_its_newest_messages(talk: Talk) -> None
     await talk.switch("main")
     await talk.switch("b")
     await talk.holds_together()
-    snapshot = await talk.room.journal.snapshot(talk.id)
+    snapshot = await talk.room.store.reads.snapshot(talk.id)
     assert [m.content for m in snapshot.messages][:3] == ["m2", "m3", "b0"]
 
 
@@ -327,7 +327,7 @@ async def test_a_long_rebase_shows_the_newest_of_both_parts(talk: Talk) -> None:
     await parted(talk)
     await talk.say(*(f"m{number}" for number in range(7, 7 + SNAPSHOT_MESSAGES - 4)))
     await talk.merge("b", "rebase", name="new")
-    snapshot = await talk.room.journal.snapshot(talk.id)
+    snapshot = await talk.room.store.reads.snapshot(talk.id)
     assert [m.content for m in snapshot.messages][:3] == ["b5", "b6", "m5"]
     await talk.holds_together()
 
@@ -434,11 +434,11 @@ class Moving:
     """Does something each time a page was read, a few times: what another client may do in between."""
 
     def __init__(self, talk: Talk, times: int, act: Callable[[], Awaitable[None]]) -> None:
-        self._journal = talk.room.journal
-        self._page = talk.room.journal.page
+        reads = talk.room.store.reads
+        self._page = reads.page
         self._act = act
         self.left = times
-        self._journal.page = self._read  # type: ignore[method-assign]  # in between is nowhere else
+        reads.page = self._read  # type: ignore[method-assign]  # in between is nowhere else
 
     async def _read(self, session_id: str, query: MessageQuery) -> MessagePage:
         page = await self._page(session_id, query)

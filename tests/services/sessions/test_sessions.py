@@ -250,8 +250,8 @@ async def test_a_bug_while_deciding_is_told_and_the_door_stays_open(monkeypatch:
 
 async def test_a_stale_head_is_decided_anew_and_what_was_missed_is_shown() -> None:
     """Taken out for the check: the case StaleHead in `_appended`."""
-    room, journal = await memory_room()
-    other = Room(journal, room.project_id)
+    room, _ = await memory_room()
+    other = Room(room.store, room.project_id)
     session_id = await room.create(title="t")
     await other.do(session_id, say("from the other"))
     await room.do(session_id, RenameSession("mine"))
@@ -265,9 +265,9 @@ async def test_a_stale_head_is_decided_anew_and_what_was_missed_is_shown() -> No
 
 
 async def test_however_much_was_missed_all_of_it_is_shown() -> None:
-    room, journal = await memory_room()
+    room, _ = await memory_room()
     session_id = await room.create(title="t")
-    other = Room(journal, room.project_id)
+    other = Room(room.store, room.project_id)
     for _ in range(20):
         await other.do(session_id, say("x" * 20_000))
     await room.do(session_id, say("and now mine"))
@@ -275,8 +275,8 @@ async def test_however_much_was_missed_all_of_it_is_shown() -> None:
 
 
 async def test_a_refusal_is_decided_on_the_newest_head() -> None:
-    room, journal = await memory_room()
-    other = Room(journal, room.project_id)
+    room, _ = await memory_room()
+    other = Room(room.store, room.project_id)
     session_id = await room.create(title="t")
     command = say()
     await room.do(session_id, command)
@@ -313,8 +313,8 @@ async def test_a_race_that_is_lost_again_and_again_is_given_up_with_a_retryable_
 
 
 async def test_two_doors_racing_on_one_session_leave_one_dense_journal() -> None:
-    room, journal = await memory_room()
-    other = Room(journal, room.project_id)
+    room, _ = await memory_room()
+    other = Room(room.store, room.project_id)
     session_id = await room.create(title="t")
     await asyncio.gather(*(each.do(session_id, say(f"{n}")) for n in range(10) for each in (room, other)))
     assert len(await room.messages(session_id)) == 20
@@ -385,7 +385,7 @@ async def test_a_purged_session_is_forgotten_here_too() -> None:
 async def test_closing_waits_for_what_is_being_read() -> None:
     room, journal = await memory_room()
     session_id = await room.create()
-    fresh = Room(journal, room.project_id)
+    fresh = Room(room.store, room.project_id)
     gate = journal.hold("load")
     asked = asyncio.create_task(fresh.do(session_id, RenameSession("x")))
     await gate.reached.wait()
@@ -412,8 +412,8 @@ async def test_a_journal_that_grew_unseen_is_read_before_the_first_command() -> 
     session_id = await room.create()
     context = await journal.load(session_id)
     await commit(journal, appending(session_id, context, [SessionRenamed(title="elsewhere", version=2)]))
-    fresh = Room(journal, room.project_id)
+    fresh = Room(room.store, room.project_id)
     async with asyncio.timeout(HANG_S):
         await fresh.sessions.handle(session_id, RenameSession("here", expected_version=2), LOCAL)
     assert fresh.state(session_id).version == 3
-    assert isinstance(fresh.journal, HookedJournal)
+    assert isinstance(fresh.store.journal, HookedJournal)

@@ -17,8 +17,7 @@ from models.clock import SYSTEM_CLOCK
 from models.commands import Command, DeleteSession, RenameSession
 from models.errors import StorageUnavailable
 from services.store.sqlite.database import Database
-from services.store.sqlite.journal import SqliteJournal
-from services.store.sqlite.projects import SqliteProjects
+from services.store.sqlite.store import sqlite_store
 
 
 async def cancelled(call: asyncio.Task[object]) -> None:
@@ -71,7 +70,7 @@ async def test_a_caller_cancelled_before_the_append_returned_an_error_harms_nobo
 async def test_a_caller_cancelled_while_the_session_is_loaded_has_its_command_done() -> None:
     room, journal = await memory_room()
     session_id = await room.create()
-    fresh = Room(journal, room.project_id)
+    fresh = Room(room.store, room.project_id)
     gate = journal.hold("load")
     asked = await ask(fresh, session_id, say("kept"))
     await gate.reached.wait()
@@ -84,7 +83,7 @@ async def test_a_caller_cancelled_while_the_session_is_loaded_has_its_command_do
 async def test_a_caller_cancelled_while_loading_fails_harms_nobody() -> None:
     room, journal = await memory_room()
     session_id = await room.create()
-    fresh = Room(journal, room.project_id)
+    fresh = Room(room.store, room.project_id)
     gate = journal.hold("load")
     asked = await ask(fresh, session_id, say("lost"))
     await gate.reached.wait()
@@ -99,7 +98,7 @@ async def test_a_caller_cancelled_while_loading_fails_harms_nobody() -> None:
 async def test_a_caller_cancelled_while_missed_events_are_read_has_its_command_done() -> None:
     room, journal = await memory_room()
     session_id = await room.create(title="t")
-    other = Room(journal, room.project_id)
+    other = Room(room.store, room.project_id)
     await other.do(session_id, say("unseen"))
     gate = journal.hold("since")
     asked = await ask(room, session_id, say("kept"))
@@ -153,9 +152,9 @@ async def test_a_caller_cancelled_during_a_deletion_leaves_it_whole() -> None:
 
 @pytest.mark.parametrize("ticks", range(8))
 async def test_a_caller_cancelled_at_any_turn_of_the_loop_leaves_a_dense_journal(ticks: int) -> None:
-    room, journal = await memory_room()
+    room, _ = await memory_room()
     session_id = await room.create()
-    fresh = Room(journal, room.project_id)
+    fresh = Room(room.store, room.project_id)
     asked: asyncio.Task[object] = asyncio.create_task(fresh.do(session_id, say("now or never", client_id="c")))
     for _ in range(ticks):
         await asyncio.sleep(0)
@@ -171,9 +170,9 @@ async def test_a_caller_cancelled_at_any_turn_of_the_loop_leaves_a_dense_journal
 async def test_on_sqlite_too_callers_cancelled_by_the_dozen_leave_every_session_whole(
     ticks: int, tmp_path: Path
 ) -> None:
-    journal = SqliteJournal(Database(tmp_path, SYSTEM_CLOCK))
-    await journal.open()
-    room = Room(journal, (await SqliteProjects(journal._database).inbox()).id)
+    store = sqlite_store(Database(tmp_path, SYSTEM_CLOCK))
+    await store.open()
+    room = Room(store, (await store.projects.inbox()).id)
     ids = [await room.create() for _ in range(12)]
     asked = [asyncio.create_task(room.do(each, say(client_id="c"))) for each in ids]
     for _ in range(ticks):
@@ -185,7 +184,7 @@ async def test_on_sqlite_too_callers_cancelled_by_the_dozen_leave_every_session_
         assert (await room.do(each, say(client_id="c"))).seq == 2
         await assert_door_is_open(room, each)
     await room.sessions.close()
-    await journal.close()
+    await store.close()
 
 
 async def test_a_future_that_is_dropped_is_done_all_the_same() -> None:

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 from journal_store import opened
 from troubled_bus import TroubledBus
-from world import FakeTime, HookedJournal, Room, commit, create, eventually, say, settled
+from world import FakeTime, HookedJournal, Room, commit, create, eventually, hooked_store, memory_room, say, settled
 
-from models.clock import SYSTEM_CLOCK
 from models.commands import CancelRun, DeleteSession, RenameSession, RestoreSession, SetModel, StartRun
 from models.errors import ParleyError, RunAlreadyActive, SessionNotFound, StorageUnavailable
 from models.events import TRUNCATE_OVER_BYTES
@@ -26,8 +25,9 @@ from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.sessions.manager import GONE
 from services.sessions.other_nodes import HEADS_EVERY_S, OtherNodes
-from services.store.journal import Append, Journal
-from services.store.memory.projects import MemoryProjects
+from services.store.journal import Append
+from services.store.memory.tables import Memory
+from services.store.store import Store
 
 
 @dataclass
@@ -58,11 +58,11 @@ class Pair:
 
 @asynccontextmanager
 async def two_doors(*, hints: bool = True) -> AsyncIterator[Pair]:
-    projects, time = MemoryProjects(SYSTEM_CLOCK), FakeTime()
-    journal, project_id = HookedJournal(projects), (await projects.inbox()).id
+    (store, journal), time = hooked_store(), FakeTime()
+    project_id = (await store.projects.inbox()).id
     one = MemoryBus("here")
     buses = (one, MemoryBus("there", beside=one)) if hints else (None, None)
-    here, there = (Room(journal, project_id, others=OtherNodes(bus, sleep=time.sleep)) for bus in buses)
+    here, there = (Room(store, project_id, others=OtherNodes(bus, sleep=time.sleep)) for bus in buses)
     cuts: list[tuple[str, str]] = []
     here.sessions.subscribe_cuts(lambda session_id, reason: cuts.append((session_id, reason)))
     try:
@@ -178,7 +178,7 @@ async def test_a_large_body_is_shown_and_the_context_is_as_the_journal_has_it(tm
     async with opened("sqlite", tmp_path) as store:
         one = MemoryBus("here")
         buses = (one, MemoryBus("there", beside=one))
-        here, there = (Room(store.journal, store.project_id, others=OtherNodes(bus)) for bus in buses)
+        here, there = (Room(store.whole, store.project_id, others=OtherNodes(bus)) for bus in buses)
         session_id = await there.create()
         here.sessions.follow(session_id)
         await here.sessions.catch_up(session_id)
@@ -243,7 +243,9 @@ async def test_a_journal_that_was_replaced_is_begun_anew() -> None:
         session_id = await pair.session()
         await pair.there.do(session_id, say())
         await settled()
-        stored = pair.journal._stored.pop(session_id)
+        storage = pair.here.store.storage
+        assert isinstance(storage, Memory)
+        stored = storage.sessions.pop(session_id)
         created = tuple(replace(event, epoch="another") for event in stored.events[:1])
         await commit(pair.journal, Append(None, apply_all(None, created), created))
         await pair.time.advance(HEADS_EVERY_S)
@@ -344,9 +346,7 @@ async def test_current_is_never_behind_and_shows_what_it_finds() -> None:
 
 async def test_alone_the_head_is_never_asked_for() -> None:
     """One process on its journal pays nothing for the others that it hasn't got."""
-    projects = MemoryProjects(SYSTEM_CLOCK)
-    journal = HookedJournal(projects)
-    room = Room(journal, (await projects.inbox()).id)
+    room, journal = await memory_room()
     session_id = await room.create("t")
     loads = journal.loads
     room.sessions.follow(session_id)
@@ -362,12 +362,12 @@ async def test_alone_the_head_is_never_asked_for() -> None:
 # By the dice
 
 
-async def play(seed: int, journal: Journal, project_id: str, steps: int) -> None:
+async def play(seed: int, store: Store, project_id: str, steps: int) -> None:
     """Both nodes write, hints get lost, doubled and disordered; then each ends with the journal's exact sequence."""
     dice, time = random.Random(seed), FakeTime()
     one = MemoryBus("0")
     buses: list[Bus] = [TroubledBus(bus, dice) for bus in (one, MemoryBus("1", beside=one))]
-    rooms = [Room(journal, project_id, others=OtherNodes(bus, sleep=time.sleep)) for bus in buses]
+    rooms = [Room(store, project_id, others=OtherNodes(bus, sleep=time.sleep)) for bus in buses]
     ids = [await rooms[0].create("t") for _ in range(2)]
     for room in rooms:
         for session_id in ids:
@@ -385,7 +385,7 @@ async def play(seed: int, journal: Journal, project_id: str, steps: int) -> None
             await room.sessions.catch_up(session_id)
             shown = room.of(session_id)
             await room.assert_shown_is_journal(session_id, after=shown[0].seq - 1)
-            assert room.sessions.context(session_id) == await journal.load(session_id)
+            assert room.sessions.context(session_id) == await store.journal.load(session_id)
     for room in rooms:
         await room.sessions.close()
 
@@ -416,7 +416,7 @@ async def test_i3_both_nodes_show_the_journals_exact_sequence_whatever_becomes_o
     kind: str, seed: int, tmp_path: Path
 ) -> None:
     async with opened(kind, tmp_path) as store:
-        await play(seed, store.journal, store.project_id, 30)
+        await play(seed, store.whole, store.project_id, 30)
 
 
 @pytest.mark.slow
@@ -424,4 +424,4 @@ async def test_i3_both_nodes_show_the_journals_exact_sequence_whatever_becomes_o
 @pytest.mark.parametrize("seed", range(100, 120))
 async def test_i3_the_same_for_longer(kind: str, seed: int, tmp_path: Path) -> None:
     async with opened(kind, tmp_path) as store:
-        await play(seed, store.journal, store.project_id, 300)
+        await play(seed, store.whole, store.project_id, 300)

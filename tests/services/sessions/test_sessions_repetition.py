@@ -21,9 +21,9 @@ from models.events import MessageCreated
 from models.messages import Message
 from models.payloads import ImagePayload, TextPayload
 from models.runs import OnBusy
+from services.store.memory.tables import Memory
 from services.store.sqlite.database import Database
-from services.store.sqlite.journal import SqliteJournal
-from services.store.sqlite.projects import SqliteProjects
+from services.store.sqlite.store import sqlite_store
 
 
 async def test_i10_a_repetition_gets_the_first_answer_and_makes_no_second_message() -> None:
@@ -100,10 +100,10 @@ async def test_i10_a_repetition_is_answered_when_the_session_has_been_archived()
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 async def test_i10_what_was_written_is_compared_and_not_what_was_made_of_it(kind: str, tmp_path: Path) -> None:
     async with opened(kind, tmp_path) as store:
-        room = Room(store.journal, store.project_id)
+        room = Room(store.whole, store.project_id)
         session_id = await room.create()
         first = await room.do(session_id, replace(say("[1] hi", client_id="c"), digest="of hi"))
-        again = Room(store.journal, store.project_id)
+        again = Room(store.whole, store.project_id)
         assert await again.do(session_id, replace(say("[2] hi", client_id="c"), digest="of hi")) == first
         with pytest.raises(IdempotencyConflict):
             await again.do(session_id, replace(say("[1] hi", client_id="c"), digest="of something else"))
@@ -112,7 +112,7 @@ async def test_i10_what_was_written_is_compared_and_not_what_was_made_of_it(kind
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 async def test_the_digest_is_kept_with_message_and_event_and_does_not_travel(kind: str, tmp_path: Path) -> None:
     async with opened(kind, tmp_path) as store:
-        room = Room(store.journal, store.project_id)
+        room = Room(store.whole, store.project_id)
         session_id = await room.create()
         command = say("hi", client_id="c")
         await room.do(session_id, command)
@@ -120,17 +120,19 @@ async def test_the_digest_is_kept_with_message_and_event_and_does_not_travel(kin
         events = (await store.journal.since(session_id, 0)).events
         created = [event.body.message for event in events if isinstance(event.body, MessageCreated)]
         assert [each.digest for each in (message, *created)] == [command.written()] * 2
-        snapshot = await store.journal.snapshot(session_id)
+        snapshot = await store.reads.snapshot(session_id)
         assert "digest" not in str([snapshot.to_wire(), message.to_wire(), [event.to_wire() for event in events]])
         assert "digest" not in Message.model_json_schema(mode="serialization")["properties"]
 
 
 async def test_of_a_message_that_is_older_than_digests_the_words_are_compared() -> None:
-    room, journal = await memory_room()
+    room, _ = await memory_room()
     session_id = await room.create()
     first = await room.do(session_id, say("hi", client_id="c"))
-    (message,) = journal._stored[session_id].messages
-    journal._stored[session_id].messages[0] = message.model_copy(update={"digest": None})
+    assert isinstance(room.store.storage, Memory)
+    messages = room.store.storage.sessions[session_id].messages
+    (message,) = messages
+    messages[0] = message.model_copy(update={"digest": None})
     assert await room.do(session_id, say("hi", client_id="c")) == first
     with pytest.raises(IdempotencyConflict):
         await room.do(session_id, say("hi!", client_id="c"))
@@ -145,9 +147,9 @@ async def test_i10_repetitions_at_the_same_moment_make_one_message() -> None:
 
 
 async def test_i10_repetitions_through_two_doors_make_one_message() -> None:
-    room, journal = await memory_room()
+    room, _ = await memory_room()
     session_id = await room.create()
-    other = Room(journal, room.project_id)
+    other = Room(room.store, room.project_id)
     answers = await asyncio.gather(
         *(each.do(session_id, say("hi", client_id="c")) for _ in range(5) for each in (room, other))
     )
@@ -176,9 +178,9 @@ async def test_i10_a_repetition_after_the_run_was_cancelled_starts_no_new_one() 
 async def test_i10_holds_after_a_restart_and_for_large_and_rich_messages(tmp_path: Path) -> None:
     session_id, answers = "", []
     for _ in range(2):
-        journal = SqliteJournal(Database(tmp_path, SYSTEM_CLOCK))
-        await journal.open()
-        room = Room(journal, (await SqliteProjects(journal._database).inbox()).id)
+        store = sqlite_store(Database(tmp_path, SYSTEM_CLOCK))
+        await store.open()
+        room = Room(store, (await store.projects.inbox()).id)
         session_id = session_id or await room.create()
         answers.append(
             [
@@ -191,7 +193,7 @@ async def test_i10_holds_after_a_restart_and_for_large_and_rich_messages(tmp_pat
             await room.do(session_id, say("large " * 50_001, client_id="c2"))
         assert len(await room.messages(session_id)) == 3
         await room.sessions.close()
-        await journal.close()
+        await store.close()
     assert answers[0] == answers[1]
 
 

@@ -17,7 +17,7 @@ async def test_who_waits_for_a_change_is_woken_by_one_that_is_shown_while_the_se
     """Taken out for the check: registering the waiter in `until` before the session is read."""
     room, journal = await memory_room()
     session_id = await room.create()
-    other = Room(journal, room.project_id)
+    other = Room(room.store, room.project_id)
     before, gate, load = await journal.load(session_id), Gate(), journal.load
 
     async def as_it_was_when_it_was_asked(wanted: str) -> Context:

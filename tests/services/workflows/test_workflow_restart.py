@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 from patience import HANG_S
-from workflow_world import Bench, WorkflowShop, statuses, steps_of, stored, workflow_shop
-from world import Gate, HookedJournal, eventually
+from workflow_world import Bench, WorkflowShop, statuses, steps_of, workflow_shop
+from world import Gate, HookedJournal, eventually, hooked_store
 
 from models.calls import ApprovalAnswer
-from models.clock import SYSTEM_CLOCK
 from models.commands import CancelRun
 from models.events import Event
 from models.payloads import WorkflowExecutionPayload
@@ -21,7 +20,7 @@ from services.access import LOCAL
 from services.llm.scripted import Finish, Say, Script
 from services.sessions.manager import Committed
 from services.store.journal import Append, Done
-from services.store.memory.projects import MemoryProjects
+from services.store.memory.tables import Memory
 from services.workflows.definition import Input, ParallelStep, PromptStep, Retry, ToolStep, Workflow
 
 REPLY: Script = (Say("all "), Say("well"), Finish())
@@ -48,8 +47,8 @@ WALK = Workflow(
 class DyingJournal(HookedJournal):
     """Goes silent after so many events: what is appended later is neither kept nor answered, as after SIGKILL."""
 
-    def __init__(self, projects: MemoryProjects) -> None:
-        super().__init__(projects)
+    def __init__(self, memory: Memory) -> None:
+        super().__init__(memory)
         self.dies_at = 10**9
         self.dead = asyncio.Event()
 
@@ -77,11 +76,11 @@ async def end_state(shop: WorkflowShop, session_id: str) -> dict[str, Any]:
 
 async def approve(shop: WorkflowShop, session_id: str) -> None:
     """Answers what is asked; the run may also end before."""
-    context = await shop.journal.load(session_id)
+    context = await shop.store.journal.load(session_id)
     async with asyncio.timeout(HANG_S):
         while not context.approvals and context.session_state == "RUNNING":
             await asyncio.sleep(0.002)
-            context = await shop.journal.load(session_id)
+            context = await shop.store.journal.load(session_id)
     for approval in context.approvals:
         answer = ApprovalAnswer.model_validate({"approval_id": approval.id, "decision": "approve"})
         await shop.chat.resolve_approval(LOCAL, session_id, answer)
@@ -105,12 +104,12 @@ async def test_i5_killed_after_every_event_it_ends_the_same_and_sends_at_most_on
     sending = [events[-1].seq for events in commits if any(_sends(event) for event in events)]
     outcomes = set()
     for seq in [events[-1].seq for events in commits[asked:-1]]:
-        projects = MemoryProjects(SYSTEM_CLOCK)
-        journal = DyingJournal(projects)
+        store, journal = hooked_store(DyingJournal)
+        assert isinstance(journal, DyingJournal)
         journal.dies_at = seq
         bench = Bench()
         bench.failures = {"say x": 1}
-        async with workflow_shop(WALK, bench=bench, script=REPLY, storage=(journal, projects)) as shop:
+        async with workflow_shop(WALK, bench=bench, script=REPLY, store=store) as shop:
             session_id = await shop.begin(word="hi")
             asking = asyncio.ensure_future(approve(shop, session_id))
             await asyncio.wait_for(journal.dead.wait(), 10)
@@ -118,7 +117,7 @@ async def test_i5_killed_after_every_event_it_ends_the_same_and_sends_at_most_on
             await asyncio.gather(asking, return_exceptions=True)
             await shop.kill()
         journal.dies_at = 10**9
-        async with workflow_shop(WALK, bench=bench, script=REPLY, storage=(journal, projects)) as shop:
+        async with workflow_shop(WALK, bench=bench, script=REPLY, store=store) as shop:
             await approve(shop, session_id)
             await shop.until(session_id, "COMPLETED", "FAILED")
             ended = await end_state(shop, session_id)
@@ -184,15 +183,15 @@ async def killed_in(
     definition: str | Workflow, call: str, then: Callable[[WorkflowShop, str], Any], **given: Any
 ) -> WorkflowExecutionPayload:
     """Kills the server while a call of a tool is at work, boots it again, and returns how it ended."""
-    bench, storage, gate = Bench(), stored(), Gate()
+    bench, (store, _), gate = Bench(), hooked_store(), Gate()
     bench.gates = {call: gate}
-    async with workflow_shop(definition, bench=bench, storage=storage, script=REPLY) as shop:
+    async with workflow_shop(definition, bench=bench, store=store, script=REPLY) as shop:
         session_id = await shop.begin(**given)
         await then(shop, session_id)
         await asyncio.wait_for(gate.reached.wait(), 10)
         await shop.kill()
     bench.gates = {}
-    async with workflow_shop(definition, bench=bench, storage=storage, script=REPLY) as shop:
+    async with workflow_shop(definition, bench=bench, store=store, script=REPLY) as shop:
         await shop.until(session_id, "COMPLETED", "FAILED")
         return await shop.execution(session_id)
 
@@ -215,13 +214,13 @@ async def test_i5_an_unsafe_tool_that_was_interrupted_is_not_repeated_retry_or_n
 
 
 async def test_an_approval_that_is_answered_after_the_restart_lets_the_workflow_go_on() -> None:
-    bench, storage = Bench(), stored()
+    bench, (store, _) = Bench(), hooked_store()
     text = "steps: [{id: a, tool: send, with: {text: a}}]"
-    async with workflow_shop(text, bench=bench, storage=storage) as shop:
+    async with workflow_shop(text, bench=bench, store=store) as shop:
         session_id = await shop.begin()
         await eventually(lambda: shop.room.state(session_id).approvals)
         await shop.kill()
-    async with workflow_shop(text, bench=bench, storage=storage) as shop:
+    async with workflow_shop(text, bench=bench, store=store) as shop:
         await approve(shop, session_id)
         await shop.until(session_id, "COMPLETED")
         assert (await shop.execution(session_id)).result == "sent a"
@@ -242,31 +241,31 @@ async def test_full_outputs_are_there_again_after_a_restart_however_many_message
 
 @pytest.mark.parametrize("changed", ["steps: [{id: other, prompt: hello}]", "steps: [{id: a, prompt: hello}]"])
 async def test_a_workflow_that_was_changed_in_between_fails_with_that_reason(changed: str) -> None:
-    bench, storage, gate = Bench(), stored(), Gate()
+    bench, (store, _), gate = Bench(), hooked_store(), Gate()
     bench.gates = {"say a": gate}
     async with workflow_shop(
-        "steps: [{id: a, tool: say, with: {text: a}}]", bench=bench, storage=storage, script=REPLY
+        "steps: [{id: a, tool: say, with: {text: a}}]", bench=bench, store=store, script=REPLY
     ) as shop:
         session_id = await shop.begin()
         await asyncio.wait_for(gate.reached.wait(), 10)
         await shop.kill()
     bench.gates = {}
-    async with workflow_shop(changed, bench=bench, storage=storage, script=REPLY) as shop:
+    async with workflow_shop(changed, bench=bench, store=store, script=REPLY) as shop:
         await shop.until(session_id, "FAILED")
         payload = await shop.execution(session_id)
         assert (payload.status, payload.error) == ("failed", "the workflow was changed while it ran")
 
 
 async def test_a_workflow_that_is_gone_after_the_restart_fails_the_run_and_closes_the_execution() -> None:
-    bench, storage, gate = Bench(), stored(), Gate()
+    bench, (store, _), gate = Bench(), hooked_store(), Gate()
     bench.gates = {"say a": gate}
     text = "steps: [{id: a, tool: say, with: {text: a}}]"
-    async with workflow_shop(text, bench=bench, storage=storage) as shop:
+    async with workflow_shop(text, bench=bench, store=store) as shop:
         session_id = await shop.begin()
         await asyncio.wait_for(gate.reached.wait(), 10)
         await shop.kill()
     bench.gates = {}
-    async with workflow_shop(bench=bench, storage=storage) as shop:
+    async with workflow_shop(bench=bench, store=store) as shop:
         await shop.until(session_id, "FAILED")
         assert (await shop.execution(session_id)).status == "failed"
         (run,) = await shop.room.runs(session_id)
@@ -275,18 +274,18 @@ async def test_a_workflow_that_is_gone_after_the_restart_fails_the_run_and_close
 
 
 async def test_two_restarts_in_a_row_keep_what_was_done() -> None:
-    bench, storage = Bench(), stored()
+    bench, (store, _) = Bench(), hooked_store()
     text = "steps: [" + ", ".join(f"{{id: s{n}, tool: say, with: {{text: s{n}}}}}" for n in range(3)) + "]"
     session_id = ""
     for call in ("say s1", "say s2"):
         gate = Gate()
         bench.gates = {call: gate}
-        async with workflow_shop(text, bench=bench, storage=storage) as shop:
+        async with workflow_shop(text, bench=bench, store=store) as shop:
             session_id = session_id or await shop.begin()
             await asyncio.wait_for(gate.reached.wait(), 10)
             await shop.kill()
     bench.gates = {}
-    async with workflow_shop(text, bench=bench, storage=storage) as shop:
+    async with workflow_shop(text, bench=bench, store=store) as shop:
         await shop.until(session_id, "COMPLETED")
         payload = await shop.execution(session_id)
         assert set(statuses(payload).values()) == {"done"}

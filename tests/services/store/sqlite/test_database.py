@@ -32,11 +32,11 @@ from models.errors import (
 )
 from models.events import SessionRenamed
 from services.engine.context import Context
-from services.store.journal import MessageQuery
 from services.store.projects import INBOX
+from services.store.reads import MessageQuery
 from services.store.sqlite.database import FILE_NAME, Database, translate
-from services.store.sqlite.journal import SqliteJournal
-from services.store.sqlite.projects import SqliteProjects
+from services.store.sqlite.store import sqlite_store
+from services.store.store import Store
 
 LENGTH_LIMIT = 0
 """SQLITE_LIMIT_LENGTH: the largest value, in bytes."""
@@ -45,46 +45,46 @@ LENGTH_LIMIT = 0
 @asynccontextmanager
 async def opened(
     folder: Path, *, busy_timeout_s: float = 0.05, max_pages: int | None = None
-) -> AsyncIterator[tuple[Database, SqliteJournal]]:
+) -> AsyncIterator[tuple[Database, Store]]:
     database = Database(folder, SYSTEM_CLOCK, busy_timeout_s=busy_timeout_s, max_pages=max_pages)
-    journal = SqliteJournal(database)
-    await journal.open()
+    store = sqlite_store(database)
+    await store.open()
     try:
-        yield database, journal
+        yield database, store
     finally:
-        await journal.close()
+        await store.close()
 
 
-async def new_session(journal: SqliteJournal, session_id: str = "s") -> Context:
-    append = decided(session_id, None, create((await SqliteProjects(journal._database).inbox()).id, "t"))
+async def new_session(store: Store, session_id: str = "s") -> Context:
+    append = decided(session_id, None, create((await store.projects.inbox()).id, "t"))
     assert append is not None
-    await commit(journal, append)
+    await commit(store.journal, append)
     return append.after
 
 
-async def tell(journal: SqliteJournal, context: Context, words: str) -> Context:
+async def tell(store: Store, context: Context, words: str) -> Context:
     append = decided(context.session_id, context, say(words))
     assert append is not None
-    await commit(journal, append)
+    await commit(store.journal, append)
     return append.after
 
 
-async def fill(journal: SqliteJournal, context: Context, chars: int = 20_000) -> Context:
+async def fill(store: Store, context: Context, chars: int = 20_000) -> Context:
     """Says things until there is no room left; returns the last context that is durable."""
     for _ in range(10_000):
         try:
-            context = await tell(journal, context, "x" * chars)
+            context = await tell(store, context, "x" * chars)
         except DatabaseFull:
             return context
     raise AssertionError("the database never filled up")
 
 
-async def assert_whole(journal: SqliteJournal, context: Context) -> None:
+async def assert_whole(store: Store, context: Context) -> None:
     """The journal holds this context, all of its events and messages, and nothing more."""
-    assert await journal.load(context.session_id) == context
-    page = await journal.since(context.session_id, 0, limit=100_000, limit_bytes=1 << 40)
+    assert await store.journal.load(context.session_id) == context
+    page = await store.journal.since(context.session_id, 0, limit=100_000, limit_bytes=1 << 40)
     assert [each.seq for each in page.events] == list(range(1, context.head + 1))
-    assert len((await journal.page(context.session_id, MessageQuery(take=200))).messages) == context.pool_count
+    assert len((await store.reads.page(context.session_id, MessageQuery(take=200))).messages) == context.pool_count
 
 
 def lock_from_another_process(path: Path) -> subprocess.Popen[str]:
@@ -112,55 +112,55 @@ def unlock(process: subprocess.Popen[str]) -> None:
 
 
 async def test_a_full_database_says_so_and_shows_nothing_half_written(tmp_path: Path) -> None:
-    async with opened(tmp_path, max_pages=120) as (database, journal):
-        context = await fill(journal, await new_session(journal))
+    async with opened(tmp_path, max_pages=120) as (database, store):
+        context = await fill(store, await new_session(store))
         assert database.trouble == DatabaseFull.default_message
-        await assert_whole(journal, context)
+        await assert_whole(store, context)
         with pytest.raises(DatabaseFull) as refused:
-            await tell(journal, context, "x" * 20_000)
+            await tell(store, context, "x" * 20_000)
         assert (refused.value.status, refused.value.retryable) == (503, True)
-        await assert_whole(journal, context)
+        await assert_whole(store, context)
 
 
 async def test_a_full_database_works_again_without_a_restart_when_there_is_room(tmp_path: Path) -> None:
-    async with opened(tmp_path, max_pages=120) as (database, journal):
-        context = await fill(journal, await new_session(journal))
+    async with opened(tmp_path, max_pages=120) as (database, store):
+        context = await fill(store, await new_session(store))
         assert database._engine is not None
         event.listen(database._engine, "connect", lambda raw, _: raw.execute("PRAGMA max_page_count = 100000"))
         await eventually(lambda: database.trouble is None, "the probe's success")
-        context = await tell(journal, context, "x" * 20_000)
-        await assert_whole(journal, context)
+        context = await tell(store, context, "x" * 20_000)
+        await assert_whole(store, context)
 
 
 async def test_the_log_of_a_failure_says_why_and_not_what_people_said(tmp_path: Path) -> None:
     with structlog.testing.capture_logs() as logs:
-        async with opened(tmp_path, max_pages=120) as (_, journal):
-            await fill(journal, await new_session(journal))
+        async with opened(tmp_path, max_pages=120) as (_, store):
+            await fill(store, await new_session(store))
     (line,) = [each for each in logs if each["event"] == "storage trouble"]
     assert line["cause"] == "database or disk is full"
 
 
 async def test_purging_makes_room(tmp_path: Path) -> None:
-    async with opened(tmp_path, max_pages=160) as (database, journal):
-        doomed = await new_session(journal, "doomed")
+    async with opened(tmp_path, max_pages=160) as (database, store):
+        doomed = await new_session(store, "doomed")
         for _ in range(5):
-            doomed = await tell(journal, doomed, "x" * 20_000)
+            doomed = await tell(store, doomed, "x" * 20_000)
         deletion = decided("doomed", doomed, DeleteSession())
         assert deletion is not None
-        await commit(journal, deletion)
-        context = await fill(journal, await new_session(journal))
+        await commit(store.journal, deletion)
+        context = await fill(store, await new_session(store))
         assert database.trouble is not None
-        await journal.purge("doomed")
-        assert await tell(journal, context, "there is room again")
+        await store.journal.purge("doomed")
+        assert await tell(store, context, "there is room again")
         assert database.trouble is None
 
 
 async def test_readiness_stays_red_while_the_database_is_full(tmp_path: Path) -> None:
-    async with opened(tmp_path, max_pages=120) as (database, journal):
-        context = await fill(journal, await new_session(journal))
-        small = await fill(journal, context, chars=1)
+    async with opened(tmp_path, max_pages=120) as (database, store):
+        context = await fill(store, await new_session(store))
+        small = await fill(store, context, chars=1)
         with pytest.raises(DatabaseFull):
-            await tell(journal, small, "x" * 20_000)
+            await tell(store, small, "x" * 20_000)
         async with database.read() as connection:
             await connection.execute(text("SELECT 1"))
         assert database.trouble == DatabaseFull.default_message
@@ -170,27 +170,27 @@ async def test_readiness_stays_red_while_the_database_is_full(tmp_path: Path) ->
 
 
 async def test_a_foreign_lock_is_named_reading_goes_on_and_writing_too_when_it_is_gone(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (database, journal):
-        context = await tell(journal, await new_session(journal), "before")
+    async with opened(tmp_path) as (database, store):
+        context = await tell(store, await new_session(store), "before")
         process = await asyncio.to_thread(lock_from_another_process, database.path)
         try:
             with pytest.raises(DatabaseLocked):
-                await tell(journal, context, "during")
+                await tell(store, context, "during")
             assert database.trouble == DatabaseLocked.default_message
-            await assert_whole(journal, context)
+            await assert_whole(store, context)
         finally:
             await asyncio.to_thread(unlock, process)
         await eventually(lambda: database.trouble is None, "the probe's success")
-        await assert_whole(journal, await tell(journal, context, "after"))
+        await assert_whole(store, await tell(store, context, "after"))
 
 
 async def test_a_lock_that_goes_within_the_busy_timeout_is_not_noticed(tmp_path: Path) -> None:
-    async with opened(tmp_path, busy_timeout_s=HANG_S) as (database, journal):
-        context = await new_session(journal)
+    async with opened(tmp_path, busy_timeout_s=HANG_S) as (database, store):
+        context = await new_session(store)
         process = await asyncio.to_thread(lock_from_another_process, database.path)
-        waiting = asyncio.create_task(tell(journal, context, "patience"))
+        waiting = asyncio.create_task(tell(store, context, "patience"))
         await asyncio.to_thread(unlock, process)
-        await assert_whole(journal, await waiting)
+        await assert_whole(store, await waiting)
         assert database.trouble is None
 
 
@@ -211,10 +211,10 @@ async def test_a_lock_at_the_start_is_named_and_leaves_the_folder_free(tmp_path:
 
 
 async def some_history(folder: Path, messages: int = 30) -> None:
-    async with opened(folder) as (_, journal):
-        context = await new_session(journal)
+    async with opened(folder) as (_, store):
+        context = await new_session(store)
         for number in range(messages):
-            context = await tell(journal, context, f"{number} " * 1_000)
+            context = await tell(store, context, f"{number} " * 1_000)
 
 
 @pytest.mark.parametrize("kept", [0.9, 0.5, 0.1])
@@ -227,8 +227,8 @@ async def test_a_file_that_was_cut_off_is_refused_with_what_to_do(tmp_path: Path
         await Database(tmp_path, SYSTEM_CLOCK).open()
     assert "backup" in refused.value.message
     path.write_bytes(whole)
-    async with opened(tmp_path) as (_, journal):
-        assert (await journal.session("s")).message_count == 30
+    async with opened(tmp_path) as (_, store):
+        assert (await store.reads.session("s")).message_count == 30
 
 
 @pytest.mark.parametrize("garbage", [b"x", b"hello" * 10_000, bytes(100_000)], ids=["tiny", "text", "zeros"])
@@ -259,8 +259,8 @@ async def test_a_damaged_page_is_found_at_the_start(tmp_path: Path) -> None:
 
 async def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).touch()
-    async with opened(tmp_path) as (_, journal):
-        await new_session(journal)
+    async with opened(tmp_path) as (_, store):
+        await new_session(store)
 
 
 def damage(path: Path) -> None:
@@ -273,18 +273,18 @@ def damage(path: Path) -> None:
 
 async def test_damage_at_run_time_is_named_stays_red_and_shows_nothing_wrong(tmp_path: Path) -> None:
     await some_history(tmp_path)
-    async with opened(tmp_path) as (database, journal):
-        context = await journal.load("s")
+    async with opened(tmp_path) as (database, store):
+        context = await store.journal.load("s")
         with sqlite3.connect(database.path) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         other.close()
         damage(database.path)
         with pytest.raises(DatabaseCorrupt) as refused:
-            await journal.page("s", MessageQuery(take=200))
+            await store.reads.page("s", MessageQuery(take=200))
         assert (refused.value.code, refused.value.retryable) == ("storage_corrupt", False)
         assert database.trouble == DatabaseCorrupt.default_message
         with pytest.raises(DatabaseCorrupt):
-            await tell(journal, context, "x" * 50_000)
+            await tell(store, context, "x" * 50_000)
         database._note_success()
         assert database.trouble == DatabaseCorrupt.default_message, "a damaged file does not heal"
 
@@ -344,19 +344,19 @@ async def test_a_closed_database_refuses_and_may_be_closed_again(tmp_path: Path)
 
 async def test_closing_finishes_what_was_submitted_before(tmp_path: Path) -> None:
     database = Database(tmp_path, SYSTEM_CLOCK)
-    journal = SqliteJournal(database)
-    await journal.open()
-    writes = [asyncio.create_task(new_session(journal, f"s{n}")) for n in range(20)]
+    store = sqlite_store(database)
+    await store.open()
+    writes = [asyncio.create_task(new_session(store, f"s{n}")) for n in range(20)]
     await eventually(lambda: any(write.done() for write in writes))
     await asyncio.gather(*writes)
-    context = await journal.load("s0")
+    context = await store.journal.load("s0")
     told: list[BaseException | None] = []
-    journal.append(appending("s0", context, [SessionRenamed(title="last words", version=2)]), told.append)
+    store.journal.append(appending("s0", context, [SessionRenamed(title="last words", version=2)]), told.append)
     await database.close()
     await eventually(lambda: told)
     assert told == [None]
     async with opened(tmp_path) as (_, again):
-        assert (await again.session("s0")).title == "last words"
+        assert (await again.reads.session("s0")).title == "last words"
 
 
 # I1: the outcome of a commit
@@ -364,8 +364,8 @@ async def test_closing_finishes_what_was_submitted_before(tmp_path: Path) -> Non
 
 async def test_i1_an_append_whose_commit_fails_shows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Taken out for the check: the failure of the whole batch in `Writer._transact`."""
-    async with opened(tmp_path) as (database, journal):
-        context = await new_session(journal)
+    async with opened(tmp_path) as (database, store):
+        context = await new_session(store)
         assert database._engine is not None
 
         def fails(_raw: object) -> None:
@@ -374,12 +374,12 @@ async def test_i1_an_append_whose_commit_fails_shows_nothing(tmp_path: Path, mon
         with monkeypatch.context() as patch:
             patch.setattr(database._engine.dialect, "do_commit", fails)
             results = await asyncio.gather(
-                tell(journal, context, "never"), new_session(journal, "s2"), return_exceptions=True
+                tell(store, context, "never"), new_session(store, "s2"), return_exceptions=True
             )
         assert [type(each) for each in results] == [StorageUnavailable, StorageUnavailable]
-        await assert_whole(journal, context)
-        assert len((await journal.sessions()).sessions) == 1
-        await assert_whole(journal, await tell(journal, context, "now"))
+        await assert_whole(store, context)
+        assert len((await store.reads.sessions()).sessions) == 1
+        await assert_whole(store, await tell(store, context, "now"))
         assert database.trouble is None
 
 
@@ -387,8 +387,8 @@ async def test_i1_an_append_of_unknown_outcome_is_shown_once_it_is_known_to_be_d
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The COMMIT did its work, then reported a failure. Taken out for the check: the missed events in `_read`."""
-    async with opened(tmp_path) as (database, journal):
-        room = Room(journal, (await SqliteProjects(database).inbox()).id)
+    async with opened(tmp_path) as (database, store):
+        room = Room(store, (await store.projects.inbox()).id)
         session_id = await room.create()
         assert database._engine is not None
         commit_for_real = database._engine.dialect.do_commit
@@ -408,34 +408,34 @@ async def test_i1_an_append_of_unknown_outcome_is_shown_once_it_is_known_to_be_d
 
 
 async def test_an_append_that_cannot_be_encoded_fails_alone(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (database, journal):
-        contexts = [await new_session(journal, f"s{n}") for n in range(5)]
+    async with opened(tmp_path) as (database, store):
+        contexts = [await new_session(store, f"s{n}") for n in range(5)]
         words = ["fine", "fine", "not \ud800", "fine", "fine"]
         results = await asyncio.gather(
-            *(tell(journal, context, each) for context, each in zip(contexts, words, strict=True)),
+            *(tell(store, context, each) for context, each in zip(contexts, words, strict=True)),
             return_exceptions=True,
         )
         assert [isinstance(each, Context) for each in results] == [True, True, False, True, True]
         assert isinstance(results[2], TypeError)
         assert database.trouble is None
-        await assert_whole(journal, contexts[2])
+        await assert_whole(store, contexts[2])
 
 
 async def test_appends_that_are_too_much_for_one_statement_are_written_one_by_one(tmp_path: Path) -> None:
     """SQLite takes 1 GB per value, and a batch travels as one: many large messages at once may pass it."""
-    async with opened(tmp_path) as (database, journal):
+    async with opened(tmp_path) as (database, store):
         assert database._engine is not None
         event.listen(database._engine, "connect", lambda raw, _: raw.setlimit(LENGTH_LIMIT, 1_000_000))
-        contexts = [await new_session(journal, f"s{n}") for n in range(6)]
-        results = await asyncio.gather(*(tell(journal, context, "x" * 300_000) for context in contexts))
+        contexts = [await new_session(store, f"s{n}") for n in range(6)]
+        results = await asyncio.gather(*(tell(store, context, "x" * 300_000) for context in contexts))
         for context in results:
-            await assert_whole(journal, context)
+            await assert_whole(store, context)
         assert database.trouble is None
 
 
 async def test_a_write_whose_caller_is_gone_is_done_all_the_same(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (database, _):
-        projects = SqliteProjects(database)
+    async with opened(tmp_path) as (_, store):
+        projects = store.projects
         caller = asyncio.create_task(projects.create("orphan"))
         await asyncio.sleep(0)
         caller.cancel()
@@ -481,12 +481,12 @@ async def test_readers_cannot_write(tmp_path: Path) -> None:
 
 
 async def test_a_read_transaction_sees_one_moment(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (database, journal):
-        context = await new_session(journal)
+    async with opened(tmp_path) as (database, store):
+        context = await new_session(store)
         head = text("SELECT head FROM sessions")
         async with database.read() as connection:
             before = (await connection.execute(head)).scalar()
-            await tell(journal, context, "meanwhile")
+            await tell(store, context, "meanwhile")
             assert (await connection.execute(head)).scalar() == before
         async with database.read() as connection:
             assert (await connection.execute(head)).scalar() != before

@@ -22,9 +22,8 @@ from models.migrations import HEAD
 from models.tables import METADATA, is_declared
 from services.store.sqlite import database as database_module
 from services.store.sqlite.database import FILE_NAME, Database
-from services.store.sqlite.journal import SqliteJournal
 from services.store.sqlite.migrate import migrate
-from services.store.sqlite.projects import SqliteProjects
+from services.store.sqlite.store import sqlite_store
 
 SCRIPTS = Path(models.migrations.__file__).parent
 NEXT = '''"""A step that this program does not have yet."""
@@ -50,12 +49,12 @@ def scripts_with_a_next_step(folder: Path, more: str = "") -> str:
 
 async def an_older_database(folder: Path) -> None:
     database = Database(folder, SYSTEM_CLOCK)
-    journal = SqliteJournal(database)
-    await journal.open()
-    append = decided("s", None, create((await SqliteProjects(database).inbox()).id, "kept"))
+    store = sqlite_store(database)
+    await store.open()
+    append = decided("s", None, create((await store.projects.inbox()).id, "kept"))
     assert append is not None
-    await commit(journal, append)
-    await journal.close()
+    await commit(store.journal, append)
+    await store.close()
 
 
 def newer_program(monkeypatch: pytest.MonkeyPatch, scripts: str) -> None:
@@ -133,11 +132,11 @@ async def test_an_older_database_is_backed_up_and_migrated_and_keeps_what_it_hol
     await an_older_database(data)
     newer_program(monkeypatch, scripts_with_a_next_step(tmp_path))
     database = Database(data, SYSTEM_CLOCK)
-    journal = SqliteJournal(database)
+    store = sqlite_store(database)
     with structlog.testing.capture_logs() as logs:
-        await journal.open()
-    assert (await journal.session("s")).title == "kept"
-    await journal.close()
+        await store.open()
+    assert (await store.reads.session("s")).title == "kept"
+    await store.close()
     assert "colour" in columns(data / FILE_NAME)
     (backup,) = backups(data)
     assert "colour" not in columns(backup)
@@ -185,7 +184,7 @@ async def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(
             await Database(data, SYSTEM_CLOCK).open()
     assert "colour" not in columns(data / FILE_NAME)
     database = Database(data, SYSTEM_CLOCK)
-    journal = SqliteJournal(database)
-    await journal.open()
-    assert (await journal.session("s")).title == "kept"
-    await journal.close()
+    store = sqlite_store(database)
+    await store.open()
+    assert (await store.reads.session("s")).title == "kept"
+    await store.close()

@@ -18,7 +18,7 @@ from models.ids import EpochMs
 from models.search import KEY_BITS, LAST_MS, first_key
 from services.search.query import SearchQuery
 from services.store.lists import SessionQuery
-from services.store.sqlite import index as journal_sqlite_index
+from services.store.sqlite import index as search_index
 from services.store.sqlite.database import FILE_NAME
 
 BACK_TO_0003 = """
@@ -50,8 +50,8 @@ async def some_sessions(store: Store) -> None:
 
 
 async def answers(store: Store) -> list[object]:
-    found = [await store.journal.search(query) for query in QUESTIONS]
-    lists = [await store.journal.sessions(SessionQuery(sort="title", archived=each)) for each in (None, True, False)]
+    found = [await store.search.find(query) for query in QUESTIONS]
+    lists = [await store.reads.sessions(SessionQuery(sort="title", archived=each)) for each in (None, True, False)]
     return [*found, *lists]
 
 
@@ -74,7 +74,7 @@ async def test_a_message_of_a_kind_that_is_not_known_is_found_as_text(tmp_path: 
         await store.talk(await store.session("s"), 1)
         with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db, db:
             db.execute("UPDATE messages SET header = json_set(header, '$.kind', 'hologram')")
-        (found,) = (await store.journal.search(SearchQuery("note"))).results
+        (found,) = (await store.search.find(SearchQuery("note"))).results
         assert (found.kind, found.message_id) == ("text", "n1")
 
 
@@ -99,13 +99,13 @@ def test_keys_hold_whatever_time_a_message_claims() -> None:
 async def test_a_purge_that_dies_half_way_is_finished_by_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_sqlite_index, "SWEPT_AT_ONCE", 7)
+    monkeypatch.setattr(search_index, "SWEPT_AT_ONCE", 7)
     async with opened("sqlite", tmp_path) as store:
         gone = await store.talk(await store.session("gone", "Gone"), 20)
         await store.talk(await store.session("kept", "Kept"), 3)
         await store.do(gone, DeleteSession())
         with monkeypatch.context() as patched:
-            patched.setattr("services.store.sqlite.journal.sweep", lambda connection: 0)
+            patched.setattr("services.store.sqlite.index.sweep", lambda connection: 0)
             await store.journal.purge("gone")
         assert set(await store.found("note")) == {"n1", "n2", "n3"}
         assert left(tmp_path) == 25
@@ -124,7 +124,7 @@ async def test_a_purge_is_done_though_the_index_can_not_be_swept_now(
     async with opened("sqlite", tmp_path) as store:
         await store.do(await store.session("gone", "Gone"), DeleteSession())
         with monkeypatch.context() as patched:
-            patched.setattr("services.store.sqlite.journal.sweep", fails)
+            patched.setattr("services.store.sqlite.index.sweep", fails)
             await store.journal.purge("gone")
         assert left(tmp_path) == 1
     async with opened("sqlite", tmp_path):
@@ -134,7 +134,7 @@ async def test_a_purge_is_done_though_the_index_can_not_be_swept_now(
 async def test_a_session_that_takes_the_key_of_one_that_was_purged_can_be_purged_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.store.sqlite.journal.sweep", lambda connection: 0)
+    monkeypatch.setattr("services.store.sqlite.index.sweep", lambda connection: 0)
     async with opened("sqlite", tmp_path) as store:
         for _ in range(3):
             await store.do(await store.talk(await store.session("s", "Again"), 2), DeleteSession())

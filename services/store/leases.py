@@ -1,0 +1,30 @@
+"""Leases on runs: who works on a run, and until when the others must believe it. The interface; back ends keep them.
+
+A lease is taken by the append that starts a run or takes it over (`Append.lease`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from models.ids import EpochMs
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """`owner` is the boot id of a process."""
+
+    owner: str
+    expires_at: EpochMs
+
+
+class Leases(Protocol):
+    async def renew(self, run_ids: Sequence[str], lease: Lease) -> None:
+        """Extends the leases of runs that the caller works on. A run that is no longer active is left alone."""
+        ...
+
+    async def orphans(self, owner: str, now: EpochMs) -> tuple[str, ...]:
+        """The sessions whose active run nobody works on: its lease expired, or its owner can't be alive."""
+        ...

@@ -1,0 +1,143 @@
+"""A session's row and its context, as the projections have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from models.approvals import Approval, Grant
+from models.branches import Branch
+from models.errors import SessionNotFound
+from models.events import MessageDelta, truncated
+from models.ids import EpochMs, iso
+from models.messages import Message
+from models.runs import Run
+from models.states import ContextState, StreamingResponse
+from models.usage import Usage
+from services.engine.context import Context, Stream
+
+GRANTS: TypeAdapter[tuple[Grant, ...]] = TypeAdapter(tuple[Grant, ...])
+STATE: TypeAdapter[ContextState] = TypeAdapter(ContextState)
+
+SESSION = text(
+    "SELECT sessions.*, contexts.state AS context_state, mode, model, active_branch, usage, steered, "
+    "grants, request, workflow, projects.name AS project_name "
+    "FROM sessions JOIN contexts ON contexts.session = sessions.key "
+    "LEFT JOIN projects ON projects.id = sessions.project_id WHERE sessions.id = :id"
+)
+HEAD = text("SELECT key, id, epoch, head, deleted_at FROM sessions WHERE id = :id")
+HEADS = text("SELECT id, epoch, head FROM sessions WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
+BRANCHES = text("SELECT * FROM branches WHERE session = :session ORDER BY key")
+OPEN_RUNS = text(
+    "SELECT body FROM runs WHERE session = :session AND state IN ('queued', 'running', 'awaiting_input') ORDER BY key"
+)
+PENDING = text("SELECT body FROM approvals WHERE session = :session AND state = 'pending' ORDER BY key")
+DELTAS = text(
+    "SELECT sequence, data, at FROM events WHERE session = :session AND seq > :from_seq AND code = :delta "
+    "AND message = :ordinal AND sequence > :after ORDER BY seq LIMIT :limit"
+)
+ONE_POOLED = text("SELECT header, size, content FROM messages WHERE session = :session AND ordinal = :ordinal")
+MESSAGE = text("SELECT * FROM messages WHERE session = :session AND id = :id")
+
+Found = Row[Any]
+
+
+async def head_row(db: AsyncConnection, session_id: str, *, deleted: bool = False) -> Found:
+    row = (await db.execute(HEAD, {"id": session_id})).first()
+    if row is None or (row.deleted_at is not None and not deleted):
+        raise SessionNotFound()
+    return row
+
+
+async def session_row(db: AsyncConnection, session_id: str, *, deleted: bool = False) -> Found:
+    row = (await db.execute(SESSION, {"id": session_id})).first()
+    if row is None or (row.deleted_at is not None and not deleted):
+        raise SessionNotFound()
+    return row
+
+
+async def context_of(db: AsyncConnection, row: Found) -> Context:
+    branches = (await db.execute(BRANCHES, {"session": row.key})).all()
+    runs = [Run.model_validate_json(body) for body in (await db.execute(OPEN_RUNS, {"session": row.key})).scalars()]
+    state = STATE.validate_json(row.context_state)
+    stream = await _stream(db, row.key, state) if isinstance(state, StreamingResponse) else None
+    if stream is not None and isinstance(state, StreamingResponse):
+        state = state.model_copy(update={"sequence": stream.sequence})
+    return Context(
+        session_id=row.id,
+        epoch=row.epoch,
+        project_id=row.project_id,
+        title=row.title,
+        session_state=row.state,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        completed_at=row.completed_at,
+        deleted_at=row.deleted_at,
+        version=row.version,
+        head=row.head,
+        pool_count=row.pool_count,
+        state=state,
+        mode=row.mode,
+        model=row.model,
+        active_branch=row.active_branch,
+        branches={each.name: _branch(each) for each in branches},
+        stream=stream,
+        run=next((run for run in runs if run.state != "queued"), None),
+        queue=tuple(run for run in runs if run.state == "queued"),
+        steered=row.steered,
+        request=await _pooled(db, row.key, row.request),
+        workflow=await _pooled(db, row.key, row.workflow),
+        approvals=await _pending(db, row.key),
+        grants=GRANTS.validate_json(row.grants),
+        usage=Usage.model_validate_json(row.usage),
+    )
+
+
+async def _pooled(db: AsyncConnection, key: int, ordinal: int | None) -> Message | None:
+    if ordinal is None:
+        return None
+    return message_of((await db.execute(ONE_POOLED, {"session": key, "ordinal": ordinal})).one())
+
+
+async def _pending(db: AsyncConnection, key: int) -> tuple[Approval, ...]:
+    found = (await db.execute(PENDING, {"session": key})).scalars()
+    return tuple(Approval.model_validate_json(body) for body in found)
+
+
+async def _stream(db: AsyncConnection, key: int, state: StreamingResponse) -> Stream:
+    """The reply in progress, from its chunks: the message's row gets its text only at completion."""
+    row = (await db.execute(MESSAGE, {"session": key, "id": state.message_id})).one()
+    where = {**delta_range(key, row), "after": 0, "limit": -1}
+    chunks = (await db.execute(DELTAS, where)).all()
+    return Stream(
+        message=message_of(row),
+        text="".join(chunk.data for chunk in chunks),
+        sequence=chunks[-1].sequence if chunks else 0,
+        first_at=EpochMs(chunks[0].at) if chunks else None,
+        last_at=EpochMs(chunks[-1].at) if chunks else None,
+    )
+
+
+def delta_range(key: int, message: Found) -> dict[str, int]:
+    return {"session": key, "from_seq": message.seq, "ordinal": message.ordinal, "delta": MessageDelta.code}
+
+
+def message_of(row: Found) -> Message:
+    message = Message.model_validate_json(row.header)
+    return truncated(message, row.size) if row.content is None else message.with_body(row.content)
+
+
+def _branch(row: Found) -> Branch:
+    """The body is written with the first change after the fork, and always by this version."""
+    if row.body != "{}":
+        return Branch.model_validate_json(row.body)
+    return Branch(
+        name=row.name,
+        parent=row.parent,
+        forked_at=row.forked_at,
+        length=row.length,
+        created_at_utc=iso(row.created_at),
+    )

@@ -1,0 +1,58 @@
+"""Events of a journal, from their rows: envelopes are built on reading, bodies stand in the messages' rows."""
+
+from __future__ import annotations
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from models.events import BY_CODE, TRUNCATE_OVER_BYTES, Event, EventBody, MessageBody, MessageDelta, truncated
+from models.ids import EpochMs
+from services.store.journal import EventPage
+from services.store.sqlite.contexts import Found
+
+READ_AHEAD_EVENTS = 200
+"""Events fetched at a time: a page's byte bound is met without reading a thousand bodies first."""
+EVENT_ROWS = (
+    "SELECT e.seq, code, at, e.message, e.sequence, m.id AS message_id, "
+    "CASE WHEN code != :delta AND e.sequence IS NOT NULL AND length(data) > {} "
+    "THEN json_set(data, '$.message.payload', NULL) ELSE data END AS data, "
+    "CASE WHEN code != :delta AND e.sequence IS NULL THEN m.content END AS content "
+    "FROM events e LEFT JOIN messages m ON m.session = e.session AND m.ordinal = e.message "
+    "WHERE e.session = :session AND e.seq > :after ORDER BY e.seq LIMIT :limit"
+)
+EVENTS = text(EVENT_ROWS.format(TRUNCATE_OVER_BYTES))
+
+
+async def events_after(db: AsyncConnection, row: Found, after: int, limit: int, limit_bytes: int) -> EventPage:
+    """`row` is the head's, of the same transaction."""
+    events: list[Event] = []
+    size = 0
+    while len(events) < limit:
+        ahead = min(READ_AHEAD_EVENTS, limit - len(events))
+        found = await _events(db, row, events[-1].seq if events else after, ahead)
+        for event in found:
+            size += len(orjson.dumps(event.to_wire()))
+            if events and size > limit_bytes:
+                return EventPage(row.epoch, row.head, tuple(events), True)
+            events.append(event)
+        if len(found) < ahead:
+            break
+    return EventPage(row.epoch, row.head, tuple(events), bool(events) and events[-1].seq < row.head)
+
+
+async def _events(db: AsyncConnection, row: Found, after: int, limit: int) -> list[Event]:
+    where = {"session": row.key, "after": after, "limit": limit, "delta": MessageDelta.code}
+    found = (await db.execute(EVENTS, where)).all()
+    return [Event(row.id, row.epoch, each.seq, EpochMs(each.at), _body(each)) for each in found]
+
+
+def _body(row: Found) -> EventBody:
+    if row.code == MessageDelta.code:
+        return MessageDelta(message_id=row.message_id, sequence=row.sequence, delta=row.data)
+    body = BY_CODE[row.code].model_validate_json(row.data)
+    if not isinstance(body, MessageBody) or body.message.status == "streaming":
+        return body
+    message = body.message
+    full = truncated(message, row.sequence) if row.content is None else message.with_body(row.content)
+    return body.model_copy(update={"message": full})
