@@ -154,8 +154,8 @@ class WorkflowShop:
     async def kill(self) -> None:
         """As SIGKILL would: nothing is released, nothing more is written by this boot."""
         self.room.sessions.submit = _never  # type: ignore[method-assign]
-        self.runs._draining = True
-        tasks = (*self.runs._active.values(), *self.runs._helpers)
+        self.runs.draining = True
+        tasks = (*(attempt.task for attempt in self.runs._active.values()), *self.runs._helpers)
         for task in tasks:
             task.cancel()
         with suppress(asyncio.CancelledError):

@@ -349,11 +349,12 @@ class Workshop:
         """As SIGKILL would: nothing is released, nothing more is written by this boot."""
         room, runs = self.room, self.runs
         room.sessions.submit = _never  # type: ignore[method-assign]
-        runs._draining = True
-        for task in (*runs._active.values(), *runs._helpers):
+        runs.draining = True
+        tasks = (*(attempt.task for attempt in runs._active.values()), *runs._helpers)
+        for task in tasks:
             task.cancel()
         with suppress(asyncio.CancelledError):
-            await asyncio.gather(*runs._active.values(), *runs._helpers, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def until(self, session_id: str, *states: str) -> None:
         def reached() -> bool:

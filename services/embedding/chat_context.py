@@ -39,7 +39,7 @@ from models.usage import Usage
 from services.access import LOCAL, Principal
 from services.embedding.compat import BROKEN, OlderCalls
 from services.runs.context import RunContext
-from services.runs.manager import HEARTBEAT_S, LEASE_MS
+from services.runs.keeper import HEARTBEAT_S, LEASE_MS
 from services.runs.reply import CHUNK_MAX_CHARS
 from services.sessions.manager import ResultT, SessionManager
 from services.store.leases import Lease

@@ -422,7 +422,7 @@ class SessionManager:
             return
         session.show(read.after, read.events)
         if read.events:
-            self._publish(replace(read, own=own))
+            self._publish(replace(read, own=own or self._others is None))
 
     async def _folded(self, session: OpenSession) -> Committed | None:
         """What followed on the context, without reading all of it again; None when one page of events can't tell."""

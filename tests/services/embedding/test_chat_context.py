@@ -30,7 +30,7 @@ from models.payloads import StreamingResponsePayload
 from models.usage import Usage
 from services.access import Principal
 from services.embedding.chat_context import AGENT, ChatContext
-from services.runs.manager import HEARTBEAT_S, LEASE_MS, REAP_S
+from services.runs.keeper import HEARTBEAT_S, LEASE_MS, REAP_S
 from services.runs.reply import CHUNK_MAX_CHARS
 from services.store.leases import Leases
 
@@ -454,7 +454,7 @@ async def test_on_sqlite_the_reaper_spares_what_bears_the_boot_id_and_nothing_el
         async with ChatContext.open(sessions, session_id, owner=owner, question="hi") as context:
             message_id = await context.begin_streaming_llm_response("m")
             assert await context.append_streaming_chunk(message_id, "half") == 1
-            await server.runs._reap()
+            await server.runs._keeper._reap()
             taken = await context.append_streaming_chunk(message_id, " and half")
             finished = await context.finalize_streaming_response(message_id)
             chunks = await context.get_streaming_chunks_after(message_id, 1)

@@ -7,7 +7,7 @@ from world import FakeTime, Workshop, eventually, no_sleep, say
 from models.clock import SYSTEM_CLOCK
 from services.llm.provider import ModelRequest, ToolResultPart
 from services.llm.scripted import Call, Finish, Say, ScriptedProvider, Step
-from services.runs.manager import REAP_S
+from services.runs.keeper import REAP_S
 from services.runs.toolbox import Toolbox
 from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory

@@ -17,7 +17,7 @@ from models.errors import Fenced, StorageUnavailable
 from models.events import MessageCompleted, RunStarted
 from services.engine.context import Context
 from services.runs.agents import Agent
-from services.runs.manager import ATTEMPTS_MAX, HEARTBEAT_S, LEASE_MS, REAP_S, RETRY_S
+from services.runs.keeper import ATTEMPTS_MAX, HEARTBEAT_S, LEASE_MS, REAP_S, RETRY_S
 from services.store.sqlite.database import Database
 from services.store.sqlite.store import sqlite_store
 from services.store.store import Store
@@ -97,7 +97,7 @@ async def test_i5_what_waited_in_the_queue_goes_on_after_a_restart() -> None:
 async def boot_with_a_message(before: Workshop, session_id: str) -> None:
     """A boot that took a message, and died before it started the run."""
     shop = Workshop(before.room.store, before.room.project_id)
-    shop.runs._draining = True
+    shop.runs.draining = True
     await shop.room.do(session_id, say(agent="says"))
 
 
@@ -336,7 +336,7 @@ async def test_no_more_runs_than_there_is_room_for_are_taken_over_at_once_and_th
 
 
 async def test_a_session_that_can_not_be_read_keeps_neither_the_start_nor_the_others_from_working() -> None:
-    """Taken out for the check: the `except Exception` in `_keep`."""
+    """Taken out for the check: the `except Exception` in `keep`."""
     lost, again = Paced(), Paced()
     again.go.set()
     async with workshop({"paced": lost}) as first:
@@ -360,7 +360,7 @@ async def test_a_session_that_can_not_be_read_keeps_neither_the_start_nor_the_ot
 
 
 async def test_the_watch_survives_a_session_that_is_purged_while_it_looks() -> None:
-    """Taken out for the check: the SessionNotFound in `_keep` and the `except Exception` in `_forever`."""
+    """Taken out for the check: the SessionNotFound in `keep` and the `except Exception` in `_forever`."""
     agent = Paced()
     async with workshop({"paced": agent}) as shop:
         store = shop.room.store
@@ -374,7 +374,7 @@ async def test_the_watch_survives_a_session_that_is_purged_while_it_looks() -> N
         keepers = set(shop.runs._helpers)
         await shop.time.advance(REAP_S)
         await shop.time.advance(REAP_S)
-        assert shop.runs._helpers == keepers
+        assert set(shop.runs._helpers) == keepers
 
 
 async def test_the_watch_survives_an_error_that_nobody_thought_of() -> None:
@@ -390,7 +390,7 @@ async def test_the_watch_survives_an_error_that_nobody_thought_of() -> None:
         keepers = set(shop.runs._helpers)
         await shop.time.advance(REAP_S)
         store.leases.orphans = working  # type: ignore[method-assign]
-        assert shop.runs._helpers == keepers
+        assert set(shop.runs._helpers) == keepers
 
 
 async def test_draining_without_storage_is_logged_and_ends() -> None:
