@@ -24,7 +24,6 @@ from services.chat import Chat
 from services.engine.apply import apply_all
 from services.llm.registry import Providers
 from services.llm.scripted import ScriptedProvider
-from services.llm.tokens import TokenCounter
 from services.runs.agents import Agent, Agents
 from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
@@ -121,7 +120,7 @@ async def serving(
     sessions = SessionManager(store, access, clock=SYSTEM_CLOCK)
     scripted = ScriptedProvider()
     providers = Providers(SYSTEM_CLOCK, scripted=scripted, demo_words_per_s=0)
-    known = Agents({"assistant": Assistant(providers, TokenCounter()), **(agents or {})})
+    known = Agents({"assistant": Assistant(providers), **(agents or {})})
     runs = RunManager(sessions, known, window_s=window_s)
     users = KeptByUsers(store.user_states)
     chat = Chat(sessions, store.projects, providers, known, access, users, model, agent)

@@ -183,6 +183,7 @@ EXAMPLES: dict[str, Example] = {
     "unpin": Example({"pinId": "p"}, ("pinId",), status=404),
     "set_plan": Example({"items": [{"id": "1", "text": "t", "status": "pending"}]}, ("items",)),
     "get_prompt": NOTHING,
+    "get_view": NOTHING,
     "list_tools": NOTHING,
     "list_workflows": NOTHING,
     "execute_workflow": Example(

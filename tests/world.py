@@ -28,7 +28,6 @@ from services.engine.context import Context
 from services.engine.decide import decide
 from services.llm.registry import Providers
 from services.llm.scripted import ScriptedProvider
-from services.llm.tokens import TokenCounter
 from services.runs.agents import Agent, Agents
 from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
@@ -339,7 +338,7 @@ class Workshop:
             self.waits.append(seconds)
             await asyncio.sleep(0)
 
-        return Assistant(Providers(SYSTEM_CLOCK, scripted=self.provider), TokenCounter(), sleep=wait)
+        return Assistant(Providers(SYSTEM_CLOCK, scripted=self.provider), sleep=wait)
 
     async def stop(self) -> None:
         await self.runs.drain()

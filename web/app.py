@@ -21,7 +21,7 @@ from services.operating.metrics import MeteredSessionManager, Metrics
 from services.runs.agents import Agent, Agents
 from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
-from services.runs.prompts import Prompts
+from services.runs.views import ViewBuilder
 from services.sessions.following import Following
 from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory
@@ -40,12 +40,12 @@ from web.keys import (
     MCP,
     METRICS,
     ORIGINS,
-    PROMPTS,
     PROVIDERS,
     RUNS,
     SESSIONS,
     SETTINGS,
     TOOLS,
+    VIEWS,
     Lifecycle,
 )
 from web.pages import Pages
@@ -110,11 +110,11 @@ def _build_core(app: web.Application, clock: Clock, store: Store, agents: dict[s
     app[MCP] = mcp_of(settings, toolbox, clock)
     users = Users(store.user_states, check_model=providers.resolve)
     toolbox = replace(toolbox, server_of=app[MCP].server_of, wish_of=users.approval_policy)
-    app[PROMPTS] = Prompts(toolbox, overview_of(toolbox))
+    app[VIEWS] = views = ViewBuilder(TokenCounter(), toolbox, overview_of(toolbox))
     workflows = workflows_of(settings, toolbox)
     known = Agents(
-        {BUILT_IN_AGENT: Assistant(providers, TokenCounter(), prompts=app[PROMPTS]), **agents},
-        prefixes={WORKFLOW: lambda name: WorkflowAgent(workflows.get(name), sessions, providers)},
+        {BUILT_IN_AGENT: Assistant(providers, views), **agents},
+        prefixes={WORKFLOW: lambda name: WorkflowAgent(workflows.get(name), sessions, providers, views)},
     )
     app[SESSIONS] = sessions
     app[FOLLOWING] = Following(sessions)

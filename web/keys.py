@@ -14,7 +14,7 @@ from services.llm.registry import Providers
 from services.mcp.servers import McpServers
 from services.operating.metrics import Metrics
 from services.runs.manager import RunManager
-from services.runs.prompts import Prompts
+from services.runs.views import ViewBuilder
 from services.sessions.following import Following
 from services.sessions.manager import SessionManager
 from services.tools.registry import ToolRegistry
@@ -39,7 +39,7 @@ SETTINGS = web.AppKey("settings", Settings)
 SESSIONS = web.AppKey("sessions", SessionManager)
 PROVIDERS = web.AppKey("providers", Providers)
 RUNS = web.AppKey("runs", RunManager)
-PROMPTS = web.AppKey("prompts", Prompts)
+VIEWS = web.AppKey("views", ViewBuilder)
 TOOLS = web.AppKey("tools", ToolRegistry)
 MCP = web.AppKey("mcp", McpServers)
 FOLLOWING = web.AppKey("following", Following)

@@ -51,7 +51,3 @@ def _pins(context: Context) -> str:
 def _plan(context: Context) -> str:
     items = "\n".join(f"- [{item.status}] {item.text}" for item in context.branch.plan)
     return f"The plan:\n{items}" if items else ""
-
-
-def joined(parts: Sequence[PromptPart]) -> str:
-    return "\n\n".join(part.text for part in parts)

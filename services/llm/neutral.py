@@ -62,12 +62,12 @@ def countable_text(message: ModelMessage) -> str:
     return "\n".join(_countable(part) for part in message.parts)
 
 
-def countable_message(message: Message, info: ModelInfo) -> tuple[str, int]:
+def countable_message(message: Message, info: ModelInfo) -> tuple[str, int] | None:
     """What a message costs a model before any others are known: the text to count, and how many images come with it
-    (`IMAGE_TOKENS` each at most). Nothing for what is left out."""
+    (`IMAGE_TOKENS` each at most). None for what is left out."""
     turn = _turn(message, info)
     if turn is None:
-        return "", 0
+        return None
     return countable_text(turn), sum(isinstance(part, ImagePart) for part in turn.parts)
 
 

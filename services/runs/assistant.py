@@ -8,26 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
-import orjson
-
 from models.errors import Declined, ProviderError
-from models.messages import Message
 from models.payloads import AnyToolResult
 from models.runs import OnCrash, Run
-from services.engine.prompt import joined
-from services.engine.view import input_budget, view
-from services.llm.neutral import IMAGE_TOKENS, countable_message, to_neutral
-from services.llm.provider import Finished, ModelInfo, ModelRequest, Provider, TextDelta, ToolCallReady, open_stream
+from services.llm.provider import Finished, ModelRequest, Provider, TextDelta, ToolCallReady, open_stream
 from services.llm.registry import Providers
-from services.llm.tokens import TokenCounter
 from services.runs.context import RunContext
-from services.runs.prompts import Prompts
+from services.runs.history import History
 from services.runs.reply import Reply
 from services.runs.toolbox import Wanted
-from services.tools.results import clamp
+from services.runs.views import ViewBuilder, request_of
 
 TRIES = 4
 BACKOFF_S = (0.5, 2.0, 8.0)
@@ -71,14 +64,12 @@ class Assistant:
     def __init__(
         self,
         providers: Providers,
-        counter: TokenCounter,
+        views: ViewBuilder | None = None,
         *,
-        prompts: Prompts | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._providers = providers
-        self._counter = counter
-        self._prompts = prompts or Prompts()
+        self._views = views or ViewBuilder()
         self._sleep = sleep
 
     async def run(self, ctx: RunContext) -> None:
@@ -111,39 +102,13 @@ class Assistant:
 
     async def _ask(self, ctx: RunContext, turn: Turn) -> Sequence[Wanted] | None:
         provider, info = self._providers.resolve(await ctx.model())
-        history = await ctx.history()
-        if ctx.resuming and _answered(history, ctx.run, (await ctx.context()).steered):
+        history = await ctx.path()
+        if ctx.resuming and await _answered(history, ctx.run):
             return None
-        request = await self._request(ctx, info, history)
+        tools = ctx.tools.offered(history.context.mode) if info.tools else ()
+        request = request_of(await self._views.of_history(history, info, tools), info, ctx.clock.new_id())
         await ctx.request_model(request.request_id)
         return await _relay(ctx, provider, request, depth=turn.requests - 1)
-
-    async def _request(self, ctx: RunContext, info: ModelInfo, history: Sequence[Message]) -> ModelRequest:
-        context = await ctx.context()
-        tools = ctx.tools.offered(context.mode) if info.tools else ()
-        system = joined(await self._prompts.parts(context))
-        schemas = orjson.dumps([dict(tool.parameters) for tool in tools]).decode()
-        fixed = await self._counter.count(system + schemas, model=info.name)
-        budget = max(1, input_budget(info.window_tokens, info.max_output_tokens) - fixed)
-        shown = [_shortened(message) for message in history]
-        chosen = view(shown, await self._costs(shown, info, budget), budget)
-        request_id = ctx.clock.new_id()
-        return ModelRequest(info.name, to_neutral(chosen, info), request_id=request_id, system=system, tools=tools)
-
-    async def _costs(self, history: Sequence[Message], info: ModelInfo, budget_tokens: int) -> list[int]:
-        """Counts from the newest back, until the budget is spent and both the newest question and what asked for the
-        newest results are found: what lies before need not be counted."""
-        costs: list[int] = []
-        spent, asked, requested = 0, False, False
-        for message in reversed(history):
-            text, images = countable_message(message, info)
-            costs.append(await self._counter.count(text, model=info.name) + images * IMAGE_TOKENS)
-            spent += costs[-1]
-            asked = asked or message.role == "user"
-            requested = requested or not isinstance(message.payload, AnyToolResult)
-            if spent > budget_tokens and asked and requested:
-                break
-        return costs[::-1]
 
 
 async def _relay(ctx: RunContext, provider: Provider, request: ModelRequest, *, depth: int) -> Sequence[Wanted] | None:
@@ -184,22 +149,24 @@ async def _finish(
     await reply.finish(end.reason, end.usage, tools=tools)
 
 
-def _answered(history: Sequence[Message], run: Run, steered: int) -> bool:
+async def _answered(history: History, run: Run) -> bool:
     """Whether an earlier attempt got as far as the whole reply, and only its end was lost. A reply does not count when
     somebody steered right before it: it may have been asked for without that."""
-    last = history[-1] if history else None
-    if last is None or last.kind != "streaming_response" or last.run_id != run.id or last.status != "complete":
-        return False
-    earlier = [message.ordinal for message in history[:-1] if message.run_id == run.id and message.role == "agent"]
-    return steered < max(earlier, default=1)
-
-
-def _shortened(message: Message) -> Message:
-    """A long tool result as its head and tail, with the handle that pages through the rest."""
-    payload = message.payload
-    if not isinstance(payload, AnyToolResult) or payload.handle is None:
-        return message
-    return message.with_body(clamp(message.content, payload.handle))
+    steered, last = history.context.steered, None
+    async with aclosing(history.newest_first()) as places:
+        async for place in places:
+            message = place.message
+            if place.waiting:
+                continue
+            if last is None:
+                last = message
+                if last.kind != "streaming_response" or last.run_id != run.id or last.status != "complete":
+                    return False
+            elif message.run_id != run.id:
+                break
+            elif message.role == "agent":
+                return steered < message.ordinal
+    return last is not None and steered < 1
 
 
 def _wait_s(error: ProviderError, attempt: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Literal
 
 import orjson
@@ -15,13 +16,15 @@ from models.payloads import Payload, TextPayload
 from models.runs import Run
 from models.text import cleaned
 from services.engine.context import Context
+from services.runs.history import History
 from services.runs.reply import Reply
 from services.runs.toolbox import Toolbox, Wanted
 from services.runs.tools import RunTools
 from services.sessions.manager import SessionManager
-from services.store.reads import BATCH_BYTES, MessageQuery
+from services.store.reads import BATCH_BYTES
 
-HISTORY_PAGE = 200
+HISTORY_DEFAULT = 200
+"""Messages that an agent gets which does not say how many it wants."""
 
 
 class RunContext:
@@ -51,34 +54,27 @@ class RunContext:
         """The session's model at this moment: it may be switched between two requests."""
         return (await self._sessions.current(self.session_id)).model
 
-    async def history(self, limit: int = HISTORY_PAGE) -> tuple[Message, ...]:
-        """The newest messages of the active branch, oldest first, without those that wait for runs of their own. What
-        this run was asked and did stands together at the end: a question that waited its turn lies in the journal
-        before the answers of the run that was at work then, and behind them it is understood. Begins later when the
-        messages come to more than 32 MiB: that is more than a model takes."""
-        query = MessageQuery(take=limit, before=2**62)
-        page = await self._sessions.store.reads.page(self.session_id, query)
+    async def path(self) -> History:
+        """The session's history, to be read back as far as wanted. What was said until now counts as taken into
+        account."""
         context = await self._sessions.current(self.session_id)
-        waiting = {run.message_id for run in context.queue}
-        if page.messages:
-            self._seen = max(self._seen, max(message.ordinal for message in page.messages))
-        said = [message for message in page.messages if message.id not in waiting]
-        return await self._whole(sorted(said, key=lambda message: message.run_id == self.run.id))
+        self._seen = max(self._seen, context.steered)
+        return History(self._sessions.store.reads, context, self.run)
 
-    async def _whole(self, messages: Sequence[Message]) -> tuple[Message, ...]:
-        """With the bodies that a page leaves out. The last one is always in."""
-        first, size_bytes = len(messages), 0
-        while first > 0:
-            size_bytes += messages[first - 1].size or 0
-            if size_bytes > BATCH_BYTES and first < len(messages):
-                break
-            first -= 1
-        shown = messages[first:]
-        cut = [message.id for message in shown if message.truncated]
-        bodies = (
-            {each.id: each for each in await self._sessions.store.reads.messages(self.session_id, cut)} if cut else {}
-        )
-        return tuple(bodies.get(message.id, message) for message in shown)
+    async def history(self, limit: int = HISTORY_DEFAULT) -> tuple[Message, ...]:
+        """The newest messages of the active branch, oldest first, without those that wait for runs of their own; what
+        this run was asked and did stands together at the end. Begins later when the messages come to more than 32 MiB:
+        that is more than a model takes."""
+        read: list[Message] = []
+        size_bytes = 0
+        async with aclosing((await self.path()).newest_first()) as places:
+            async for place in places:
+                size_bytes += place.size_bytes
+                if len(read) == limit or (size_bytes > BATCH_BYTES and read):
+                    break
+                if not place.waiting:
+                    read.append(place.message)
+        return tuple(read[::-1])
 
     def stream(self, *, model: str = "", author: str | None = None) -> Reply:
         """A reply that grows in front of everybody; use it in an `async with`."""

@@ -14,6 +14,7 @@ from models.payloads import WorkflowExecutionPayload
 from models.runs import OnCrash
 from services.llm.registry import Providers
 from services.runs.context import RunContext
+from services.runs.views import ViewBuilder
 from services.sessions.manager import SessionManager
 from services.workflows.definition import Workflow
 from services.workflows.errors import WorkflowFailed
@@ -32,12 +33,13 @@ class WorkflowAgent:
         workflow: Workflow,
         sessions: SessionManager,
         providers: Providers,
+        views: ViewBuilder | None = None,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._workflow = workflow
         self._sessions = sessions
-        self._prompter = Prompter(providers)
+        self._prompter = Prompter(providers, views or ViewBuilder())
         self._sleep = sleep
 
     async def run(self, ctx: RunContext) -> None:

@@ -4,6 +4,7 @@ reads."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ import orjson
 from models.errors import InvalidArgument
 from models.messages import Message
 from models.payloads import AnyToolResult, McpToolResultPayload, ToolResultPayload, WorkflowExecutionPayload
-from services.runs.context import HISTORY_PAGE, RunContext
+from services.runs.context import RunContext
 
 ORIGINAL = "The run's message holds no input for a workflow: start it by POST /api/workflows/NAME/execute"
 
@@ -41,12 +42,13 @@ class Past:
 
 async def read_past(ctx: RunContext) -> Past:
     """Reads back to the message that started the run, and no further: all that the run wrote lies behind it."""
-    limit, count = HISTORY_PAGE, (await ctx.context()).pool_count
-    history = await ctx.history(limit)
-    while limit < count and all(message.id != ctx.run.message_id for message in history):
-        limit *= 4
-        history = await ctx.history(limit)
-    return _sorted(ctx, history)
+    history: list[Message] = []
+    async with aclosing((await ctx.path()).newest_first()) as places:
+        async for place in places:
+            history.append(place.message)
+            if place.message.id == ctx.run.message_id:
+                break
+    return _sorted(ctx, history[::-1])
 
 
 def _sorted(ctx: RunContext, history: Sequence[Message]) -> Past:

@@ -18,7 +18,6 @@ from services.llm.openai_format import to_openai
 from services.llm.provider import ModelRequest
 from services.llm.registry import Providers
 from services.llm.scripted import Call, Say, Script, ScriptedProvider
-from services.llm.tokens import TokenCounter
 from services.runs.assistant import Assistant
 from services.runs.context import RunContext
 from services.tools.tool import tool
@@ -87,7 +86,7 @@ class Walker:
     def __init__(self) -> None:
         scripted = ScriptedProvider({MODEL: script})
         providers = Providers(SYSTEM_CLOCK, scripted=scripted, openai_base_url=os.environ.get("WALK_OPENAI_URL"))
-        self._assistant = Assistant(providers, TokenCounter())
+        self._assistant = Assistant(providers)
 
     async def run(self, ctx: RunContext) -> None:
         history = await ctx.history()

@@ -36,7 +36,6 @@ from services.chat import Chat
 from services.llm.provider import ModelInfo
 from services.llm.registry import Providers
 from services.llm.scripted import Say, ScriptedProvider
-from services.llm.tokens import TokenCounter
 from services.pipeline import Draft, Pipeline, Processor, enriching, load_processor, standard
 from services.runs.agents import Agents
 from services.runs.assistant import Assistant
@@ -107,7 +106,7 @@ async def desk(folder: Path, *own: Processor, sighted: bool = False) -> AsyncIte
     room = Room(store, (await store.projects.inbox()).id)
     provider = (Sighted if sighted else ScriptedProvider)({"test": (Say("ok"),)}, sleep=no_sleep)
     providers = Providers(SYSTEM_CLOCK, scripted=provider)
-    agents = Agents({"assistant": Assistant(providers, TokenCounter())})
+    agents = Agents({"assistant": Assistant(providers)})
     pipeline = standard(enriching(open_file, room.sessions.clock), own)
     users = Users(store.user_states)
     chat = Chat(

@@ -37,7 +37,7 @@ from models.errors import (
 )
 from models.session import Session
 from models.snapshot import Snapshot
-from web.rest import contexts
+from web.rest import contexts, views
 from web.rest.answers import (
     BranchName,
     CancelledAnswer,
@@ -53,6 +53,7 @@ from web.rest.answers import (
 from web.rest.contexts import SendMessageBody
 from web.rest.queries import EventsQuery, IdsQuery
 from web.rest.route import NoQuery, Route, route
+from web.rest.views import ViewAnswer
 
 CONTEXT = "/api/contexts/{sessionId}"
 NONE = NoArguments
@@ -274,11 +275,21 @@ CONTEXTS: tuple[Route, ...] = (
     route(
         "GET",
         f"{CONTEXT}/prompt",
-        contexts.get_prompt,
+        views.get_prompt,
         NONE,
         NoQuery,
         PromptAnswer,
         "The system prompt as it would be sent now, part by part.",
         errors=NO_SESSION,
+    ),
+    route(
+        "GET",
+        f"{CONTEXT}/view",
+        views.get_view,
+        NONE,
+        NoQuery,
+        ViewAnswer,
+        "All that the next request would send to the model, with its tokens, and what is left out and why.",
+        errors=(SessionNotFound, UnknownModel),
     ),
 )

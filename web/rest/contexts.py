@@ -28,7 +28,6 @@ from models.ids import iso
 from models.session import Session
 from models.snapshot import Snapshot
 from services.engine.snapshot import snapshot_of
-from web.keys import PROMPTS
 from web.rest.answers import (
     BranchName,
     CancelledAnswer,
@@ -37,8 +36,6 @@ from web.rest.answers import (
     MergeAnswer,
     MessageBatch,
     PinnedAnswer,
-    PromptAnswer,
-    PromptPartView,
     SentAnswer,
 )
 from web.rest.queries import EventsQuery, IdsQuery
@@ -123,14 +120,6 @@ async def resolve_approval(call: Call[ApprovalAnswer, NoQuery]) -> Done:
 async def revoke_grant(call: Call[RevokeGrantBody, NoQuery]) -> Done:
     await call.chat.revoke_grant(call.principal, call.session_id, call.body.tool)
     return Done()
-
-
-async def get_prompt(call: Call[NoArguments, NoQuery]) -> PromptAnswer:
-    """What the next request's system prompt would be, part by part."""
-    call.chat.access.check(call.principal, "read")
-    context = await call.chat.sessions.until(call.session_id, lambda _: True)
-    parts = await call.app[PROMPTS].parts(context)
-    return PromptAnswer(parts=tuple(PromptPartView(name=part.name, text=part.text) for part in parts))
 
 
 async def fork(call: Call[ForkBody, NoQuery]) -> BranchName:

@@ -8,7 +8,8 @@ from models.commands import AddPin, ChangePlan, Command, SetBranchPrompt, SetMod
 from models.payloads import PlanItem
 from models.tools import ToolSpec
 from services.engine.context import Context
-from services.engine.prompt import ACT, PLAN, ROLE, joined, prompt_parts
+from services.engine.prompt import ACT, PLAN, ROLE, prompt_parts
+from services.engine.view import SystemPart, Tokens, View
 
 LOOK = ToolSpec("look", "Looks.", {"type": "object"})
 
@@ -65,5 +66,8 @@ def test_pins_and_plan_are_said_each_time_item_by_item() -> None:
     assert found["plan"].splitlines()[1:] == ["- [done] measure", "- [pending] cut"]
 
 
-def test_joined_parts_stand_apart() -> None:
-    assert joined(prompt_parts(after(), "", ())) == f"{ROLE}\n\n{ACT}"
+def test_the_parts_of_a_view_stand_apart_in_its_prompt() -> None:
+    parts = tuple(SystemPart(part.name, part.text, 1) for part in prompt_parts(after(), "", ()))
+    tokens = Tokens(window=100, reserve=10, system=2, tools=0, history=0, exact=True)
+    assert View("m", parts, (), (), tokens).prompt == f"{ROLE}\n\n{ACT}"
+    assert (tokens.budget, tokens.total) == (90, 2)

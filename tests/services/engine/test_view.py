@@ -1,6 +1,8 @@
-"""I9: the view sent to a model always fits its window. Taken out for the check: `left -= _cost(fitted)` in view()."""
+"""I9: the view sent to a model always fits its window. Taken out for the check: `left -= _cost(fitted)`."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,19 @@ from hypothesis import strategies as st
 
 from models.messages import Message, Role, message_type_of
 from models.payloads import ToolCall, ToolRequestPayload, ToolResultPayload
-from services.engine.view import MESSAGE_OVERHEAD_TOKENS, clamp, input_budget, view
+from services.engine.view import MESSAGE_OVERHEAD_TOKENS, Candidate, choose, clamp, input_budget
+
+
+def view(history: Sequence[Message], costs: Sequence[int], budget: int) -> tuple[Message, ...]:
+    return tuple(entry.message for entry in choose(candidates(history, costs), budget).messages)
+
+
+def candidates(history: Sequence[Message], costs: Sequence[int]) -> list[Candidate]:
+    """`costs` of the newest of them, which are those that were read."""
+    read = history[len(history) - len(costs) :]
+    return [
+        Candidate(each, each.content, cost + MESSAGE_OVERHEAD_TOKENS) for each, cost in zip(read, costs, strict=True)
+    ]
 
 
 def message(content: str, role: Role = "user", ordinal: int = 1) -> Message:

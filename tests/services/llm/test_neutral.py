@@ -203,10 +203,12 @@ def test_everything_that_costs_tokens_can_be_counted() -> None:
 def test_a_message_by_itself_can_be_counted_with_all_that_its_payload_says() -> None:
     file = FileReferencePayload(path="a.py", content="x = 1")
     image = ImagePayload(source="base64", data="AAAA", mime_type="image/png")
-    assert "x = 1" in countable_message(message(file, "", "user"), INFO)[0]
+    counted = countable_message(message(file, "", "user"), INFO)
+    assert counted is not None
+    assert "x = 1" in counted[0]
     assert countable_message(message(image, "Look", "user"), INFO) == ("Look\n", 1)
     assert countable_message(request("a"), INFO) == ("search {}", 0)
-    assert countable_message(reply("half a", "error"), INFO) == ("", 0)
+    assert countable_message(reply("half a", "error"), INFO) is None
 
 
 @pytest.mark.parametrize("part", [ToolCallPart("a", "t", {}), ToolResultPart("a", "t", "x")])

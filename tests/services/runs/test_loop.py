@@ -466,6 +466,38 @@ async def test_limited_depth_asks_after_so_many_rounds() -> None:
         await it.ends("CANCELLED")
 
 
+# Long turns
+async def test_the_question_and_every_round_are_in_the_request_after_67_rounds() -> None:
+    """Text, call and result each time: 201 messages behind the question, which all fit."""
+    rounds = 67
+
+    def source(request: ModelRequest) -> Script:
+        done = len(read(request))
+        return (Say(f"Round {done}."), Call("count", {"n": done})) if done < rounds else WELL
+
+    async with loop(source) as it:
+        await it.say("the question")
+        assert (await it.waits()).reason == "limit"
+        await it.answer("respond", "go on")
+        await it.ends()
+        request = it.requests[-1]
+        assert request.messages[0].content == "the question"
+        assert [part.output for part in read(request)] == [f"counted {n}" for n in range(rounds)]
+        assert [m.content for m in request.messages if m.calls] == [f"Round {n}." for n in range(rounds)]
+
+
+async def test_i9_a_reply_with_250_calls_is_sent_whole_with_all_its_results() -> None:
+    """More than a page of history holds: with any of the results cut off, the request would go with them."""
+    calls = tuple(Call("count", {"n": n}, call_id=f"c{n}") for n in range(250))
+    async with loop(Turns(calls, WELL)) as it:
+        await it.say("count to 250")
+        await it.ends()
+        asked, *turns = it.requests[1].messages
+        assert asked.content == "count to 250"
+        assert [call.call_id for turn in turns for call in turn.calls] == [f"c{n}" for n in range(250)]
+        assert [part.output for part in read(it.requests[1])] == [f"counted {n}" for n in range(250)]
+
+
 # Long results
 async def test_a_result_over_the_budget_is_shown_in_part_and_read_back_through_its_handle() -> None:
     def reader(request: ModelRequest) -> Script:

@@ -21,7 +21,6 @@ from models.messages import Message
 from services.llm.provider import ModelRequest, ToolResultPart
 from services.llm.registry import Providers
 from services.llm.scripted import Call, Finish, Say, ScriptedProvider, Step
-from services.llm.tokens import TokenCounter
 from services.runs.assistant import Assistant
 from services.runs.context import RunContext
 from services.runs.toolbox import Toolbox
@@ -74,7 +73,7 @@ class Walker:
     on_crash = "resume"
 
     def __init__(self, provider: ScriptedProvider) -> None:
-        self._assistant = Assistant(Providers(SYSTEM_CLOCK, scripted=provider), TokenCounter(), sleep=_at_once)
+        self._assistant = Assistant(Providers(SYSTEM_CLOCK, scripted=provider), sleep=_at_once)
 
     async def run(self, ctx: RunContext) -> None:
         assert await ctx.ask("Which way?", key="way") == "left"

@@ -31,7 +31,7 @@ from models.ids import new_id
 from models.payloads import PlanItem
 from services.access import LOCAL, Principal
 from services.engine.apply import apply_all
-from services.engine.prompt import joined, prompt_parts
+from services.engine.prompt import prompt_parts
 from services.engine.snapshot import SNAPSHOT_MESSAGES, snapshot_of
 from services.llm.scripted import Finish, Say, ScriptedProvider
 from services.sessions import branches as branches_module
@@ -490,15 +490,19 @@ async def test_a_branch_that_never_stands_still_is_given_up_with_an_error_that_m
 
 
 # What the model is sent
+def prompt_of(talk: Talk) -> str:
+    return "\n".join(part.text for part in prompt_parts(talk.room.state(talk.id), "", ()))
+
+
 async def test_prompt_pins_and_plan_follow_the_branch(talk: Talk) -> None:
     await talk.fork("b", position=2)
     await talk.room.do(talk.id, SetBranchPrompt("b", "Speak like a pirate."))
     await talk.room.do(talk.id, AddPin(new_id(), "the map", "ann"))
     await talk.room.do(talk.id, ChangePlan(ONE))
-    there = joined(prompt_parts(talk.room.state(talk.id), "", ()))
+    there = prompt_of(talk)
     assert all(words in there for words in ("Speak like a pirate.", "- the map", "- [pending] one"))
     await talk.switch("main")
-    here = joined(prompt_parts(talk.room.state(talk.id), "", ()))
+    here = prompt_of(talk)
     assert not any(words in here for words in ("Speak like a pirate.", "- the map", "- [pending] one"))
 
 

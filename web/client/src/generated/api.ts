@@ -619,6 +619,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/contexts/{sessionId}/view": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** All that the next request would send to the model, with its tokens, and what is left out and why. */
+        readonly get: operations["getView"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/workflows": {
         readonly parameters: {
             readonly query?: never;
@@ -1729,6 +1746,23 @@ export interface components {
             readonly tools: boolean;
         };
         readonly NoArguments: Record<string, never>;
+        /**
+         * @description A message by its `id`, or the positions `from` to `to` of the branch, which were not even read; what of those is
+         *     sent all the same stands among the messages. `reason`: `over_budget`; `interrupted` or `error` (a reply that broke
+         *     off and was asked for again); `waiting` (for a run of its own); `unpaired` (a result without its call); `empty`
+         *     (nothing in it is for a model). There may be others.
+         */
+        readonly NotShown: {
+            readonly reason: string;
+            /** @default null */
+            readonly id?: string | null;
+            /** @default null */
+            readonly from?: number | null;
+            /** @default null */
+            readonly to?: number | null;
+            /** @default null */
+            readonly tokens?: number | null;
+        };
         readonly Participant: {
             readonly userId: string;
             readonly name: string;
@@ -2351,6 +2385,34 @@ export interface components {
         readonly SetModelBody: {
             readonly model: string;
         };
+        /** @description `cut` where only the beginning of its text fits. */
+        readonly ShownMessage: {
+            readonly id: string;
+            readonly role: string;
+            readonly kind: string;
+            readonly tokens: number;
+            readonly cut: boolean;
+        };
+        /** @description A part of the system prompt; `cut` where its middle had to go. */
+        readonly ShownPart: {
+            readonly name: string;
+            readonly text: string;
+            readonly tokens: number;
+            readonly cut: boolean;
+        };
+        /** @description `exact`: counted by the model's own tokenizer, not estimated; `reserve` is kept for the reply. */
+        readonly ShownTokens: {
+            readonly system: number;
+            readonly tools: number;
+            readonly history: number;
+            readonly total: number;
+            readonly reserve: number;
+            readonly exact: boolean;
+        };
+        readonly ShownTool: {
+            readonly name: string;
+            readonly tokens: number;
+        };
         /** @description An event without its content. `seq` is a high-water mark: signals may be merged. */
         readonly SignalEvent: {
             readonly sessionId: string;
@@ -2637,6 +2699,20 @@ export interface components {
             readonly version: number;
             /** @default null */
             readonly updatedAtUtc: string | null;
+        };
+        /**
+         * @description What the next request to the session's model would hold, oldest message first. `budget` is the window less what
+         *     is kept for the reply.
+         */
+        readonly ViewAnswer: {
+            readonly model: string;
+            readonly window: number;
+            readonly budget: number;
+            readonly system: readonly components["schemas"]["ShownPart"][];
+            readonly messages: readonly components["schemas"]["ShownMessage"][];
+            readonly tools: readonly components["schemas"]["ShownTool"][];
+            readonly tokens: components["schemas"]["ShownTokens"];
+            readonly leftOut: readonly components["schemas"]["NotShown"][];
         };
         /** @description The last changed of those that run. */
         readonly WatchRunning: {
@@ -3813,6 +3889,28 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["PromptAnswer"];
+                };
+            };
+        };
+    };
+    readonly getView: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description All that the next request would send to the model, with its tokens, and what is left out and why. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ViewAnswer"];
                 };
             };
         };
