@@ -113,17 +113,22 @@ def _paired(turns: Sequence[ModelMessage], denied: frozenset[str]) -> Iterable[M
     """Each assistant turn with its calls, then its results, then what was said meanwhile."""
     pairing = _Pairing(_first_results(turns), denied)
     seen: set[str] = set()
-    pending: ModelMessage | None = None
+    # The parts of an assistant turn that may still grow. A list: a turn of thousands must not be copied for each.
+    pending: list[Part] = []
+    called = False
     for whole in turns:
         turn = _without(whole, seen)
         if not turn.parts and whole.role != "tool":
             continue
-        if pending is not None and turn.role == "assistant" and _joins(pending, turn):
-            pending = replace(pending, parts=pending.parts + turn.parts)
+        calls = len(turn.calls)
+        # Text and the calls behind it are one turn; text behind calls begins another.
+        if pending and turn.role == "assistant" and (not called or calls == len(turn.parts)):
+            pending.extend(turn.parts)
+            called = called or calls > 0
             continue
         yield from _closed(pending, pairing)
-        pending = turn if turn.role == "assistant" else None
-        if turn.parts and pending is None:
+        pending, called = (list(turn.parts), calls > 0) if turn.role == "assistant" else ([], False)
+        if turn.parts and not pending:
             yield turn
     yield from _closed(pending, pairing)
 
@@ -153,15 +158,12 @@ def _without(turn: ModelMessage, seen: set[str]) -> ModelMessage:
     return replace(turn, parts=tuple(kept))
 
 
-def _joins(before: ModelMessage, turn: ModelMessage) -> bool:
-    """Text and the calls behind it are one turn; text behind calls begins another."""
-    return not before.calls or len(turn.calls) == len(turn.parts)
-
-
-def _closed(turn: ModelMessage | None, pairing: _Pairing) -> Iterable[ModelMessage]:
-    if turn is not None:
-        yield turn
-    if turn is not None and turn.calls:
+def _closed(parts: Sequence[Part], pairing: _Pairing) -> Iterable[ModelMessage]:
+    if not parts:
+        return
+    turn = ModelMessage("assistant", tuple(parts))
+    yield turn
+    if turn.calls:
         yield ModelMessage("tool", tuple(pairing.answer(call) for call in turn.calls))
 
 

@@ -7,6 +7,7 @@ import hashlib
 import math
 import os
 import re
+from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ _INLINE_CHARS = 8_000
 
 # Encoding 1 MB takes a third of a second, and no model reads more in one piece: beyond it the estimate does.
 _EXACT_CHARS = 1_000_000
+
+# Counts kept, by length and hash, without the texts: each request counts again what the one before it held. About 2 MB.
+_COUNTED_MAX = 16_384
 
 # Per encoding: the name under which tiktoken keeps its rank file (the SHA-1 of its address) and that file's SHA-256.
 _O200K = (
@@ -102,11 +106,22 @@ class TokenCounter:
 
     def __init__(self) -> None:
         self._encodings: dict[str, Encoding | None] = {}
+        self._counted: OrderedDict[tuple[str | None, int, int], int] = OrderedDict()
         self._loading = asyncio.Lock()
 
     async def count(self, text: str, *, model: str) -> int:
         """How many tokens `text` is for `model`; estimated counts carry a margin, so they are rather high than low."""
         encoding = await self._encoding(model)
+        key = (encoding.name if encoding is not None else None, len(text), hash(text))
+        known = self._counted.pop(key, None)
+        if known is None:
+            known = await self._counted_anew(text, encoding)
+        self._counted[key] = known
+        if len(self._counted) > _COUNTED_MAX:
+            self._counted.popitem(last=False)
+        return known
+
+    async def _counted_anew(self, text: str, encoding: Encoding | None) -> int:
         if encoding is None or len(text) > _EXACT_CHARS:
             return with_margin(await self._estimate(text))
         if len(text) <= _INLINE_CHARS:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from services.llm import tokens
 from services.llm.tokens import TokenCounter, estimate_tokens, with_margin
 
 RANKS = os.environ.get("TIKTOKEN_CACHE_DIR", "")
@@ -123,6 +124,21 @@ async def test_unknown_tokenizers_are_estimated_with_margin(model: str) -> None:
     counter = TokenCounter()
     assert not await counter.is_exact(model)
     assert await counter.count("word " * 100, model=model) == 111
+
+
+async def test_a_text_is_counted_once_while_it_is_among_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+
+    def estimate(text: str) -> int:
+        counted.append(text)
+        return len(text)
+
+    monkeypatch.setattr(tokens, "estimate_tokens", estimate)
+    monkeypatch.setattr(tokens, "_COUNTED_MAX", 2)
+    counter = TokenCounter()
+    for text in ("a", "bb", "a", "ccc", "a", "bb"):
+        assert await counter.count(text, model="demo") == with_margin(len(text))
+    assert counted == ["a", "bb", "ccc", "bb"]
 
 
 async def test_without_a_folder_known_models_are_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
