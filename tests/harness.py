@@ -29,6 +29,7 @@ from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
 from services.sessions.following import Following
 from services.sessions.manager import SessionManager
+from services.sessions.other_nodes import OtherNodes
 from services.store.journal import Append
 from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory
@@ -107,6 +108,7 @@ async def serving(
     token: str | None = None,
     access: Access | None = None,
     store: Store | None = None,
+    others: OtherNodes | None = None,
     window_s: float = 0.0,
     head_every_s: float = 25.0,
     stall_timeout_s: float = 10.0,
@@ -117,7 +119,7 @@ async def serving(
     await store.open()
     await store.projects.inbox()
     access = access or Access(token)
-    sessions = SessionManager(store, access, clock=SYSTEM_CLOCK)
+    sessions = SessionManager(store, access, clock=SYSTEM_CLOCK, others=others)
     scripted = ScriptedProvider()
     providers = Providers(SYSTEM_CLOCK, scripted=scripted, demo_words_per_s=0)
     known = Agents({"assistant": Assistant(providers), **(agents or {})})

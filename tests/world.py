@@ -318,10 +318,11 @@ class Workshop:
         runs_max: int = 1_000,
         time: FakeTime | None = None,
         toolbox: Toolbox | None = None,
+        others: OtherNodes | None = None,
     ) -> None:
         self.time = time or FakeTime()
         self.provider = provider or ScriptedProvider(sleep=no_sleep)
-        self.room = Room(store, project_id, self.time.clock)
+        self.room = Room(store, project_id, self.time.clock, others)
         self.waits: list[float] = []
         self.agents = Agents({"assistant": self._assistant(), **(agents or {})})
         self.runs = RunManager(

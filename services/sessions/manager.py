@@ -45,8 +45,9 @@ log = structlog.get_logger(__name__)
 ResultT = TypeVar("ResultT")
 GONE = Head("", 0)
 """What other nodes are told of a session that was purged: no epoch is like this one, so they look for themselves."""
-STALE_TRIES = 5
-"""How often a decision that lost the race for the head is made anew before the caller is told."""
+STALE_TRIES = 20
+"""How often a decision that lost the race for the head is made anew before the caller is told. A reply that streams at
+another node wins several in a row; each loss costs one read of what it wrote."""
 OPEN_SESSIONS = 2_000
 """Contexts kept in memory; beyond it the one that was idle longest is let go."""
 IDLE_BYTES = 64_000_000
@@ -352,7 +353,7 @@ class SessionManager:
             case StaleHead() if pending.tries < STALE_TRIES:
                 pending.tries += 1
                 session.inbox.appendleft(pending)
-                session.known = False
+                session.lost()
             case ClientMessageIdTaken():
                 self._spawn(self._answer_repetition(session, pending, StaleHead()))
                 return
@@ -362,7 +363,8 @@ class SessionManager:
                 return
             case _:
                 pending.fail(error)
-                session.known = session.known and not isinstance(error, StaleHead)
+                if isinstance(error, StaleHead):
+                    session.lost()
         self._next(session)
 
     def _show(self, session: OpenSession, append: Append) -> None:

@@ -91,6 +91,10 @@ class OpenSession:
         else:
             self.hinted = max(self.hinted, head.seq)
 
+    def lost(self) -> None:
+        """The race for the head: it is at least one further."""
+        self.hinted = max(self.hinted, self.context.head + 1 if self.context is not None else 1)
+
     def show(self, context: Context, events: tuple[Event, ...]) -> None:
         self.context, self.known = context, True
         self.tail.extend(events)

@@ -37,6 +37,7 @@ class OtherNodes:
         self._every_s = every_s
         self._sleep = sleep
         self._polling: asyncio.Task[None] | None = None
+        self._closed = False
         self._hear_no_more: Callable[[], None] | None = None
 
     def begin(self, journal: Journal, learn: Learn, watched: Callable[[], Sequence[str]]) -> None:
@@ -53,12 +54,15 @@ class OtherNodes:
 
     def watch(self) -> None:
         """There is something to watch: polls until there is nothing any more."""
-        if self._polling is None:
+        if self._polling is None and not self._closed:
             self._polling = asyncio.get_running_loop().create_task(self._poll())
 
     async def close(self) -> None:
-        if self._hear_no_more is not None:
-            self._hear_no_more()
+        """Safe to call twice."""
+        self._closed = True
+        hear_no_more, self._hear_no_more = self._hear_no_more, None
+        if hear_no_more is not None:
+            hear_no_more()
         if self._polling is not None:
             self._polling.cancel()
             await asyncio.gather(self._polling, return_exceptions=True)
@@ -76,6 +80,9 @@ class OtherNodes:
             heads = await self._journal.heads(session_ids)
         except ParleyError as error:
             log.warning("heads not read", reason=error.message)
+            return
+        except Exception:
+            log.exception("heads not read")  # the next turn may be better; without it lost hints are lost
             return
         for session_id in session_ids:
             self._learn(session_id, heads.get(session_id))

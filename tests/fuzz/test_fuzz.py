@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from harness import Harness, Json, serving
+from agreement import agrees, at_rest, count_gaps
+from harness import Harness, serving
 from hub_peer import Throttle, eventually
 from patience import HANG_S
 from rounds import seeded
 
-from hub.client import CallError, CallFailed, HubClient, SessionView
-from hub.client.session_view import Verdict
-from hub.client.wire import SessionEvent
+from hub.client import CallError, CallFailed, HubClient
 from models.events import TRUNCATE_OVER_BYTES
 from models.runs import OnBusy
 
@@ -151,17 +150,6 @@ class Chaos:
                 agrees(view.snapshot or {}, fresh)
 
 
-def at_rest(view: SessionView, head: int) -> bool:
-    return view.last == head and not view.joining
-
-
-def agrees(folded: Json, fresh: Json) -> None:
-    """I2, where a client may know more messages than a fresh snapshot has, and more of a large one."""
-    cut = {message["id"]: message for message in fresh["messages"] if message.get("truncated")}
-    kept = folded["messages"][-len(fresh["messages"]) :] if fresh["messages"] else []
-    assert {**folded, "messages": [cut.get(message["id"], message) for message in kept]} == fresh
-
-
 async def play(seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gaps = count_gaps(monkeypatch)
     throttle = Throttle(monkeypatch)
@@ -177,21 +165,6 @@ async def play(seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert chaos.injected, "nothing was injected: the seed tests too little"
     assert gaps == [], "the server skipped an event on a live subscription"
     assert server.hub.subscriptions == server.hub.connections == 0
-
-
-def count_gaps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The clients heal gaps by joining again; here there must be none to heal."""
-    gaps: list[int] = []
-    offer = SessionView.offer
-
-    def watch(view: SessionView, event: SessionEvent) -> Verdict:
-        verdict = offer(view, event)
-        if verdict == "gap":
-            gaps.append(event["seq"])
-        return verdict
-
-    monkeypatch.setattr(SessionView, "offer", watch)
-    return gaps
 
 
 @pytest.mark.parametrize("seed", seeded(FIRST_SEED, ROUNDS))

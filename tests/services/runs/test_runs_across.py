@@ -1,0 +1,160 @@
+"""Two nodes on one store: a run works on one of them, and what is done to it on the other one reaches it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from agents_for_tests import Hangs, Listens, Paced, Says
+from journal_store import opened
+from world import FakeTime, Room, Workshop, eventually, say, settled
+
+from models.commands import CancelRun
+from models.errors import Fenced
+from models.events import Event, RunFinished, RunStarted
+from models.results import Cancelled
+from services.bus import MemoryBus
+from services.runs.agents import Agent
+from services.sessions.other_nodes import OtherNodes
+from services.store.store import Store
+
+Make = Callable[[], dict[str, Agent]]
+
+
+class Nodes:
+    """Started boots on one store, and the same time for all."""
+
+    def __init__(self, store: Store, project_id: str, *, hints: bool) -> None:
+        self.store = store
+        self.project_id = project_id
+        self.time = FakeTime()
+        self.shops: list[Workshop] = []
+        self._bus = MemoryBus("nobody") if hints else None
+
+    async def boot(self, agents: dict[str, Agent]) -> Workshop:
+        bus = MemoryBus(f"node {len(self.shops)}", beside=self._bus) if self._bus is not None else None
+        others = OtherNodes(bus, sleep=self.time.sleep)
+        shop = Workshop(self.store, self.project_id, agents, time=self.time, others=others)
+        self.shops.append(shop)
+        await shop.runs.start()
+        return shop
+
+    async def events(self, session_id: str) -> tuple[Event, ...]:
+        return (await self.store.journal.since(session_id, 0, limit=100_000, limit_bytes=1 << 40)).events
+
+    async def attempts(self, session_id: str) -> list[int]:
+        """I4: one after the other, each by one node."""
+        return [each.body.run.attempt for each in await self.events(session_id) if isinstance(each.body, RunStarted)]
+
+    async def passes(self, seconds: float, step_s: float = 1.0) -> None:
+        """A second at a time, so that everybody's turn comes; SQLite's threads get theirs in between."""
+        for _ in range(round(seconds / step_s)):
+            await self.time.advance(step_s)
+            await asyncio.gather(*(shop.room.sessions.store.reads.unfinished() for shop in self.shops[:1]))
+            await settled()
+
+
+@asynccontextmanager
+async def nodes(kind: str, folder: Path, *, hints: bool = True) -> AsyncIterator[Nodes]:
+    async with opened(kind, folder) as kept:
+        world = Nodes(kept.whole, kept.project_id, hints=hints)
+        try:
+            yield world
+        finally:
+            for shop in world.shops:
+                await shop.stop()
+
+
+KINDS = pytest.mark.parametrize("kind", ["memory", "sqlite"])
+
+
+@KINDS
+async def test_i6_cancelling_on_one_node_stops_the_task_on_the_other(kind: str, tmp_path: Path) -> None:
+    async with nodes(kind, tmp_path) as world:
+        agent = Paced()
+        here, there = await world.boot({"paced": agent}), await world.boot({})
+        session_id = await here.room.create()
+        await here.room.do(session_id, say(agent="paced"))
+        await agent.at_work.wait()
+        assert await there.room.do(session_id, CancelRun()) == Cancelled(True)
+        await eventually(lambda: agent.errors, "the end of the task")
+        assert isinstance(agent.errors[0], asyncio.CancelledError)
+        await eventually(lambda: here.runs.active == 0)
+        await here.until(session_id, "CANCELLED")
+        assert isinstance((await world.events(session_id))[-2].body, RunFinished)
+        await here.room.assert_shown_is_journal(session_id)
+
+
+async def test_i4_a_run_that_was_cancelled_elsewhere_writes_nothing_more_though_it_did_not_hear(tmp_path: Path) -> None:
+    async with nodes("memory", tmp_path, hints=False) as world:
+        agent = Paced()
+        here, there = await world.boot({"paced": agent}), await world.boot({})
+        session_id = await here.room.create()
+        await here.room.do(session_id, say(agent="paced"))
+        await agent.at_work.wait()
+        await there.room.do(session_id, CancelRun())
+        events = await world.events(session_id)
+        agent.go.set()
+        await eventually(lambda: here.runs.active == 0)
+        assert isinstance(agent.errors[0], Fenced | asyncio.CancelledError)
+        assert await world.events(session_id) == events
+        await here.room.assert_shown_is_journal(session_id)
+
+
+@KINDS
+async def test_i4_a_queue_is_started_by_one_node_alone(kind: str, tmp_path: Path) -> None:
+    """A third took the message and died: both look around at the same time."""
+    async with nodes(kind, tmp_path) as world:
+        shops = [await world.boot({"hangs": Hangs()}) for _ in range(2)]
+        lost = Room(world.store, world.project_id, world.time.clock)
+        ids = [await lost.create() for _ in range(5)]
+        for session_id in ids:
+            await lost.do(session_id, say(agent="hangs"))
+        await asyncio.gather(*(shop.runs._keeper._reap() for shop in shops))
+        await eventually(lambda: sum(shop.runs.active for shop in shops) == len(ids), "five runs")
+        for session_id in ids:
+            assert await world.attempts(session_id) == [1]
+
+
+@KINDS
+async def test_who_took_the_message_starts_its_run_and_nobody_else_tries(kind: str, tmp_path: Path) -> None:
+    async with nodes(kind, tmp_path) as world:
+        here, there = await world.boot({"says": Says()}), await world.boot({"says": Says()})
+        session_id = await here.room.create()
+        there.room.sessions.follow(session_id)
+        await there.room.sessions.catch_up(session_id)
+        for shop in (here, there, here):
+            await shop.room.do(session_id, say(agent="says"))
+            await shop.until(session_id, "COMPLETED")
+        starts = [each.own for each in there.room.commits if isinstance(each.events[0].body, RunStarted)]
+        assert sum(starts) == 1
+        assert await world.attempts(session_id) == [1, 1, 1]
+
+
+async def test_what_steers_on_one_node_is_heard_by_the_run_on_the_other(tmp_path: Path) -> None:
+    async with nodes("memory", tmp_path, hints=False) as world:
+        agent = Listens()
+        here, there = await world.boot({"listens": agent}), await world.boot({})
+        session_id = await here.room.create()
+        await here.room.do(session_id, say("first", agent="listens"))
+        await agent.at_work.wait()
+        await there.room.do(session_id, say("second", agent="listens", on_busy="steer"))
+        agent.go.set()
+        await here.until(session_id, "COMPLETED")
+        assert agent.heard[-1] == ["first", "second"]
+
+
+async def test_what_interrupts_on_one_node_runs_there_and_ends_what_ran_on_the_other(tmp_path: Path) -> None:
+    async with nodes("memory", tmp_path) as world:
+        agent = Paced()
+        here, there = await world.boot({"paced": agent}), await world.boot({"says": Says()})
+        session_id = await here.room.create()
+        await here.room.do(session_id, say(agent="paced"))
+        await agent.at_work.wait()
+        await there.room.do(session_id, say(agent="says", on_busy="interrupt"))
+        await there.until(session_id, "COMPLETED")
+        await eventually(lambda: agent.errors and here.runs.active == 0)
+        assert [run.state for run in await there.room.runs(session_id)] == ["cancelled", "completed"]
