@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from models.text import cleaned
+from services.extras import is_installed, why_not
 
 TIMEOUT_S = 20.0
 
@@ -22,8 +23,9 @@ def read_text(data: bytes, *, languages: str = "eng", timeout_s: float = TIMEOUT
     try:
         import pytesseract  # type: ignore[import-untyped]
         from PIL import Image
-    except ModuleNotFoundError:
-        raise OcrUnavailable("OCR is not installed; install the extra: pip install 'parley-hub[ocr]'") from None
+    except Exception as error:
+        missing = next((package for package in ("PIL", "pytesseract") if not is_installed(package)), "pytesseract")
+        raise OcrUnavailable(f"OCR is not possible: {why_not(error, missing, 'parley-hub[ocr]')}") from error
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "WEBP")) as image:
             if image.width * image.height > PIXELS_MAX:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.clock import Clock
 from models.errors import ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
+from services.extras import why_not
 from services.llm.anthropic_errors import translate
 from services.llm.anthropic_events import AnthropicReply
 from services.llm.anthropic_format import anthropic_tools, to_anthropic
@@ -119,9 +120,8 @@ class AnthropicProvider:
     def _build(self) -> AsyncAnthropic:
         try:
             import anthropic
-        except ModuleNotFoundError:
-            message = "The Anthropic SDK is not installed; install the extra: pip install 'parley-hub[anthropic]'"
-            raise ProviderRefused(message) from None
+        except Exception as error:
+            raise ProviderRefused(why_not(error, "anthropic", "parley-hub[anthropic]")) from error
         timeout = anthropic.Timeout(self._idle_timeout_s, connect=self._connect_timeout_s)
         client = anthropic.AsyncAnthropic(
             api_key=self._key, base_url=self._base_url, max_retries=0, timeout=timeout, open_telemetry=False

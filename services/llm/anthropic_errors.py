@@ -35,12 +35,12 @@ def translate(error: Exception, *, key: str, opened: bool, began: bool, now: Epo
 
     `opened`: the stream was open; `began`: text had come. The order of the cases is the SDK's class tree, leaves first.
     """
+    if isinstance(error, ProviderError):
+        return error
     import anthropic
     import httpx2
 
     match error:
-        case ProviderError():
-            return error
         case anthropic.APIStatusError() if opened:
             return _of_stream(error, key, began)
         case anthropic.APIStatusError():

@@ -8,7 +8,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from models.clock import Clock
-from models.errors import ProviderBroken, ProviderError, ProviderUnavailable
+from models.errors import ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
+from services.extras import why_not
 from services.llm.call_joiner import CallJoiner
 from services.llm.endpoint_errors import checked_key, checked_url
 from services.llm.openai_chunks import Reply
@@ -103,8 +104,10 @@ class OpenAIProvider:
             return self._client
 
     def _build(self) -> AsyncOpenAI:
-        import openai
-
+        try:
+            import openai
+        except Exception as error:
+            raise ProviderRefused(why_not(error, "openai", "parley-hub")) from error
         timeout = openai.Timeout(self._idle_timeout_s, connect=self._connect_timeout_s)
         client = openai.AsyncOpenAI(api_key=self._key, base_url=self._base_url, max_retries=0, timeout=timeout)
         _ = client.chat.completions  # imports the rest of what a request needs, in this thread

@@ -20,12 +20,12 @@ def translate(error: Exception, *, key: str, opened: bool, began: bool, now: Epo
 
     `opened`: the stream was open; `began`: text had come. The order of the cases is the SDK's class tree, leaves first.
     """
+    if isinstance(error, ProviderError):
+        return error
     import httpx2
     import openai
 
     match error:
-        case ProviderError():
-            return error
         case openai.APIStatusError():
             return _of_status(error.status_code, error, key, retry_after_ms(error.response.headers, now))
         case openai.APITimeoutError() | httpx2.TimeoutException():

@@ -17,6 +17,7 @@ import structlog
 
 from models.clock import Clock
 from models.payloads import McpResourcePayload
+from services.extras import why_not
 from services.mcp.config import McpServerConfig
 from services.mcp.errors import McpServerDown, reason_of
 from services.mcp.offer import McpResource, McpState, McpStatus, Offer
@@ -200,9 +201,9 @@ class McpServer:
 
 
 async def _load() -> str | None:
-    """Imports the SDK, in a thread because it takes a second. Returns what is missing."""
+    """Imports the SDK, in a thread because it takes a second. Returns why it can't be."""
     try:
         await asyncio.to_thread(importlib.import_module, "services.mcp.connection")
-    except ImportError as error:
-        return f"the package {(error.name or 'mcp').partition('.')[0]} is not installed; install parley-hub[mcp]"
+    except Exception as error:
+        return why_not(error, "mcp", "parley-hub[mcp]")
     return None

@@ -121,7 +121,8 @@ def _listed(lines: list[str], languages: set[Language]) -> str:
     shown = lines[:SHOWN_MAX]
     if len(lines) > len(shown):
         shown.append(f"[{len(lines) - SHOWN_MAX:,} more; narrow the path]")
-    guessed = sorted(language.name for language in languages if parser_of(language) is None)
+    guessed = {language.name: reason for language in languages if isinstance(reason := parser_of(language), str)}
     if guessed:
-        shown.append(f"[{', '.join(guessed)}: found by patterns, not by syntax; install parley-hub[code] for grammars]")
+        reasons = "; ".join(dict.fromkeys(guessed.values()))
+        shown.append(f"[{', '.join(sorted(guessed))}: found by patterns, not by syntax, because {reasons}]")
     return "\n".join(shown)

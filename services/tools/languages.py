@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
+from services.extras import why_not
+
 if TYPE_CHECKING:
     from tree_sitter import Parser
 
@@ -160,12 +162,14 @@ def suffix_of(path: str) -> str:
 
 
 @cache
-def parser_of(language: Language) -> Parser | None:
-    """A parser, None when the grammar is not installed. Not to be used by two threads at once."""
+def parser_of(language: Language) -> Parser | str:
+    """A parser, or why there is none. Not to be used by two threads at once."""
+    package = "tree_sitter"
     try:
         import tree_sitter
 
-        grammar = importlib.import_module(language.package)
+        package = language.package
+        grammar = importlib.import_module(package)
         return tree_sitter.Parser(tree_sitter.Language(getattr(grammar, language.entry)()))
-    except (ImportError, AttributeError, ValueError):
-        return None
+    except Exception as error:
+        return why_not(error, package, "parley-hub[code]")

@@ -6,7 +6,6 @@ Tools are registered by hand, found in the entry point group `parley.tools`, or 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import shutil
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ import structlog
 
 from models.errors import InvalidArgument
 from models.states import Mode
+from services.extras import is_installed
 from services.tools.errors import ToolUnavailable, UnknownTool
 from services.tools.tool import Hook, Policy, Tool
 
@@ -145,7 +145,7 @@ class ToolRegistry:
         if kind == "executable":
             return None if shutil.which(what) else f"the program “{what}” is not on the PATH"
         if kind == "package":
-            return None if _importable(what) else f"the Python package “{what}” is not installed"
+            return None if is_installed(what) else f"the Python package “{what}” is not installed"
         return f"it requires “{requirement}”, which is neither a tool nor executable:NAME nor package:NAME"
 
     def _lack_of_tool(self, name: str, path: tuple[str, ...]) -> str | None:
@@ -200,13 +200,6 @@ async def _run(hook: Hook | None) -> None:
         pending = hook()
         if inspect.isawaitable(pending):
             await pending
-
-
-def _importable(package: str) -> bool:
-    try:
-        return importlib.util.find_spec(package) is not None
-    except (ImportError, ValueError):
-        return False
 
 
 def _described(tool: Tool, reason: str | None) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def parse(text: str, language: Language) -> Source:
     data = text.encode(errors="replace")
     with _parsing:
         parser = parser_of(language)
-        tree = parser.parse(data) if parser else None
+        tree = None if isinstance(parser, str) else parser.parse(data)
     return Source(data, language, tree.root_node if tree else None)
 
 

@@ -350,8 +350,19 @@ async def test_a_list_without_end_is_cut() -> None:
 
 
 async def test_without_the_package_the_reason_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("services.mcp.connection", "mcp."))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    async with rack({"box": toolbox()}) as on:
+        await eventually(lambda: on.status("box").state == "down", "it is down")
+        assert on.status("box").reason == "the package mcp is not installed; install parley-hub[mcp]"
+
+
+async def test_a_package_that_is_there_and_broken_is_not_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "services.mcp.connection", raising=False)
     monkeypatch.setitem(sys.modules, "mcp.client.client", None)
     async with rack({"box": toolbox()}) as on:
         await eventually(lambda: on.status("box").state == "down", "it is down")
-        assert on.status("box").reason == "the package mcp is not installed; install parley-hub[mcp]"
+        reason = on.status("box").reason or ""
+    assert reason.startswith("the package mcp is installed but broken: ModuleNotFoundError: ")
+    assert "mcp.client.client" in reason

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -210,10 +211,7 @@ async def test_definitions_and_references_name_path_and_line(sources: Path) -> N
 
 
 async def test_without_grammars_patterns_answer_and_say_so(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(_: str) -> object:
-        raise ImportError
-
-    monkeypatch.setattr("services.tools.languages.importlib.import_module", missing)
+    monkeypatch.setitem(sys.modules, "tree_sitter", None)
     languages.parser_of.cache_clear()
     try:
         outline = await said(sources, "outline", path="shop.py")
