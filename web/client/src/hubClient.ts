@@ -13,16 +13,16 @@ import type { SocketLike } from "./socket.ts";
 import { UserStateStore } from "./userState.ts";
 import type { ModelInfo } from "./wire.ts";
 
-export interface HubOptions {
+export interface HubClientOptions {
   readonly store?: Store | null;
 }
 
-export interface ConnectOptions extends HubOptions {
+export interface ConnectOptions extends HubClientOptions {
   readonly url?: string;
   readonly token?: string | null;
 }
 
-export class Hub {
+export class HubClient {
   readonly connection: Connection;
   readonly rest: Rest;
   readonly all: SessionList;
@@ -36,7 +36,7 @@ export class Hub {
   readonly userState: UserStateStore;
 
   /** `store` keeps what was written over a reload: by default the browser tab's own, null for none. */
-  constructor(socket: SocketLike, rest: Rest, { store = sessionStore() }: HubOptions = {}) {
+  constructor(socket: SocketLike, rest: Rest, { store = sessionStore() }: HubClientOptions = {}) {
     this.connection = new Connection(socket);
     this.rest = rest;
     this.outbox = new Outbox(this.connection, store, (id, message) => rest.sendMessage(id, message));
@@ -97,8 +97,8 @@ export class Hub {
 }
 
 /** A hub of the server at `url` (by default the one that served the page), connecting at once. */
-export function connect({ url, token = null, ...options }: ConnectOptions = {}): Hub {
-  const hub = new Hub(openSocket(token, url), new Rest(token, url), options);
+export function connect({ url, token = null, ...options }: ConnectOptions = {}): HubClient {
+  const hub = new HubClient(openSocket(token, url), new Rest(token, url), options);
   hub.start();
   return hub;
 }

@@ -62,7 +62,7 @@ export interface NewSession {
   readonly model?: string;
 }
 
-interface Sent {
+interface RestRequest {
   readonly path?: Readonly<Record<string, string>> | undefined;
   readonly query?: Readonly<Record<string, unknown>> | undefined;
   readonly body?: unknown;
@@ -288,7 +288,7 @@ export class Rest {
     return this.request("post", "/api/contexts/{sessionId}/actions/set_plan", { path: { sessionId }, body: { items } });
   }
 
-  async #send(method: Method, path: string, given: Sent): Promise<unknown> {
+  async #send(method: Method, path: string, given: RestRequest): Promise<unknown> {
     const response = await this.#fetch(method, filled(path, given), given);
     const answer: unknown = await response.json().catch(() => null);
     if (response.status === 401) this.unauthenticated.emit(null);
@@ -296,7 +296,7 @@ export class Rest {
     return answer;
   }
 
-  async #fetch(method: Method, path: string, { body, ifMatch, signal, ...rest }: Sent): Promise<Response> {
+  async #fetch(method: Method, path: string, { body, ifMatch, signal, ...rest }: RestRequest): Promise<Response> {
     const headers = new Headers();
     if (this.#token !== null) headers.set("Authorization", `Bearer ${this.#token}`);
     if (body !== undefined) headers.set("Content-Type", "application/json");
@@ -315,7 +315,7 @@ export class Rest {
 }
 
 /** The path with its parameters and the query; what is undefined is left out. */
-function filled(path: string, { path: names = {}, query = {} }: Sent): string {
+function filled(path: string, { path: names = {}, query = {} }: RestRequest): string {
   const at = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ""));
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
   const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Hub } from "./hub.ts";
+import { HubClient } from "./hubClient.ts";
 import type { Store } from "./outbox.ts";
 import { Rest } from "./rest.ts";
 import type { LiveSession, SessionView } from "./session.ts";
@@ -7,13 +7,13 @@ import { EPOCH, FakeSocket, MemoryStore, SESSION_ID, aMessage, aSnapshot, anEven
 import { EXPIRES_MS, SAID_EVERY_MS } from "./typing.ts";
 
 let socket: FakeSocket;
-let hub: Hub;
+let hub: HubClient;
 let session: LiveSession;
 let views: SessionView[];
 
 function begin(store: Store | null): void {
   socket = new FakeSocket();
-  hub = new Hub(socket, new Rest(null, "http://127.0.0.1:9"), { store });
+  hub = new HubClient(socket, new Rest(null, "http://127.0.0.1:9"), { store });
   hub.start();
   socket.accept();
   session = hub.session(SESSION_ID);

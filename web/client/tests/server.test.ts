@@ -1,7 +1,7 @@
 /** The client against the real server: what it shows in the end is what the journal has, whatever happened between. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { CallError, Hub, openSocket, placedTab, Rest, sortedTabs } from "../src/index.ts";
+import { CallError, HubClient, openSocket, placedTab, Rest, sortedTabs } from "../src/index.ts";
 import type { LiveSession, SessionOptions, Snapshot } from "../src/index.ts";
 import { DEFAULT_STATE } from "../src/mergePatch.ts";
 import { eventually, findPython, Line, ParleyServer } from "./server.ts";
@@ -18,7 +18,7 @@ test("there is a server to test against where the tests must be complete", ({ sk
 describe.skipIf(PYTHON === null)("against the real server", () => {
   const server = new ParleyServer(PYTHON ?? "");
   const lines: Line[] = [];
-  const hubs: Hub[] = [];
+  const hubs: HubClient[] = [];
   const sessions: LiveSession[] = [];
   let rest: Rest;
 
@@ -35,17 +35,17 @@ describe.skipIf(PYTHON === null)("against the real server", () => {
 
   afterAll(() => server.remove());
 
-  async function newLine(): Promise<{ line: Line; hub: Hub }> {
+  async function newLine(): Promise<{ line: Line; hub: HubClient }> {
     const line = new Line(() => server.port);
     lines.push(line);
     const url = await line.open();
-    const hub = new Hub(openSocket(null, url), new Rest(null, url), { store: null });
+    const hub = new HubClient(openSocket(null, url), new Rest(null, url), { store: null });
     hubs.push(hub);
     hub.start();
     return { line, hub };
   }
 
-  async function live(hub: Hub, sessionId: string, options: SessionOptions = {}): Promise<LiveSession> {
+  async function live(hub: HubClient, sessionId: string, options: SessionOptions = {}): Promise<LiveSession> {
     const session = hub.session(sessionId, options);
     sessions.push(session);
     session.open();

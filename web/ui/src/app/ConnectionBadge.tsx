@@ -1,7 +1,7 @@
 /** Says whether the page is in touch with the server: a small badge always, a banner when it lasts. */
 
 import { useEffect, useState } from "react";
-import type { Hub } from "@parley/client";
+import type { HubClient } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import type { Texts } from "../i18n/texts";
 import { useConnectionState, useLasting } from "../lib/hooks";
@@ -9,7 +9,7 @@ import { useConnectionState, useLasting } from "../lib/hooks";
 /** Shorter interruptions heal before anybody could do something about them. */
 const BANNER_AFTER_MS = 1_500;
 
-export function ConnectionBadge({ hub }: { hub: Hub }) {
+export function ConnectionBadge({ hub }: { hub: HubClient }) {
   const texts = useTexts().app.connection.states;
   const state = useConnectionState(hub);
   return (
@@ -20,7 +20,7 @@ export function ConnectionBadge({ hub }: { hub: Hub }) {
 }
 
 /** Lies over what is below it, so that nothing moves when it comes and goes. */
-export function ConnectionBanner({ hub }: { hub: Hub }) {
+export function ConnectionBanner({ hub }: { hub: HubClient }) {
   const texts = useTexts().app.connection;
   const state = useConnectionState(hub);
   const draining = useDraining(hub);
@@ -37,7 +37,7 @@ export function ConnectionBanner({ hub }: { hub: Hub }) {
   );
 }
 
-function words(hub: Hub, texts: Texts["app"]["connection"], draining: boolean): string {
+function words(hub: HubClient, texts: Texts["app"]["connection"], draining: boolean): string {
   const { state, refusal } = hub.connection;
   if (state === "refused") return texts.refused(refusal ?? "");
   if (state === "offline") return texts.offline;
@@ -45,7 +45,7 @@ function words(hub: Hub, texts: Texts["app"]["connection"], draining: boolean): 
 }
 
 /** Whether the server said that it is stopping, until it is back. */
-function useDraining(hub: Hub): boolean {
+function useDraining(hub: HubClient): boolean {
   const [draining, setDraining] = useState(false);
   useEffect(() => {
     const stops = [

@@ -1,7 +1,7 @@
 /** The dialogs of the frame, each fetched when it is first opened. */
 
 import { lazy, Suspense } from "react";
-import type { Hub } from "@parley/client";
+import type { HubClient } from "@parley/client";
 import type { Projects } from "./useProjects";
 import type { UserStateStore } from "@parley/client";
 
@@ -14,7 +14,7 @@ const ProjectsDialog = lazy(() => import("./ProjectsDialog"));
 
 interface Props {
   readonly open: DialogName | null;
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly state: UserStateStore;
   readonly projects: Projects;
   readonly onClose: () => void;

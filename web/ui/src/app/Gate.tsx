@@ -1,7 +1,7 @@
 /** Finds out whether the server wants a token, then shows the workspace. */
 
 import { useEffect, useMemo, useState } from "react";
-import { CallError, followBrowser, Hub, openSocket, Rest } from "@parley/client";
+import { CallError, followBrowser, HubClient, openSocket, Rest } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { readPreferences } from "../lib/preferences";
 import type { Preferences } from "../lib/preferences";
@@ -22,7 +22,7 @@ interface Props {
 
 export function Gate({ token, onToken, onRefused, onPreferences }: Props) {
   const texts = useTexts();
-  const hub = useMemo(() => new Hub(openSocket(token), new Rest(token)), [token]);
+  const hub = useMemo(() => new HubClient(openSocket(token), new Rest(token)), [token]);
   const access = useAccess(hub, onRefused);
   useEffect(() => followPreferences(hub, onPreferences), [hub, onPreferences]);
   switch (access) {
@@ -35,7 +35,7 @@ export function Gate({ token, onToken, onRefused, onPreferences }: Props) {
   }
 }
 
-function useAccess(hub: Hub, onRefused: () => void): Access {
+function useAccess(hub: HubClient, onRefused: () => void): Access {
   const [access, setAccess] = useState<Access>("checking");
   useEffect(() => {
     let timer = 0;
@@ -63,7 +63,7 @@ function useAccess(hub: Hub, onRefused: () => void): Access {
 }
 
 /** Until the server has told what they are, the copy in this browser is better than the defaults. */
-function followPreferences({ userState, connection }: Hub, onPreferences: Props["onPreferences"]): () => void {
+function followPreferences({ userState, connection }: HubClient, onPreferences: Props["onPreferences"]): () => void {
   const tell = () => {
     if (userState.known) onPreferences(readPreferences(userState.value.preferences));
   };
@@ -73,7 +73,7 @@ function followPreferences({ userState, connection }: Hub, onPreferences: Props[
   };
 }
 
-function connect(hub: Hub): () => void {
+function connect(hub: HubClient): () => void {
   const stopFollowing = followBrowser(hub.connection);
   hub.connection.start();
   return () => {

@@ -1,7 +1,7 @@
 /** Where the list of sessions stands: beside the session, or on a phone in a drawer over it. */
 
 import { PanelLeftClose } from "lucide-react";
-import type { Hub, Project } from "@parley/client";
+import type { HubClient, Project } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { IconButton } from "../parts/IconButton";
 import { Modal } from "../parts/Modal";
@@ -12,7 +12,7 @@ interface Props {
   readonly open: boolean;
   readonly phone: boolean;
   readonly onClose: () => void;
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly selected: string | null;
   readonly actions: SessionActions;
   readonly projects: readonly Project[];

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 import type { ReactNode } from "react";
-import type { Hub, ModelInfo } from "@parley/client";
+import type { HubClient, ModelInfo } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { Dialog } from "../parts/Dialog";
 import { Segments } from "../parts/Segments";
@@ -12,7 +12,7 @@ import { toasts } from "../lib/toasts";
 import type { UserStateStore } from "@parley/client";
 
 interface Props {
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly state: UserStateStore;
   readonly onClose: () => void;
 }
@@ -73,7 +73,7 @@ function ModelChoice({
   chosen,
   onChange,
 }: {
-  hub: Hub;
+  hub: HubClient;
   chosen: string | null;
   onChange: (model: string | null) => void;
 }) {
@@ -96,7 +96,7 @@ function ModelChoice({
   );
 }
 
-function useModels(hub: Hub): readonly ModelInfo[] {
+function useModels(hub: HubClient): readonly ModelInfo[] {
   const [models, setModels] = useState<readonly ModelInfo[]>([]);
   useEffect(() => {
     let wanted = true;

@@ -3,7 +3,7 @@
 import { useEffect, useId, useMemo, useRef, useState } from "react";
 import type { KeyboardEvent, ReactNode } from "react";
 import { Search } from "lucide-react";
-import type { Hub } from "@parley/client";
+import type { HubClient } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import type { Texts } from "../i18n/texts";
 import { Modal } from "../parts/Modal";
@@ -22,7 +22,7 @@ const NEWEST = 8;
 const NO_FILTERS: Filters = { projectId: null, state: null, role: null, days: null };
 
 interface Props {
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly projects: Projects;
   readonly onClose: () => void;
 }
@@ -130,7 +130,7 @@ export default function SearchDialog({ hub, projects, onClose }: Props) {
   );
 }
 
-function useNewest(hub: Hub): readonly Choice[] {
+function useNewest(hub: HubClient): readonly Choice[] {
   const all = useSessions(hub.all);
   return useMemo(() => {
     const newest = [...all.values()].sort((a, b) => (a.updatedAtUtc < b.updatedAtUtc ? 1 : -1)).slice(0, NEWEST);

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "react";
 import { Plus } from "lucide-react";
-import type { Hub, Project, Session, Sessions } from "@parley/client";
+import type { HubClient, Project, Session, Sessions } from "@parley/client";
 import { age, monthName, number } from "../i18n/format";
 import { useTexts } from "../i18n/texts";
 import type { SessionActions } from "./actions";
@@ -25,7 +25,7 @@ const AGES_MOVE_MS = 30_000;
 const REST_MS = 160;
 
 interface Props {
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly selected: string | null;
   readonly actions: SessionActions;
   readonly projects: readonly Project[];

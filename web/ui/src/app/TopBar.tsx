@@ -1,7 +1,7 @@
 /** The bar above the session: the way to the panel, the open sessions, and what belongs to the whole page. */
 
 import { CircleQuestionMark, PanelLeft, Search, Settings2 } from "lucide-react";
-import type { Hub, Sessions } from "@parley/client";
+import type { HubClient, Sessions } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { IconButton } from "../parts/IconButton";
 import { Menu } from "../parts/Menu";
@@ -14,7 +14,7 @@ import type { PanelState } from "./usePanel";
 import type { Tabs } from "./useTabs";
 
 interface Props {
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly tabs: Tabs;
   readonly sessions: Sessions;
   readonly unread: ReadonlySet<string>;

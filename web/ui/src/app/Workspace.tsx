@@ -1,7 +1,7 @@
 /** The page of a signed-in user: sessions on the left, open ones as tabs, the chosen one below them. */
 
 import { useEffect, useRef, useState } from "react";
-import type { Hub, UserStateStore } from "@parley/client";
+import type { HubClient, UserStateStore } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { SessionPage } from "../session/SessionPage";
 import { sessionActions } from "./actions";
@@ -23,7 +23,7 @@ import { useSeen } from "./useSeen";
 import { useTabs } from "./useTabs";
 import { useTabSessions } from "./useTabSessions";
 
-export function Workspace({ hub }: { hub: Hub }) {
+export function Workspace({ hub }: { hub: HubClient }) {
   const state = hub.userState;
   const texts = useTexts();
   const { sessionId: selected } = useAddress();

@@ -1,6 +1,6 @@
 /** What can be done with a session from the frame: each says how it went. Never draws. */
 
-import type { Hub, Session } from "@parley/client";
+import type { HubClient, Session } from "@parley/client";
 import type { Texts } from "../i18n/texts";
 import { goTo, linkTo } from "../lib/address";
 import { attempt } from "../lib/attempt";
@@ -21,7 +21,7 @@ export interface SessionActions {
 }
 
 interface Place {
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly tabs: Tabs;
   readonly texts: Texts;
   readonly closeTab: (sessionId: string) => void;

@@ -1,7 +1,7 @@
 /** Tells the user by the browser when a run of an open session ends or waits while the page is hidden. */
 
 import { useEffect } from "react";
-import type { Hub, Session } from "@parley/client";
+import type { HubClient, Session } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import type { Texts } from "../i18n/texts";
 import { goTo } from "../lib/address";
@@ -10,7 +10,7 @@ import { markOf } from "./SessionMark";
 import type { MarkName } from "./SessionMark";
 import type { UserStateStore } from "@parley/client";
 
-export function useNotifications(hub: Hub, store: UserStateStore): void {
+export function useNotifications(hub: HubClient, store: UserStateStore): void {
   const { notifications } = usePreferences();
   const texts = useTexts();
   useEffect(() => {

@@ -1,7 +1,7 @@
 /** The projects of the server, read when they are wanted and after each change that is made here. */
 
 import { useCallback, useEffect, useMemo, useState } from "react";
-import type { Hub, Project } from "@parley/client";
+import type { HubClient, Project } from "@parley/client";
 import { attempt } from "../lib/attempt";
 
 export interface Projects {
@@ -13,7 +13,7 @@ export interface Projects {
 
 const NONE: readonly Project[] = [];
 
-export function useProjects(hub: Hub): Projects {
+export function useProjects(hub: HubClient): Projects {
   const [all, setAll] = useState(NONE);
   const read = useCallback(() => hub.rest.projects().then(({ projects }) => setAll(projects)), [hub]);
   useEffect(() => {

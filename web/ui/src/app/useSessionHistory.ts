@@ -1,7 +1,7 @@
 /** The panel's list of sessions for as long as it is shown, kept up by what the server tells. */
 
 import { useEffect, useState } from "react";
-import type { Hub } from "@parley/client";
+import type { HubClient } from "@parley/client";
 import { useSignal } from "../lib/hooks";
 import { SessionHistory } from "./sessionHistory";
 import type { Criteria, HistoryView, ReadPage } from "./sessionHistory";
@@ -15,7 +15,7 @@ interface ShownHistory {
 }
 
 /** `criteria` has to be the same object for as long as it says the same. */
-export function useSessionHistory(hub: Hub, criteria: Criteria): ShownHistory {
+export function useSessionHistory(hub: HubClient, criteria: Criteria): ShownHistory {
   const [history] = useState(() => new SessionHistory(reading(hub)));
   const view = useSignal(history.changes, () => history.view);
   useEffect(() => history.show(criteria), [history, criteria]);
@@ -35,7 +35,7 @@ export function useSessionHistory(hub: Hub, criteria: Criteria): ShownHistory {
   return { view, more: () => history.more(), retry: () => history.reload() };
 }
 
-function reading(hub: Hub): ReadPage {
+function reading(hub: HubClient): ReadPage {
   return ({ q, sort, projectId, state, archived }, cursor, take) =>
     hub.rest.request("get", "/api/sessions", {
       query: { q, sort, take, projectId, cursor, state: state ?? AT_REST, archived: archived ? "true" : "false" },

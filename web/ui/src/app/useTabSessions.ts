@@ -2,14 +2,14 @@
 
 import { useEffect, useMemo, useRef, useState } from "react";
 import { CallError } from "@parley/client";
-import type { Hub, Session, Sessions } from "@parley/client";
+import type { HubClient, Session, Sessions } from "@parley/client";
 import { useConnectionState, useSessions } from "../lib/hooks";
 
 const NONE: Sessions = new Map();
 
 /** `onGone` is told of a session that does not exist any more and is not the one that is shown, which says so itself. */
 export function useTabSessions(
-  hub: Hub,
+  hub: HubClient,
   order: readonly string[],
   selected: string | null,
   onGone: (id: string) => void,
@@ -39,7 +39,7 @@ export function useTabSessions(
 
 /** One after the other: there may be many tabs. Resolves with those that could not be read just now. */
 async function readEach(
-  hub: Hub,
+  hub: HubClient,
   ids: readonly string[],
   onRead: (session: Session) => void,
   onGone: (id: string) => void,

@@ -1,7 +1,8 @@
 /** How components read what lives outside React: signals with a current value, the time, the size of the window. */
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
-import type { ConnectionState, Hub, SessionList, Sessions, Signal, UserState, UserStateStore } from "@parley/client";
+import type { ConnectionState, HubClient, SessionList, Sessions } from "@parley/client";
+import type { Signal, UserState, UserStateStore } from "@parley/client";
 import { perFrame } from "./frames";
 
 /** The present value of `read`, rendered again at most once per frame when `signal` fires. `read` has to return the
@@ -21,7 +22,7 @@ export function useSignal<T, V>(signal: Signal<T>, read: () => V): V {
   return useSyncExternalStore(subscribe, read);
 }
 
-export function useConnectionState(hub: Hub): ConnectionState {
+export function useConnectionState(hub: HubClient): ConnectionState {
   return useSignal(hub.connection.states, () => hub.connection.state);
 }
 

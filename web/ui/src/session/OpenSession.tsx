@@ -1,7 +1,7 @@
 /** A session whose context is known: puts its parts together and hands each what it needs. */
 
 import { useEffect, useMemo, useState } from "react";
-import type { Approval, Hub, LiveSession, Session, Snapshot, UserStateStore } from "@parley/client";
+import type { Approval, HubClient, LiveSession, Session, Snapshot, UserStateStore } from "@parley/client";
 import { useMedia, useUserState } from "../lib/hooks";
 import { usePreferences } from "../lib/preferences";
 import { useTexts } from "../i18n/texts";
@@ -32,7 +32,7 @@ import { useStopKey } from "./useStopKey";
 import { useWaiting } from "./useWaiting";
 
 interface Props {
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly session: LiveSession;
   readonly view: KnownView;
   readonly connected: boolean;
@@ -168,7 +168,7 @@ function useSide(state: UserStateStore) {
   return { wide, open, toggle };
 }
 
-function rename(hub: Hub, sessionId: string, title: string, ifMatch: number): Promise<unknown> {
+function rename(hub: HubClient, sessionId: string, title: string, ifMatch: number): Promise<unknown> {
   return hub.rest.request("patch", "/api/sessions/{sessionId}", { path: { sessionId }, body: { title }, ifMatch });
 }
 

@@ -1,7 +1,7 @@
 /** The dialogs of an open session. None is loaded before it is wanted. */
 
 import { Suspense, lazy } from "react";
-import type { Hub, LiveSession, Snapshot } from "@parley/client";
+import type { HubClient, LiveSession, Snapshot } from "@parley/client";
 import { freeName } from "./branchTree";
 import type { SessionCommands } from "./sessionCommands";
 import type { Attachments } from "./useAttachments";
@@ -26,7 +26,7 @@ export type OpenDialog =
 
 interface Props {
   readonly dialog: OpenDialog;
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly session: LiveSession;
   readonly snapshot: Snapshot;
   readonly commands: SessionCommands;

@@ -1,14 +1,14 @@
 /** One open session: its head, the transcript, and what is written; plan and pins beside them. */
 
-import type { FeedView, Hub, LiveSession, Session, UserStateStore } from "@parley/client";
+import type { FeedView, HubClient, LiveSession, Session, UserStateStore } from "@parley/client";
 import { useConnectionState } from "../lib/hooks";
 import { useTexts } from "../i18n/texts";
 import { OpenSession } from "./OpenSession";
 import { RejoinBar } from "./RejoinBar";
-import { useFeed, useFeedView } from "./useFeed";
+import { useLiveSession, useSessionView } from "./useLiveSession";
 
 interface Props {
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly sessionId: string;
   /** Where it is remembered whether plan and pins are shown. */
   readonly state: UserStateStore;
@@ -17,8 +17,8 @@ interface Props {
 
 /** Key it by the session. */
 export function SessionPage({ hub, sessionId, state, onDelete }: Props) {
-  const session = useFeed(hub, sessionId);
-  const view = useFeedView(session);
+  const session = useLiveSession(hub, sessionId);
+  const view = useSessionView(session);
   const connected = useConnectionState(hub) === "connected";
   const { snapshot } = view;
   if (snapshot === null || view.phase === "gone") return <Unavailable view={view} session={session} />;

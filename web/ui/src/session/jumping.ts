@@ -1,7 +1,7 @@
 /** The way to a message or a card: where it stands on the branch, and how it is brought into view. */
 
 import { useCallback, useMemo, useState } from "react";
-import type { Hub, LiveSession } from "@parley/client";
+import type { HubClient, LiveSession } from "@parley/client";
 import { attempt } from "../lib/attempt";
 import { goTo, useAddress } from "../lib/address";
 import type { Focus } from "../transcript/actions";
@@ -13,7 +13,7 @@ export interface Jump {
   readonly jump: (messageId: string) => Promise<unknown>;
 }
 
-export function useJump(hub: Hub, session: LiveSession): Jump {
+export function useJump(hub: HubClient, session: LiveSession): Jump {
   const { position } = useAddress();
   const [times, setTimes] = useState(0);
   // The same place a second time is a new wish.
@@ -34,7 +34,7 @@ export function useJump(hub: Hub, session: LiveSession): Jump {
 }
 
 /** From 1; looked for from the end, page by page, where the message is not at hand. */
-async function positionOf(hub: Hub, session: LiveSession, messageId: string): Promise<number | null> {
+async function positionOf(hub: HubClient, session: LiveSession, messageId: string): Promise<number | null> {
   const { snapshot, sessionId } = session;
   if (snapshot === null) return null;
   let first = snapshot.session.messageCount - snapshot.messages.length + 1;

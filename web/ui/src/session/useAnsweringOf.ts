@@ -1,15 +1,15 @@
 /** What the cards of an open session need to answer. */
 
 import { useMemo } from "react";
-import type { Hub, Json, LiveSession } from "@parley/client";
+import type { HubClient, Json, LiveSession } from "@parley/client";
 import type { Answering } from "../transcript/approvals/answering";
 
 type Schemas = ReadonlyMap<string, Json>;
 
 const NO_SCHEMAS: Schemas = new Map();
-const known = new WeakMap<Hub, Promise<Schemas>>();
+const known = new WeakMap<HubClient, Promise<Schemas>>();
 
-export function useAnsweringOf(hub: Hub, session: LiveSession, connected: boolean): Answering {
+export function useAnsweringOf(hub: HubClient, session: LiveSession, connected: boolean): Answering {
   return useMemo(
     () => ({
       connected,
@@ -22,7 +22,7 @@ export function useAnsweringOf(hub: Hub, session: LiveSession, connected: boolea
 }
 
 /** Asked for once, when somebody wants to edit; after a failure again with the next wish. */
-function schemasOf(hub: Hub): Promise<Schemas> {
+function schemasOf(hub: HubClient): Promise<Schemas> {
   const asked = known.get(hub);
   if (asked !== undefined) return asked;
   const asking = hub.rest.tools().then(

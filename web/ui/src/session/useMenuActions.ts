@@ -1,7 +1,7 @@
 /** What the session's menu does beside renaming and archiving. */
 
 import { useRef } from "react";
-import type { Hub, LiveSession, Session, Snapshot } from "@parley/client";
+import type { HubClient, LiveSession, Session, Snapshot } from "@parley/client";
 import { attempt } from "../lib/attempt";
 import { linkTo } from "../lib/address";
 import { toasts } from "../lib/toasts";
@@ -12,7 +12,7 @@ import type { SessionMenuActions } from "./SessionMenu";
 import { allMessages, asMarkdown, fileName } from "./transcriptExport";
 
 interface Place {
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly session: LiveSession;
   readonly snapshot: Snapshot;
   readonly onDelete: (session: Session) => void;

@@ -1,11 +1,11 @@
 /** The models to choose from. Empty until the server has said; a failure is made good when the connection comes back. */
 
 import { useEffect, useState } from "react";
-import type { Hub, ModelInfo } from "@parley/client";
+import type { HubClient, ModelInfo } from "@parley/client";
 
 const NONE: readonly ModelInfo[] = [];
 
-export function useModels(hub: Hub, connected: boolean): readonly ModelInfo[] {
+export function useModels(hub: HubClient, connected: boolean): readonly ModelInfo[] {
   const [models, setModels] = useState(NONE);
   useEffect(() => {
     if (!connected) return;
