@@ -31,7 +31,7 @@ from services.store.store import Store
 from services.users import Users
 from services.workflows.agent import WorkflowAgent
 from services.workflows.registry import PREFIX as WORKFLOW
-from web.door import door
+from web import door
 from web.keys import (
     CHAT,
     FOLLOWING,
@@ -44,6 +44,7 @@ from web.keys import (
     RUNS,
     SESSIONS,
     SETTINGS,
+    STREAMS,
     TOOLS,
     VIEWS,
     Lifecycle,
@@ -53,6 +54,7 @@ from web.rest.operations import parley_version
 from web.rest.reading import BODY_LIMIT_BYTES
 from web.rest.routes import register
 from web.settings import BUILT_IN_AGENT, Settings
+from web.stream import Streams
 from web.tools import mcp_of, overview_of, pipeline_of, toolbox_of, workflows_of
 
 log = structlog.get_logger(__name__)
@@ -80,6 +82,7 @@ def create_app(
     """
     app = web.Application(middlewares=[door], client_max_size=BODY_LIMIT_BYTES)
     metrics = Metrics(parley_version(), clock)
+    streams = app[STREAMS]
     app[SETTINGS] = settings
     app[LIFECYCLE] = Lifecycle()
     app[METRICS] = metrics
@@ -93,6 +96,7 @@ def create_app(
         on_let_go=metrics.on_let_go,
         max_connections=settings.max_connections,
     )
+    app[STREAMS] = Streams(metrics.on_let_go)
     _watch(app)
     register(app)
     Pages().attach(app)
@@ -135,9 +139,11 @@ def _build_core(app: web.Application, clock: Clock, store: Store, agents: dict[s
 
 def _watch(app: web.Application) -> None:
     metrics, hub, runs, store = app[METRICS], app[HUB], app[RUNS], app[CHAT].store
+    streams = app[STREAMS]
     app[SESSIONS].subscribe(metrics.on_committed)
     metrics.gauge("parley_connections", "Socket connections.", lambda: hub.connections)
     metrics.gauge("parley_subscriptions", "Sessions joined, over all connections.", lambda: hub.subscriptions)
+    metrics.gauge("parley_streams", "Answers being streamed over HTTP.", lambda: len(streams))
     metrics.gauge("parley_runs_active", "Runs at work.", lambda: runs.active)
     metrics.gauge("parley_storage_ok", "1 when the storage works, else 0.", lambda: store.trouble is None)
     metrics.gauge("parley_draining", "1 while the server stops.", lambda: app[LIFECYCLE].draining)
@@ -148,6 +154,7 @@ def _order(app: web.Application) -> None:
     app.on_startup.append(_start)
     app.on_shutdown.append(drain)
     app[HUB].attach(app)
+    app[STREAMS].attach(app)
     app.on_cleanup.append(_stop)
 
 
@@ -172,8 +179,9 @@ async def drain(app: web.Application) -> None:
         return
     app[LIFECYCLE].draining = True
     app[HUB].close_door()
+    app[STREAMS].close_door()
     await app[RUNS].drain()
-    await app[HUB].drain()
+    await asyncio.gather(app[HUB].drain(), app[STREAMS].drain())
 
 
 async def _stop(app: web.Application) -> None:

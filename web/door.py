@@ -4,6 +4,8 @@ business. The socket has a door of its own, with the same check of origins."""
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
@@ -34,15 +36,28 @@ PREFLIGHT = {
 }
 
 
+@dataclass(slots=True)
+class Visit:
+    """What is known of a request by the time it is answered. `cors` is for the page that was admitted."""
+
+    began: float
+    cors: Mapping[str, str]
+
+
+VISIT = web.RequestKey("visit", Visit)
+
+
+def attach(app: web.Application) -> None:
+    app.middlewares.append(door)
+    app.on_response_prepare.append(dress)
+
+
 @web.middleware
 async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.path == SOCKET_PATH:
         return await handler(request)
-    began = time.perf_counter()
-    response = await answer_errors(request, lambda asked: _pass(asked, handler))
-    _finish(response)
-    _note(request, response, time.perf_counter() - began)
-    return response
+    request[VISIT] = Visit(time.perf_counter(), {})
+    return await answer_errors(request, lambda asked: _pass(asked, handler))
 
 
 async def _pass(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -50,19 +65,25 @@ async def _pass(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     origins = request.app[ORIGINS]
     origins.admit(request)
-    cors = origins.cors_headers(request)
+    cors = request[VISIT].cors = origins.cors_headers(request)
     if cors and request.method == "OPTIONS":
-        return web.Response(status=204, headers={**cors, **PREFLIGHT})
-    response = await answer_errors(request, handler)
-    response.headers.update(cors)
-    return response
+        return web.Response(status=204, headers=PREFLIGHT)
+    return await handler(request)
 
 
-def _finish(response: web.StreamResponse) -> None:
-    """Answers of the API are for now: an ETag there guards edits and says nothing about messages and states."""
+async def dress(request: web.Request, response: web.StreamResponse) -> None:
+    """Right before the first byte of any answer, an error or a stream too: headers, and a note.
+
+    Answers of the API are for now: an ETag there guards edits and says nothing about messages and states.
+    """
+    visit = request.get(VISIT)
+    if visit is None:
+        return  # the socket's
+    response.headers.update(visit.cors)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
+    _note(request, response, time.perf_counter() - visit.began)
 
 
 def _note(request: web.Request, response: web.StreamResponse, seconds: float) -> None:

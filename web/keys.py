@@ -19,6 +19,7 @@ from services.sessions.following import Following
 from services.sessions.manager import SessionManager
 from services.tools.registry import ToolRegistry
 from web.settings import Settings
+from web.stream import Streams
 
 
 @dataclass(slots=True)
@@ -47,4 +48,5 @@ CHAT = web.AppKey("chat", Chat)
 HUB = web.AppKey("hub", Hub)
 METRICS = web.AppKey("metrics", Metrics)
 ORIGINS = web.AppKey("origins", Origins)
+STREAMS = web.AppKey("streams", Streams)
 LIFECYCLE = web.AppKey("lifecycle", Lifecycle)

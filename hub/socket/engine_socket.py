@@ -7,7 +7,6 @@ Takes the place of engineio's AsyncSocket behind the same duck type (`connected`
 from __future__ import annotations
 
 import asyncio
-import socket as net
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
@@ -17,14 +16,13 @@ from engineio import exceptions as stock_exceptions
 from engineio import packet as stock
 
 from hub.socket import frames
+from hub.socket.backlog import bound_send_buffer
 from hub.socket.connection import CLOSE_POLICY, Connection
 from hub.socket.frames import Frame
 from hub.socket.liveness import Liveness
 from hub.socket.outbox import Outbox
 from hub.socket.packets import BinaryNotSupported, MalformedPacket
 
-SEND_BUFFER_BYTES = 128 * 1024
-"""Unset, the kernel keeps 3.9 MB for a client that never reads."""
 TRANSPORT_LIMIT_BYTES = 2_000_000
 CLOSE_WITHIN_S = 2.0
 PROBE_WITHIN_S = 10.0
@@ -145,9 +143,7 @@ class HubSocket:
         return second.data == b"5" and not (self.closed or self._polling or self._posting)
 
     def _attach(self, transport: asyncio.Transport, writer: AbstractStreamWriter) -> None:
-        raw = transport.get_extra_info("socket")
-        if raw is not None:
-            raw.setsockopt(net.SOL_SOCKET, net.SO_SNDBUF, SEND_BUFFER_BYTES)
+        bound_send_buffer(transport)
         self._transport = transport
         self.upgraded = True
         self.outbox.attach(transport, writer)

@@ -11,14 +11,8 @@ import asyncio
 from collections import deque
 from typing import Protocol
 
+from hub.socket.backlog import HIGH_WATER_BYTES, LOW_WATER_BYTES, OVERFLOW_BYTES, Backlog
 from hub.socket.frames import Frame
-
-HIGH_WATER_BYTES = 256 * 1024
-"""Above it the hub stops feeding subscriptions, and no further call of this client is read."""
-LOW_WATER_BYTES = 64 * 1024
-"""Under it feeding goes on."""
-OVERFLOW_BYTES = 4 * 1024 * 1024
-"""Nobody should get here: what is fed stops at the high water. It bounds memory should somebody feed regardless."""
 
 
 class Drainable(Protocol):
@@ -27,32 +21,27 @@ class Drainable(Protocol):
     async def drain(self) -> None: ...
 
 
-class Outbox:
+class Outbox(Backlog):
     __slots__ = (
         "_closed",
         "_poller",
-        "_put_bytes",
         "_queue",
         "_queued_bytes",
-        "_seen_bytes",
-        "_stalled_since",
         "_transport",
         "_waiters",
         "_writer",
     )
 
     def __init__(self) -> None:
+        super().__init__()
         self._transport: asyncio.WriteTransport | None = None
         self._writer: Drainable | None = None
         # A deque weighs 600 bytes; a WebSocket that connects directly never needs one.
         self._queue: deque[Frame] | None = None
         self._queued_bytes = 0
-        self._put_bytes = 0
         self._poller: asyncio.Future[None] | None = None
         self._waiters: list[asyncio.Future[None]] | None = None
         self._closed = False
-        self._stalled_since: float | None = None
-        self._seen_bytes = 0
 
     @property
     def backlog_bytes(self) -> int:
@@ -67,11 +56,6 @@ class Outbox:
         transport = self._transport
         backlog = self._queued_bytes if transport is None else transport.get_write_buffer_size()
         return backlog > HIGH_WATER_BYTES
-
-    @property
-    def taken_bytes(self) -> int:
-        """All that the client's side has taken. While there is a backlog, it grows only if the client reads."""
-        return self._put_bytes - self.backlog_bytes
 
     def put(self, frame: Frame) -> bool:
         """Send or queue. After `close` the frame is dropped. False when the backlog is beyond all bounds."""
@@ -120,22 +104,6 @@ class Outbox:
         self._take()
         self.release()
         self._wake()
-
-    def stalled_for_s(self, now: float) -> float:
-        """How long the client has taken nothing, since back-pressure began. Call it about every second.
-
-        Back-pressure begins above the high-water mark and ends under the low one, so a client that takes a little and
-        then freezes in between is found too.
-        """
-        backlog, taken = self.backlog_bytes, self.taken_bytes
-        if backlog <= LOW_WATER_BYTES:
-            self._stalled_since = None
-        elif self._stalled_since is None:
-            self._stalled_since = now if backlog > HIGH_WATER_BYTES else None
-        elif taken != self._seen_bytes:
-            self._stalled_since = now
-        self._seen_bytes = taken
-        return 0.0 if self._stalled_since is None else now - self._stalled_since
 
     def _enqueue(self, frame: Frame) -> bool:
         if self._closed:

@@ -16,7 +16,7 @@ from slow_line import line
 
 from hub.client import HubClient, SessionView
 from hub.client.wire import SessionEvent
-from hub.socket.outbox import HIGH_WATER_BYTES
+from hub.socket.backlog import HIGH_WATER_BYTES
 
 pytestmark = pytest.mark.slow
 

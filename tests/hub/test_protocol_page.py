@@ -9,7 +9,7 @@ from typing import get_args
 
 from hub import hub, presence
 from hub.hub import CALLS
-from hub.socket import engine_socket, outbox, server
+from hub.socket import backlog, engine_socket, server
 from models import calls, errors, events, user_state
 from models.events import BODIES
 from models.search import INDEXED_MAX_CHARS
@@ -38,8 +38,8 @@ def codes(base: type[errors.ParleyError] = errors.ParleyError) -> set[str]:
 
 NUMBERS = (
     f"at most {journal.PAGE_EVENTS} events and {journal.PAGE_BYTES // 1024} KiB",
-    f"Up to {outbox.HIGH_WATER_BYTES // 1024} KiB may wait",
-    f"Below {outbox.LOW_WATER_BYTES // 1024} KiB",
+    f"Up to {backlog.HIGH_WATER_BYTES // 1024} KiB may wait",
+    f"Below {backlog.LOW_WATER_BYTES // 1024} KiB",
     f"at most {calls.BROADCAST_MAX_BYTES // 1024} KiB, to the others",
     f"over {events.TRUNCATE_OVER_BYTES // 1024} KiB travels",
     f"every {hub.HEAD_EVERY_S:g} s per joined session",

@@ -10,9 +10,9 @@ from harness import Harness, Json
 from hub_peer import Peer, Throttle, eventually, peers, settled
 from structlog.testing import capture_logs
 
+from hub.socket.backlog import HIGH_WATER_BYTES
 from hub.socket.connection import Connection
 from hub.socket.frames import Frame
-from hub.socket.outbox import HIGH_WATER_BYTES
 from models.errors import StorageUnavailable
 from models.events import TRUNCATE_OVER_BYTES
 from services.access import LOCAL

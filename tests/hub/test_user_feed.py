@@ -14,8 +14,8 @@ from harness import Harness, Json, Users, serving
 from hub_peer import Peer, Throttle, eventually, peers, settled
 from structlog.testing import capture_logs
 
+from hub.socket.backlog import HIGH_WATER_BYTES
 from hub.socket.connection import Connection
-from hub.socket.outbox import HIGH_WATER_BYTES
 from models.calls import parse
 from models.errors import StorageUnavailable
 from models.user_state import OPEN_MAX, PatchUserState, UserState

@@ -12,10 +12,11 @@ from models.calls import NoArguments
 from models.errors import Draining
 from models.wire import Wire
 from services.access import LOCAL
-from web.keys import CHAT, LIFECYCLE
+from web.keys import CHAT, LIFECYCLE, STREAMS
 from web.rest.errors import Handler
 from web.rest.reading import read_bearer, read_body, read_if_match, read_path, read_query
 from web.rest.route import Call, Raw, Route
+from web.stream import Stream
 
 
 def handler_of(route: Route) -> Handler:
@@ -31,7 +32,10 @@ def handler_of(route: Route) -> Handler:
             body=await _body(request, route),
             if_match=read_if_match(request) if route.versioned else None,
         )
-        return _response(await route.handler(call), route)
+        answer = await route.handler(call)
+        if isinstance(answer, Stream):
+            return await request.app[STREAMS].answer(request, answer, route.status)
+        return _response(answer, route)
 
     return handle
 

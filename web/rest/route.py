@@ -15,6 +15,7 @@ from services.access import Principal
 from services.chat import Chat
 from web.keys import CHAT
 from web.rest.reading import BODY_LIMIT_BYTES, JSON_TYPE
+from web.stream import Stream
 
 Body = TypeVar("Body", bound=Wire)
 Query = TypeVar("Query", bound=Wire)
@@ -32,7 +33,7 @@ class Raw:
     content_type: str
 
 
-Answer = Wire | Mapping[str, Any] | Raw
+Answer = Wire | Mapping[str, Any] | Raw | Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`answer` is the model of the answer, or the media type of a Raw one. `versioned` answers carry an ETag and their
-    requests may carry If-Match. `public` ones need no token. `aliases` are further paths of the same. `media_types` are
-    those that a body may have, `body_limit_bytes` its size."""
+    """`answer` is the model of the answer, or the media type of a Raw or Stream. `versioned` answers carry an ETag and
+    their requests may carry If-Match. `public` ones need no token. `aliases` are further paths of the same.
+    `media_types` are those that a body may have, `body_limit_bytes` its size."""
 
     method: str
     path: str

@@ -8,8 +8,9 @@ import pytest
 from patience import HANG_S
 
 from hub.socket import frames
+from hub.socket.backlog import HIGH_WATER_BYTES, LOW_WATER_BYTES, OVERFLOW_BYTES
 from hub.socket.frames import Frame
-from hub.socket.outbox import HIGH_WATER_BYTES, LOW_WATER_BYTES, OVERFLOW_BYTES, Outbox
+from hub.socket.outbox import Outbox
 
 
 class FakeTransport(asyncio.WriteTransport):

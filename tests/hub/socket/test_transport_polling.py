@@ -23,8 +23,8 @@ from socket_peers import (
 )
 
 from hub.socket import frames
+from hub.socket.backlog import HIGH_WATER_BYTES
 from hub.socket.connection import Connection
-from hub.socket.outbox import HIGH_WATER_BYTES
 from hub.socket.transport import Reply
 
 

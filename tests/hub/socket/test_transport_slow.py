@@ -13,9 +13,9 @@ from patience import HANG_S
 from socket_peers import PollingPeer, ServerFactory, connect_websocket, eventually, hurry, start_hub, stays
 
 from hub.socket import frames
+from hub.socket.backlog import HIGH_WATER_BYTES, LOW_WATER_BYTES, OVERFLOW_BYTES
 from hub.socket.connection import Connection
 from hub.socket.engine_socket import HubSocket
-from hub.socket.outbox import HIGH_WATER_BYTES, LOW_WATER_BYTES, OVERFLOW_BYTES
 from hub.socket.transport import Reply
 
 BLOCK = frames.event_frame("block", "x" * 10_000)
