@@ -80,9 +80,9 @@ def create_app(
     `clock` is the one of the whole server. `agents` are added under their names to the built-in one; `providers` and
     `store` stand in for what the settings ask for.
     """
-    app = web.Application(middlewares=[door], client_max_size=BODY_LIMIT_BYTES)
+    app = web.Application(client_max_size=BODY_LIMIT_BYTES)
+    door.attach(app)
     metrics = Metrics(parley_version(), clock)
-    streams = app[STREAMS]
     app[SETTINGS] = settings
     app[LIFECYCLE] = Lifecycle()
     app[METRICS] = metrics

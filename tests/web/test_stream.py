@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from aiohttp import ClientPayloadError, ClientResponse
+from aiohttp import ClientPayloadError, ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from line_sink import LINES, read_lines
 from rest_client import Rest
@@ -67,7 +67,7 @@ class World:
     rest: Rest
 
     @property
-    def app(self) -> Any:
+    def app(self) -> web.Application:
         return self.rest.app
 
     @property
@@ -96,12 +96,14 @@ class World:
             yield frozen
 
     async def rename(self, session_id: str, times: int, size: int = 8) -> None:
-        head = (await self.app[SESSIONS].journal.load(session_id)).head
+        head = (await self.app[SESSIONS].store.journal.load(session_id)).head
         titles = [f"{head + number} ".ljust(size, "x") for number in range(1, times + 1)]
         await asyncio.gather(*(self.app[SESSIONS].submit(session_id, RenameSession(title)) for title in titles))
 
     async def wires(self, session_id: str) -> list[Json]:
-        page = await self.app[SESSIONS].journal.since(session_id, 0, limit=1_000_000, limit_bytes=1 << 40, deleted=True)
+        page = await self.app[SESSIONS].store.journal.since(
+            session_id, 0, limit=1_000_000, limit_bytes=1 << 40, deleted=True
+        )
         return [event.to_wire() for event in page.events]
 
 

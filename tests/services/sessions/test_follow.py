@@ -25,7 +25,8 @@ from services.sessions.following import Following
 from services.sessions.forms import Mode, Telling
 from services.sessions.join import Joiner, Position
 from services.sessions.tail import KEPT_EVENTS
-from services.store.journal import PAGE_EVENTS, EventPage, Journal
+from services.store.journal import PAGE_EVENTS, EventPage
+from services.store.store import Store
 
 Json = dict[str, object]
 
@@ -39,27 +40,29 @@ class World:
     joiner: Joiner
 
     @classmethod
-    def over(cls, journal: Journal, project_id: str) -> World:
-        room = Room(journal, project_id)
+    def over(cls, store: Store, project_id: str) -> World:
+        room = Room(store, project_id)
         return cls(room, Following(room.sessions), Joiner(room.sessions))
 
     def reader(self, session_id: str, mode: Mode = "push") -> Reader:
         return Reader(self.following, self.joiner, session_id, mode)
 
     async def rename(self, session_id: str, times: int, size: int = 8) -> None:
-        head = (await self.room.journal.load(session_id)).head
+        head = (await self.room.store.journal.load(session_id)).head
         titles = [f"{head + number} ".ljust(size, "x") for number in range(1, times + 1)]
         await asyncio.gather(*(self.room.sessions.submit(session_id, RenameSession(title)) for title in titles))
 
     async def wires(self, session_id: str, after: int = 0) -> list[Json]:
-        page = await self.room.journal.since(session_id, after, limit=1_000_000, limit_bytes=1 << 40, deleted=True)
+        page = await self.room.store.journal.since(
+            session_id, after, limit=1_000_000, limit_bytes=1 << 40, deleted=True
+        )
         return [event.to_wire() for event in page.events]
 
 
 @asynccontextmanager
 async def world_on(kind: str, folder: Path) -> AsyncIterator[World]:
     async with opened(kind, folder) as store:
-        world = World.over(store.journal, store.project_id)
+        world = World.over(store.whole, store.project_id)
         yield world
         await world.room.sessions.close()
 
@@ -152,7 +155,7 @@ async def test_seam_has_no_gap_and_no_duplicate(world: World, injected: int, aft
     await world.rename(session_id, 19)
     world.joiner.after_read = once(lambda session_id: world.rename(session_id, injected))
     reader = world.reader(session_id)
-    reader.epoch = (await world.room.journal.load(session_id)).epoch
+    reader.epoch = (await world.room.store.journal.load(session_id)).epoch
     joined = await reader.join(after)
     # Without a further event: that would make the gap show, and be filled.
     await reaches(reader, 20 + injected)
@@ -209,7 +212,7 @@ async def test_gap_in_what_is_offered_is_filled_from_the_journal(in_memory: Worl
 async def test_reader_goes_on_after_a_restart_from_where_it_was(kind: str, tmp_path: Path) -> None:
     """I3: no state but the journal's. In memory the journal outlives the services, on SQLite everything is new."""
     async with opened(kind, tmp_path) as store:
-        first = World.over(store.journal, store.project_id)
+        first = World.over(store.whole, store.project_id)
         session_id = await first.room.create()
         reader = first.reader(session_id)
         await reader.join(0)
@@ -219,10 +222,10 @@ async def test_reader_goes_on_after_a_restart_from_where_it_was(kind: str, tmp_p
         reader.lose()
         await first.room.sessions.close()
         if kind == "memory":
-            assert await taken_up(reader, World.over(store.journal, store.project_id))
+            assert await taken_up(reader, World.over(store.whole, store.project_id))
     if kind == "sqlite":
         async with opened(kind, tmp_path) as store:
-            assert await taken_up(reader, World.over(store.journal, store.project_id))
+            assert await taken_up(reader, World.over(store.whole, store.project_id))
 
 
 async def taken_up(reader: Reader, second: World) -> bool:
@@ -341,7 +344,7 @@ async def lag_behind_memory(world: World, session_id: str) -> Reader:
 async def test_storage_that_fails_is_waited_out(in_memory: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.sessions.follow.STORAGE_RETRY_S", 0.0)
     failures = [StorageUnavailable(), StorageUnavailable()]
-    since = in_memory.room.journal.since
+    since = in_memory.room.store.journal.since
 
     async def broken(session_id: str, after: int) -> EventPage:
         if failures:
@@ -351,7 +354,7 @@ async def test_storage_that_fails_is_waited_out(in_memory: World, monkeypatch: p
     session_id = await in_memory.room.create()
     reader = await lag_behind_memory(in_memory, session_id)
     with monkeypatch.context() as patched:
-        patched.setattr(in_memory.room.journal, "since", broken)
+        patched.setattr(in_memory.room.store.journal, "since", broken)
         reader.sink.go_on()
         await reaches(reader, 701)
     assert failures == []
@@ -369,7 +372,7 @@ async def test_bug_while_catching_up_is_logged_and_told(in_memory: World, monkey
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patched, capture_logs() as logs:
-        patched.setattr(in_memory.room.journal, "since", broken)
+        patched.setattr(in_memory.room.store.journal, "since", broken)
         reader.sink.go_on()
         await follower.ended()
     assert reader.named("resync") == [{"sessionId": session_id, "reason": "internal error"}]
