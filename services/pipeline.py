@@ -6,7 +6,7 @@ one's own is named by `--processor package.module:attribute`.
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
@@ -104,9 +104,8 @@ def standard(enrich: Sequence[Processor] = (), own: Sequence[Processor] = ()) ->
 
 def load_processor(path: str) -> Processor:
     """Raises InvalidArgument that says what is wrong with it."""
-    module, _, attribute = path.partition(":")
     try:
-        processor = getattr(importlib.import_module(module), attribute)
+        processor = pkgutil.resolve_name(path)
     except Exception as error:
         raise InvalidArgument(f"No processor {path!r}, expected package.module:attribute ({error})") from error
     if not callable(processor):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
@@ -52,7 +52,7 @@ class Agents:
 def _load(name: str) -> Agent:
     found = entry_points(group=ENTRY_POINTS, name=name)
     try:
-        loaded = next(iter(found)).load() if found else _attribute(name)
+        loaded = next(iter(found)).load() if found else pkgutil.resolve_name(name)
         candidate = loaded() if callable(loaded) and not _is_instance(loaded) else loaded
     except Exception as error:
         raise InvalidArgument(
@@ -67,8 +67,3 @@ def _load(name: str) -> Agent:
 
 def _is_instance(loaded: object) -> bool:
     return hasattr(loaded, "run") and not isinstance(loaded, type)
-
-
-def _attribute(name: str) -> object:
-    module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(module), attribute)

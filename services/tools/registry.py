@@ -5,8 +5,8 @@ Tools are registered by hand, found in the entry point group `parley.tools`, or 
 
 from __future__ import annotations
 
-import importlib
 import inspect
+import pkgutil
 import shutil
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -53,8 +53,7 @@ class ToolRegistry:
         """Registers what `package.module:attribute` holds: a tool, several, or a function without arguments that makes
         them. Raises InvalidArgument that says what is wrong with it."""
         try:
-            module, _, attribute = path.partition(":")
-            found = getattr(importlib.import_module(module), attribute)
+            found = pkgutil.resolve_name(path)
         except Exception as error:
             raise InvalidArgument(f"No tools at {path!r}, expected package.module:attribute ({error})") from error
         return self._register_all(path, found)

@@ -295,7 +295,7 @@ async def test_a_processor_is_found_by_its_dotted_path() -> None:
     [
         ("no_such_module:attribute", "No processor"),
         ("services.pipeline:nothing", "No processor"),
-        ("services.pipeline", "No processor"),
+        ("services.pipeline", "can't be called"),
         ("services.pipeline:MESSAGE_MAX_CHARS", "can't be called"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 
@@ -185,9 +186,7 @@ def many() -> Iterator[Tool]:
 def test_tools_are_loaded_by_a_dotted_path(
     attribute: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "services.tools.registry.importlib.import_module", lambda _: __import__("sys").modules[__name__]
-    )
+    monkeypatch.setitem(sys.modules, "anything", sys.modules[__name__])
     assert names(ToolRegistry().load(f"anything:{attribute}")) == expected
 
 

@@ -14,8 +14,7 @@ import hub_peer
 import pytest
 from harness import Harness
 from hub_peer import Peer, eventually
-from json_schema import problems
-from rest_client import DOCUMENT
+from rest_client import DOCUMENT, problems
 from stock_peers import NPM_PACKAGES, need
 
 from hub.hub import CALLS
@@ -29,14 +28,10 @@ SCENARIOS = sorted((ROOT / "tests" / "hub" / "scenarios").glob("*.json"))
 SCHEMAS: Json = DOCUMENT.data["components"]["schemas"]
 
 
-def wrong(value: object, schema: Json) -> list[str]:
-    return problems(value, schema, DOCUMENT.data)
-
-
 def wrong_ack(call: str, ack: Json) -> list[str]:
     assert ack["ok"], ack
     schema = SCHEMAS["SocketCalls"]["properties"][call]["properties"]["ack"]
-    return wrong({name: value for name, value in ack.items() if name != "ok"}, schema)
+    return problems({name: value for name, value in ack.items() if name != "ok"}, schema)
 
 
 def event_schema(type_name: str) -> Json:
@@ -58,9 +53,9 @@ def test_every_type_of_event_is_described() -> None:
 def test_events_and_snapshots_are_as_described(path: Path) -> None:
     scenario = json.loads(path.read_text(encoding="utf-8"))
     for snapshot in (scenario["snapshot"], scenario["expected"]):
-        assert wrong(snapshot, SCHEMAS["Snapshot"]) == []
+        assert problems(snapshot, SCHEMAS["Snapshot"]) == []
     for event in scenario["events"]:
-        assert wrong(event, event_schema(event["type"])) == []
+        assert problems(event, event_schema(event["type"])) == []
 
 
 def test_nearly_every_type_is_held_to_its_description() -> None:
@@ -90,9 +85,9 @@ async def test_acks_and_server_events_are_as_described(in_memory: Harness) -> No
         assert wrong_ack("leave_session", await ann.call("leave_session", {"sessionId": session_id})) == []
         for name, data in (*ann.log, *bob.log):
             if name == "event":
-                assert wrong(data, event_schema(data["type"])) == []
+                assert problems(data, event_schema(data["type"])) == []
             elif name not in CALLS:
-                assert wrong(data, SCHEMAS["ServerEvents"]["properties"][name]) == []
+                assert problems(data, SCHEMAS["ServerEvents"]["properties"][name]) == []
     finally:
         await ann.close()
         await bob.close()
