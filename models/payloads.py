@@ -13,7 +13,15 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from models.usage import Usage
 from models.wire import Wire
@@ -181,6 +189,28 @@ class McpResourcePayload(Versioned):
     mime_type: str
     content: str
     retrieved_at: Instant
+
+
+class WorkflowStepState(Wire):
+    """What Parley's own workflows write of each step; other agents may write steps of another form. `output` is the
+    beginning of `outputChars`; the full text is in the call's result or in the message `messageId`. What a newer
+    version adds is passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    kind: str
+    group: str | None
+    tool: str | None
+    status: str
+    output: str
+    output_chars: int
+    error: str | None
+    attempts: int
+    started_at: Instant | None
+    finished_at: Instant | None
+    call_id: str | None
+    message_id: str | None
 
 
 class WorkflowExecutionPayload(Versioned):

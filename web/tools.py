@@ -56,7 +56,7 @@ def workflows_of(settings: Settings, toolbox: Toolbox) -> Workflows:
     """Those of the folder; a tool that is not there is a warning, for it may come with a server of tools."""
     if settings.workflows is None:
         return Workflows()
-    names = {tool["name"] for tool in toolbox.registry.describe()}
+    names = {tool.name for tool in toolbox.registry.describe()}
     return Workflows(load_folder(settings.workflows, names))
 
 

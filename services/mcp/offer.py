@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from services.tools.tool import Tool
 
@@ -44,14 +44,6 @@ class McpStatus:
     starts: int = 0
     retry_in_s: float | None = None
 
-    def to_wire(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "state": self.state,
-            "reason": self.reason,
-            "tools": list(self.tools),
-            "resources": self.resources,
-            "notes": list(self.notes),
-            "starts": self.starts,
-            "retryInMs": None if self.retry_in_s is None else round(self.retry_in_s * 1000),
-        }
+    @property
+    def retry_in_ms(self) -> int | None:
+        return None if self.retry_in_s is None else round(self.retry_in_s * 1000)

@@ -9,6 +9,7 @@ import inspect
 import pkgutil
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -18,11 +19,30 @@ from models.errors import InvalidArgument
 from models.states import Mode
 from services.extras import is_installed
 from services.tools.errors import ToolUnavailable, UnknownTool
-from services.tools.tool import Hook, Policy, Tool
+from services.tools.tool import Hook, Policy, Risk, Tool
 
 log = structlog.get_logger(__name__)
 
 ENTRY_POINTS = "parley.tools"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDescription:
+    """`parameters` is a JSON schema; `reason` says why the tool is not available now."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    category: str
+    risk: Risk
+    policy: Policy
+    dangerous: bool
+    modes: tuple[str, ...]
+    roles: tuple[str, ...]
+    requires: tuple[str, ...]
+    timeout_ms: int
+    available: bool
+    reason: str | None
 
 
 class ToolRegistry:
@@ -98,9 +118,9 @@ class ToolRegistry:
             if mode in tool.modes and _admits(tool, role) and self.why_not(name) is None
         )
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Every tool, as JSON, for people: also those that can't be called, with the reason."""
-        return [_described(tool, self.why_not(name)) for name, tool in sorted(self._tools.items())]
+    def describe(self) -> tuple[ToolDescription, ...]:
+        """Every tool, for people: also those that can't be called, with the reason."""
+        return tuple(_described(tool, self.why_not(name)) for name, tool in sorted(self._tools.items()))
 
     async def start(self) -> None:
         """Runs the startup hooks, those of required tools first. A hook that fails disables its tool alone."""
@@ -201,19 +221,19 @@ async def _run(hook: Hook | None) -> None:
             await pending
 
 
-def _described(tool: Tool, reason: str | None) -> dict[str, Any]:
-    return {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": tool.parameters,
-        "category": tool.category,
-        "risk": tool.risk,
-        "policy": tool.policy,
-        "dangerous": tool.dangerous,
-        "modes": sorted(tool.modes),
-        "roles": sorted(tool.roles),
-        "requires": list(tool.requires),
-        "timeoutMs": round(tool.timeout_s * 1000),
-        "available": reason is None,
-        "reason": reason,
-    }
+def _described(tool: Tool, reason: str | None) -> ToolDescription:
+    return ToolDescription(
+        name=tool.name,
+        description=tool.description,
+        parameters=tool.parameters,
+        category=tool.category,
+        risk=tool.risk,
+        policy=tool.policy,
+        dangerous=tool.dangerous,
+        modes=tuple(sorted(tool.modes)),
+        roles=tuple(sorted(tool.roles)),
+        requires=tuple(tool.requires),
+        timeout_ms=round(tool.timeout_s * 1000),
+        available=reason is None,
+        reason=reason,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from models.payloads import WorkflowExecutionPayload, WorkflowStatus
+from models.payloads import WorkflowExecutionPayload, WorkflowStatus, WorkflowStepState
 from services.workflows.definition import Step, StepKind, ToolStep, Workflow
 
 StepStatus: TypeAlias = Literal["pending", "running", "done", "skipped", "failed", "cancelled"]
@@ -42,22 +42,23 @@ class StepState:
     def over(self) -> bool:
         return self.status in OVER
 
-    def to_wire(self, shown_bytes: int) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "group": self.group,
-            "tool": self.tool,
-            "status": self.status,
-            "output": cut(self.output, shown_bytes),
-            "outputChars": len(self.output),
-            "error": cut(self.error, ERROR_BYTES) if self.error is not None else None,
-            "attempts": self.attempts,
-            "startedAt": self.started_at,
-            "finishedAt": self.finished_at,
-            "callId": self.call_id,
-            "messageId": self.message_id,
-        }
+    def shown(self, limit_bytes: int) -> WorkflowStepState:
+        """As it stands in the message."""
+        return WorkflowStepState(
+            id=self.id,
+            kind=self.kind,
+            group=self.group,
+            tool=self.tool,
+            status=self.status,
+            output=cut(self.output, limit_bytes),
+            output_chars=len(self.output),
+            error=cut(self.error, ERROR_BYTES) if self.error is not None else None,
+            attempts=self.attempts,
+            started_at=self.started_at,
+            finished_at=self.finished_at,
+            call_id=self.call_id,
+            message_id=self.message_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Progress:
             name=self.name,
             execution_id=self.execution_id,
             status=status,
-            steps=tuple(state.to_wire(shown) for state in states),
+            steps=tuple(state.shown(shown).to_wire() for state in states),
             current_step=at_work.index(True) if status == "running" and any(at_work) else None,
             result=cut(result, RESULT_BYTES) if result is not None else None,
             error=cut(error, ERROR_BYTES) if error is not None else None,
@@ -125,17 +126,5 @@ def _fresh(step: Step, group: str | None) -> StepState:
 
 
 def _read(wire: Mapping[str, Any]) -> StepState:
-    return StepState(
-        id=wire["id"],
-        kind=wire["kind"],
-        group=wire["group"],
-        tool=wire["tool"],
-        status=wire["status"],
-        output=wire["output"],
-        error=wire["error"],
-        attempts=wire["attempts"],
-        started_at=wire["startedAt"],
-        finished_at=wire["finishedAt"],
-        call_id=wire["callId"],
-        message_id=wire["messageId"],
-    )
+    known = WorkflowStepState.model_validate(wire).model_dump(exclude={"output_chars"})
+    return StepState(**known)

@@ -17,6 +17,6 @@ async def list_models(call: Call[NoArguments, NoQuery]) -> ModelList:
 
 async def list_tools(call: Call[NoArguments, NoQuery]) -> ToolList:
     call.chat.access.check(call.principal, "read")
-    tools = tuple(ToolView.model_validate(each) for each in call.app[TOOLS].describe())
-    servers = tuple(McpServerView.model_validate(each.to_wire()) for each in call.app[MCP].status())
+    tools = tuple(ToolView.of(each) for each in call.app[TOOLS].describe())
+    servers = tuple(McpServerView.of(each) for each in call.app[MCP].status())
     return ToolList(tools=tools, servers=servers)

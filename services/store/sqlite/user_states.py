@@ -56,5 +56,5 @@ class SqliteUserStates:
 def _state(row: Row[Any] | None) -> UserState:
     if row is None:
         return UserState()
-    known = {"version": row.version, "updatedAtUtc": iso(row.updated_at)}
+    known = {"version": row.version, "updated_at_utc": iso(row.updated_at)}
     return UserState.model_validate(orjson.loads(row.body) | known)

@@ -239,7 +239,7 @@ async def test_a_tools_server_is_known_also_while_it_is_down() -> None:
         assert on.servers.server_of("other__add") is None
         status = on.status("box")
         assert (status.state, status.reason) == ("off", "it is off by configuration")
-        assert status.to_wire()["state"] == "off"
+        assert status.state == "off"
 
 
 async def test_bad_entries_are_left_out_and_named() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -116,8 +117,8 @@ def test_every_tool_is_described_also_one_that_cant_be_called() -> None:
     registry = ToolRegistry([made("a"), erase])
     registry.disable("a", "why not")
     first, second = registry.describe()
-    assert (first["name"], first["available"], first["reason"]) == ("a", False, "why not")
-    assert second == {
+    assert (first.name, first.available, first.reason) == ("a", False, "why not")
+    assert asdict(second) == {
         "name": "erase",
         "description": "Erases.",
         "parameters": {"type": "object", "properties": {}, "additionalProperties": False},
@@ -125,10 +126,10 @@ def test_every_tool_is_described_also_one_that_cant_be_called() -> None:
         "risk": "unsafe",
         "policy": "ask",
         "dangerous": False,
-        "modes": ["act"],
-        "roles": ["owner"],
-        "requires": [],
-        "timeoutMs": 60_000,
+        "modes": ("act",),
+        "roles": ("owner",),
+        "requires": (),
+        "timeout_ms": 60_000,
         "available": True,
         "reason": None,
     }
