@@ -76,11 +76,14 @@ class Streams:
         app.cleanup_ctx.append(self._sweeping)
 
     async def answer(self, request: web.Request, stream: Stream, status: int) -> web.StreamResponse:
-        """Returns when the stream has ended. Raises what `write` raised before it sent anything, and Draining."""
+        """Returns when the stream has ended; at once for HEAD. Raises what `write` raised before it sent anything, and
+        Draining."""
         if self._draining:
             raise Draining()
         response = web.StreamResponse(status=status, headers={**UNBUFFERED, **stream.headers})
         response.content_type = stream.content_type
+        if request.method == "HEAD":
+            return response
         outflow = Outflow(request.transport, self._clock)
         writing = asyncio.get_running_loop().create_task(_write(stream, outflow))
         entry = _Open(stream, outflow, writing, request)

@@ -109,13 +109,12 @@ class World:
 
 async def until(response: ClientResponse, seq: int) -> list[Json]:
     """The events up to `seq`, read from the response."""
-    text = b""
+    events: list[Json] = []
     async with asyncio.timeout(20):
-        while True:
-            text += await response.content.readuntil(b"\n\n")
-            events = [data for name, data in read_lines(without_beats(text)) if name == "event"]
-            if events and events[-1]["seq"] >= seq:
-                return events
+        while not events or events[-1]["seq"] < seq:
+            record = await response.content.readuntil(b"\n\n")
+            events += [data for name, data in read_lines(without_beats(record)) if name == "event"]
+    return events
 
 
 async def rest_of(response: ClientResponse) -> list[tuple[str, Json]]:
@@ -247,6 +246,16 @@ async def test_stream_that_says_nothing_is_an_empty_answer(start: Start) -> None
     world = await start(silent)
     async with world.reading("any") as response:
         assert (response.status, await response.read()) == (200, b"")
+
+
+async def test_head_is_answered_at_once_and_starts_nothing(start: Start) -> None:
+    """Fails when a body is streamed after it, which the client would take for the next answer."""
+    world = await start()
+    session_id = await world.rest.session()
+    reply = await world.rest.ask("HEAD", f"/api/contexts/{session_id}/lines")
+    assert (reply.status, reply.headers["Content-Type"], reply.raw) == (200, "text/event-stream", b"")
+    assert world.streams == 0
+    assert (await world.rest.ask("GET", "/healthz")).status == 200
 
 
 async def test_deletion_is_the_last_word_and_ends_the_stream(start: Start) -> None:

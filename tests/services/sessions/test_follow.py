@@ -88,18 +88,18 @@ async def reaches(reader: Reader, seq: int) -> list[Json]:
 
 
 @pytest.mark.parametrize("missed", [1, 500, 700])
-async def test_slow_sink_is_left_alone_and_then_gets_the_exact_sequence(world: World, missed: int) -> None:
+async def test_slow_sink_is_left_alone_and_then_gets_the_exact_sequence(in_memory: World, missed: int) -> None:
     """I3, I7. Fails when `_catch_up` goes live without reading, and when `offer` or `_feed_page` ignores the high
     water. 500 events come from memory, 700 don't."""
-    session_id = await world.room.create()
-    slow, quick = world.reader(session_id), world.reader(session_id)
+    session_id = await in_memory.room.create()
+    slow, quick = in_memory.reader(session_id), in_memory.reader(session_id)
     await slow.join(0)
     await quick.join(0)
     slow.sink.stop()
-    await world.rename(session_id, 30, size=200)
+    await in_memory.rename(session_id, 30, size=200)
     assert slow.follower is not None
     assert slow.follower.state == "lagging"
-    await world.rename(session_id, missed)
+    await in_memory.rename(session_id, missed)
     assert len(quick.read()) == 31 + missed
     assert slow.last == 1
     while slow.last < 31 + missed:
@@ -107,8 +107,8 @@ async def test_slow_sink_is_left_alone_and_then_gets_the_exact_sequence(world: W
         await settled()
     slow.sink.go_on()
     await eventually(lambda: slow.follower is not None and slow.follower.state == "live")
-    await world.rename(session_id, 3)
-    journal = await world.wires(session_id)
+    await in_memory.rename(session_id, 3)
+    journal = await in_memory.wires(session_id)
     assert await reaches(slow, len(journal)) == journal
     assert quick.read() == journal
     assert slow.sink.most_bytes < HIGH_WATER_BYTES + 1_000
@@ -148,14 +148,14 @@ async def test_lines_are_dropped_and_taken_up_again_while_commits_race(world: Wo
 
 @pytest.mark.parametrize("after", [None, 0, 7])
 @pytest.mark.parametrize("injected", [1, 511, 700])
-async def test_seam_has_no_gap_and_no_duplicate(world: World, injected: int, after: int | None) -> None:
+async def test_seam_has_no_gap_and_no_duplicate(in_memory: World, injected: int, after: int | None) -> None:
     """I3: commits between the read and the merge. Fails when `_merged` leaves out the tail and `go_live` its check of
     `last_seq`."""
-    session_id = await world.room.create()
-    await world.rename(session_id, 19)
-    world.joiner.after_read = once(lambda session_id: world.rename(session_id, injected))
-    reader = world.reader(session_id)
-    reader.epoch = (await world.room.store.journal.load(session_id)).epoch
+    session_id = await in_memory.room.create()
+    await in_memory.rename(session_id, 19)
+    in_memory.joiner.after_read = once(lambda session_id: in_memory.rename(session_id, injected))
+    reader = in_memory.reader(session_id)
+    reader.epoch = (await in_memory.room.store.journal.load(session_id)).epoch
     joined = await reader.join(after)
     # Without a further event: that would make the gap show, and be filled.
     await reaches(reader, 20 + injected)
@@ -164,7 +164,7 @@ async def test_seam_has_no_gap_and_no_duplicate(world: World, injected: int, aft
     assert joined.recovered is (after is not None)
     assert joined.head == 20 + injected
     assert joined.cursor == (20 + injected if injected < KEPT_EVENTS else 20), "what memory holds is in the answer"
-    assert reader.events == await world.wires(session_id, start)
+    assert reader.events == await in_memory.wires(session_id, start)
 
 
 async def test_answer_that_takes_its_time_to_be_written_opens_no_gap(world: World) -> None:
