@@ -13,10 +13,10 @@ from hub.socket.connection import Connection
 from hub.socket.frames import event_frame
 from models.errors import ParleyError, SessionNotFound
 from models.events import MessageDelta
-from models.session import Session
-from services.chat import Chat
-from services.engine.snapshot import session_of
-from services.sessions.manager import Committed
+from models.session import Session, Visible
+from services.access import SYSTEM, Principal
+from services.library import Library
+from services.sessions.manager import Committed, SessionManager
 from services.store.lists import RUNNING, SessionPage, SessionQuery
 
 log = structlog.get_logger(__name__)
@@ -26,15 +26,16 @@ BATCH_S = 0.1
 
 @dataclass(slots=True, eq=False)
 class Watcher:
-    """What one connection watches. `held` gathers changes while a list is being read for it (`reading`, until its ack
-    is out) or its outbox drains."""
+    """What one connection watches, in the projects that are `visible` to it since it began. `held` gathers changes, by
+    session its project, while a list is being read for it (`reading`, until its ack is out) or its outbox drains."""
 
     connection: Connection
     all_projects: bool = False
     project_id: str | None = None
     running: bool = False
+    visible: Visible = None
     reading: bool = False
-    held: set[str] | None = None
+    held: dict[str, str | None] | None = None
     task: asyncio.Task[None] | None = None
 
     @property
@@ -46,15 +47,16 @@ class Watcher:
 class Feeds:
     """`watch_*` registers first and reads then; call `release` right after the ack went out."""
 
-    chat: Chat
+    sessions: SessionManager
+    library: Library
     _watchers: dict[str, Watcher] = field(default_factory=dict)
-    _dirty: set[str] = field(default_factory=set)
+    _dirty: dict[str, str | None] = field(default_factory=dict)
     _running: set[str] = field(default_factory=set)
     _task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self.chat.sessions.subscribe(self._on_committed)
-        self.chat.sessions.subscribe_cuts(self._on_cut)
+        self.sessions.subscribe(self._on_committed)
+        self.sessions.subscribe_cuts(self._on_cut)
 
     async def close(self) -> None:
         tasks = [task for task in (self._task, *(each.task for each in self._watchers.values())) if task is not None]
@@ -62,18 +64,22 @@ class Feeds:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def watch_sessions(self, connection: Connection, project_id: str | None, take: int) -> SessionPage:
-        """The sessions that changed last; changes of all others are told too. Raises ProjectNotFound."""
-        if project_id is not None:
-            await self.chat.projects.get(project_id)
-        watcher = self._watcher(connection)
+    async def watch_sessions(
+        self, connection: Connection, principal: Principal, project_id: str | None, take: int
+    ) -> SessionPage:
+        """The sessions that changed last; changes of all others are told too. Raises ProjectNotFound, Forbidden."""
+        visible = await self.library.scope(principal, project_id)
+        watcher = self._watcher(connection, visible)
         watcher.all_projects, watcher.project_id = project_id is None, project_id
-        return await self._listed(watcher, self.chat.store.reads.sessions(SessionQuery(project_id, take=take)))
+        query = SessionQuery(project_id, take=take)
+        return await self._listed(watcher, self.library.list_sessions(principal, query))
 
-    async def watch_running(self, connection: Connection, take: int) -> SessionPage:
-        watcher = self._watcher(connection)
+    async def watch_running(self, connection: Connection, principal: Principal, take: int) -> SessionPage:
+        """The same of those that run, in all projects."""
+        visible = await self.library.scope(principal, None)
+        watcher = self._watcher(connection, visible)
         watcher.running = True
-        page = await self._listed(watcher, self.chat.store.reads.sessions(replace(RUNNING, take=take)))
+        page = await self._listed(watcher, self.library.list_sessions(principal, replace(RUNNING, take=take)))
         self._running.update(session.id for session in page.sessions)
         self._forget_what_runs()  # it may have gone meanwhile
         return page
@@ -109,14 +115,16 @@ class Feeds:
         if not self._watchers:
             self._running.clear()
 
-    def _watcher(self, connection: Connection) -> Watcher:
-        return self._watchers.setdefault(connection.sid, Watcher(connection))
+    def _watcher(self, connection: Connection, visible: Visible) -> Watcher:
+        watcher = self._watchers.setdefault(connection.sid, Watcher(connection))
+        watcher.visible = visible
+        return watcher
 
     async def _listed(self, watcher: Watcher, listing: Awaitable[SessionPage]) -> SessionPage:
         """From before the read until `release` nothing is told, so that the list can't undo it."""
         watcher.reading = True
         if watcher.held is None:
-            watcher.held = set()
+            watcher.held = {}
         try:
             return await listing
         except BaseException:
@@ -126,14 +134,15 @@ class Feeds:
     def _on_committed(self, committed: Committed) -> None:
         if not self._watchers or all(isinstance(event.body, MessageDelta) for event in committed.events):
             return
-        self._mark(committed.after.session_id)
+        self._mark(committed.after.session_id, committed.after.project_id)
 
     def _on_cut(self, session_id: str, reason: str) -> None:
         if self._watchers:
-            self._mark(session_id)
+            shown = self.sessions.shown(session_id)
+            self._mark(session_id, shown.project_id if shown is not None else None)
 
-    def _mark(self, session_id: str) -> None:
-        self._dirty.add(session_id)
+    def _mark(self, session_id: str, project_id: str | None) -> None:
+        self._dirty[session_id] = project_id
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._flush())
 
@@ -141,9 +150,9 @@ class Feeds:
         """One at a time, so that no change is overtaken by a newer one of the same session."""
         while self._dirty:
             await asyncio.sleep(BATCH_S)
-            dirty, self._dirty = self._dirty, set()
-            for session_id in dirty:
-                change = await self._change(session_id)
+            dirty, self._dirty = self._dirty, {}
+            for session_id, project_id in dirty.items():
+                change = await self._change(session_id, project_id)
                 if change is not None:
                     for watcher in list(self._watchers.values()):
                         self._give(watcher, change)
@@ -152,10 +161,10 @@ class Feeds:
 
     def _give(self, watcher: Watcher, change: _Change) -> None:
         if watcher.held is None and watcher.connection.over_high_water:
-            watcher.held = set()
+            watcher.held = {}
             watcher.task = asyncio.get_running_loop().create_task(self._deliver_held(watcher))
         if watcher.held is not None:
-            watcher.held.add(change.session_id)
+            watcher.held[change.session_id] = change.project_id
         else:
             change.tell(watcher)
 
@@ -166,31 +175,31 @@ class Feeds:
         if not watcher.reading:
             watcher.held = None
 
-    async def _deliver_one(self, watcher: Watcher, held: set[str]) -> None:
+    async def _deliver_one(self, watcher: Watcher, held: dict[str, str | None]) -> None:
         await watcher.connection.drained()
-        session_id = held.pop()
-        change = await self._change(session_id)
+        session_id, project_id = held.popitem()
+        change = await self._change(session_id, project_id)
         if watcher.reading:
-            held.add(session_id)
+            held[session_id] = project_id
         elif change is not None:
             # It may have stopped while it was held, and been told to the others then.
             change.ran = True
             change.tell(watcher)
 
-    async def _change(self, session_id: str) -> _Change | None:
+    async def _change(self, session_id: str, project_id: str | None) -> _Change | None:
         """The session as it is now; None when it can't be read. A fault in one must not keep the others from being
         told."""
         try:
-            return await self._read_change(session_id)
+            return await self._read_change(session_id, project_id)
         except ParleyError as error:
             log.warning("a session list is behind", session=session_id, reason=error.message)
         except Exception:
             log.exception("a session list is behind", session=session_id)
         return None
 
-    async def _read_change(self, session_id: str) -> _Change:
+    async def _read_change(self, session_id: str, project_id: str | None) -> _Change:
         try:
-            session: Session | None = await self._session(session_id)
+            session: Session | None = await self.library.shown_session(SYSTEM, session_id)
         except SessionNotFound:
             session = None
         ran = session_id in self._running
@@ -198,27 +207,17 @@ class Feeds:
             self._running.add(session_id)
         else:
             self._running.discard(session_id)
-        return _Change(session_id, session, ran)
-
-    async def _session(self, session_id: str) -> Session:
-        context = self.chat.sessions.context(session_id)
-        if context is None:
-            return await self.chat.store.reads.session(session_id)
-        project = await self.chat.projects.get(context.project_id)
-        # Read again: what was committed during the await may have been told already.
-        context = self.chat.sessions.context(session_id) or context
-        if context.deleted_at is not None:
-            raise SessionNotFound()
-        return session_of(context, project.name)
+        return _Change(session_id, project_id, session, ran)
 
 
 class _Change:
-    """One session as it is now (None: gone), ready to be told. `ran` says that it was told as running before."""
+    """One session as it is now (None: gone), ready to be told. `project_id` is where it is or was, None when nobody
+    knows; `ran` says that it was told as running before."""
 
-    def __init__(self, session_id: str, session: Session | None, ran: bool) -> None:
+    def __init__(self, session_id: str, project_id: str | None, session: Session | None, ran: bool) -> None:
         self.session_id = session_id
+        self.project_id = session.project_id if session is not None else project_id
         self.ran = ran
-        self._session = session
         self._runs = session is not None and session.state == "RUNNING"
         view = session.to_wire() if session is not None else None
         gone = {"removed": session_id}
@@ -226,10 +225,9 @@ class _Change:
         self._running_frame = event_frame("running", {"session": view} if self._runs else gone)
 
     def tell(self, watcher: Watcher) -> None:
-        if watcher.all_projects or (watcher.project_id is not None and self._may_concern(watcher.project_id)):
+        if watcher.visible is not None and self.project_id not in watcher.visible:
+            return
+        if watcher.all_projects or (watcher.project_id is not None and self.project_id in (None, watcher.project_id)):
             watcher.connection.send(self._session_frame)
         if watcher.running and (self._runs or self.ran):
             watcher.connection.send(self._running_frame)
-
-    def _may_concern(self, project_id: str) -> bool:
-        return self._session is None or self._session.project_id == project_id

@@ -38,11 +38,13 @@ from models.calls import (
 )
 from models.errors import InvalidArgument, ParleyError, PayloadTooLarge, SessionNotFound, UnknownCall
 from models.wire import Wire
-from services.access import Principal
+from services.access import OnSession, OnUser, Principal
 from services.chat import Chat
+from services.library import Library
 from services.sessions.following import Following
 from services.sessions.join import Joiner, Position
 from services.store.lists import SessionPage
+from services.users import Users
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +68,8 @@ class Hub:
     def __init__(
         self,
         chat: Chat,
+        library: Library,
+        users: Users,
         following: Following,
         *,
         admit: Callable[[web.Request], None] = lambda request: None,
@@ -76,9 +80,10 @@ class Hub:
         ping_interval_s: float = 25,
     ) -> None:
         self.chat = chat
+        self.access = chat.access
         self.rooms = Rooms(following)
-        self.feeds = Feeds(chat)
-        self.user_feed = UserFeed(chat.users)
+        self.feeds = Feeds(chat.sessions, library)
+        self.user_feed = UserFeed(users)
         self.joiner = Joiner(chat.sessions)
         self._admit = admit
         self._head_every_s = head_every_s
@@ -125,7 +130,8 @@ class Hub:
         token = auth.get("token") if isinstance(auth, dict) else None
         if token is not None and not isinstance(token, str):
             raise InvalidArgument("auth.token must be a string", field="token")
-        connection.principal = self.chat.access.resolve(token or None)
+        connection.principal = self.access.resolve(token or None)
+        await self.access.check(connection.principal, "read", OnUser(connection.principal.user_id))
         connection.state = Client(connection.principal)
         self.user_feed.follow(connection, connection.principal.user_id)
 
@@ -145,12 +151,11 @@ class Hub:
 
     async def _join(self, connection: Connection, wanted: JoinSession) -> Reply:
         client = _client(connection)
-        self.chat.access.check(client.principal, "read")
         room, subscription = self.rooms.enter(wanted.session_id, connection)
         client.sessions.add(wanted.session_id)
         try:
             position = Position(wanted.after, wanted.epoch)
-            joined = await self.joiner.join(subscription.follower, position, wanted.mode)
+            joined = await self.joiner.join(client.principal, subscription.follower, position, wanted.mode)
         except BaseException:
             self._leave(client, connection, wanted.session_id)
             raise
@@ -175,6 +180,7 @@ class Hub:
         size = len(orjson.dumps(wanted.data))
         if size > BROADCAST_MAX_BYTES:
             raise PayloadTooLarge(field="data", limit=BROADCAST_MAX_BYTES, size=size)
+        await self.access.check(connection.principal, "write", OnSession(wanted.session_id))
         room = self._joined(connection, wanted.session_id)
         sender = {"userId": connection.principal.user_id, "name": connection.principal.name}
         message = {"sessionId": wanted.session_id, "from": sender, "data": wanted.data}
@@ -196,8 +202,7 @@ class Hub:
         return Reply({"ok": True})
 
     async def _watch_sessions(self, connection: Connection, wanted: WatchSessions) -> Reply:
-        self.chat.access.check(connection.principal, "read")
-        page = await self.feeds.watch_sessions(connection, wanted.project_id, wanted.take)
+        page = await self.feeds.watch_sessions(connection, connection.principal, wanted.project_id, wanted.take)
         return self._listed(connection, page)
 
     async def _unwatch_sessions(self, connection: Connection, wanted: NoArguments) -> Reply:
@@ -205,8 +210,7 @@ class Hub:
         return Reply({"ok": True})
 
     async def _watch_running(self, connection: Connection, wanted: WatchRunning) -> Reply:
-        self.chat.access.check(connection.principal, "read")
-        return self._listed(connection, await self.feeds.watch_running(connection, wanted.take))
+        return self._listed(connection, await self.feeds.watch_running(connection, connection.principal, wanted.take))
 
     def _listed(self, connection: Connection, page: SessionPage) -> Reply:
         ack = {"ok": True, "sessions": [session.to_wire() for session in page.sessions], "hasMore": page.has_more}
@@ -247,7 +251,8 @@ class Hub:
 
     async def _tell_head(self, room: Room) -> None:
         session_id = room.session_id
-        context = self.chat.sessions.shown(session_id) or await self.chat.store.journal.load(session_id)
+        sessions = self.chat.sessions
+        context = sessions.shown(session_id) or await sessions.current(session_id)
         head = {
             "sessionId": session_id,
             "epoch": context.epoch,

@@ -28,6 +28,10 @@ class Session(Wire):
     waiting: bool = False
 
 
+Visible = frozenset[str] | None
+"""The ids of the projects that somebody may see; None stands for all of them."""
+
+
 class Project(Wire):
     id: str
     name: str

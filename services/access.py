@@ -1,4 +1,5 @@
-"""Who is calling, and what they may do: one place resolves the principal, one place decides. Knows no transport."""
+"""Who is calling, and what they may do to what: one place resolves the principal, one place decides. Knows no
+transport."""
 
 from __future__ import annotations
 
@@ -7,8 +8,35 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.errors import Forbidden, Unauthenticated
+from models.session import Visible
 
-Action = Literal["read", "write", "manage"]
+Action = Literal["read", "write", "approve", "manage"]
+"""`approve` lets tools run, `manage` deletes and restores."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnSession:
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnProject:
+    project_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnUser:
+    """What a user keeps on the server."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnServer:
+    """What belongs to no project: the list of them all, models, tools, numbers."""
+
+
+Resource = OnSession | OnProject | OnUser | OnServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +71,12 @@ class Access:
             raise Unauthenticated()
         return Principal("local", "local", "token")
 
-    def check(self, principal: Principal, action: Action) -> None:
-        """Raises Forbidden. Everybody who was let in may do everything in this version; roles come with members."""
+    async def check(self, principal: Principal, action: Action, resource: Resource) -> None:
+        """Raises Forbidden; for what one may not even see SessionNotFound or ProjectNotFound, worded as for what isn't
+        there. Everybody who was let in may do everything in this version; roles come with members."""
         if principal.kind not in ("local", "token", "system"):
             raise Forbidden(f"Not allowed to {action}")
+
+    async def visible(self, principal: Principal) -> Visible:
+        """The projects whose sessions a caller's lists, feeds and searches may show."""
+        return None

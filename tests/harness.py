@@ -22,11 +22,14 @@ from models.ids import now_ms
 from services.access import LOCAL, Access, Principal
 from services.chat import Chat
 from services.engine.apply import apply_all
+from services.library import Library
 from services.llm.registry import Providers
 from services.llm.scripted import ScriptedProvider
+from services.organizer import Organizer
 from services.runs.agents import Agent, Agents
 from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
+from services.sessions.branches import Branches
 from services.sessions.following import Following
 from services.sessions.manager import SessionManager
 from services.sessions.other_nodes import OtherNodes
@@ -51,6 +54,9 @@ class Users(Access):
 @dataclass
 class Harness:
     chat: Chat
+    library: Library
+    organizer: Organizer
+    users: KeptByUsers
     hub: Hub
     runs: RunManager
     scripted: ScriptedProvider
@@ -58,7 +64,11 @@ class Harness:
 
     @property
     def store(self) -> Store:
-        return self.chat.store
+        return self.chat.sessions.store
+
+    @property
+    def branches(self) -> Branches:
+        return Branches(self.chat.sessions)
 
     @property
     def port(self) -> int:
@@ -66,7 +76,7 @@ class Harness:
 
     async def session(self, model: str | None = None) -> str:
         """A new session's id."""
-        return (await self.chat.create_session(LOCAL, CreateSessionBody(model=model))).id
+        return (await self.organizer.create_session(LOCAL, CreateSessionBody(model=model))).id
 
     async def commit(self, session_id: str, events: int, *, size: int = 8) -> None:
         """So many events of one kind, each with a different text of about `size` characters, one after the other."""
@@ -125,9 +135,12 @@ async def serving(
     known = Agents({"assistant": Assistant(providers), **(agents or {})})
     runs = RunManager(sessions, known, window_s=window_s)
     users = KeptByUsers(store.user_states)
-    chat = Chat(sessions, store.projects, providers, known, access, users, model, agent)
+    chat = Chat(sessions, providers, known, agent)
+    library = Library(sessions)
     hub = Hub(
         chat,
+        library,
+        users,
         Following(sessions),
         head_every_s=head_every_s,
         stall_timeout_s=stall_timeout_s,
@@ -144,7 +157,8 @@ async def serving(
     await runs.start()
     bound = runner.addresses[0][1]
     try:
-        yield Harness(chat, hub, runs, scripted, f"http://127.0.0.1:{bound}")
+        organizer = Organizer(sessions, providers, users, model)
+        yield Harness(chat, library, organizer, users, hub, runs, scripted, f"http://127.0.0.1:{bound}")
     finally:
         await runs.drain()
         await _accept_no_more(runner)

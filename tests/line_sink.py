@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from models.events import Event
+from services.access import LOCAL
 from services.sessions.follow import Follower
 from services.sessions.following import Following
 from services.sessions.forms import Form, Mode
@@ -115,7 +116,7 @@ class Reader:
             self.sink = LineSink()
             self.follower = self.following.follow(self.session_id, self.sink, LINES)
         try:
-            joined = await self.joiner.join(self.follower, Position(after, self.epoch), self.mode)
+            joined = await self.joiner.join(LOCAL, self.follower, Position(after, self.epoch), self.mode)
         except BaseException:
             self.leave()
             raise

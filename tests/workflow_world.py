@@ -10,7 +10,7 @@ from typing import Any
 from world import FakeTime, Gate, Room, eventually, hooked_store, no_sleep
 
 from models.payloads import ToolResultPayload, WorkflowExecutionPayload
-from services.access import LOCAL, Access
+from services.access import LOCAL
 from services.chat import Chat
 from services.llm.registry import Providers
 from services.llm.scripted import ScriptedProvider, Source
@@ -22,7 +22,6 @@ from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.tool import Tool, tool
 from services.tools.workspace import Workspace
-from services.users import Users
 from services.workflows.agent import WorkflowAgent
 from services.workflows.definition import Workflow
 from services.workflows.registry import PREFIX, Workflows
@@ -102,10 +101,7 @@ class WorkflowShop:
         self._providers = providers
         toolbox = Toolbox(registry, ToolExecutor(registry), workspace)
         self.runs = RunManager(self.room.sessions, agents, toolbox=toolbox, window_s=0, sleep=self.time.sleep)
-        users = Users(store.user_states)
-        self.chat = Chat(
-            self.room.sessions, store.projects, providers, agents, Access(), users, MODEL, workflows=self.workflows
-        )
+        self.chat = Chat(self.room.sessions, providers, agents, workflows=self.workflows)
 
     def _agent(self, name: str) -> WorkflowAgent:
         async def wait(seconds: float) -> None:

@@ -15,13 +15,17 @@ from models.clock import SYSTEM_CLOCK, Clock
 from models.errors import ParleyError
 from services.access import Access
 from services.chat import Chat
+from services.context_editor import ContextEditor
+from services.library import Library
 from services.llm.registry import Providers
 from services.llm.tokens import TokenCounter
 from services.operating.metrics import MeteredSessionManager, Metrics
+from services.organizer import Organizer
 from services.runs.agents import Agent, Agents
 from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
 from services.runs.views import ViewBuilder
+from services.sessions.branches import Branches
 from services.sessions.following import Following
 from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory
@@ -33,19 +37,26 @@ from services.workflows.agent import WorkflowAgent
 from services.workflows.registry import PREFIX as WORKFLOW
 from web import door
 from web.keys import (
+    ACCESS,
+    BRANCHES,
     CHAT,
+    EDITOR,
     FOLLOWING,
     HUB,
+    LIBRARY,
     LIFECYCLE,
     MCP,
     METRICS,
+    ORGANIZER,
     ORIGINS,
     PROVIDERS,
     RUNS,
     SESSIONS,
     SETTINGS,
+    STORE,
     STREAMS,
     TOOLS,
+    USERS,
     VIEWS,
     Lifecycle,
 )
@@ -91,6 +102,8 @@ def create_app(
     _build_core(app, clock, store or store_of(settings, clock), dict(agents or {}))
     app[HUB] = Hub(
         app[CHAT],
+        app[LIBRARY],
+        app[USERS],
         app[FOLLOWING],
         admit=app[ORIGINS].admit_to_socket,
         on_let_go=metrics.on_let_go,
@@ -106,6 +119,7 @@ def create_app(
 
 def _build_core(app: web.Application, clock: Clock, store: Store, agents: dict[str, Agent]) -> None:
     settings, providers = app[SETTINGS], app[PROVIDERS]
+    app[STORE] = store
     token = settings.token
     access = Access(token.get_secret_value() if token is not None else None)
     sessions = MeteredSessionManager(store, access, clock=clock, metrics=app[METRICS])
@@ -123,22 +137,18 @@ def _build_core(app: web.Application, clock: Clock, store: Store, agents: dict[s
     app[SESSIONS] = sessions
     app[FOLLOWING] = Following(sessions)
     app[RUNS] = RunManager(sessions, known, toolbox=toolbox, window_s=settings.coalesce_window_ms / 1000)
-    app[CHAT] = Chat(
-        sessions,
-        store.projects,
-        providers,
-        known,
-        access,
-        users,
-        settings.model,
-        settings.agent,
-        pipeline_of(settings, toolbox, clock),
-        workflows,
-    )
+    app[ACCESS] = access
+    app[USERS] = users
+    app[LIBRARY] = Library(sessions)
+    pipeline = pipeline_of(settings, toolbox, clock)
+    app[CHAT] = Chat(sessions, providers, known, settings.agent, pipeline, workflows)
+    app[ORGANIZER] = Organizer(sessions, providers, users, settings.model)
+    app[EDITOR] = ContextEditor(sessions, providers)
+    app[BRANCHES] = Branches(sessions)
 
 
 def _watch(app: web.Application) -> None:
-    metrics, hub, runs, store = app[METRICS], app[HUB], app[RUNS], app[CHAT].store
+    metrics, hub, runs, store = app[METRICS], app[HUB], app[RUNS], app[STORE]
     streams = app[STREAMS]
     app[SESSIONS].subscribe(metrics.on_committed)
     metrics.gauge("parley_connections", "Socket connections.", lambda: hub.connections)
@@ -159,17 +169,17 @@ def _order(app: web.Application) -> None:
 
 
 async def _start(app: web.Application) -> None:
-    chat = app[CHAT]
-    await chat.store.open()
+    store = app[STORE]
+    await store.open()
     try:
-        await chat.projects.inbox()
+        await store.projects.inbox()
         await app[TOOLS].start()
         await app[MCP].start()
         await app[RUNS].start()
     except BaseException:
         await _stop(app)
         raise
-    app[LIFECYCLE].housekeeping = asyncio.get_running_loop().create_task(purge_daily(chat))
+    app[LIFECYCLE].housekeeping = asyncio.get_running_loop().create_task(purge_daily(app[ORGANIZER]))
 
 
 async def drain(app: web.Application) -> None:
@@ -187,18 +197,18 @@ async def drain(app: web.Application) -> None:
 async def _stop(app: web.Application) -> None:
     await app[LIFECYCLE].end_housekeeping()
     await app[SESSIONS].close()
-    await app[CHAT].users.close()
+    await app[USERS].close()
     await app[MCP].stop()
     await app[TOOLS].stop()
-    await app[CHAT].store.close()
+    await app[STORE].close()
     await app[PROVIDERS].aclose()
 
 
-async def purge_daily(chat: Chat, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+async def purge_daily(organizer: Organizer, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
     """Removes what was deleted more than 30 days ago, now and then every day, as long as it is not cancelled."""
     while True:
         try:
-            if purged := await chat.purge_expired():
+            if purged := await organizer.purge_expired():
                 log.info("deleted sessions purged", count=purged)
         except ParleyError as error:
             log.warning("purge postponed", reason=error.message)

@@ -9,15 +9,22 @@ from aiohttp import web
 
 from hub.hub import Hub
 from hub.socket.origins import Origins
+from services.access import Access
 from services.chat import Chat
+from services.context_editor import ContextEditor
+from services.library import Library
 from services.llm.registry import Providers
 from services.mcp.servers import McpServers
 from services.operating.metrics import Metrics
+from services.organizer import Organizer
 from services.runs.manager import RunManager
 from services.runs.views import ViewBuilder
+from services.sessions.branches import Branches
 from services.sessions.following import Following
 from services.sessions.manager import SessionManager
+from services.store.store import Store
 from services.tools.registry import ToolRegistry
+from services.users import Users
 from web.settings import Settings
 from web.stream import Streams
 
@@ -44,7 +51,14 @@ VIEWS = web.AppKey("views", ViewBuilder)
 TOOLS = web.AppKey("tools", ToolRegistry)
 MCP = web.AppKey("mcp", McpServers)
 FOLLOWING = web.AppKey("following", Following)
+STORE = web.AppKey("store", Store)
+ACCESS = web.AppKey("access", Access)
+LIBRARY = web.AppKey("library", Library)
 CHAT = web.AppKey("chat", Chat)
+ORGANIZER = web.AppKey("organizer", Organizer)
+EDITOR = web.AppKey("editor", ContextEditor)
+BRANCHES = web.AppKey("branches", Branches)
+USERS = web.AppKey("users", Users)
 HUB = web.AppKey("hub", Hub)
 METRICS = web.AppKey("metrics", Metrics)
 ORIGINS = web.AppKey("origins", Origins)

@@ -36,7 +36,7 @@ from models.payloads import StreamingResponsePayload, TextPayload
 from models.results import Cancelled
 from models.text import check_text, cleaned
 from models.usage import Usage
-from services.access import LOCAL, Principal
+from services.access import LOCAL, OnSession, Principal
 from services.embedding.compat import BROKEN, OlderCalls
 from services.runs.context import RunContext
 from services.runs.keeper import HEARTBEAT_S, LEASE_MS
@@ -87,7 +87,7 @@ class ChatContext(OlderCalls):
         cancellation cancels it. Raises Forbidden, SessionNotFound, RunAlreadyActive, MessageNotFound when nobody has
         said anything, IllegalTransition when the session is archived, StorageUnavailable.
         """
-        sessions.access.check(principal, "write")
+        await sessions.access.check(principal, "write", OnSession(session_id))
         lease = _Lease(sessions, owner, sleep)
         asking = await _asking(sessions, session_id, question, principal)
         context = cls(sessions, await _begun(sessions, session_id, asking, lease.now()), author)

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from models.clock import Clock
 from models.commands import CommandFor
 from models.errors import ParleyError
-from services.access import Access, Action, Principal
+from services.access import Access, Principal
 from services.sessions.manager import Committed, ResultT, SessionManager
 from services.sessions.other_nodes import OtherNodes
 from services.store.store import Store
@@ -123,12 +123,10 @@ class MeteredSessionManager(SessionManager):
         super().__init__(store, access, clock=clock, others=others)
         self._metrics = metrics
 
-    async def handle(
-        self, session_id: str, command: CommandFor[ResultT], principal: Principal, *, action: Action = "write"
-    ) -> ResultT:
+    async def handle(self, session_id: str, command: CommandFor[ResultT], principal: Principal) -> ResultT:
         began, code = time.perf_counter(), "ok"
         try:
-            return await super().handle(session_id, command, principal, action=action)
+            return await super().handle(session_id, command, principal)
         except ParleyError as error:
             code = error.code
             raise

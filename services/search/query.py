@@ -12,6 +12,7 @@ from models.ids import EpochMs
 from models.messages import Role
 from models.payloads import Kind
 from models.search import SearchResult
+from models.session import Visible
 from models.states import SessionState
 from services.cursors import cursor_of, place_in
 from services.search.terms import Terms, parse_terms
@@ -39,7 +40,8 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """`since` is the first instant that counts, `until` the first that doesn't. `archived` None takes both."""
+    """`since` is the first instant that counts, `until` the first that doesn't. `archived` None takes both.
+    `visible` are the projects that the asker may see."""
 
     text: str
     project_id: str | None = None
@@ -52,6 +54,7 @@ class SearchQuery:
     sort: Sort = "relevance"
     take: int = 20
     cursor: str | None = None
+    visible: Visible = None
 
     @property
     def terms(self) -> Terms:
@@ -79,7 +82,7 @@ class SearchQuery:
     @property
     def _question(self) -> object:
         chosen = tuple(tuple(sorted(set(each))) for each in (self.states, self.roles, self.kinds))
-        return replace(self, take=0, cursor=None, states=(), roles=(), kinds=()), chosen
+        return replace(self, take=0, cursor=None, visible=None, states=(), roles=(), kinds=()), chosen
 
 
 @dataclass(frozen=True, slots=True)

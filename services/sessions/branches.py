@@ -11,7 +11,7 @@ from models.branches import Branch, Entry, MergeStrategy, Resolution
 from models.commands import Fork, Merge, SwitchBranch
 from models.errors import BranchMoved, BranchNotFound, InvalidArgument, MessageNotFound
 from models.messages import Message
-from services.access import Principal
+from services.access import Action, OnSession, Principal
 from services.engine.branching import conflicts
 from services.engine.context import Context
 from services.engine.snapshot import SNAPSHOT_MESSAGES
@@ -55,6 +55,7 @@ class Branches:
     ) -> str:
         """A branch of the active one that ends with a message (`before`: with the one before it), by default with the
         last. Returns its name."""
+        await self._check(principal, "write", session_id)
         context = await self._context(session_id)
         base = context.branch
         if message_id is not None:
@@ -72,6 +73,8 @@ class Branches:
         return (await self.sessions.handle(session_id, fork, principal)).name
 
     async def switch(self, principal: Principal, session_id: str, name: str) -> None:
+        await self._check(principal, "write", session_id)
+
         async def attempt() -> None:
             context = await self._context(session_id)
             length = _known(context, name).length
@@ -83,7 +86,7 @@ class Branches:
     async def preview(
         self, principal: Principal, session_id: str, source: str, strategy: MergeStrategy, message_ids: tuple[str, ...]
     ) -> MergePlan:
-        self.sessions.access.check(principal, "read")
+        await self._check(principal, "read", session_id)
         context = await self._context(session_id)
         return await self._plan(context, source, strategy, message_ids)
 
@@ -102,6 +105,7 @@ class Branches:
         """Merges `source` into the active branch; returns what was done, its `target` being the branch that is active
         then. cherry-pick takes `message_ids`, summary the text that stands for the source, rebase the `name` of the
         branch that it makes."""
+        await self._check(principal, "write", session_id)
 
         async def attempt() -> MergePlan:
             context = await self._context(session_id)
@@ -186,6 +190,10 @@ class Branches:
         query = MessageQuery(take=SNAPSHOT_MESSAGES, before=length + 1, branch=branch)
         page = await self.sessions.store.reads.page(session_id, query)
         return tuple(message.id for message in page.messages)
+
+    async def _check(self, principal: Principal, action: Action, session_id: str) -> None:
+        """Before anything is read for the caller; the door asks again."""
+        await self.sessions.access.check(principal, action, OnSession(session_id))
 
     async def _context(self, session_id: str) -> Context:
         return await self.sessions.until(session_id, lambda _: True)

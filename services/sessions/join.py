@@ -13,6 +13,7 @@ from typing import Any
 from models.errors import SessionNotFound
 from models.events import Event
 from models.snapshot import Snapshot
+from services.access import OnSession, Principal
 from services.sessions.follow import Follower
 from services.sessions.forms import Mode, event_json
 from services.sessions.manager import SessionManager
@@ -52,11 +53,14 @@ class Joiner:
     sessions: SessionManager
     after_read: Callable[[str], Awaitable[None]] | None = field(default=None)
 
-    async def join(self, follower: Follower[Any], position: Position, mode: Mode = "push") -> Joined:
+    async def join(
+        self, principal: Principal, follower: Follower[Any], position: Position, mode: Mode = "push"
+    ) -> Joined:
         """Answer with it, then `go`. If there is no await in between, everything later comes live; else the follower
-        catches up first. Raises SessionNotFound, StorageUnavailable: then the follower is to leave."""
+        catches up first. Raises SessionNotFound, Forbidden, StorageUnavailable: then the follower is to leave."""
         follower.restart(mode)
         session_id = follower.source.session_id
+        await self.sessions.access.check(principal, "read", OnSession(session_id))
         read = await self._read(session_id, position)
         if self.after_read is not None:
             await self.after_read(session_id)

@@ -16,7 +16,18 @@ from typing import TypeVar, cast
 import structlog
 
 from models.clock import Clock
-from models.commands import Command, CommandFor, SendMessage, StartRun, TakeOverRun
+from models.commands import (
+    Command,
+    CommandFor,
+    CreateSession,
+    DeleteSession,
+    ResolveApproval,
+    RestoreSession,
+    RevokeGrant,
+    SendMessage,
+    StartRun,
+    TakeOverRun,
+)
 from models.errors import (
     ClientMessageIdTaken,
     IdempotencyConflict,
@@ -30,7 +41,7 @@ from models.heads import Head
 from models.ids import EpochMs
 from models.messages import Message
 from models.results import Result, Sent
-from services.access import Access, Action, Principal
+from services.access import Access, Action, OnProject, OnSession, Principal, Resource
 from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.engine.decide import Decision, decide
@@ -111,11 +122,11 @@ class SessionManager:
             for task in late:
                 task.cancel()
 
-    async def handle(
-        self, session_id: str, command: CommandFor[ResultT], principal: Principal, *, action: Action = "write"
-    ) -> ResultT:
+    async def handle(self, session_id: str, command: CommandFor[ResultT], principal: Principal) -> ResultT:
         """Returns the decision's result once its events are durable and shown."""
-        self.access.check(principal, action)
+        # Every CommandFor is one of Command: tests hold it.
+        asked = cast(Command, command)
+        await self.access.check(principal, _action_of(asked), _resource_of(session_id, asked))
         return await self.submit(session_id, command)
 
     def submit(
@@ -510,6 +521,21 @@ class SessionManager:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _action_of(command: Command) -> Action:
+    match command:
+        case ResolveApproval() | RevokeGrant():
+            return "approve"
+        case DeleteSession() | RestoreSession():
+            return "manage"
+        case _:
+            return "write"
+
+
+def _resource_of(session_id: str, command: Command) -> Resource:
+    """A session that is not there yet is its project's."""
+    return OnProject(command.project_id) if isinstance(command, CreateSession) else OnSession(session_id)
 
 
 def _may_be_repetition(command: Command | None) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from models.calls import LIST_MAX
-from models.session import TITLE_MAX_CHARS, Session
+from models.session import TITLE_MAX_CHARS, Session, Visible
 from models.states import SessionState
 from services.cursors import Place, cursor_of, place_in
 
@@ -20,7 +20,7 @@ travels in its cursor."""
 @dataclass(frozen=True, slots=True)
 class SessionQuery:
     """`title` is a part of the title, in any case and without accents. `archived` None takes both. `descending` None is
-    the usual order: newest first, titles from A."""
+    the usual order: newest first, titles from A. `visible` are the projects that the asker may see."""
 
     project_id: str | None = None
     states: tuple[SessionState, ...] = ()
@@ -30,6 +30,7 @@ class SessionQuery:
     descending: bool | None = None
     take: int = LIST_MAX
     cursor: str | None = None
+    visible: Visible = None
 
     @property
     def falls(self) -> bool:
@@ -45,7 +46,9 @@ class SessionQuery:
 
     @property
     def _question(self) -> object:
-        return replace(self, take=0, cursor=None, descending=self.falls, states=tuple(sorted(set(self.states))))
+        return replace(
+            self, take=0, cursor=None, visible=None, descending=self.falls, states=tuple(sorted(set(self.states)))
+        )
 
     def page(self, found: Sequence[tuple[Session, Place, int]], total: int) -> SessionPage:
         """`found` are up to one more than asked for, each with its sort value and row."""

@@ -25,7 +25,7 @@ from services.llm.scripted import Call, Say, Script, ScriptedProvider
 from services.runs.context import RunContext
 from services.tools.tool import tool
 from web.app import create_app
-from web.keys import CHAT, TOOLS
+from web.keys import ACCESS, TOOLS
 from web.settings import Settings
 
 Json: TypeAlias = dict[str, Any]
@@ -107,7 +107,7 @@ async def serving(folder: Path | None = None, agent: str = "assistant") -> Async
     providers = Providers(SYSTEM_CLOCK, scripted=ScriptedProvider({"test": desk.script}))
     app = create_app(settings, providers=providers, agents={"asker": Asker()})
     app[TOOLS].register(smash)
-    access = app[CHAT].access
+    access = app[ACCESS]
     access.resolve = Users().resolve  # type: ignore[method-assign]  # everybody is who their token says
     async with TestServer(app) as server, desk.http:
         desk.url = str(server.make_url("")).rstrip("/")

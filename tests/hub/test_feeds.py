@@ -53,7 +53,7 @@ def running_of(peer: Peer) -> dict[str, Json]:
 
 
 async def listed(server: Harness, project_id: str | None = None) -> dict[str, Json]:
-    page = await server.chat.store.reads.sessions(SessionQuery(project_id))
+    page = await server.store.reads.sessions(SessionQuery(project_id))
     return {session.id: session.to_wire() for session in page.sessions}
 
 
@@ -69,7 +69,7 @@ def without_head(sessions: dict[str, Json]) -> dict[str, Json]:
 
 
 async def rename(server: Harness, session_id: str, title: str) -> None:
-    await server.chat.rename(LOCAL, session_id, title, None)
+    await server.organizer.rename(LOCAL, session_id, title, None)
 
 
 async def paused(server: Harness) -> tuple[str, asyncio.Event]:
@@ -89,24 +89,24 @@ async def test_list_comes_in_the_ack_and_changes_follow(server: Harness) -> None
         new = await server.session()
         await agrees(server, peer)
         assert all_of(peer)[session_id]["title"] == "Renamed"
-        await server.chat.delete(LOCAL, new)
+        await server.organizer.delete(LOCAL, new)
         await agrees(server, peer)
         assert {"removed": new} in peer.named("session")
-        await server.chat.restore(LOCAL, new)
+        await server.organizer.restore(LOCAL, new)
         await agrees(server, peer)
         assert new in all_of(peer)
 
 
 async def test_list_of_one_project_is_not_told_of_others(server: Harness) -> None:
-    project = await server.chat.projects.create("Trees")
-    inside = (await server.chat.create_session(LOCAL, CreateSessionBody(project_id=project.id))).id
+    project = await server.store.projects.create("Trees")
+    inside = (await server.organizer.create_session(LOCAL, CreateSessionBody(project_id=project.id))).id
     outside = await server.session()
     async with peers(server.url) as (peer,):
         ack = await peer.call("watch_sessions", {"projectId": project.id})
         assert [session["id"] for session in ack["sessions"]] == [inside]
         await rename(server, outside, "Elsewhere")
         await rename(server, inside, "Here")
-        new = (await server.chat.create_session(LOCAL, CreateSessionBody(project_id=project.id))).id
+        new = (await server.organizer.create_session(LOCAL, CreateSessionBody(project_id=project.id))).id
         await agrees(server, peer, project.id)
         assert set(all_of(peer)) == {inside, new}
         assert all(each["session"]["projectName"] == "Trees" for each in peer.named("session"))
@@ -135,7 +135,7 @@ async def test_deleting_a_running_session_removes_it_from_both_lists(server: Har
         await peer.call("watch_running", {})
         await peer.call("send_message", {"sessionId": session_id, "content": "go"})
         await eventually(lambda: set(running_of(peer)) == {session_id})
-        await server.chat.delete(LOCAL, session_id)
+        await server.organizer.delete(LOCAL, session_id)
         await eventually(lambda: running_of(peer) == all_of(peer) == {})
 
 
@@ -222,7 +222,7 @@ async def test_slow_watcher_gets_each_session_once_as_it_is_at_last(server: Harn
             for session_id in session_ids:
                 await rename(server, session_id, f"Title {turn}")
             await eventually(lambda turn=turn: titles(quick) == {f"Title {turn}"})  # type: ignore[misc]
-        await server.chat.delete(LOCAL, session_ids[0])
+        await server.organizer.delete(LOCAL, session_ids[0])
         await agrees(server, quick)
         assert slow.named("session") == []
         throttle.release(connection)
@@ -372,7 +372,7 @@ async def test_fault_in_one_session_does_not_mute_the_others(
             for session_id in (broken, sound):
                 await rename(in_memory, session_id, "Before")
             await eventually(lambda: titles(quick) == {"Before"})
-            patched.setattr("hub.feeds.session_of", fails_for_one)
+            patched.setattr("services.library.session_of", fails_for_one)
             for session_id in (broken, sound):
                 await rename(in_memory, session_id, "During")
             await eventually(lambda: titles(quick) == {"Before", "During"})

@@ -184,18 +184,18 @@ async def test_unknown_session_is_refused_and_leaves_no_room(server: Harness, se
 
 async def test_deleted_session_is_refused_until_it_is_restored(server: Harness) -> None:
     session_id = await server.session()
-    await server.chat.delete(LOCAL, session_id)
+    await server.organizer.delete(LOCAL, session_id)
     async with peers(server.url) as (peer,):
         for position in ({}, {"after": 0}):
             ack = await peer.call("join_session", {"sessionId": session_id, **position})
             assert ack["error"]["code"] == "session_not_found"
-        await server.chat.restore(LOCAL, session_id)
+        await server.organizer.restore(LOCAL, session_id)
         assert numbers((await peer.join(session_id, after=0))["events"]) == [1, 2, 3]
 
 
 async def test_session_deleted_while_it_is_joined_is_refused(in_memory: Harness) -> None:
     session_id = await in_memory.session()
-    in_memory.hub.joiner.after_read = once(lambda session_id: in_memory.chat.delete(LOCAL, session_id))
+    in_memory.hub.joiner.after_read = once(lambda session_id: in_memory.organizer.delete(LOCAL, session_id))
     async with peers(in_memory.url) as (peer,):
         ack = await peer.call("join_session", {"sessionId": session_id})
     assert ack["error"]["code"] == "session_not_found"
@@ -429,7 +429,7 @@ async def test_after_leaving_nothing_comes(in_memory: Harness) -> None:
 
 async def test_sessions_do_not_mix(in_memory: Harness) -> None:
     one, two = await in_memory.session(), await in_memory.session()
-    created: Any = await in_memory.chat.create_session(LOCAL, CreateSessionBody(title="third"))
+    created: Any = await in_memory.organizer.create_session(LOCAL, CreateSessionBody(title="third"))
     async with peers(in_memory.url) as (peer,):
         await peer.join(one, after=0)
         await peer.join(two, after=0)

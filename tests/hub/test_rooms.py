@@ -57,12 +57,12 @@ async def test_deletion_is_told_and_ends_the_room(server: Harness) -> None:
     async with peers(server.url, 2) as (push, signal):
         await push.join(session_id)
         await signal.join(session_id, mode="signal")
-        await server.chat.delete(LOCAL, session_id)
+        await server.organizer.delete(LOCAL, session_id)
         await push.until("event")
         await signal.until("signal")
         assert push.named("event")[-1]["type"] == signal.named("signal")[-1]["type"] == "session.deleted"
         assert server.hub.subscriptions == 0
-        await server.chat.restore(LOCAL, session_id)
+        await server.organizer.restore(LOCAL, session_id)
         await server.commit(session_id, 2)
         ack = await push.join(session_id)
         assert len(push.named("event")) == 1

@@ -198,7 +198,7 @@ async def test_lagging_client_learns_that_the_session_was_deleted(
         await peer.join(session_id, mode=mode)
         throttle.hold(connection_of(server, peer))
         await server.commit(session_id, 6)
-        await server.chat.delete(LOCAL, session_id)
+        await server.organizer.delete(LOCAL, session_id)
         throttle.release(connection_of(server, peer))
         (resync,) = await peer.until("resync")
         assert resync["sessionId"] == session_id

@@ -181,7 +181,7 @@ async def test_a_session_deleted_at_one_node_is_told_as_deleted_at_the_other(tmp
         session_id = await hubs.here.session()
         peer = await Peer.connect(hubs.there.url)
         await peer.call("join_session", {"sessionId": session_id})
-        await hubs.here.chat.delete(LOCAL, session_id)
+        await hubs.here.organizer.delete(LOCAL, session_id)
         await eventually(lambda: "session.deleted" in [data.get("type") for _, data in peer.log], "the deletion")
         refused = await peer.call("join_session", {"sessionId": session_id})
         assert refused["error"]["code"] == "session_not_found"

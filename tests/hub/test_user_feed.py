@@ -25,7 +25,7 @@ FRESH = random.SystemRandom().randrange(1 << 32)
 
 
 async def patch(server: Harness, user_id: str = "local", **body: object) -> UserState:
-    return await server.chat.users.patch(user_id, parse(PatchUserState, body))
+    return await server.users.patch(user_id, parse(PatchUserState, body))
 
 
 def states(peer: Peer) -> list[Json]:
@@ -89,7 +89,7 @@ async def test_nobody_hears_of_another_users_state(several: Harness) -> None:
 async def test_a_change_during_the_first_reading_is_not_undone_by_it(
     in_memory: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    users = in_memory.chat.users
+    users = in_memory.users
     reached, go, read = asyncio.Event(), asyncio.Event(), users.state
 
     async def slowly(user_id: str) -> UserState:
@@ -114,7 +114,7 @@ async def test_a_connection_is_let_in_while_the_storage_fails_and_told_later(
     in_memory: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hub.user_feed.STORAGE_RETRY_S", 0.01)
-    users = in_memory.chat.users
+    users = in_memory.users
     read, fails = users.state, 2
 
     async def fail_at_first(user_id: str) -> UserState:
@@ -232,7 +232,7 @@ async def test_whoever_changes_what_at_once_all_end_equal_and_no_version_goes_ba
         back = await Peer.connect(server.url)
         await writing
         throttle.release_all()
-        final = await server.chat.users.state("local")
+        final = await server.users.state("local")
         assert final.version > 40
         for peer in (*all_of_them[1:], late, back):
             await has(peer, final.version)

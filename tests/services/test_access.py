@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.errors import Forbidden, Unauthenticated
-from services.access import LOCAL, SYSTEM, Access, Principal
+from services.access import LOCAL, SYSTEM, Access, Action, OnProject, OnServer, OnSession, OnUser, Principal, Resource
 
 
 @pytest.mark.parametrize("token", [None, "", "anything"])
@@ -29,10 +29,17 @@ def test_a_token_that_no_encoding_knows_is_refused_like_any_wrong_one() -> None:
         Access("s3cret").resolve("\ud800")
 
 
-@pytest.mark.parametrize("action", ["read", "write", "manage"])
-def test_everybody_who_was_let_in_may_do_everything_and_nobody_else_anything(action: str) -> None:
+RESOURCES = (OnSession("s"), OnProject("p"), OnUser("u"), OnServer())
+
+
+@pytest.mark.parametrize("action", ["read", "write", "approve", "manage"])
+@pytest.mark.parametrize("resource", RESOURCES)
+async def test_everybody_who_was_let_in_may_do_everything_and_nobody_else_anything(
+    action: Action, resource: Resource
+) -> None:
     access = Access()
     for principal in (LOCAL, SYSTEM, Principal("local", "local", "token")):
-        access.check(principal, action)  # type: ignore[arg-type]
+        await access.check(principal, action, resource)
+        assert await access.visible(principal) is None
     with pytest.raises(Forbidden):
-        access.check(Principal("eve", "Eve", "guest"), action)  # type: ignore[arg-type]
+        await access.check(Principal("eve", "Eve", "guest"), action, resource)  # type: ignore[arg-type]

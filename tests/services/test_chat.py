@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from world import Workshop, no_sleep, workshop
@@ -25,22 +25,41 @@ from models.payloads import FileReferencePayload, TextPayload
 from models.results import Cancelled
 from services import pipeline
 from services.access import LOCAL, Principal
-from services.chat import RESTORABLE_MS, Chat
+from services.chat import Chat
+from services.context_editor import ContextEditor
+from services.library import Library
 from services.llm.registry import Providers
 from services.llm.scripted import Say, ScriptedProvider
+from services.organizer import RESTORABLE_MS, Organizer
 from services.search.query import SearchQuery
 from services.store.lists import SessionQuery
 from services.store.reads import MessageQuery
+from services.store.store import Store
 from services.users import Users
 
 GUEST = Principal("eve", "Eve", "guest")  # type: ignore[arg-type]  # a kind that may do nothing
 
 
-def open_chat(shop: Workshop) -> Chat:
-    scripted = ScriptedProvider({"test": (Say("ok"),)}, sleep=no_sleep)
+@dataclass
+class Desk:
+    chat: Chat
+    organizer: Organizer
+    editor: ContextEditor
+    library: Library
+    store: Store
+
+
+def open_desk(shop: Workshop, steps: pipeline.Pipeline | None = None) -> Desk:
     sessions = shop.room.sessions
-    users, providers = Users(sessions.store.user_states), Providers(SYSTEM_CLOCK, scripted=scripted)
-    return Chat(sessions, sessions.store.projects, providers, shop.agents, sessions.access, users, "demo")
+    scripted = ScriptedProvider({"test": (Say("ok"),)}, sleep=no_sleep)
+    providers = Providers(SYSTEM_CLOCK, scripted=scripted)
+    return Desk(
+        Chat(sessions, providers, shop.agents, pipeline=steps or pipeline.standard()),
+        Organizer(sessions, providers, Users(sessions.store.user_states), "demo"),
+        ContextEditor(sessions, providers),
+        Library(sessions),
+        sessions.store,
+    )
 
 
 def message(**arguments: object) -> Outgoing:
@@ -49,30 +68,30 @@ def message(**arguments: object) -> Outgoing:
 
 async def test_a_session_gets_the_inbox_and_the_default_model_unless_told_otherwise() -> None:
     async with workshop() as shop:
-        chat = open_chat(shop)
-        plain = await chat.create_session(LOCAL, CreateSessionBody())
+        desk = open_desk(shop)
+        plain = await desk.organizer.create_session(LOCAL, CreateSessionBody())
         assert (plain.project_name, plain.title, plain.state, plain.head) == ("Inbox", "", "IDLE", 1)
-        project = await chat.projects.create("Other")
+        project = await desk.store.projects.create("Other")
         body = CreateSessionBody(project_id=project.id, title="  Mine ", model="scripted:test")
-        told = await chat.create_session(LOCAL, body)
+        told = await desk.organizer.create_session(LOCAL, body)
         assert (told.project_name, told.title) == ("Other", "Mine")
-        assert (await chat.store.reads.snapshot(told.id)).model == "scripted:test"
-        assert (await chat.list_sessions(LOCAL, SessionQuery(project.id))).sessions == (told,)
+        assert (await desk.store.reads.snapshot(told.id)).model == "scripted:test"
+        assert (await desk.library.list_sessions(LOCAL, SessionQuery(project.id))).sessions == (told,)
 
 
 async def test_a_session_of_an_unknown_project_or_model_is_refused_and_not_made() -> None:
     async with workshop() as shop:
-        chat = open_chat(shop)
+        desk = open_desk(shop)
         with pytest.raises(ProjectNotFound) as refused:
-            await chat.create_session(LOCAL, CreateSessionBody(project_id="x"))
+            await desk.organizer.create_session(LOCAL, CreateSessionBody(project_id="x"))
         assert refused.value.details == {"field": "projectId"}
         with pytest.raises(UnknownModel):
-            await chat.create_session(LOCAL, CreateSessionBody(model="nonsense"))
-        assert (await chat.store.reads.sessions()).sessions == ()
+            await desk.organizer.create_session(LOCAL, CreateSessionBody(model="nonsense"))
+        assert (await desk.store.reads.sessions()).sessions == ()
         with pytest.raises(ProjectNotFound):
-            await chat.list_sessions(LOCAL, SessionQuery("x"))
+            await desk.library.list_sessions(LOCAL, SessionQuery("x"))
         with pytest.raises(ProjectNotFound):
-            await chat.search(LOCAL, SearchQuery("word", "x"))
+            await desk.library.search(LOCAL, SearchQuery("word", "x"))
 
 
 @pytest.mark.parametrize(
@@ -94,20 +113,20 @@ async def test_a_message_has_its_plain_text_and_its_payload(
     arguments: dict[str, object], content: str, payload: TextPayload | FileReferencePayload
 ) -> None:
     async with workshop() as shop:
-        chat = open_chat(shop)
-        session = await chat.create_session(LOCAL, CreateSessionBody(model="scripted:test"))
-        answer = await chat.send_message(LOCAL, session.id, message(**arguments))
-        (kept,) = await chat.store.reads.messages(session.id, [answer.message_id])
+        desk = open_desk(shop)
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody(model="scripted:test"))
+        answer = await desk.chat.send_message(LOCAL, session.id, message(**arguments))
+        (kept,) = await desk.store.reads.messages(session.id, [answer.message_id])
         assert (kept.content, kept.payload, kept.author, kept.role) == (content, payload, "local", "user")
 
 
 async def test_the_clients_metadata_is_kept_and_the_source_added() -> None:
     async with workshop() as shop:
-        chat = open_chat(shop)
-        session = await chat.create_session(LOCAL, CreateSessionBody())
+        desk = open_desk(shop)
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody())
         metadata = {"traceId": "t", "extra": {"a": [1, None, "é"]}, "displayHint": {"collapsed": True}}
-        answer = await chat.send_message(LOCAL, session.id, message(content="x", metadata=metadata))
-        (kept,) = await chat.store.reads.messages(session.id, [answer.message_id])
+        answer = await desk.chat.send_message(LOCAL, session.id, message(content="x", metadata=metadata))
+        (kept,) = await desk.store.reads.messages(session.id, [answer.message_id])
         assert (kept.metadata.trace_id, kept.metadata.extra, kept.metadata.source) == (
             "t",
             metadata["extra"],
@@ -118,27 +137,27 @@ async def test_the_clients_metadata_is_kept_and_the_source_added() -> None:
 async def test_what_is_too_large_is_refused_with_field_limit_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "MESSAGE_MAX_CHARS", 100)
     async with workshop() as shop:
-        chat = open_chat(shop)
-        session = await chat.create_session(LOCAL, CreateSessionBody())
-        await chat.send_message(LOCAL, session.id, message(content="x" * 100))
+        desk = open_desk(shop)
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody())
+        await desk.chat.send_message(LOCAL, session.id, message(content="x" * 100))
         with pytest.raises(PayloadTooLarge) as refused:
-            await chat.send_message(LOCAL, session.id, message(content="x" * 101))
+            await desk.chat.send_message(LOCAL, session.id, message(content="x" * 101))
         assert refused.value.details == {"field": "content", "limit": 100, "size": 101}
         laden = message(content="x", metadata={"extra": {"a": "x" * METADATA_MAX_BYTES}})
         with pytest.raises(PayloadTooLarge) as refused:
-            await chat.send_message(LOCAL, session.id, laden)
+            await desk.chat.send_message(LOCAL, session.id, laden)
         assert refused.value.details["field"] == "metadata"
-        assert (await chat.store.reads.session(session.id)).message_count == 1
+        assert (await desk.store.reads.session(session.id)).message_count == 1
 
 
 async def test_i10_holds_through_here_too() -> None:
     async with workshop() as shop:
-        chat = open_chat(shop)
-        session = await chat.create_session(LOCAL, CreateSessionBody())
-        first = await chat.send_message(LOCAL, session.id, message(content="x", clientMessageId="c"))
-        assert await chat.send_message(LOCAL, session.id, message(content="x", clientMessageId="c")) == first
+        desk = open_desk(shop)
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody())
+        first = await desk.chat.send_message(LOCAL, session.id, message(content="x", clientMessageId="c"))
+        assert await desk.chat.send_message(LOCAL, session.id, message(content="x", clientMessageId="c")) == first
         with pytest.raises(IdempotencyConflict):
-            await chat.send_message(LOCAL, session.id, message(content="y", clientMessageId="c"))
+            await desk.chat.send_message(LOCAL, session.id, message(content="y", clientMessageId="c"))
 
 
 async def test_i10_a_repetition_is_answered_whatever_the_processors_make_of_it_this_time() -> None:
@@ -152,10 +171,10 @@ async def test_i10_a_repetition_is_answered_whatever_the_processors_make_of_it_t
         return replace(draft, content=content, metadata=draft.metadata.model_copy(update={"original_input": "?"}))
 
     async with workshop() as shop:
-        chat = replace(open_chat(shop), pipeline=pipeline.standard(own=[something_else_each_time]))
-        session = await chat.create_session(LOCAL, CreateSessionBody())
+        desk = open_desk(shop, pipeline.standard(own=[something_else_each_time]))
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody())
         answers = [
-            await chat.send_message(LOCAL, session.id, message(content="hi", clientMessageId="c")) for _ in "123"
+            await desk.chat.send_message(LOCAL, session.id, message(content="hi", clientMessageId="c")) for _ in "123"
         ]
         assert answers == answers[:1] * 3
         assert [m.content for m in await shop.room.messages(session.id) if m.role == "user"] == ["[1] hi"]
@@ -169,96 +188,96 @@ async def test_i10_a_file_is_recognised_by_what_was_written_and_not_by_what_is_i
         return replace(draft, content="LOOK", payload=draft.payload.model_copy(update={"path": "/a.py"}))
 
     async with workshop() as shop:
-        chat = replace(open_chat(shop), pipeline=pipeline.standard(own=[read]))
-        session = await chat.create_session(LOCAL, CreateSessionBody())
+        desk = open_desk(shop, pipeline.standard(own=[read]))
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody())
         asked = message(content="look", payload={"kind": "file_reference", "path": "a.py"}, clientMessageId="c")
-        first = await chat.send_message(LOCAL, session.id, asked)
-        assert await chat.send_message(LOCAL, session.id, asked) == first
+        first = await desk.chat.send_message(LOCAL, session.id, asked)
+        assert await desk.chat.send_message(LOCAL, session.id, asked) == first
         other = message(content="look", payload={"kind": "file_reference", "path": "/a.py"}, clientMessageId="c")
         with pytest.raises(IdempotencyConflict):
-            await chat.send_message(LOCAL, session.id, other)
+            await desk.chat.send_message(LOCAL, session.id, other)
 
 
 async def test_renaming_checks_the_version() -> None:
     async with workshop() as shop:
-        chat = open_chat(shop)
-        session = await chat.create_session(LOCAL, CreateSessionBody())
-        renamed = await chat.rename(LOCAL, session.id, "New", 1)
+        desk = open_desk(shop)
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody())
+        renamed = await desk.organizer.rename(LOCAL, session.id, "New", 1)
         assert (renamed.title, renamed.version) == ("New", 2)
         with pytest.raises(VersionMismatch) as refused:
-            await chat.rename(LOCAL, session.id, "Newer", 1)
+            await desk.organizer.rename(LOCAL, session.id, "Newer", 1)
         assert refused.value.details == {"currentVersion": 2}
 
 
 async def test_the_model_is_switched_only_to_one_that_is_known() -> None:
     async with workshop() as shop:
-        chat = open_chat(shop)
-        session = await chat.create_session(LOCAL, CreateSessionBody())
-        await chat.set_model(LOCAL, session.id, "scripted:test")
+        desk = open_desk(shop)
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody())
+        await desk.editor.set_model(LOCAL, session.id, "scripted:test")
         with pytest.raises(UnknownModel):
-            await chat.set_model(LOCAL, session.id, "nonsense")
-        assert (await chat.store.reads.snapshot(session.id)).model == "scripted:test"
+            await desk.editor.set_model(LOCAL, session.id, "nonsense")
+        assert (await desk.store.reads.snapshot(session.id)).model == "scripted:test"
 
 
 async def test_cancelling_says_whether_there_was_anything_to_cancel() -> None:
     async with workshop() as shop:
-        chat = open_chat(shop)
-        session = await chat.create_session(LOCAL, CreateSessionBody())
-        assert await chat.cancel(LOCAL, session.id) == Cancelled(False)
-        sent = await chat.send_message(LOCAL, session.id, message(content="x"))
-        assert await chat.cancel(LOCAL, session.id, sent.run_id) == Cancelled(True)
+        desk = open_desk(shop)
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody())
+        assert await desk.chat.cancel(LOCAL, session.id) == Cancelled(False)
+        sent = await desk.chat.send_message(LOCAL, session.id, message(content="x"))
+        assert await desk.chat.cancel(LOCAL, session.id, sent.run_id) == Cancelled(True)
 
 
 async def test_deleting_can_be_undone_and_purging_is_final() -> None:
     async with workshop() as shop:
-        chat = open_chat(shop)
-        session = await chat.create_session(LOCAL, CreateSessionBody())
-        await chat.delete(LOCAL, session.id)
+        desk = open_desk(shop)
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody())
+        await desk.organizer.delete(LOCAL, session.id)
         with pytest.raises(SessionNotFound):
-            await chat.delete(LOCAL, session.id)
-        assert (await chat.restore(LOCAL, session.id)).id == session.id
-        await chat.delete(LOCAL, session.id)
-        await chat.delete(LOCAL, session.id, purge=True)
-        for call in (chat.restore(LOCAL, session.id), chat.delete(LOCAL, session.id, purge=True)):
+            await desk.organizer.delete(LOCAL, session.id)
+        assert (await desk.organizer.restore(LOCAL, session.id)).id == session.id
+        await desk.organizer.delete(LOCAL, session.id)
+        await desk.organizer.delete(LOCAL, session.id, purge=True)
+        for call in (desk.organizer.restore(LOCAL, session.id), desk.organizer.delete(LOCAL, session.id, purge=True)):
             with pytest.raises(SessionNotFound):
                 await call
-        alive = await chat.create_session(LOCAL, CreateSessionBody())
-        await chat.delete(LOCAL, alive.id, purge=True)
-        assert (await chat.store.reads.sessions()).sessions == ()
+        alive = await desk.organizer.create_session(LOCAL, CreateSessionBody())
+        await desk.organizer.delete(LOCAL, alive.id, purge=True)
+        assert (await desk.store.reads.sessions()).sessions == ()
 
 
 async def test_a_deletion_checks_the_version_at_the_door_where_nobody_can_come_between() -> None:
     """Taken out for the check: the version in DeleteSession."""
     async with workshop() as shop:
-        chat = open_chat(shop)
-        session = await chat.create_session(LOCAL, CreateSessionBody())
+        desk = open_desk(shop)
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody())
         renamed, deleted = await asyncio.gather(
-            chat.rename(LOCAL, session.id, "faster", session.version),
-            chat.delete(LOCAL, session.id, version=session.version),
+            desk.organizer.rename(LOCAL, session.id, "faster", session.version),
+            desk.organizer.delete(LOCAL, session.id, version=session.version),
             return_exceptions=True,
         )
         assert isinstance(deleted, VersionMismatch)
         assert deleted.details == {"currentVersion": session.version + 1}
-        assert [each.title for each in (await chat.store.reads.sessions()).sessions] == ["faster"]
-        await chat.delete(LOCAL, session.id, version=session.version + 1)
+        assert [each.title for each in (await desk.store.reads.sessions()).sessions] == ["faster"]
+        await desk.organizer.delete(LOCAL, session.id, version=session.version + 1)
         with pytest.raises(SessionNotFound):
-            await chat.delete(LOCAL, session.id, purge=True, version=session.version + 1)
+            await desk.organizer.delete(LOCAL, session.id, purge=True, version=session.version + 1)
         assert not isinstance(renamed, BaseException)
 
 
 async def test_what_was_deleted_thirty_days_ago_is_purged() -> None:
     async with workshop() as shop:
-        chat = open_chat(shop)
-        old, kept = [await chat.create_session(LOCAL, CreateSessionBody()) for _ in range(2)]
-        await chat.delete(LOCAL, old.id)
+        desk = open_desk(shop)
+        old, kept = [await desk.organizer.create_session(LOCAL, CreateSessionBody()) for _ in range(2)]
+        await desk.organizer.delete(LOCAL, old.id)
         shop.time.now += RESTORABLE_MS
-        assert await chat.purge_expired() == 0
+        assert await desk.organizer.purge_expired() == 0
         shop.time.now += 1
-        assert await chat.purge_expired() == 1
+        assert await desk.organizer.purge_expired() == 1
         with pytest.raises(SessionNotFound):
-            await chat.restore(LOCAL, old.id)
-        assert [each.id for each in (await chat.store.reads.sessions()).sessions] == [kept.id]
-        assert await chat.purge_expired() == 0
+            await desk.organizer.restore(LOCAL, old.id)
+        assert [each.id for each in (await desk.store.reads.sessions()).sessions] == [kept.id]
+        assert await desk.organizer.purge_expired() == 0
 
 
 async def test_what_is_restored_or_purged_while_the_expired_ones_are_purged_is_left_alone(
@@ -266,58 +285,58 @@ async def test_what_is_restored_or_purged_while_the_expired_ones_are_purged_is_l
 ) -> None:
     """Taken out for the check: purging by the journal's own look at whether it is still deleted; the `continue`."""
     async with workshop() as shop:
-        chat = open_chat(shop)
-        restored, gone, old = [await chat.create_session(LOCAL, CreateSessionBody()) for _ in range(3)]
+        desk = open_desk(shop)
+        restored, gone, old = [await desk.organizer.create_session(LOCAL, CreateSessionBody()) for _ in range(3)]
         for each in (restored, gone, old):
-            await chat.delete(LOCAL, each.id)
-        expired = chat.store.reads.expired
+            await desk.organizer.delete(LOCAL, each.id)
+        expired = desk.store.reads.expired
 
         async def then_somebody_is_faster(before: EpochMs) -> tuple[str, ...]:
             found = await expired(before)
-            await chat.restore(LOCAL, restored.id)
-            await chat.delete(LOCAL, gone.id, purge=True)
+            await desk.organizer.restore(LOCAL, restored.id)
+            await desk.organizer.delete(LOCAL, gone.id, purge=True)
             return found
 
-        monkeypatch.setattr(chat.store.reads, "expired", then_somebody_is_faster)
+        monkeypatch.setattr(desk.store.reads, "expired", then_somebody_is_faster)
         shop.time.now += RESTORABLE_MS + 1
-        assert await chat.purge_expired() == 1
-        assert [each.id for each in (await chat.store.reads.sessions()).sessions] == [restored.id]
+        assert await desk.organizer.purge_expired() == 1
+        assert [each.id for each in (await desk.store.reads.sessions()).sessions] == [restored.id]
 
 
 async def test_the_current_session_must_belong_to_the_project() -> None:
     async with workshop() as shop:
-        chat = open_chat(shop)
-        session = await chat.create_session(LOCAL, CreateSessionBody())
-        other = await chat.projects.create("Other")
-        project = await chat.set_current(LOCAL, session.project_id, session.id, 1)
+        desk = open_desk(shop)
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody())
+        other = await desk.store.projects.create("Other")
+        project = await desk.organizer.set_current(LOCAL, session.project_id, session.id, 1)
         assert (project.current_session_id, project.version) == (session.id, 2)
         with pytest.raises(Conflict) as refused:
-            await chat.set_current(LOCAL, other.id, session.id)
+            await desk.organizer.set_current(LOCAL, other.id, session.id)
         assert refused.value.details == {"projectId": session.project_id}
         with pytest.raises(SessionNotFound):
-            await chat.set_current(LOCAL, other.id, "x")
+            await desk.organizer.set_current(LOCAL, other.id, "x")
         with pytest.raises(VersionMismatch):
-            await chat.set_current(LOCAL, session.project_id, session.id, 1)
+            await desk.organizer.set_current(LOCAL, session.project_id, session.id, 1)
 
 
 async def test_who_may_do_nothing_can_do_nothing_here() -> None:
     async with workshop() as shop:
-        chat = open_chat(shop)
-        session = await chat.create_session(LOCAL, CreateSessionBody())
-        head = (await chat.store.reads.session(session.id)).head
+        desk = open_desk(shop)
+        session = await desk.organizer.create_session(LOCAL, CreateSessionBody())
+        head = (await desk.store.reads.session(session.id)).head
         for call in (
-            chat.create_session(GUEST, CreateSessionBody()),
-            chat.send_message(GUEST, session.id, message(content="x")),
-            chat.cancel(GUEST, session.id),
-            chat.rename(GUEST, session.id, "x", None),
-            chat.set_model(GUEST, session.id, "scripted:test"),
-            chat.delete(GUEST, session.id, purge=True),
-            chat.restore(GUEST, session.id),
-            chat.set_current(GUEST, session.project_id, session.id),
-            chat.list_sessions(GUEST, SessionQuery()),
-            chat.search(GUEST, SearchQuery("word")),
+            desk.organizer.create_session(GUEST, CreateSessionBody()),
+            desk.chat.send_message(GUEST, session.id, message(content="x")),
+            desk.chat.cancel(GUEST, session.id),
+            desk.organizer.rename(GUEST, session.id, "x", None),
+            desk.editor.set_model(GUEST, session.id, "scripted:test"),
+            desk.organizer.delete(GUEST, session.id, purge=True),
+            desk.organizer.restore(GUEST, session.id),
+            desk.organizer.set_current(GUEST, session.project_id, session.id),
+            desk.library.list_sessions(GUEST, SessionQuery()),
+            desk.library.search(GUEST, SearchQuery("word")),
         ):
             with pytest.raises(Forbidden):
                 await call
-        assert (await chat.store.reads.session(session.id)).head == head
-        assert (await chat.store.reads.page(session.id, MessageQuery())).total == 0
+        assert (await desk.store.reads.session(session.id)).head == head
+        assert (await desk.store.reads.page(session.id, MessageQuery())).total == 0

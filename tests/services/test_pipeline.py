@@ -41,7 +41,6 @@ from services.runs.agents import Agents
 from services.runs.assistant import Assistant
 from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory
-from services.users import Users
 
 GUEST = Principal("eve", "Eve", "guest")  # type: ignore[arg-type]  # a kind that may do nothing
 LINES = "".join(f"line {number}\n" for number in range(1, 11))
@@ -108,10 +107,7 @@ async def desk(folder: Path, *own: Processor, sighted: bool = False) -> AsyncIte
     providers = Providers(SYSTEM_CLOCK, scripted=provider)
     agents = Agents({"assistant": Assistant(providers)})
     pipeline = standard(enriching(open_file, room.sessions.clock), own)
-    users = Users(store.user_states)
-    chat = Chat(
-        room.sessions, store.projects, providers, agents, room.sessions.access, users, "demo", "assistant", pipeline
-    )
+    chat = Chat(room.sessions, providers, agents, "assistant", pipeline)
     yield Desk(chat, room, await room.create(title="t", model="scripted:test"), folder, opened)
     await room.sessions.close()
 

@@ -20,12 +20,12 @@ from world import FakeTime
 from models.clock import SYSTEM_CLOCK
 from models.errors import DataFolderInUse, StorageUnavailable
 from services.access import LOCAL
-from services.chat import RESTORABLE_MS, Chat
+from services.organizer import RESTORABLE_MS, Organizer
 from services.runs.context import RunContext
 from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory
 from web.app import create_app, purge_daily
-from web.keys import HUB, LIFECYCLE, PROVIDERS, RUNS, SESSIONS
+from web.keys import HUB, LIFECYCLE, ORGANIZER, PROVIDERS, RUNS, SESSIONS
 from web.settings import Settings
 
 Serve = Callable[..., Awaitable[Rest]]
@@ -189,21 +189,21 @@ async def test_expired_sessions_are_purged_now_and_then_daily(serve: Serve) -> N
             raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await purge_daily(rest.chat, sleep)
+        await purge_daily(rest.app[ORGANIZER], sleep)
     assert slept == [86_400, 86_400]
     assert (await rest.ask("POST", f"/api/sessions/{session_id}/restore")).status == 404
 
 
 async def test_a_purge_that_fails_is_tried_again_the_next_day(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fails(chat: Chat) -> int:
+    async def fails(organizer: Organizer) -> int:
         raise StorageUnavailable("not now")
 
     async def sleep(seconds: float) -> None:
         raise asyncio.CancelledError
 
-    monkeypatch.setattr(Chat, "purge_expired", fails)
+    monkeypatch.setattr(Organizer, "purge_expired", fails)
     with capture_logs() as logs, pytest.raises(asyncio.CancelledError):
-        await purge_daily(rest.chat, sleep)
+        await purge_daily(rest.app[ORGANIZER], sleep)
     assert [entry["event"] for entry in logs] == ["purge postponed"]
 
 

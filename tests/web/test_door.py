@@ -22,7 +22,7 @@ from models.text import REPLACEMENT
 from services.store.memory.projects import MemoryProjects
 from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory
-from web.keys import LIFECYCLE
+from web.keys import LIFECYCLE, STORE
 from web.rest.errors import answer_errors, error_response
 from web.rest.reading import BODY_LIMIT_BYTES
 from web.rest.route import Route
@@ -139,7 +139,7 @@ async def test_requests_are_counted_by_template_and_refusals_by_code(rest: Rest)
 
 async def test_readiness_says_why_it_is_red(rest: Rest) -> None:
     assert (await rest.get("/readyz"))["status"] == "ready"
-    memory = rest.chat.store.storage
+    memory = rest.app[STORE].storage
     assert isinstance(memory, Memory)
     memory.trouble = "The disk or the database is full; free some space"
     red = await rest.ask("GET", "/readyz")

@@ -52,7 +52,7 @@ async def follow(call: Call[NoArguments, After]) -> Stream:
         following, joiner = call.app[FOLLOWING], Joiner(call.app[SESSIONS])
         follower = following.follow(call.session_id, out, LINES)
         try:
-            joined = await joiner.join(follower, Position(call.query.after, call.query.epoch))
+            joined = await joiner.join(call.principal, follower, Position(call.query.after, call.query.epoch))
             out.send(b"".join(LINES.event("push", event) for event in joined.events))
             joiner.go(follower, joined)
             await follower.ended()

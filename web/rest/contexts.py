@@ -27,7 +27,6 @@ from models.events import fit_for_travel
 from models.ids import iso
 from models.session import Session
 from models.snapshot import Snapshot
-from services.engine.snapshot import snapshot_of
 from web.rest.answers import (
     BranchName,
     CancelledAnswer,
@@ -49,30 +48,23 @@ class SendMessageBody(Outgoing):
 
 
 async def get_context(call: Call[NoArguments, NoQuery]) -> Snapshot:
-    call.chat.access.check(call.principal, "read")
-    return await call.chat.store.reads.snapshot(call.session_id)
+    return await call.library.snapshot(call.principal, call.session_id)
 
 
 async def get_context_metadata(call: Call[NoArguments, NoQuery]) -> ContextMetadata:
-    """Mostly from memory: clients in signal mode ask for it at every change of state."""
-    call.chat.access.check(call.principal, "read")
-    session = await call.chat.store.reads.session(call.session_id)
-    context = await call.chat.sessions.current(call.session_id)
-    snapshot = snapshot_of(context, session.project_name, ())
+    snapshot = await call.library.metadata(call.principal, call.session_id)
     return ContextMetadata.model_construct(**{name: getattr(snapshot, name) for name in ContextMetadata.model_fields})
 
 
 async def get_context_messages(call: Call[NoArguments, IdsQuery]) -> MessageBatch:
-    call.chat.access.check(call.principal, "read")
     wanted = call.query.wanted
-    messages = await call.chat.store.reads.messages(call.session_id, wanted)
+    messages = await call.library.messages(call.principal, call.session_id, wanted)
     return MessageBatch(messages=messages, requested_count=len(wanted), found_count=len(messages))
 
 
 async def list_streaming_chunks(call: Call[NoArguments, EventsQuery]) -> Mapping[str, Any]:
-    call.chat.access.check(call.principal, "read")
     message_id = call.path["messageId"]
-    page = await call.chat.store.reads.chunks(call.session_id, message_id, call.query.after)
+    page = await call.library.chunks(call.principal, call.session_id, message_id, call.query.after)
     return {
         "contextId": call.session_id,
         "messageId": message_id,
@@ -93,11 +85,11 @@ async def cancel_run(call: Call[CancelRunArguments, NoQuery]) -> CancelledAnswer
 
 
 async def set_model(call: Call[SetModelBody, NoQuery]) -> Session:
-    return await call.chat.set_model(call.principal, call.session_id, call.body.model)
+    return await call.editor.set_model(call.principal, call.session_id, call.body.model)
 
 
 async def set_mode(call: Call[SetModeBody, NoQuery]) -> Session:
-    return await call.chat.set_mode(call.principal, call.session_id, call.body.mode)
+    return await call.editor.set_mode(call.principal, call.session_id, call.body.mode)
 
 
 async def retry(call: Call[NoArguments, NoQuery]) -> SentAnswer:
@@ -105,11 +97,11 @@ async def retry(call: Call[NoArguments, NoQuery]) -> SentAnswer:
 
 
 async def archive(call: Call[NoArguments, NoQuery]) -> Session:
-    return await call.chat.archive(call.principal, call.session_id)
+    return await call.organizer.archive(call.principal, call.session_id)
 
 
 async def unarchive(call: Call[NoArguments, NoQuery]) -> Session:
-    return await call.chat.unarchive(call.principal, call.session_id)
+    return await call.organizer.unarchive(call.principal, call.session_id)
 
 
 async def resolve_approval(call: Call[ApprovalAnswer, NoQuery]) -> Done:
@@ -124,7 +116,7 @@ async def revoke_grant(call: Call[RevokeGrantBody, NoQuery]) -> Done:
 
 async def fork(call: Call[ForkBody, NoQuery]) -> BranchName:
     body = call.body
-    name = await call.chat.branches.fork(
+    name = await call.branches.fork(
         call.principal,
         call.session_id,
         name=body.name,
@@ -138,12 +130,12 @@ async def fork(call: Call[ForkBody, NoQuery]) -> BranchName:
 
 
 async def switch_branch(call: Call[SwitchBranchBody, NoQuery]) -> BranchName:
-    await call.chat.branches.switch(call.principal, call.session_id, call.body.name)
+    await call.branches.switch(call.principal, call.session_id, call.body.name)
     return BranchName(name=call.body.name)
 
 
 async def merge(call: Call[MergeBody, NoQuery]) -> MergeAnswer:
-    body, branches = call.body, call.chat.branches
+    body, branches = call.body, call.branches
     if body.preview:
         plan = await branches.preview(call.principal, call.session_id, body.source, body.strategy, body.message_ids)
     else:
@@ -166,19 +158,19 @@ async def merge(call: Call[MergeBody, NoQuery]) -> MergeAnswer:
 
 
 async def set_branch_prompt(call: Call[BranchPromptBody, NoQuery]) -> Done:
-    await call.chat.set_branch_prompt(call.principal, call.session_id, call.body.branch, call.body.system_prompt)
+    await call.editor.set_branch_prompt(call.principal, call.session_id, call.body.branch, call.body.system_prompt)
     return Done()
 
 
 async def pin(call: Call[PinBody, NoQuery]) -> PinnedAnswer:
-    return PinnedAnswer.of(await call.chat.pin(call.principal, call.session_id, call.body.message_id, call.body.text))
+    return PinnedAnswer.of(await call.editor.pin(call.principal, call.session_id, call.body.message_id, call.body.text))
 
 
 async def unpin(call: Call[UnpinBody, NoQuery]) -> Done:
-    await call.chat.unpin(call.principal, call.session_id, call.body.pin_id)
+    await call.editor.unpin(call.principal, call.session_id, call.body.pin_id)
     return Done()
 
 
 async def set_plan(call: Call[PlanBody, NoQuery]) -> Done:
-    await call.chat.set_plan(call.principal, call.session_id, call.body.items)
+    await call.editor.set_plan(call.principal, call.session_id, call.body.items)
     return Done()

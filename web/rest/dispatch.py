@@ -12,7 +12,7 @@ from models.calls import NoArguments
 from models.errors import Draining
 from models.wire import Wire
 from services.access import LOCAL
-from web.keys import CHAT, LIFECYCLE, STREAMS
+from web.keys import ACCESS, LIFECYCLE, STREAMS
 from web.rest.errors import Handler
 from web.rest.reading import read_bearer, read_body, read_if_match, read_path, read_query
 from web.rest.route import Call, Raw, Route
@@ -21,7 +21,7 @@ from web.stream import Stream
 
 def handler_of(route: Route) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        principal = LOCAL if route.public else request.app[CHAT].access.resolve(read_bearer(request))
+        principal = LOCAL if route.public else request.app[ACCESS].resolve(read_bearer(request))
         if route.method != "GET" and request.app[LIFECYCLE].draining:
             raise Draining()
         call: Call[Any, Any] = Call(

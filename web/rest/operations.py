@@ -6,8 +6,9 @@ from importlib.metadata import version
 
 from models.calls import NoArguments
 from models.errors import Draining, StorageUnavailable
+from services.access import OnServer
 from services.operating.metrics import CONTENT_TYPE
-from web.keys import LIFECYCLE, METRICS
+from web.keys import LIFECYCLE, METRICS, STORE
 from web.rest.answers import Health
 from web.rest.openapi import DOCUMENT
 from web.rest.route import Call, NoQuery, Raw
@@ -27,12 +28,13 @@ async def get_health(call: Call[NoArguments, NoQuery]) -> Health:
 async def get_readiness(call: Call[NoArguments, NoQuery]) -> Health:
     if call.app[LIFECYCLE].draining:
         raise Draining()
-    if (trouble := call.chat.store.trouble) is not None:
+    if (trouble := call.app[STORE].trouble) is not None:
         raise StorageUnavailable(trouble)
     return Health(status="ready", version=parley_version())
 
 
 async def get_metrics(call: Call[NoArguments, NoQuery]) -> Raw:
+    await call.check("read", OnServer())
     return Raw(call.app[METRICS].exposition(), CONTENT_TYPE)
 
 

@@ -11,9 +11,14 @@ from aiohttp import web
 from models.calls import NoArguments
 from models.errors import InvalidArgument, ParleyError
 from models.wire import Wire
-from services.access import Principal
+from services.access import Action, Principal, Resource
 from services.chat import Chat
-from web.keys import CHAT
+from services.context_editor import ContextEditor
+from services.library import Library
+from services.organizer import Organizer
+from services.sessions.branches import Branches
+from services.users import Users
+from web.keys import ACCESS, BRANCHES, CHAT, EDITOR, LIBRARY, ORGANIZER, USERS
 from web.rest.reading import BODY_LIMIT_BYTES, JSON_TYPE
 from web.stream import Stream
 
@@ -51,6 +56,30 @@ class Call(Generic[Body, Query]):
     @property
     def chat(self) -> Chat:
         return self.app[CHAT]
+
+    @property
+    def library(self) -> Library:
+        return self.app[LIBRARY]
+
+    @property
+    def organizer(self) -> Organizer:
+        return self.app[ORGANIZER]
+
+    @property
+    def editor(self) -> ContextEditor:
+        return self.app[EDITOR]
+
+    @property
+    def branches(self) -> Branches:
+        return self.app[BRANCHES]
+
+    @property
+    def users(self) -> Users:
+        return self.app[USERS]
+
+    async def check(self, action: Action, resource: Resource) -> None:
+        """For what no service asks about. Raises Forbidden."""
+        await self.app[ACCESS].check(self.principal, action, resource)
 
     @property
     def session_id(self) -> str:

@@ -26,15 +26,15 @@ from web.rest.route import Call, NoQuery
 
 
 async def create_session(call: Call[CreateSessionBody, NoQuery]) -> Session:
-    return await call.chat.create_session(call.principal, call.body)
+    return await call.organizer.create_session(call.principal, call.body)
 
 
 async def list_running_sessions(call: Call[NoArguments, NoQuery]) -> SessionList:
-    return session_list(await call.chat.list_sessions(call.principal, RUNNING))
+    return session_list(await call.library.list_sessions(call.principal, RUNNING))
 
 
 async def list_sessions(call: Call[NoArguments, ListQuery]) -> SessionList:
-    return session_list(await call.chat.list_sessions(call.principal, call.query.question()))
+    return session_list(await call.library.list_sessions(call.principal, call.query.question()))
 
 
 def session_list(page: SessionPage) -> SessionList:
@@ -42,31 +42,29 @@ def session_list(page: SessionPage) -> SessionList:
 
 
 async def search(call: Call[NoArguments, SearchParameters]) -> SearchAnswer:
-    page = await call.chat.search(call.principal, call.query.question)
+    page = await call.library.search(call.principal, call.query.question)
     return SearchAnswer(query=call.query.q, results=page.results, has_more=page.has_more, cursor=page.cursor)
 
 
 async def get_session(call: Call[NoArguments, NoQuery]) -> Session:
-    call.chat.access.check(call.principal, "read")
-    return await call.chat.store.reads.session(call.session_id)
+    return await call.library.session(call.principal, call.session_id)
 
 
 async def edit_session(call: Call[EditSession, NoQuery]) -> Session:
     expected = call.expected(call.body.expected_version)
-    return await call.chat.rename(call.principal, call.session_id, call.body.title, expected)
+    return await call.organizer.rename(call.principal, call.session_id, call.body.title, expected)
 
 
 async def delete_session(call: Call[NoArguments, DeleteQuery]) -> Done:
-    await call.chat.delete(call.principal, call.session_id, purge=call.query.purge, version=call.expected())
+    await call.organizer.delete(call.principal, call.session_id, purge=call.query.purge, version=call.expected())
     return Done()
 
 
 async def restore_session(call: Call[NoArguments, NoQuery]) -> Session:
-    return await call.chat.restore(call.principal, call.session_id)
+    return await call.organizer.restore(call.principal, call.session_id)
 
 
 async def list_messages(call: Call[NoArguments, MessagesQuery]) -> MessagePageAnswer:
-    call.chat.access.check(call.principal, "read")
     asked = call.query
     query = MessageQuery(
         skip=asked.skip,
@@ -77,7 +75,7 @@ async def list_messages(call: Call[NoArguments, MessagesQuery]) -> MessagePageAn
         branch=asked.branch,
         pool=asked.scope == "pool",
     )
-    page = await call.chat.store.reads.page(call.session_id, query)
+    page = await call.library.page(call.principal, call.session_id, query)
     return MessagePageAnswer(
         messages=page.messages,
         total=page.total,
@@ -88,33 +86,27 @@ async def list_messages(call: Call[NoArguments, MessagesQuery]) -> MessagePageAn
 
 
 async def list_events(call: Call[NoArguments, EventsQuery]) -> Mapping[str, Any]:
-    call.chat.access.check(call.principal, "read")
-    page = await call.chat.store.journal.since(call.session_id, call.query.after)
+    page = await call.library.events(call.principal, call.session_id, call.query.after)
     events = [event.to_wire() for event in page.events]
     return {"epoch": page.epoch, "head": page.head, "events": events, "hasMore": page.has_more}
 
 
 async def list_runs(call: Call[NoArguments, NoQuery]) -> RunList:
-    call.chat.access.check(call.principal, "read")
-    await call.chat.store.reads.session(call.session_id)
-    return RunList(runs=await call.chat.store.reads.runs(call.session_id))
+    return RunList(runs=await call.library.runs(call.principal, call.session_id))
 
 
 async def list_approvals(call: Call[NoArguments, NoQuery]) -> ApprovalList:
-    call.chat.access.check(call.principal, "read")
-    approvals = await call.chat.store.reads.approvals(call.session_id)
-    context = await call.chat.sessions.until(call.session_id, lambda _: True)
+    approvals = await call.library.approvals(call.principal, call.session_id)
+    context = await call.library.context(call.principal, call.session_id)
     return ApprovalList(approvals=approvals, grants=context.grants)
 
 
 async def list_branches(call: Call[NoArguments, NoQuery]) -> BranchList:
-    call.chat.access.check(call.principal, "read")
-    context = await call.chat.sessions.until(call.session_id, lambda _: True)
+    context = await call.library.context(call.principal, call.session_id)
     return BranchList(active_branch=context.active_branch, branches=tuple(context.branches.values()))
 
 
 async def list_participants(call: Call[NoArguments, NoQuery]) -> ParticipantList:
-    call.chat.access.check(call.principal, "read")
-    await call.chat.store.reads.session(call.session_id)
+    await call.library.session(call.principal, call.session_id)
     present = call.app[HUB].participants(call.session_id)
     return ParticipantList(participants=tuple(Participant.model_validate(each) for each in present))

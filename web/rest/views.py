@@ -8,8 +8,7 @@ from models.calls import NoArguments
 from models.errors import UnknownModel
 from models.wire import Wire
 from services.engine.view import LeftOut, View
-from services.runs.history import History
-from web.keys import VIEWS
+from web.keys import PROVIDERS, VIEWS
 from web.rest.answers import PromptAnswer, PromptPartView
 from web.rest.route import Call, NoQuery
 
@@ -82,10 +81,9 @@ class ViewAnswer(Wire):
 
 async def get_prompt(call: Call[NoArguments, NoQuery]) -> PromptAnswer:
     """Part by part. A session whose model is gone has a prompt too."""
-    call.chat.access.check(call.principal, "read")
-    context = await call.chat.sessions.until(call.session_id, lambda _: True)
+    context = await call.library.context(call.principal, call.session_id)
     try:
-        info = call.chat.providers.resolve(context.model)[1]
+        info = call.app[PROVIDERS].resolve(context.model)[1]
     except UnknownModel:
         info = None
     views = call.app[VIEWS]
@@ -96,12 +94,10 @@ async def get_prompt(call: Call[NoArguments, NoQuery]) -> PromptAnswer:
 async def get_view(call: Call[NoArguments, NoQuery]) -> ViewAnswer:
     """While a run is at work, what it would send now; else what one would that goes on from here. Raises
     UnknownModel."""
-    call.chat.access.check(call.principal, "read")
-    context = await call.chat.sessions.until(call.session_id, lambda _: True)
-    info = call.chat.providers.resolve(context.model)[1]
-    run = context.run or next(iter(context.queue), None)
+    context = await call.library.context(call.principal, call.session_id)
+    info = call.app[PROVIDERS].resolve(context.model)[1]
     views = call.app[VIEWS]
-    history = History(call.chat.store.reads, context, run)
+    history = await call.library.history(call.principal, context)
     return _answer(await views.of_history(history, info, views.offered(context.mode, info)))
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from models.calls import Id, NoArguments, Text, check_tree
 from models.wire import Wire
+from services.access import OnServer
 from web.rest.answers import SentAnswer, WorkflowList, WorkflowView
 from web.rest.route import Call, NoQuery
 
@@ -26,7 +27,7 @@ class ExecuteWorkflowBody(Wire):
 
 
 async def list_workflows(call: Call[NoArguments, NoQuery]) -> WorkflowList:
-    call.chat.access.check(call.principal, "read")
+    await call.check("read", OnServer())
     described = call.chat.workflows.describe()
     return WorkflowList(workflows=tuple(WorkflowView.model_validate(each) for each in described))
 

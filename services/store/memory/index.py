@@ -98,6 +98,7 @@ def _is_wanted(query: SearchQuery, phase: Phase, doc: Doc, held: Held) -> bool:
         context.deleted_at is None
         and (phase == "all" or (phase == "titles") == (doc.ordinal == 0))
         and query.project_id in (None, context.project_id)
+        and (query.visible is None or context.project_id in query.visible)
         and (not query.states or context.session_state in query.states)
         and query.archived in (None, context.archived)
         and (query.since is None or doc.key >= first_key(query.since))

@@ -138,6 +138,7 @@ def _is_listed(query: SessionQuery, context: Context) -> bool:
     return (
         context.deleted_at is None
         and query.project_id in (None, context.project_id)
+        and (query.visible is None or context.project_id in query.visible)
         and (not query.states or context.session_state in query.states)
         and query.archived in (None, context.archived)
         and fold(query.title) in fold(context.title)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Row, bindparam, text
+from sqlalchemy import BindParameter, Row, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.ids import iso
@@ -46,6 +46,9 @@ def _filters(query: SessionQuery) -> tuple[list[str], dict[str, Any]]:
     if query.project_id is not None:
         wheres.append("sessions.project_id = :project_id")
         values["project_id"] = query.project_id
+    if query.visible is not None:
+        wheres.append("sessions.project_id IN :visible")
+        values["visible"] = sorted(query.visible)
     if query.states:
         wheres.append("sessions.state IN :states")
         values["states"] = list(query.states)
@@ -59,8 +62,10 @@ def _filters(query: SessionQuery) -> tuple[list[str], dict[str, Any]]:
 
 
 def _statement(sql: str, values: dict[str, Any]) -> Any:
-    statement = text(sql)
-    return statement.bindparams(bindparam("states", expanding=True)) if "states" in values else statement
+    several: list[BindParameter[Any]] = [
+        bindparam(name, expanding=True) for name in ("states", "visible") if name in values
+    ]
+    return text(sql).bindparams(*several)
 
 
 def session_of_row(row: Row[Any]) -> Session:

@@ -48,6 +48,9 @@ TITLES = "(scope : t)"
 PHASES: dict[Phase, str] = {"titles": f" AND {TITLES}", "messages": f" NOT {TITLES}", "all": ""}
 """Titles are few: what leaves them out costs nothing, what named all messages would be weighed row by row."""
 
+PROJECT_KEYS = text("SELECT key FROM projects WHERE id IN :ids ORDER BY key").bindparams(
+    bindparam("ids", expanding=True)
+)
 Found = Row[Any]
 
 
@@ -58,7 +61,7 @@ class SqliteSearch:
     async def find(self, query: SearchQuery) -> SearchPage:
         terms = query.terms
         async with self._database.read() as db:
-            rows, cursor = await _Walk(db, query, terms, await _project_key(db, query)).page()
+            rows, cursor = await _Walk(db, query, terms, await _project_keys(db, query)).page()
             positions = await positions_of(db, [(row.session, row.ordinal) for row in rows if row.ordinal])
         # In a thread: folding twenty long texts takes longer than the loop may be held up.
         return SearchPage(await asyncio.to_thread(_results, rows, positions, terms), cursor)
@@ -71,7 +74,7 @@ class _Walk:
     db: AsyncConnection
     query: SearchQuery
     terms: Terms
-    project_key: int | None
+    project_keys: Sequence[int] | None
     rows: list[tuple[Found, Start]] = field(default_factory=list)
 
     async def page(self) -> tuple[list[Found], str | None]:
@@ -130,7 +133,7 @@ class _Walk:
         facets: list[Sequence[str]] = [
             [f"r{role}" for role in self.query.roles],
             [f"k{kind.replace('_', '')}" for kind in self.query.kinds],
-            [] if self.query.project_id is None else [f"p{self.project_key}"],
+            [] if self.project_keys is None else [f"p{key}" for key in self.project_keys],
         ]
         parts = [f"(text : {_expression(self.terms)})"]
         parts += [f"(scope : ({' OR '.join(each)}))" for each in facets if each]
@@ -149,12 +152,14 @@ def _phrase(term: Term) -> str:
     return f'"{" ".join(term.words)}"{"*" if term.prefix else ""}'
 
 
-async def _project_key(db: AsyncConnection, query: SearchQuery) -> int | None:
-    """0, which no project has, for one that isn't there."""
-    if query.project_id is None:
+async def _project_keys(db: AsyncConnection, query: SearchQuery) -> Sequence[int] | None:
+    """Those that may hold what is looked for, None for all; 0, which no project has, when none may."""
+    if query.project_id is None and query.visible is None:
         return None
-    found = await db.execute(text("SELECT key FROM projects WHERE id = :id"), {"id": query.project_id})
-    return found.scalar() or 0
+    ids = set(query.visible or ()) if query.project_id is None else {query.project_id}
+    if query.visible is not None:
+        ids &= query.visible
+    return (await db.execute(PROJECT_KEYS, {"ids": sorted(ids)})).scalars().all() or (0,)
 
 
 def _results(rows: Sequence[Found], positions: dict[tuple[int, int], int], terms: Terms) -> tuple[SearchResult, ...]:

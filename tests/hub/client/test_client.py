@@ -542,7 +542,7 @@ async def test_resync_in_the_middle_of_a_join_is_heeded(in_memory: Harness, clie
 async def test_deletion_reaches_the_view_and_is_not_asked_about_for_ever(in_memory: Harness, client: HubClient) -> None:
     session_id = await in_memory.session()
     view = await client.open(session_id)
-    await in_memory.chat.delete(LOCAL, session_id)
+    await in_memory.organizer.delete(LOCAL, session_id)
     await eventually(lambda: view.events and view.events[-1]["type"] == "session.deleted")
     connections(in_memory)[0].abort()
     await eventually(lambda: client.state == "connected" and connections(in_memory))

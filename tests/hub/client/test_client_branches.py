@@ -35,7 +35,7 @@ def messages(view: SessionView) -> list[Json]:
 @pytest.mark.parametrize("mode", ["push", "signal"])
 async def test_messages_that_a_merge_or_a_switch_brings_are_pulled(in_memory: Harness, mode: FeedMode) -> None:
     """Fails when only what was too large to travel is pulled: `{id, truncated}` stays in its place for ever."""
-    session_id, branches = await in_memory.session(), in_memory.chat.branches
+    session_id, branches = await in_memory.session(), in_memory.branches
     async with client_of(in_memory) as client, client_of(in_memory) as later:
         view = await client.open(session_id, mode)
         await said(client, view, "here")

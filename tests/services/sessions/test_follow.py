@@ -20,6 +20,7 @@ from world import Room, eventually, settled
 from hub.subscription import SOCKET_IO
 from models.commands import DeleteSession, RenameSession, RestoreSession
 from models.errors import SessionNotFound, StorageUnavailable
+from services.access import LOCAL
 from services.sessions import forms
 from services.sessions.following import Following
 from services.sessions.forms import Mode, Telling
@@ -172,7 +173,7 @@ async def test_answer_that_takes_its_time_to_be_written_opens_no_gap(world: Worl
     session_id = await world.room.create()
     sink = LineSink()
     follower = world.following.follow(session_id, sink, LINES)
-    joined = await world.joiner.join(follower, Position(0))
+    joined = await world.joiner.join(LOCAL, follower, Position(0))
     await world.rename(session_id, 5)
     assert sink.taken == b""
     world.joiner.go(follower, joined)

@@ -10,7 +10,7 @@ from workflow_world import Bench, statuses, steps_of, workflow_shop
 from world import Gate, eventually, say
 
 from models.calls import ApprovalAnswer
-from models.commands import CancelRun
+from models.commands import CancelRun, SetMode
 from models.errors import InvalidArgument, PayloadTooLarge
 from models.events import ContextStateChanged
 from models.messages import Metadata
@@ -331,7 +331,7 @@ async def test_a_tool_that_asks_waits_for_the_user_inside_the_workflow(decision:
 async def test_in_plan_mode_a_tool_that_changes_things_fails_its_step() -> None:
     async with workflow_shop(SENDING, bench=Bench()) as shop:
         session_id = await shop.session()
-        await shop.chat.set_mode(LOCAL, session_id, "plan")
+        await shop.room.sessions.handle(session_id, SetMode("plan"), LOCAL)
         await shop.begin(session_id=session_id)
         await shop.until(session_id, "FAILED")
         assert "plan mode" in ((await shop.execution(session_id)).error or "")
