@@ -12,13 +12,14 @@ import structlog
 
 from hub.socket.connection import Connection
 from hub.socket.frames import Frame, event_frame
+from models.backoff import Backoff
 from models.errors import ParleyError
 from models.user_state import UserState
 from services.users import Users
 
 log = structlog.get_logger(__name__)
 
-STORAGE_RETRY_S = 1.0
+STORAGE_RETRY = Backoff(1.0, 8.0)
 
 
 class _Reader:
@@ -114,15 +115,15 @@ class UserFeed:
 
     async def _read(self, user_id: str, group: _Group) -> None:
         """Until it could be read, or a change has told it."""
-        noted = False
+        failures = 0
         while group.frame is None:
             try:
                 group.take(await self._users.state(user_id))
             except ParleyError as error:
-                if not noted:
+                failures += 1
+                if failures == 1:
                     log.warning("a user's state is not told yet", user=user_id, reason=error.message)
-                noted = True
-                await asyncio.sleep(STORAGE_RETRY_S)
+                await asyncio.sleep(STORAGE_RETRY.wait_s(failures))
             except Exception:
                 log.exception("a user's state can't be told", user=user_id)
                 break

@@ -14,6 +14,7 @@ from typing import Any
 
 from patience import HANG_S
 
+from models.backoff import Backoff
 from models.clock import SYSTEM_CLOCK
 from services.mcp.config import read_servers
 from services.mcp.offer import McpState, McpStatus
@@ -24,7 +25,7 @@ from services.tools.executor import Call, Outcome, ToolExecutor
 from services.tools.registry import ToolRegistry
 
 FOLDER = Path(__file__).parent / "mcp_servers"
-QUICK = Patience(retry_s=0.05, retry_max_s=0.2, heartbeat_s=60.0, answer_s=10.0)
+QUICK = Patience(retry=Backoff(0.05, 0.2), heartbeat_s=60.0, answer_s=10.0)
 Table = dict[str, Any]
 
 

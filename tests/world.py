@@ -29,7 +29,8 @@ from services.engine.decide import decide
 from services.llm.registry import Providers
 from services.llm.scripted import ScriptedProvider
 from services.runs.agents import Agent, Agents
-from services.runs.assistant import Assistant
+from services.runs.assistant import BACKOFF, Assistant
+from services.runs.keeper import RETRY
 from services.runs.manager import RunManager
 from services.runs.toolbox import Toolbox
 from services.sessions.manager import Committed, ResultT, SessionManager
@@ -332,6 +333,7 @@ class Workshop:
             window_s=window_s,
             runs_max=runs_max,
             sleep=self.time.sleep,
+            retry=replace(RETRY, chance=lambda: 1.0),
         )
 
     def _assistant(self) -> Assistant:
@@ -339,7 +341,9 @@ class Workshop:
             self.waits.append(seconds)
             await asyncio.sleep(0)
 
-        return Assistant(Providers(SYSTEM_CLOCK, scripted=self.provider), sleep=wait)
+        return Assistant(
+            Providers(SYSTEM_CLOCK, scripted=self.provider), sleep=wait, backoff=replace(BACKOFF, chance=lambda: 1.0)
+        )
 
     async def stop(self) -> None:
         await self.runs.drain()

@@ -42,7 +42,7 @@ class BodyPuller:
 
     async def _pull(self, ids: Sequence[str]) -> None:
         """REST may fail, and its answer may be behind the events."""
-        view, backoff_s = self._view, self._connection.backoff_s
+        view, backoff, failures = self._view, self._connection.backoff, 0
         while self._is_wanted() and (lacking := [each for each in ids if view.lacks(each)]):
             try:
                 found = await self._rest.get(f"/api/contexts/{view.session_id}/messages", ids=",".join(lacking))
@@ -54,8 +54,10 @@ class BodyPuller:
                     continue
                 if not failed.retryable:
                     raise
-                await asyncio.sleep(backoff_s[-1])
+                failures += 1
+                await asyncio.sleep(backoff.wait_s(failures))
                 continue
             if all([view.heal(message) for message in found["messages"]]):
                 return
-            await asyncio.sleep(backoff_s[0])
+            failures += 1
+            await asyncio.sleep(backoff.wait_s(failures))

@@ -7,7 +7,6 @@ no session's contents.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,12 +17,13 @@ import structlog
 
 from hub.client.errors import CallError, CallFailed, ConnectionLost, NoAnswer
 from hub.client.wire import Json
+from models.backoff import Backoff
 
 log = structlog.get_logger(__name__)
 
 ConnectionState = Literal["connecting", "connected", "reconnecting", "closed"]
-BACKOFF_S = (0.1, 0.3, 1.0, 2.0, 5.0)
-"""Waits between attempts, each shortened by a random part of up to a half; the last one repeats."""
+BACKOFF_S = (0.1, 5.0)
+"""The first and the longest bound of the wait between attempts, which never end."""
 CALL_TIMEOUT_S = 10.0
 LIBRARY_TIMEOUT_S = 3600.0
 """python-engineio stops sending when no ping came in time, but on a slow line pings wait behind events. The watchdog
@@ -64,7 +64,7 @@ class Connection:
         self.refusal: Json | None = None
         self.on: dict[str, Callable[[Json], None]] = {}
         self.call_timeout_s = call_timeout_s
-        self.backoff_s = backoff_s
+        self.backoff = Backoff(backoff_s[0], backoff_s[-1])
         self._url = url
         self._token = token
         self._hooks = hooks
@@ -120,11 +120,11 @@ class Connection:
             raise CallFailed(ack["error"])
         return ack
 
-    async def pause_after(self, failed: CallError) -> None:
-        """Waits before another try. Raises `failed` when there is no use in one."""
+    async def pause_after(self, failed: CallError, failures: int) -> None:
+        """Waits before another try, after so many. Raises `failed` when there is no use in one."""
         if not failed.retryable or self.state == "closed":
             raise failed
-        await asyncio.sleep(self.backoff_s[0])
+        await asyncio.sleep(self.backoff.wait_s(failures))
 
     async def _answer_or_loss(self, answer: asyncio.Future[Json], timeout_s: float) -> Json:
         lost = self._lost
@@ -146,10 +146,10 @@ class Connection:
             raise ConnectionLost("The client is closed")
 
     async def _keep_connected(self) -> None:
-        attempt = 0
+        failures = 0
         while self.state != "closed":
             if await self._connect():
-                attempt = 0
+                failures = 0
                 await self._watch()
             await self._drop()
             if self.refusal is not None:
@@ -157,9 +157,8 @@ class Connection:
                 self._ready.set()
                 return
             self._set_state("reconnecting")
-            wait_s = self.backoff_s[min(attempt, len(self.backoff_s) - 1)]
-            attempt += 1
-            await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, not a secret
+            failures += 1
+            await asyncio.sleep(self.backoff.wait_s(failures))
 
     async def _connect(self) -> bool:
         self._lost = lost = asyncio.Event()

@@ -114,11 +114,13 @@ class HubClient:
         Raises CallFailed, TimeoutError."""
         message = {"sessionId": session_id, "content": content, "clientMessageId": self._clock.new_id(), **arguments}
         async with asyncio.timeout(timeout_s):
+            failures = 0
             while True:
                 try:
                     return cast(Sent, await self.call("send_message", message))
                 except CallError as failed:
-                    await self.connection.pause_after(failed)
+                    failures += 1
+                    await self.connection.pause_after(failed, failures)
 
     async def cancel_run(self, session_id: str, run_id: str | None = None) -> Cancelled:
         run = {"runId": run_id} if run_id else {}

@@ -38,6 +38,7 @@ class OpenSessions:
     async def open(self, session_id: str, mode: FeedMode, timeout_s: float) -> SessionView:
         """Raises CallFailed when the server refuses, TimeoutError."""
         feed = self._feed_for(session_id, mode)
+        failures = 0
         async with asyncio.timeout(timeout_s):
             while feed.view.snapshot is None:
                 await self._connection.connected()
@@ -45,7 +46,8 @@ class OpenSessions:
                     await self._open(feed)
                 except ConnectionLost as lost:
                     log.info("opened once more", session=session_id, reason=str(lost))
-                    await asyncio.sleep(self._connection.backoff_s[0])
+                    failures += 1
+                    await asyncio.sleep(self._connection.backoff.wait_s(failures))
         return feed.view
 
     async def leave(self, session_id: str) -> None:
@@ -82,10 +84,12 @@ class OpenSessions:
 
     async def _head_of(self, session_id: str) -> int:
         """How far the session's journal is; 0 for one that is gone, of which nothing more can come."""
+        failures = 0
         while True:
             try:
                 return int((await self._rest.get(f"/api/sessions/{session_id}"))["head"])
             except CallError as failed:
                 if isinstance(failed, CallFailed) and not failed.retryable:
                     return 0
-                await self._connection.pause_after(failed)
+                failures += 1
+                await self._connection.pause_after(failed, failures)

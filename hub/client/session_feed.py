@@ -95,7 +95,7 @@ class SessionFeed:
                 break
         self._bodies.pull_lacking()
 
-    async def rejoin(self) -> None:
+    async def rejoin(self, failures: int = 0) -> None:
         """As `join`, in the background: a lost connection ends it, the next one begins anew."""
         if self.view.joining:
             return
@@ -106,8 +106,8 @@ class SessionFeed:
         except CallFailed as refused:
             log.warning("join refused", session=self.view.session_id, code=refused.code)
             if refused.retryable:
-                await asyncio.sleep(self._connection.backoff_s[-1])
-                self._chores.start(self.rejoin())
+                await asyncio.sleep(self._connection.backoff.wait_s(failures + 1))
+                self._chores.start(self.rejoin(failures + 1))
 
     async def _ask_to_join(self) -> JoinAck:
         timeout_s = self._join_timeout.now_s
@@ -133,11 +133,13 @@ class SessionFeed:
         if self._pulling:
             return
         self._pulling = True
+        failures = 0
         try:
             while self._is_kept(self):
                 if await self._pulled():
                     return
-                await asyncio.sleep(self._connection.backoff_s[-1])
+                failures += 1
+                await asyncio.sleep(self._connection.backoff.wait_s(failures))
         finally:
             self._pulling = False
 

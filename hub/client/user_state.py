@@ -16,12 +16,13 @@ PATH = "/api/me/state"
 
 class UserStateStore:
     """`value` is the newest that came; None before the first. `request` makes one REST request: method, path, and
-    `json` as the body. `again` waits before another try, or raises what it is given when there is no use in one."""
+    `json` as the body. `again` waits before another try, the longer the more have
+    failed, or raises what it is given when there is no use in one."""
 
     def __init__(
         self,
         request: Callable[..., Awaitable[Json]],
-        again: Callable[[CallError], Awaitable[None]],
+        again: Callable[[CallError, int], Awaitable[None]],
     ) -> None:
         self.value: Json | None = None
         self._request = request
@@ -41,7 +42,7 @@ class UserStateStore:
     async def update(self, patch: Json) -> Json:
         """Tries until the server has taken it: a patch can be repeated without harm. Returns the state with it. Raises
         CallFailed for what can never work."""
-        base = self.value
+        base, failures = self.value, 0
         while True:
             try:
                 if base is None:
@@ -52,7 +53,8 @@ class UserStateStore:
             except CallError as failed:
                 current = failed.details.get("state")
                 if base is None or current is None:
-                    await self._again(failed)
+                    failures += 1
+                    await self._again(failed, failures)
                 else:
                     patch, base = rebased(patch, base, current), current
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from models.backoff import Backoff
 from models.clock import Clock
 from models.payloads import McpResourcePayload
 from services.extras import why_not
@@ -36,21 +35,18 @@ STOP_S = 10.0
 """A process gets six seconds to end; what lasts longer is left behind."""
 
 
+RETRY = Backoff(0.5, 60.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """`retry_s` doubles up to `retry_max_s`, half of it by chance, and starts anew after a connection that lasted
-    `lasting_s`. Every `heartbeat_s` the server must read its lists to us, within `answer_s`."""
+    """`retry` starts anew after a connection that lasted `lasting_s`. Every `heartbeat_s` the server must read its
+    lists to us, within `answer_s`."""
 
-    retry_s: float = 0.5
-    retry_max_s: float = 60.0
+    retry: Backoff = RETRY
     lasting_s: float = 30.0
     heartbeat_s: float = 30.0
     answer_s: float = 20.0
-
-    def wait_s(self, failures: int, chance: Callable[[], float] = random.random) -> float:
-        """After so many failures in a row."""
-        whole: float = min(self.retry_max_s, self.retry_s * 2.0 ** min(failures - 1, 30))
-        return whole * (0.5 + 0.5 * chance())
 
 
 class McpServer:
@@ -141,7 +137,7 @@ class McpServer:
             started = time.monotonic()
             reason = await self._live()
             failures = 1 if time.monotonic() - started >= self._patience.lasting_s else failures + 1
-            wait_s = self._patience.wait_s(failures)
+            wait_s = self._patience.retry.wait_s(failures)
             self._break_down(reason)
             self._retry_at = time.monotonic() + wait_s
             log.warning("mcp_server_down", server=self.config.name, reason=reason, retry_in_s=round(wait_s, 1))

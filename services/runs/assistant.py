@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
+from models.backoff import Backoff
 from models.errors import Declined, ProviderError
 from models.payloads import AnyToolResult
 from models.runs import OnCrash, Run
@@ -23,7 +24,7 @@ from services.runs.toolbox import Wanted
 from services.runs.views import ViewBuilder, request_of
 
 TRIES = 4
-BACKOFF_S = (0.5, 2.0, 8.0)
+BACKOFF = Backoff(2.0, 16.0)
 RETRY_AFTER_MAX_S = 60.0
 REQUESTS_MAX = 50
 """Model requests in one user turn; then the user is asked whether to go on."""
@@ -67,10 +68,12 @@ class Assistant:
         views: ViewBuilder | None = None,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        backoff: Backoff = BACKOFF,
     ) -> None:
         self._providers = providers
         self._views = views or ViewBuilder()
         self._sleep = sleep
+        self._backoff = backoff
 
     async def run(self, ctx: RunContext) -> None:
         """Raises the last ProviderError when all tries failed, UnknownModel when the session's model is gone."""
@@ -97,7 +100,7 @@ class Assistant:
             except ProviderError as error:
                 if not error.retryable or attempt == TRIES - 1:
                     raise
-                await self._sleep(_wait_s(error, attempt))
+                await self._sleep(_wait_s(error, attempt + 1, self._backoff))
         return None
 
     async def _ask(self, ctx: RunContext, turn: Turn) -> Sequence[Wanted] | None:
@@ -169,8 +172,8 @@ async def _answered(history: History, run: Run) -> bool:
     return last is not None and steered < 1
 
 
-def _wait_s(error: ProviderError, attempt: int) -> float:
+def _wait_s(error: ProviderError, failures: int, backoff: Backoff) -> float:
     asked = error.details.get("retry_after_ms")
     if isinstance(asked, int | float):
         return min(asked / 1000, RETRY_AFTER_MAX_S)
-    return BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)]
+    return backoff.wait_s(failures)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from models.backoff import Backoff
 from models.commands import AbandonRun, ExpireApprovals, TakeOverRun
 from models.errors import Fenced, SessionNotFound, StorageUnavailable
 from models.ids import EpochMs, iso
@@ -22,8 +23,8 @@ log = structlog.get_logger(__name__)
 LEASE_MS = 30_000
 HEARTBEAT_S = 10.0
 REAP_S = 15.0
-RETRY_S = 1.0
-"""How often a run that lost its storage is tried again."""
+RETRY = Backoff(1.0, 5.0)
+"""For a run that lost its storage."""
 ATTEMPTS_MAX = 5
 """A run that takes its process down each time must not do so for ever."""
 LOST = "the server stopped while the agent was at work"
@@ -59,6 +60,7 @@ class Keeper:
         *,
         owner: str,
         sleep: Callable[[float], Awaitable[None]],
+        retry: Backoff,
     ) -> None:
         self._sessions = sessions
         self._runs = runs
@@ -66,6 +68,7 @@ class Keeper:
         self._helpers = helpers
         self._owner = owner
         self._sleep = sleep
+        self._retry = retry
         self._taking: set[str] = set()
 
     async def start(self) -> None:
@@ -104,8 +107,10 @@ class Keeper:
 
     async def retry(self, session_id: str) -> None:
         """The storage failed under a run, or under its start: goes on as soon as the storage does."""
+        failures = 0
         while not self._runs.draining:
-            await self._sleep(RETRY_S)
+            failures += 1
+            await self._sleep(self._retry.wait_s(failures))
             try:
                 await self._take_over(session_id)
                 await self._runs.wake(session_id)

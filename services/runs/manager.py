@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from models.backoff import Backoff
 from models.commands import StartRun
 from models.errors import RunAlreadyActive, RunNotFound, SessionNotFound, StorageUnavailable
 from models.events import ApprovalResolved, RunFinished, RunQueued, RunStarted
@@ -19,7 +20,7 @@ from services.runs.agents import Agents
 from services.runs.attempt import Attempt
 from services.runs.context import RunContext
 from services.runs.helpers import Helpers
-from services.runs.keeper import Keeper
+from services.runs.keeper import RETRY, Keeper
 from services.runs.places import Places
 from services.runs.toolbox import Toolbox
 from services.sessions.manager import Committed, SessionManager
@@ -45,6 +46,7 @@ class RunManager:
         window_s: float = WINDOW_S,
         runs_max: int = RUNS_MAX,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        retry: Backoff = RETRY,
     ) -> None:
         self.boot_id = sessions.clock.new_id()
         self.draining = False
@@ -56,7 +58,7 @@ class RunManager:
         self._starting: set[str] = set()
         self._places = Places(runs_max)
         self._helpers = Helpers()
-        self._keeper = Keeper(sessions, self, self._places, self._helpers, owner=self.boot_id, sleep=sleep)
+        self._keeper = Keeper(sessions, self, self._places, self._helpers, owner=self.boot_id, sleep=sleep, retry=retry)
         sessions.subscribe(self._on_committed)
 
     @property

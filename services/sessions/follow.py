@@ -14,6 +14,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 import structlog
 
+from models.backoff import Backoff
 from models.errors import SessionNotFound, StorageUnavailable
 from models.events import Event
 from services.sessions.forms import Form, Mode, Telling
@@ -22,7 +23,7 @@ from services.sessions.manager import SessionManager
 log = structlog.get_logger(__name__)
 
 State = Literal["joining", "paged", "live", "lagging", "ended"]
-STORAGE_RETRY_S = 1.0
+STORAGE_RETRY = Backoff(1.0, 8.0)
 F = TypeVar("F")
 F_contra = TypeVar("F_contra", contravariant=True)
 
@@ -62,7 +63,7 @@ class Source(Protocol):
 class Follower(Generic[F]):
     """`cursor` is the seq of the last event that was handed to the sink (in signal mode: announced)."""
 
-    __slots__ = ("_ended", "_key", "_task", "cursor", "epoch", "form", "mode", "sink", "source", "state")
+    __slots__ = ("_ended", "_failures", "_key", "_task", "cursor", "epoch", "form", "mode", "sink", "source", "state")
 
     def __init__(self, source: Source, sink: Sink[F], form: Form[F]) -> None:
         self.source = source
@@ -74,6 +75,7 @@ class Follower(Generic[F]):
         self.state: State = "joining"
         self._key = form.key("push")
         self._task: asyncio.Task[None] | None = None
+        self._failures = 0
         self._ended: asyncio.Future[None] | None = None
 
     def restart(self, mode: Mode) -> None:
@@ -187,8 +189,10 @@ class Follower(Generic[F]):
             try:
                 page = await source.sessions.store.journal.since(source.session_id, self.cursor)
             except StorageUnavailable:
-                await asyncio.sleep(STORAGE_RETRY_S)
+                self._failures += 1
+                await asyncio.sleep(STORAGE_RETRY.wait_s(self._failures))
                 return False
+            self._failures = 0
             if page.epoch != self.epoch:
                 self.resync("the journal was replaced")
                 return True

@@ -10,11 +10,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from itertools import chain, repeat
+from itertools import count
 from typing import TypeVar, cast
 
 import structlog
 
+from models.backoff import Backoff
 from models.clock import Clock
 from models.commands import (
     Command,
@@ -65,7 +66,7 @@ IDLE_BYTES = 64_000_000
 """What idle contexts and their tails may take by estimate; beyond it the one that was idle longest is let go. Sessions
 at work stay and don't count: runs are bounded by their number. A context that is kept is what was shown last: every
 commit replaces it, a lost race or a commit of unknown outcome has it read again, a purge drops it."""
-RELOAD_AFTER_S = (0.1, 0.3, 1.0, 2.0)
+RELOAD = Backoff(0.1, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,13 +467,13 @@ class SessionManager:
         """An append's outcome is unknown: nothing else may happen before the head was read. Until then all who ask
         are refused at once."""
         session.known = False
-        for wait_s in chain(RELOAD_AFTER_S, repeat(RELOAD_AFTER_S[-1])):
+        for failures in count(1):
             try:
                 await self._read(session, own=True)
                 break
             except Exception as error:
                 self._fail_all(session, error)
-            await asyncio.sleep(wait_s)
+            await asyncio.sleep(RELOAD.wait_s(failures))
         self._next(session)
 
     async def _answer_repetition(self, session: OpenSession, pending: Pending, otherwise: ParleyError) -> None:

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from hub.socket.backlog import HIGH_WATER_BYTES
 from hub.socket.connection import Connection
 from hub.socket.frames import Frame
+from models.backoff import Backoff
 from models.errors import StorageUnavailable
 from models.events import TRUNCATE_OVER_BYTES
 from services.access import LOCAL
@@ -209,7 +210,7 @@ async def test_lagging_client_learns_that_the_session_was_deleted(
 async def test_lagging_client_waits_out_a_storage_that_fails(
     in_memory: Harness, throttle: Throttle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.sessions.follow.STORAGE_RETRY_S", 0.01)
+    monkeypatch.setattr("services.sessions.follow.STORAGE_RETRY", Backoff(0.01, 0.01))
     failures = [StorageUnavailable(), StorageUnavailable()]
     since = in_memory.store.journal.since
 

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from hub.socket.backlog import HIGH_WATER_BYTES
 from hub.socket.connection import Connection
+from models.backoff import Backoff
 from models.calls import parse
 from models.errors import StorageUnavailable
 from models.user_state import OPEN_MAX, PatchUserState, UserState
@@ -113,7 +114,7 @@ async def test_a_change_during_the_first_reading_is_not_undone_by_it(
 async def test_a_connection_is_let_in_while_the_storage_fails_and_told_later(
     in_memory: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.user_feed.STORAGE_RETRY_S", 0.01)
+    monkeypatch.setattr("hub.user_feed.STORAGE_RETRY", Backoff(0.01, 0.01))
     users = in_memory.users
     read, fails = users.state, 2
 

@@ -44,7 +44,7 @@ class Server:
             raise answer
         return answer
 
-    async def again(self, failed: CallError) -> None:
+    async def again(self, failed: CallError, failures: int) -> None:
         if not failed.retryable:
             raise failed
         self.waited += 1
@@ -90,7 +90,7 @@ async def test_what_came_meanwhile_is_not_taken_for_what_the_patch_was_made_of()
     server = Server(ConnectionLost("gone"), mismatch(state(2, "a", "c")), state(3, "a", "b", "c"))
     server.client.take(state(1, "a"))
 
-    async def hear(failed: CallError) -> None:
+    async def hear(failed: CallError, failures: int) -> None:
         server.client.take(state(2, "a", "c"))
 
     server.client._again = hear

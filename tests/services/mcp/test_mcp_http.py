@@ -19,6 +19,7 @@ from patience import HANG_S
 from server_process import free_port
 from world import eventually
 
+from models.backoff import Backoff
 from services.mcp import http
 from services.mcp.server import Patience
 
@@ -68,7 +69,7 @@ async def test_tools_and_resources_come_over_http(tmp_path: Path) -> None:
 
 async def test_a_server_that_goes_is_noticed_and_one_that_comes_back_is_used() -> None:
     port = free_port()
-    patience = Patience(retry_s=0.05, retry_max_s=0.2, heartbeat_s=0.2, answer_s=5.0)
+    patience = Patience(retry=Backoff(0.05, 0.2), heartbeat_s=0.2, answer_s=5.0)
     async with rack({"box": at(port)}, patience=patience) as on:
         assert "can't be reached" in str((await on.until("box", "down")).reason)
         with serving(port):

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mcp_rack import QUICK, by_hand, children, is_alive, rack, toolbox
+from mcp_rack import by_hand, children, is_alive, rack, toolbox
 from world import eventually
 
+from models.backoff import Backoff
 from services.mcp.errors import McpServerDown, McpToolFailed, UnknownMcpServer
 from services.mcp.server import Patience
 
@@ -86,7 +87,7 @@ async def test_a_call_that_takes_too_long_times_out_and_the_server_stays() -> No
 
 
 async def test_a_server_that_hangs_is_found_out_and_started_again() -> None:
-    patience = Patience(retry_s=0.05, heartbeat_s=60.0, answer_s=1.0)
+    patience = Patience(retry=Backoff(0.05, 60.0), heartbeat_s=60.0, answer_s=1.0)
     async with rack({"box": toolbox(timeout_s=0.5), "other": toolbox()}, patience=patience) as on:
         await on.until("box", "ready")
         await on.until("other", "ready")
@@ -98,7 +99,9 @@ async def test_a_server_that_hangs_is_found_out_and_started_again() -> None:
 
 async def test_the_heartbeat_finds_a_server_that_was_stopped_in_its_tracks() -> None:
     before = children()
-    async with rack({"box": toolbox()}, patience=Patience(retry_s=0.05, heartbeat_s=0.2, answer_s=1.0)) as on:
+    async with rack(
+        {"box": toolbox()}, patience=Patience(retry=Backoff(0.05, 60.0), heartbeat_s=0.2, answer_s=1.0)
+    ) as on:
         await on.until("box", "ready")
         (pid,) = children() - before
         os.kill(pid, signal.SIGSTOP)
@@ -108,7 +111,7 @@ async def test_the_heartbeat_finds_a_server_that_was_stopped_in_its_tracks() -> 
 
 
 async def test_a_crash_is_told_with_its_reason_and_the_server_comes_back() -> None:
-    slow = Patience(retry_s=3.0, heartbeat_s=60.0)
+    slow = Patience(retry=Backoff(3.0, 60.0, lambda: 1.0), heartbeat_s=60.0)
     async with rack({"box": toolbox(), "other": toolbox()}, patience=slow) as on:
         await on.until("box", "ready")
         await on.until("other", "ready")
@@ -334,12 +337,6 @@ async def test_secrets_of_ours_do_not_reach_a_server(monkeypatch: pytest.MonkeyP
     table = {"box": {"command": "python3", "args": ["-c", script], "env": {"KEY": "${GIVEN}"}}}
     async with rack(table) as on:
         assert str((await on.until("box", "down")).reason).endswith(": None wanted")
-
-
-def test_waiting_grows_and_is_spread() -> None:
-    waits = [QUICK.wait_s(n, lambda: 1.0) for n in (1, 2, 3, 4, 5000)]
-    assert waits == [0.05, 0.1, 0.2, 0.2, 0.2]
-    assert QUICK.wait_s(3, lambda: 0.0) == 0.1
 
 
 async def test_a_list_without_end_is_cut() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from world import Workshop, eventually, no_sleep, say, workshop
@@ -14,7 +15,7 @@ from models.payloads import StreamingResponsePayload
 from models.runs import OnBusy
 from models.usage import Usage
 from services.llm.scripted import Break, Finish, Mark, Pause, Refuse, Say, Script, ScriptedProvider, Turns, Unavailable
-from services.runs.assistant import BACKOFF_S, RETRY_AFTER_MAX_S, TRIES, _wait_s
+from services.runs.assistant import BACKOFF, RETRY_AFTER_MAX_S, TRIES, _wait_s
 
 WELL: Script = (Say("all "), Say("is "), Say("well"), Finish("stop", Usage(input_tokens=5, output_tokens=3)))
 
@@ -61,7 +62,7 @@ async def test_an_endpoint_that_is_unavailable_is_asked_again_and_leaves_no_mess
     async with workshop(provider=playing((Unavailable(wanted),), WELL)) as shop:
         _, replies = await reply_to(shop, "COMPLETED")
         assert [reply.content for reply in replies] == ["all is well"]
-        expected = BACKOFF_S[0] if wanted is None else min(wanted / 1000, RETRY_AFTER_MAX_S)
+        expected = BACKOFF.base_s if wanted is None else min(wanted / 1000, RETRY_AFTER_MAX_S)
         assert shop.waits == [expected]
 
 
@@ -80,7 +81,7 @@ async def test_it_gives_up_after_so_many_tries_with_the_last_reason() -> None:
         session_id, replies = await reply_to(shop, "FAILED")
         assert replies == []
         assert len(shop.provider.requests) == TRIES
-        assert shop.waits == list(BACKOFF_S)
+        assert shop.waits == [BACKOFF.bound_s(failures) for failures in range(1, TRIES)]
         assert await reason(shop, session_id) == "provider_broken: cut"
         assert shop.room.state(session_id).state.name == "error"
 
@@ -185,6 +186,7 @@ async def test_i9_a_talk_that_outgrows_the_window_is_cut_at_its_beginning() -> N
 
 
 def test_the_wait_grows_and_the_endpoints_wish_wins_within_reason() -> None:
-    assert [_wait_s(ProviderUnavailable(), attempt) for attempt in range(4)] == [0.5, 2.0, 8.0, 8.0]
-    assert _wait_s(ProviderUnavailable(retry_after_ms=1_500), 0) == 1.5
-    assert _wait_s(ProviderUnavailable(retry_after_ms="soon"), 0) == 0.5
+    steady = replace(BACKOFF, chance=lambda: 1.0)
+    assert [_wait_s(ProviderUnavailable(), failures, steady) for failures in range(1, 6)] == [2, 4, 8, 16, 16]
+    assert _wait_s(ProviderUnavailable(retry_after_ms=1_500), 1, steady) == 1.5
+    assert _wait_s(ProviderUnavailable(retry_after_ms="soon"), 1, steady) == 2.0

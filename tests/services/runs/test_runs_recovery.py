@@ -17,7 +17,7 @@ from models.errors import Fenced, StorageUnavailable
 from models.events import MessageCompleted, RunStarted
 from services.engine.context import Context
 from services.runs.agents import Agent
-from services.runs.keeper import ATTEMPTS_MAX, HEARTBEAT_S, LEASE_MS, REAP_S, RETRY_S
+from services.runs.keeper import ATTEMPTS_MAX, HEARTBEAT_S, LEASE_MS, REAP_S, RETRY
 from services.store.sqlite.database import Database
 from services.store.sqlite.store import sqlite_store
 from services.store.store import Store
@@ -255,13 +255,13 @@ async def test_a_run_that_loses_its_storage_is_taken_over_when_the_storage_is_ba
         await eventually(lambda: agent.errors)
         assert isinstance(agent.errors[0], StorageUnavailable)
         await eventually(lambda: shop.runs.active == 0)
-        await shop.time.advance(RETRY_S)
+        await shop.time.advance(RETRY.base_s)
         assert agent.attempts == [1]
         journal.broken = None
 
         await eventually(lambda: shop.room.sessions.context(session_id) is not None, "the reload")
         for _ in range(3):  # far fewer than the watch needs to notice
-            await shop.time.advance(RETRY_S)
+            await shop.time.advance(RETRY.base_s)
         await shop.until(session_id, "COMPLETED")
         assert agent.attempts == [1, 2]
         assert [m.content for m in await shop.room.messages(session_id)] == ["hello", "one ", "one two"]
@@ -287,7 +287,7 @@ async def test_a_start_that_loses_its_storage_is_tried_again() -> None:
         start.open.set()
         await settled()
         journal.broken = None
-        await shop.time.advance(RETRY_S)
+        await shop.time.advance(RETRY.base_s)
         await shop.until(session_id, "COMPLETED")
         assert agent.attempts == [1]
 

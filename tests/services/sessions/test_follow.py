@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from world import Room, eventually, settled
 
 from hub.subscription import SOCKET_IO
+from models.backoff import Backoff
 from models.commands import DeleteSession, RenameSession, RestoreSession
 from models.errors import SessionNotFound, StorageUnavailable
 from services.access import LOCAL
@@ -343,7 +344,7 @@ async def lag_behind_memory(world: World, session_id: str) -> Reader:
 
 
 async def test_storage_that_fails_is_waited_out(in_memory: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.sessions.follow.STORAGE_RETRY_S", 0.0)
+    monkeypatch.setattr("services.sessions.follow.STORAGE_RETRY", Backoff(0.0, 0.0))
     failures = [StorageUnavailable(), StorageUnavailable()]
     since = in_memory.room.store.journal.since
 
