@@ -130,7 +130,7 @@ export type ApprovalList = Schemas["ApprovalList"];
 export type SearchAnswer = Schemas["SearchAnswer"];
 export type SearchResult = Schemas["SearchResult"];
 /** A page of a list of sessions. */
-export type SessionPage = Schemas["SessionList"];
+export type SessionsPage = Schemas["SessionList"];
 export type ModelList = Schemas["ModelList"];
 export type BranchList = Schemas["BranchList"];
 export type EventPage = Omit<Schemas["EventPageAnswer"], "events"> & { readonly events: readonly SessionEvent[] };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { aSession } from "@parley/client/testing";
-import type { Session, SessionPage } from "@parley/client";
+import type { Session, SessionsPage } from "@parley/client";
 import { ALL, PAGE, SessionHistory } from "./sessionHistory";
 import type { Criteria } from "./sessionHistory";
 
@@ -15,7 +15,7 @@ interface Asked {
 function started(criteria: Criteria = ALL): { history: SessionHistory; asked: Asked[] } {
   const asked: Asked[] = [];
   const history = new SessionHistory((given, cursor, take) => {
-    return new Promise<SessionPage>((resolve, reject) => {
+    return new Promise<SessionsPage>((resolve, reject) => {
       const answer: Asked["answer"] = (sessions, next = null) => {
         resolve({ sessions, cursor: next, hasMore: next !== null, total: sessions.length });
         return settled();

@@ -2,7 +2,7 @@
  * Never draws. */
 
 import { messageOf, Signal } from "@parley/client";
-import type { Session, SessionPage } from "@parley/client";
+import type { Session, SessionsPage } from "@parley/client";
 
 export interface Criteria {
   /** Part of the title. */
@@ -20,7 +20,7 @@ export interface HistoryView {
   readonly error: string | null;
 }
 
-export type ReadPage = (criteria: Criteria, cursor: string | null, take: number) => Promise<SessionPage>;
+export type ReadPage = (criteria: Criteria, cursor: string | null, take: number) => Promise<SessionsPage>;
 
 export const ALL: Criteria = { q: "", sort: "updated", projectId: null, state: null, archived: false };
 export const PAGE = 50;
