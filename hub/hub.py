@@ -18,7 +18,7 @@ from hub.feeds import Feeds
 from hub.join import ack_of
 from hub.rooms import Room, Rooms
 from hub.shapes import CancelledAck, SentAck
-from hub.socket.calls import Reply
+from hub.socket.calls import Ack
 from hub.socket.connection import Connection
 from hub.socket.frames import event_frame
 from hub.socket.transport import MAX_CONNECTIONS, Transport
@@ -30,7 +30,7 @@ from models.calls import (
     JoinSession,
     LeaveSession,
     NoArguments,
-    ResolveApproval,
+    ResolveApprovalCall,
     SendMessageCall,
     WatchRunning,
     WatchSessions,
@@ -143,13 +143,13 @@ class Hub:
             self.rooms.leave(session_id, connection)
         client.sessions.clear()
 
-    async def on_call(self, connection: Connection, name: str, args: list[object]) -> Reply:
+    async def on_call(self, connection: Connection, name: str, args: list[object]) -> Ack:
         call = CALLS.get(name)
         if call is None:
             raise UnknownCall(f"There is no call {name[:64]!r}", call=name[:64])
         return await call.handle(self, connection, parse(call.arguments, _only(args)))
 
-    async def _join(self, connection: Connection, wanted: JoinSession) -> Reply:
+    async def _join(self, connection: Connection, wanted: JoinSession) -> Ack:
         client = _client(connection)
         room, subscription = self.rooms.enter(wanted.session_id, connection)
         client.sessions.add(wanted.session_id)
@@ -162,21 +162,21 @@ class Hub:
         # From here to `then` there is no await: what is published later is offered to a live subscription.
         room.presence.enter(client.principal.user_id, client.principal.name, connection.sid)
         ack = ack_of(joined, wanted.mode, room)
-        return Reply(ack, lambda: self.joiner.go(subscription.follower, joined))
+        return Ack(ack, lambda: self.joiner.go(subscription.follower, joined))
 
-    async def _leave_session(self, connection: Connection, wanted: LeaveSession) -> Reply:
+    async def _leave_session(self, connection: Connection, wanted: LeaveSession) -> Ack:
         self._leave(_client(connection), connection, wanted.session_id)
-        return Reply({"ok": True})
+        return Ack({"ok": True})
 
     def _leave(self, client: Client, connection: Connection, session_id: str) -> None:
         client.sessions.discard(session_id)
         self.rooms.leave(session_id, connection)
 
-    async def _send_message(self, connection: Connection, message: SendMessageCall) -> Reply:
+    async def _send_message(self, connection: Connection, message: SendMessageCall) -> Ack:
         sent = await self.chat.send_message(connection.principal, message.session_id, message)
-        return Reply({"ok": True, **SentAck.of(sent).to_wire()})
+        return Ack({"ok": True, **SentAck.of(sent).to_wire()})
 
-    async def _broadcast(self, connection: Connection, wanted: BroadcastMessage) -> Reply:
+    async def _broadcast(self, connection: Connection, wanted: BroadcastMessage) -> Ack:
         size = len(orjson.dumps(wanted.data))
         if size > BROADCAST_MAX_BYTES:
             raise PayloadTooLarge(field="data", limit=BROADCAST_MAX_BYTES, size=size)
@@ -185,7 +185,7 @@ class Hub:
         sender = {"userId": connection.principal.user_id, "name": connection.principal.name}
         message = {"sessionId": wanted.session_id, "from": sender, "data": wanted.data}
         room.broadcast(event_frame("broadcast", message), but=connection.sid)
-        return Reply({"ok": True})
+        return Ack({"ok": True})
 
     def _joined(self, connection: Connection, session_id: str) -> Room:
         room = self.rooms.find(session_id)
@@ -193,32 +193,32 @@ class Hub:
             raise SessionNotFound("Join the session first")
         return room
 
-    async def _cancel_run(self, connection: Connection, wanted: CancelRunCall) -> Reply:
+    async def _cancel_run(self, connection: Connection, wanted: CancelRunCall) -> Ack:
         cancelled = await self.chat.cancel(connection.principal, wanted.session_id, wanted.run_id)
-        return Reply({"ok": True, **CancelledAck.of(cancelled).to_wire()})
+        return Ack({"ok": True, **CancelledAck.of(cancelled).to_wire()})
 
-    async def _resolve_approval(self, connection: Connection, wanted: ResolveApproval) -> Reply:
+    async def _resolve_approval(self, connection: Connection, wanted: ResolveApprovalCall) -> Ack:
         await self.chat.resolve_approval(connection.principal, wanted.session_id, wanted)
-        return Reply({"ok": True})
+        return Ack({"ok": True})
 
-    async def _watch_sessions(self, connection: Connection, wanted: WatchSessions) -> Reply:
+    async def _watch_sessions(self, connection: Connection, wanted: WatchSessions) -> Ack:
         page = await self.feeds.watch_sessions(connection, connection.principal, wanted.project_id, wanted.take)
         return self._listed(connection, page)
 
-    async def _unwatch_sessions(self, connection: Connection, wanted: NoArguments) -> Reply:
+    async def _unwatch_sessions(self, connection: Connection, wanted: NoArguments) -> Ack:
         self.feeds.unwatch(connection, sessions=True)
-        return Reply({"ok": True})
+        return Ack({"ok": True})
 
-    async def _watch_running(self, connection: Connection, wanted: WatchRunning) -> Reply:
+    async def _watch_running(self, connection: Connection, wanted: WatchRunning) -> Ack:
         return self._listed(connection, await self.feeds.watch_running(connection, connection.principal, wanted.take))
 
-    def _listed(self, connection: Connection, page: SessionPage) -> Reply:
+    def _listed(self, connection: Connection, page: SessionPage) -> Ack:
         ack = {"ok": True, "sessions": [session.to_wire() for session in page.sessions], "hasMore": page.has_more}
-        return Reply(ack, lambda: self.feeds.release(connection))
+        return Ack(ack, lambda: self.feeds.release(connection))
 
-    async def _unwatch_running(self, connection: Connection, wanted: NoArguments) -> Reply:
+    async def _unwatch_running(self, connection: Connection, wanted: NoArguments) -> Ack:
         self.feeds.unwatch(connection, running=True)
-        return Reply({"ok": True})
+        return Ack({"ok": True})
 
     async def _start(self, app: web.Application) -> None:
         self.feeds.start()
@@ -264,24 +264,24 @@ class Hub:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SocketCall:
     arguments: type[Wire]
-    handle: Callable[[Hub, Connection, Any], Awaitable[Reply]]
+    handle: Callable[[Hub, Connection, Any], Awaitable[Ack]]
 
 
 def _call(
-    arguments: type[Arguments], handle: Callable[[Hub, Connection, Arguments], Coroutine[None, None, Reply]]
-) -> Call:
-    return Call(arguments, handle)
+    arguments: type[Arguments], handle: Callable[[Hub, Connection, Arguments], Coroutine[None, None, Ack]]
+) -> SocketCall:
+    return SocketCall(arguments, handle)
 
 
-CALLS: dict[str, Call] = {
+CALLS: dict[str, SocketCall] = {
     "join_session": _call(JoinSession, Hub._join),
     "leave_session": _call(LeaveSession, Hub._leave_session),
     "send_message": _call(SendMessageCall, Hub._send_message),
     "broadcast_message": _call(BroadcastMessage, Hub._broadcast),
     "cancel_run": _call(CancelRunCall, Hub._cancel_run),
-    "resolve_approval": _call(ResolveApproval, Hub._resolve_approval),
+    "resolve_approval": _call(ResolveApprovalCall, Hub._resolve_approval),
     "watch_sessions": _call(WatchSessions, Hub._watch_sessions),
     "unwatch_sessions": _call(NoArguments, Hub._unwatch_sessions),
     "watch_running": _call(WatchRunning, Hub._watch_running),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from hub.rooms import Room
-from services.sessions.forms import Mode
+from services.sessions.forms import FeedMode
 from services.sessions.join import Joined
 
 
-def ack_of(joined: Joined, mode: Mode, room: Room) -> dict[str, Any]:
+def ack_of(joined: Joined, mode: FeedMode, room: Room) -> dict[str, Any]:
     ack: dict[str, Any] = {
         "ok": True,
         "sessionId": room.session_id,

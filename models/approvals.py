@@ -13,7 +13,7 @@ ARGUMENTS_SHOWN_BYTES = 16 * 1024
 
 ApprovalKind = Literal["tool", "question", "limit"]
 ApprovalState = Literal["pending", "approved", "denied", "responded", "cancelled", "expired"]
-Decision = Literal["approve", "edit", "deny", "respond"]
+ApprovalDecision = Literal["approve", "edit", "deny", "respond"]
 Scope = Literal["once", "session"]
 
 
@@ -39,7 +39,7 @@ class Approval(Wire):
     key: str | None = None
     requested_at_utc: str
     expires_at_utc: str | None = None
-    decision: Decision | None = None
+    decision: ApprovalDecision | None = None
     scope: Scope | None = None
     answer: str | None = None
     decided_by: str | None = None

@@ -85,9 +85,9 @@ Title = Annotated[str, Field(max_length=TITLE_MAX_CHARS), AfterValidator(_clean)
 Name = Annotated[str, Field(min_length=1, max_length=TITLE_MAX_CHARS), AfterValidator(_clean)]
 Seq = Annotated[int, Field(strict=True, ge=0, le=SEQ_MAX)]
 Version = Annotated[int, Field(strict=True, ge=1, le=SEQ_MAX)]
-Position = Version
+BranchPosition = Version
 Parsed = TypeVar("Parsed", bound=Wire | None)
-Tree = Annotated[Any, AfterValidator(_clean_tree)]
+JsonTree = Annotated[Any, AfterValidator(_clean_tree)]
 
 
 class ClientMetadata(Wire):
@@ -148,7 +148,7 @@ class SendMessageCall(Outgoing):
 
 class BroadcastMessage(Wire):
     session_id: Id
-    data: Tree
+    data: JsonTree
 
 
 class CancelRunArguments(Wire):
@@ -169,7 +169,7 @@ class ApprovalAnswer(Wire):
     scope: Literal["once", "session"] = "once"
 
 
-class ResolveApproval(ApprovalAnswer):
+class ResolveApprovalCall(ApprovalAnswer):
     session_id: Id
 
 
@@ -186,7 +186,7 @@ class ForkBody(Wire):
 
     name: Annotated[Name | None, Field(max_length=100)] = None
     message_id: Id | None = None
-    position: Position | None = None
+    position: BranchPosition | None = None
     before: bool = False
     system_prompt: Annotated[Text | None, Field(max_length=100_000)] = None
     switch: bool = True

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
-from models.approvals import Decision, Scope
+from models.approvals import ApprovalDecision, Scope
 from models.branches import Entry, MergeStrategy, Resolution
 from models.ids import EpochMs
 from models.messages import MessageStatus, Metadata, Role
@@ -240,7 +240,7 @@ class ResolveApproval(CommandFor[None]):
     """The user's answer. `arguments` come with edit, `answer` is the reason of deny or the text of respond."""
 
     approval_id: str
-    decision: Decision
+    decision: ApprovalDecision
     by: str
     arguments: Mapping[str, Any] | None = None
     answer: str | None = None

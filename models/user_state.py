@@ -10,7 +10,7 @@ import orjson
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.calls import Id, Seq, Text, Tree, check_tree
+from models.calls import Id, JsonTree, Seq, Text, check_tree
 from models.wire import Wire
 
 OPEN_MAX = 200
@@ -49,7 +49,7 @@ class _KeepsUnknown(Wire):
     """Keys that it doesn't know stay: they are a newer client's preferences."""
 
     model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Tree]
+    __pydantic_extra__: dict[str, JsonTree]
 
     @model_validator(mode="after")
     def _has_clean_keys(self) -> Self:

@@ -10,19 +10,19 @@ from hashlib import blake2b
 from models.errors import InvalidArgument
 from models.text import is_clean
 
-Place = int | str
+CursorPlace = int | str
 INTEGERS = range(-(2**62), 2**63 - 1)
 """What the database can compare with, and the next number too."""
 
 
-def cursor_of(question: object, place: Sequence[Place]) -> str:
+def cursor_of(question: object, place: Sequence[CursorPlace]) -> str:
     """`question` is everything that the order and the choice of the rows depend on, `place` where the next page
     begins."""
     written = json.dumps([_print_of(question), *place], ensure_ascii=False)
     return urlsafe_b64encode(written.encode()).decode().rstrip("=")
 
 
-def place_in(cursor: str, question: object, shape: Sequence[type[Place]]) -> list[Place]:
+def place_in(cursor: str, question: object, shape: Sequence[type[CursorPlace]]) -> list[CursorPlace]:
     """The inverse. Raises InvalidArgument for a cursor of another question, and for what never was one."""
     try:
         decoded = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -30,7 +30,7 @@ def place_in(cursor: str, question: object, shape: Sequence[type[Place]]) -> lis
         decoded = None
     if not isinstance(decoded, list) or len(decoded) != len(shape) + 1 or decoded[0] != _print_of(question):
         raise _refused()
-    place: list[Place] = decoded[1:]
+    place: list[CursorPlace] = decoded[1:]
     if any(type(part) is not wanted for part, wanted in zip(place, shape, strict=True)):
         raise _refused()
     if not all(_can_be_compared(part) for part in place):
@@ -38,7 +38,7 @@ def place_in(cursor: str, question: object, shape: Sequence[type[Place]]) -> lis
     return place
 
 
-def _can_be_compared(part: Place) -> bool:
+def _can_be_compared(part: CursorPlace) -> bool:
     return is_clean(part) if isinstance(part, str) else part in INTEGERS
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO
 
 from models.clock import Clock
 from models.errors import InvalidArgument, PayloadTooLarge
 from models.messages import Metadata
 from models.payloads import Payload, TextPayload
+from services.content.opening import OpenFile
 
 MESSAGE_MAX_CHARS = 10_000_000
 """One message, by REST; a call on the socket is bounded by its own payload limit."""
@@ -34,7 +34,6 @@ class Draft:
 
 Processor = Callable[[Draft], Awaitable[Draft]]
 """May refuse the draft with a ParleyError; then nothing is stored."""
-OpenFile = Callable[[str], BinaryIO]
 
 
 async def validate(draft: Draft) -> Draft:

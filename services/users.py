@@ -17,7 +17,7 @@ from services.store.user_states import Edit, UserStates
 
 log = structlog.get_logger(__name__)
 
-Listener = Callable[[str, UserState], None]
+StateListener = Callable[[str, UserState], None]
 CLOSE_WITHIN_S = 5.0
 
 
@@ -27,10 +27,10 @@ class Users:
     def __init__(self, states: UserStates, *, check_model: Callable[[str], object] = lambda name: None) -> None:
         self._states = states
         self._check_model = check_model
-        self._listeners: list[Listener] = []
+        self._listeners: list[StateListener] = []
         self._changes: set[asyncio.Task[UserState]] = set()
 
-    def subscribe(self, listener: Listener) -> None:
+    def subscribe(self, listener: StateListener) -> None:
         """`listener(user_id, state)` is called in the loop after every change, and may be called again with a state
         that it knows: an older or equal version is no news. It must not block."""
         self._listeners.append(listener)

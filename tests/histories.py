@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
-from models.approvals import Decision
+from models.approvals import ApprovalDecision
 from models.branches import Entry
 from models.commands import (
     AbandonRun,
@@ -316,7 +316,7 @@ class Maker:
 
     def resolve(self, context: Context) -> ResolveApproval:
         pending = [approval.id for approval in context.approvals] or ["no"]
-        decision: Decision = self.choose(("approve", "edit", "deny", "respond", "respond"))
+        decision: ApprovalDecision = self.choose(("approve", "edit", "deny", "respond", "respond"))
         return ResolveApproval(
             self.choose(pending),
             decision,

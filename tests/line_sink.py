@@ -15,7 +15,7 @@ from models.events import Event
 from services.access import LOCAL
 from services.sessions.follow import Follower
 from services.sessions.following import Following
-from services.sessions.forms import Form, Mode
+from services.sessions.forms import FeedMode, Form
 from services.sessions.join import Joined, Joiner, Position
 
 Json = dict[str, Any]
@@ -99,11 +99,11 @@ class LineSink:
 class Reader:
     """A client over LineSinks: it keeps what it was answered and what it was sent, and comes back from its last."""
 
-    def __init__(self, following: Following, joiner: Joiner, session_id: str, mode: Mode = "push") -> None:
+    def __init__(self, following: Following, joiner: Joiner, session_id: str, mode: FeedMode = "push") -> None:
         self.following = following
         self.joiner = joiner
         self.session_id = session_id
-        self.mode: Mode = mode
+        self.mode: FeedMode = mode
         self.epoch: str | None = None
         self.events: list[Json] = []
         self.others: list[tuple[str, Json]] = []

@@ -21,7 +21,7 @@ from services.mcp.offer import McpState, McpStatus
 from services.mcp.server import Patience
 from services.mcp.servers import McpServers
 from services.tools.context import ToolContext
-from services.tools.executor import Call, Outcome, ToolExecutor
+from services.tools.executor import Invocation, Outcome, ToolExecutor
 from services.tools.registry import ToolRegistry
 
 FOLDER = Path(__file__).parent / "mcp_servers"
@@ -45,7 +45,7 @@ class Rack:
     executor: ToolExecutor
 
     async def call(self, name: str, call_id: str = "call", **arguments: Any) -> Outcome:
-        return await self.executor.execute(Call(call_id, name, arguments), ToolContext())
+        return await self.executor.execute(Invocation(call_id, name, arguments), ToolContext())
 
     def status(self, name: str) -> McpStatus:
         return next(each for each in self.servers.status() if each.name == name)

@@ -17,11 +17,11 @@ from patience import HANG_S
 
 from hub.socket.connection import Connection
 from hub.socket.engine import HubEngine
-from hub.socket.transport import Reply, Transport
+from hub.socket.transport import Ack, Transport
 from models.errors import ParleyError
 
 ServerFactory = Callable[[web.Application], Awaitable[TestServer]]
-Call = Callable[[Connection, list[object]], Awaitable[Reply]]
+Call = Callable[[Connection, list[object]], Awaitable[Ack]]
 
 
 async def eventually(condition: Callable[[], bool], within_s: float = HANG_S) -> None:
@@ -62,11 +62,11 @@ class Recorder:
         connection.principal = auth
         self.connections.append(connection)
 
-    async def on_call(self, connection: Connection, name: str, args: list[object]) -> Reply:
+    async def on_call(self, connection: Connection, name: str, args: list[object]) -> Ack:
         self.log.append(name)
         if name in self.calls:
             return await self.calls[name](connection, args)
-        return Reply({"name": name, "args": args})
+        return Ack({"name": name, "args": args})
 
     def on_disconnect(self, connection: Connection, reason: str) -> None:
         self.reasons.append(reason)

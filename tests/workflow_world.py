@@ -13,7 +13,7 @@ from models.payloads import ToolResultPayload, WorkflowExecutionPayload
 from services.access import LOCAL
 from services.chat import Chat
 from services.llm.registry import Providers
-from services.llm.scripted import ScriptedProvider, Source
+from services.llm.scripted import ScriptedProvider, ScriptSource
 from services.runs.agents import Agents
 from services.runs.manager import RunManager
 from services.runs.toolbox import Toolbox
@@ -167,7 +167,7 @@ async def workflow_shop(
     *definitions: str | Workflow,
     bench: Bench | None = None,
     tools: Sequence[Tool] = (),
-    script: Source = (),
+    script: ScriptSource = (),
     store: Store | None = None,
     workspace: Workspace | None = None,
 ) -> AsyncIterator[WorkflowShop]:

@@ -35,7 +35,7 @@ from services.runs.manager import RunManager
 from services.runs.toolbox import Toolbox
 from services.sessions.manager import Committed, ResultT, SessionManager
 from services.sessions.other_nodes import OtherNodes
-from services.store.journal import PAGE_BYTES, PAGE_EVENTS, Append, Done, EventPage, Journal
+from services.store.journal import PAGE_BYTES, PAGE_EVENTS, Append, EventPage, Journal, OnAppended
 from services.store.leases import Lease
 from services.store.memory.journal import MemoryJournal
 from services.store.memory.reads import MemoryReads
@@ -121,7 +121,7 @@ class HookedJournal(MemoryJournal):
         self.gates[call] = Gate()
         return self.gates[call]
 
-    def append(self, append: Append, done: Done) -> None:
+    def append(self, append: Append, done: OnAppended) -> None:
         gate = self.gates.pop("append", None)
         if gate is None:
             self._now(append, done)
@@ -130,7 +130,7 @@ class HookedJournal(MemoryJournal):
         opened = asyncio.get_running_loop().create_task(gate.open.wait())
         opened.add_done_callback(lambda _: self._now(append, done))
 
-    def _now(self, append: Append, done: Done) -> None:
+    def _now(self, append: Append, done: OnAppended) -> None:
         self.appended.append(append)
         if self.broken is None:
             super().append(append, done)

@@ -65,7 +65,7 @@ from web.rest.operations import parley_version
 from web.rest.reading import BODY_LIMIT_BYTES
 from web.rest.routes import register
 from web.settings import BUILT_IN_AGENT, Settings
-from web.stream import Streams
+from web.stream import AnswerStreams
 from web.tools import mcp_of, overview_of, pipeline_of, toolbox_of, workflows_of
 
 log = structlog.get_logger(__name__)
@@ -109,7 +109,7 @@ def create_app(
         on_let_go=metrics.on_let_go,
         max_connections=settings.max_connections,
     )
-    app[STREAMS] = Streams(metrics.on_let_go)
+    app[STREAMS] = AnswerStreams(metrics.on_let_go)
     _watch(app)
     register(app)
     Pages().attach(app)

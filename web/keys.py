@@ -26,7 +26,7 @@ from services.store.store import Store
 from services.tools.registry import ToolRegistry
 from services.users import Users
 from web.settings import Settings
-from web.stream import Streams
+from web.stream import AnswerStreams
 
 
 @dataclass(slots=True)
@@ -62,5 +62,5 @@ USERS = web.AppKey("users", Users)
 HUB = web.AppKey("hub", Hub)
 METRICS = web.AppKey("metrics", Metrics)
 ORIGINS = web.AppKey("origins", Origins)
-STREAMS = web.AppKey("streams", Streams)
+STREAMS = web.AppKey("streams", AnswerStreams)
 LIFECYCLE = web.AppKey("lifecycle", Lifecycle)

@@ -25,7 +25,7 @@ UNBUFFERED = {"X-Accel-Buffering": "no"}
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class AnswerStream:
     """What a handler gives instead of a body. `write` sends into the outflow and returns when nothing follows; it is
     cancelled when the client or the server goes. As long as it has sent nothing it may raise a ParleyError, which is
     answered as ever. `heartbeat` is sent in silence, `farewell` last when the server stops."""
@@ -40,13 +40,13 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Open:
-    stream: Stream
+    stream: AnswerStream
     outflow: Outflow
     writing: asyncio.Task[None]
     request: web.Request
 
 
-class Streams:
+class AnswerStreams:
     """All streams of a server. `on_let_go` is told the code of each client that is cut because it takes nothing."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Streams:
     def attach(self, app: web.Application) -> None:
         app.cleanup_ctx.append(self._sweeping)
 
-    async def answer(self, request: web.Request, stream: Stream, status: int) -> web.StreamResponse:
+    async def answer(self, request: web.Request, stream: AnswerStream, status: int) -> web.StreamResponse:
         """Returns when the stream has ended; at once for HEAD. Raises what `write` raised before it sent anything, and
         Draining."""
         if self._draining:
@@ -152,7 +152,7 @@ class Streams:
                 outflow.send(stream.heartbeat)
 
 
-async def _write(stream: Stream, outflow: Outflow) -> None:
+async def _write(stream: AnswerStream, outflow: Outflow) -> None:
     try:
         await stream.write(outflow)
     except Exception:

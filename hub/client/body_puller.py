@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from hub.client.chores import Chores
-from hub.client.connection import Connection
+from hub.client.connection import ClientConnection
 from hub.client.errors import CallError
 from hub.client.rest import Rest
 from hub.client.session_view import SessionView
@@ -20,7 +20,7 @@ class BodyPuller:
     """`is_wanted` says whether anybody still looks at the view."""
 
     def __init__(
-        self, view: SessionView, connection: Connection, rest: Rest, chores: Chores, is_wanted: Callable[[], bool]
+        self, view: SessionView, connection: ClientConnection, rest: Rest, chores: Chores, is_wanted: Callable[[], bool]
     ) -> None:
         self._view = view
         self._connection = connection

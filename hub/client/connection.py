@@ -45,7 +45,7 @@ class ConnectionHooks:
     take: Callable[[str, Json], None]
 
 
-class Connection:
+class ClientConnection:
     """`on` has callbacks for server events, by name; those that are there when a connection is made are called. Without
     an answer within `call_timeout_s` a call counts as lost."""
 

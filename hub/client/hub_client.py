@@ -12,7 +12,14 @@ from types import TracebackType
 from typing import Self, cast
 
 from hub.client.chores import Chores
-from hub.client.connection import BACKOFF_S, CALL_TIMEOUT_S, SILENCE_S, Connection, ConnectionHooks, ConnectionState
+from hub.client.connection import (
+    BACKOFF_S,
+    CALL_TIMEOUT_S,
+    SILENCE_S,
+    ClientConnection,
+    ConnectionHooks,
+    ConnectionState,
+)
 from hub.client.errors import CallError, CallFailed, ClientError, ConnectionLost, NoAnswer
 from hub.client.open_sessions import OpenSessions
 from hub.client.rest import Rest
@@ -47,7 +54,7 @@ class HubClient:
     ) -> None:
         self.url = url.rstrip("/")
         self.rest = Rest(self.url, token)
-        self.connection = Connection(
+        self.connection = ClientConnection(
             self.url,
             token,
             ConnectionHooks(lambda: self._user_state.connected(), lambda: self._sessions.rejoin_all(), self._take),

@@ -7,7 +7,7 @@ import asyncio
 import structlog
 
 from hub.client.chores import Chores
-from hub.client.connection import Connection
+from hub.client.connection import ClientConnection
 from hub.client.errors import CallError, CallFailed, ConnectionLost
 from hub.client.rest import Rest
 from hub.client.session_feed import JoinTimeout, SessionFeed
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class OpenSessions:
-    def __init__(self, connection: Connection, rest: Rest, chores: Chores, *, keep_events: bool) -> None:
+    def __init__(self, connection: ClientConnection, rest: Rest, chores: Chores, *, keep_events: bool) -> None:
         self._connection = connection
         self._rest = rest
         self._chores = chores

@@ -13,7 +13,7 @@ import structlog
 
 from hub.client.body_puller import BodyPuller
 from hub.client.chores import Chores
-from hub.client.connection import Connection
+from hub.client.connection import ClientConnection
 from hub.client.errors import CallError, CallFailed, ConnectionLost, NoAnswer
 from hub.client.rest import Rest
 from hub.client.session_view import SessionView
@@ -45,7 +45,7 @@ class SessionFeed:
     def __init__(
         self,
         view: SessionView,
-        connection: Connection,
+        connection: ClientConnection,
         rest: Rest,
         chores: Chores,
         join_timeout: JoinTimeout,

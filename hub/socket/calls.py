@@ -12,14 +12,14 @@ from hub.socket.connection import Connection
 
 
 @dataclass(frozen=True)
-class Reply:
-    """`ack` (with `ok`) is written first; `then` runs right after it, with no await in between: "ack and go live"."""
+class Ack:
+    """`data` (with `ok`) is written first; `then` runs right after it, with no await in between: "ack and go live"."""
 
-    ack: dict[str, Any]
+    data: dict[str, Any]
     then: Callable[[], None] | None = None
 
 
-class Handler(Protocol):
+class CallHandler(Protocol):
     """Calls of one connection come in order, one at a time. `on_disconnect` comes last, once, if it was connected."""
 
     def admit(self, request: web.Request) -> None:
@@ -29,7 +29,7 @@ class Handler(Protocol):
     async def on_connect(self, connection: Connection, auth: object) -> None:
         """At the Socket.IO connect. Raises ParleyError to refuse; `auth` is what the client sent, unchecked."""
 
-    async def on_call(self, connection: Connection, name: str, args: list[object]) -> Reply:
+    async def on_call(self, connection: Connection, name: str, args: list[object]) -> Ack:
         """Any call with any arguments, unknown ones too. Raises ParleyError, which becomes the ack's error."""
 
     def on_disconnect(self, connection: Connection, reason: str) -> None:

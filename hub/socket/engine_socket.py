@@ -28,7 +28,7 @@ CLOSE_WITHIN_S = 2.0
 PROBE_WITHIN_S = 10.0
 
 
-class Keeper(Protocol):
+class SocketKeeper(Protocol):
     """What a session asks of the engine that keeps it. The last three are the stock server's."""
 
     clock: Callable[[], float]
@@ -75,7 +75,7 @@ class HubSocket:
         "upgrading",
     )
 
-    def __init__(self, engine: Keeper, sid: str, request: web.Request) -> None:
+    def __init__(self, engine: SocketKeeper, sid: str, request: web.Request) -> None:
         self.engine = engine
         self.sid = sid
         self.request = request

@@ -50,7 +50,7 @@ class NotConnected(InvalidArgument):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class PacketHead:
     """What comes before the JSON. `ack_id` is None when the client expects no answer."""
 
     type: int
@@ -60,12 +60,12 @@ class Head:
     end: int
 
 
-def read_head(packet: bytes) -> Head:
+def read_head(packet: bytes) -> PacketHead:
     """Raises MalformedPacket when not even the head can be read: then there is no ack id to answer to."""
     match = _HEAD.match(packet)
     if match is None or packet[match.end() : match.end() + 1].isdigit():
         raise MalformedPacket()
-    return Head(
+    return PacketHead(
         type=int(match["type"] or match["binary"]),
         namespace=(match["namespace"] or b"/").split(b"?", 1)[0],
         ack_id=match["ack_id"],
@@ -74,7 +74,7 @@ def read_head(packet: bytes) -> Head:
     )
 
 
-def read_event(packet: bytes, head: Head) -> tuple[str, list[object]]:
+def read_event(packet: bytes, head: PacketHead) -> tuple[str, list[object]]:
     """The call's name and its arguments, any number of them. Raises MalformedPacket."""
     data = _json(packet, head)
     if not isinstance(data, list) or not data or not isinstance(data[0], str):
@@ -82,12 +82,12 @@ def read_event(packet: bytes, head: Head) -> tuple[str, list[object]]:
     return data[0], data[1:]
 
 
-def read_auth(packet: bytes, head: Head) -> object:
+def read_auth(packet: bytes, head: PacketHead) -> object:
     """What the client passed as `auth`; None when it passed nothing. Raises MalformedPacket."""
     return _json(packet, head) if len(packet) > head.end else None
 
 
-def _json(packet: bytes, head: Head) -> object:
+def _json(packet: bytes, head: PacketHead) -> object:
     try:
         data: object = orjson.loads(memoryview(packet)[head.end :])
     except orjson.JSONDecodeError as error:

@@ -14,11 +14,11 @@ import socketio
 import structlog
 
 from hub.socket import frames, packets
-from hub.socket.calls import Handler, Reply
+from hub.socket.calls import Ack, CallHandler
 from hub.socket.connection import Connection
 from hub.socket.engine import HubEngine
 from hub.socket.engine_socket import HubSocket
-from hub.socket.packets import BinaryNotSupported, Head, MalformedPacket, NotConnected, UnknownNamespace
+from hub.socket.packets import BinaryNotSupported, MalformedPacket, NotConnected, PacketHead, UnknownNamespace
 from models.errors import ParleyError, PayloadTooLarge
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,7 @@ _CALLS = (packets.EVENT, packets.BINARY_EVENT)
 class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is untyped
     eio: HubEngine
 
-    def __init__(self, handler: Handler, **options: Any) -> None:
+    def __init__(self, handler: CallHandler, **options: Any) -> None:
         stock_log = logging.getLogger("parley.socketio")
         super().__init__(async_mode="aiohttp", logger=stock_log, engineio_logger=stock_log, **options)
         self.handler = handler
@@ -65,7 +65,7 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
         except ParleyError as error:
             self._refuse(connection, head, error)
 
-    async def _dispatch(self, connection: Connection, head: Head, packet: bytes) -> None:
+    async def _dispatch(self, connection: Connection, head: PacketHead, packet: bytes) -> None:
         if len(packet) > PAYLOAD_LIMIT_BYTES:
             raise PayloadTooLarge(limit=PAYLOAD_LIMIT_BYTES, size=len(packet))
         match head.type:
@@ -83,26 +83,26 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
             case _:
                 raise MalformedPacket("A client sends no such packet")
 
-    def _refuse(self, connection: Connection, head: Head, error: ParleyError) -> None:
+    def _refuse(self, connection: Connection, head: PacketHead, error: ParleyError) -> None:
         """In the ack where there is one to give; else by a goodbye: never silence."""
         if head.type in _CALLS and head.ack_id is not None:
-            connection.answer(frames.ack_frame(head.namespace, head.ack_id, _failure(error).ack))
+            connection.answer(frames.ack_frame(head.namespace, head.ack_id, _failure(error).data))
         else:
             connection.dismiss(error.code, error.message, retryable=False)
 
-    async def _call(self, connection: Connection, head: Head, packet: bytes) -> None:
+    async def _call(self, connection: Connection, head: PacketHead, packet: bytes) -> None:
         name, args = packets.read_event(packet, head)
         if head.namespace != b"/":
             raise UnknownNamespace()
         if not connection.connected:
             raise NotConnected()
-        reply = await self._ask(connection, name, args)
+        ack = await self._ask(connection, name, args)
         if head.ack_id is not None:
-            connection.answer(self._ack(head, name, reply))
-        if reply.then is not None:
-            self._go_on(connection, name, reply.then)
+            connection.answer(self._ack(head, name, ack))
+        if ack.then is not None:
+            self._go_on(connection, name, ack.then)
 
-    async def _ask(self, connection: Connection, name: str, args: list[object]) -> Reply:
+    async def _ask(self, connection: Connection, name: str, args: list[object]) -> Ack:
         try:
             return await self.handler.on_call(connection, name, args)
         except ParleyError as error:
@@ -111,13 +111,13 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
             log.exception("call_failed", call=name[:64], sid=connection.sid)
             return _failure(ParleyError())
 
-    def _ack(self, head: Head, name: str, reply: Reply) -> frames.Frame:
+    def _ack(self, head: PacketHead, name: str, ack: Ack) -> frames.Frame:
         ack_id = head.ack_id or b""
         try:
-            return frames.ack_frame(head.namespace, ack_id, {"ok": True} | reply.ack)
+            return frames.ack_frame(head.namespace, ack_id, {"ok": True} | ack.data)
         except (TypeError, ValueError):
             log.exception("ack_not_json", call=name[:64])
-            return frames.ack_frame(head.namespace, ack_id, _failure(ParleyError()).ack)
+            return frames.ack_frame(head.namespace, ack_id, _failure(ParleyError()).data)
 
     def _go_on(self, connection: Connection, name: str, then: Callable[[], None]) -> None:
         """The ack promised what `then` does. If that fails, the client must start over, not wait."""
@@ -127,7 +127,7 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
             log.exception("call_failed_after_ack", call=name[:64], sid=connection.sid)
             connection.dismiss("internal_error", "Internal error", retryable=True)
 
-    async def _connect(self, connection: Connection, head: Head, packet: bytes) -> None:
+    async def _connect(self, connection: Connection, head: PacketHead, packet: bytes) -> None:
         if head.namespace != b"/":
             error = UnknownNamespace().to_wire()
             connection.answer(frames.connect_error_frame(head.namespace, error))
@@ -154,5 +154,5 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
         return None
 
 
-def _failure(error: ParleyError) -> Reply:
-    return Reply({"ok": False, "error": error.to_wire()})
+def _failure(error: ParleyError) -> Ack:
+    return Ack({"ok": False, "error": error.to_wire()})

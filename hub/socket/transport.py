@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import structlog
 from aiohttp import web
 
-from hub.socket.calls import Handler, Reply
+from hub.socket.calls import Ack, CallHandler
 from hub.socket.connection import Connection
 from hub.socket.engine_socket import HubSocket
 from hub.socket.server import HubServer
 from models.errors import Draining, ParleyError, TooManyConnections
 
-__all__ = ["Connection", "Handler", "Reply", "Transport"]
+__all__ = ["Ack", "CallHandler", "Connection", "Transport"]
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class Transport:
 
     def __init__(
         self,
-        handler: Handler,
+        handler: CallHandler,
         *,
         ping_interval_s: float = 25,
         ping_timeout_s: float = 20,

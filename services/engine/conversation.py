@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.approvals import Decision
+from models.approvals import ApprovalDecision
 from models.commands import CancelRun, ResolveApproval, SendMessage
 from models.errors import QueueFull, RunAlreadyActive
 from models.events import (
@@ -67,7 +67,7 @@ def _answered(context: Context, command: SendMessage, now: EpochMs) -> tuple[Eve
     state = context.state
     if not isinstance(state, AwaitingUser) or (state.reason == "tool" and command.on_busy != "steer"):
         return ()
-    decision: Decision = "deny" if state.reason == "tool" else "respond"
+    decision: ApprovalDecision = "deny" if state.reason == "tool" else "respond"
     answer = "the user went on with another message" if state.reason == "tool" else command.content
     events: tuple[EventBody, ...] = ()
     for approval in context.approvals:

@@ -46,7 +46,7 @@ class OfferedTool:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ViewMessage:
     """A message as it is sent, its text `cut` where it would not fit."""
 
     message: Message
@@ -92,7 +92,7 @@ class View:
 
     model: str
     system: tuple[SystemPart, ...]
-    messages: tuple[Entry, ...]
+    messages: tuple[ViewMessage, ...]
     tools: tuple[OfferedTool, ...]
     tokens: Tokens
     left_out: tuple[LeftOut, ...] = ()
@@ -115,7 +115,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    messages: tuple[Entry, ...]
+    messages: tuple[ViewMessage, ...]
     left_out: tuple[LeftOut, ...]
 
 
@@ -139,7 +139,7 @@ def choose(candidates: Sequence[Candidate], budget_tokens: int) -> Choice:
     there = {part.position for part in sent}
     possible = {part.position for unit in units for part in unit}
     return Choice(
-        tuple(Entry(part.message, part.tokens, part.cut) for part in sent),
+        tuple(ViewMessage(part.message, part.tokens, part.cut) for part in sent),
         tuple(
             LeftOut("over_budget" if position in possible else _reason(each.message), each.message.id, each.tokens)
             for position, each in enumerate(candidates)

@@ -17,14 +17,14 @@ _DEPTH_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
-class BadArguments:
+class UnreadableArguments:
     """`message` tells the model what to do, `raw` is what it wrote."""
 
     message: str
     raw: str
 
 
-def parse_arguments(arguments_json: str) -> dict[str, Any] | BadArguments:
+def parse_arguments(arguments_json: str) -> dict[str, Any] | UnreadableArguments:
     """The arguments of a `ToolCallReady`; nothing at all stands for no arguments, as some endpoints write it."""
     if not arguments_json.strip():
         return {}
@@ -33,10 +33,10 @@ def parse_arguments(arguments_json: str) -> dict[str, Any] | BadArguments:
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
         message = f"The arguments are not valid JSON ({reason}). Call the tool again with one JSON object."
-        return BadArguments(message, cleaned(arguments_json))
+        return UnreadableArguments(message, cleaned(arguments_json))
     if not isinstance(parsed, dict):
         message = "The arguments are no JSON object. Call the tool again with one JSON object."
-        return BadArguments(message, cleaned(arguments_json))
+        return UnreadableArguments(message, cleaned(arguments_json))
     return parsed
 
 

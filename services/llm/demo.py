@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 from models.errors import ProviderBroken
 from models.usage import Usage
-from services.llm.demo_tools import Turn, turn_with_tools
+from services.llm.demo_tools import DemoTurn, turn_with_tools
 from services.llm.neutral import countable_text
 from services.llm.provider import Finished, ModelEvent, ModelInfo, ModelRequest, Sleep, TextDelta, ToolCallReady
 from services.llm.tokens import estimate_tokens
@@ -86,7 +86,7 @@ class DemoProvider:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         asked = request.last_user_text.strip()
         fails = asked.split(maxsplit=1)[:1] == ["/fail"]
-        turn = turn_with_tools(request) or Turn(reply_to(asked))
+        turn = turn_with_tools(request) or DemoTurn(reply_to(asked))
         words = _words(turn.text)
         for word in words[:_WORDS_BEFORE_FAILURE] if fails else words:
             yield TextDelta(word)

@@ -47,7 +47,7 @@ _HIT = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d+):(?P<text>.*)$", re.MU
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class DemoTurn:
     """What the demo says, and the tool that it calls then."""
 
     text: str
@@ -62,7 +62,7 @@ class _Hit:
     text: str
 
 
-def turn_with_tools(request: ModelRequest) -> Turn | None:
+def turn_with_tools(request: ModelRequest) -> DemoTurn | None:
     """The demo's next step with the tools of the request; None when the question is none for them."""
     asked = request.last_user_text.strip()
     tools = frozenset(tool.name for tool in request.tools)
@@ -115,34 +115,34 @@ def _done(request: ModelRequest) -> tuple[ToolResultPart, ...]:
     return tuple(result for message in request.messages[last + 1 :] for result in message.results)
 
 
-def _ask(tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> Turn:
+def _ask(tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> DemoTurn:
     if done and done[-1].is_error:
-        return Turn(f"The command was not run, or failed. This is what came back:\n\n{_shown(done[-1].output)}")
+        return DemoTurn(f"The command was not run, or failed. This is what came back:\n\n{_shown(done[-1].output)}")
     if done:
-        return Turn(f"It ran, and this is what came back:\n\n{_shown(done[-1].output)}")
+        return DemoTurn(f"It ran, and this is what came back:\n\n{_shown(done[-1].output)}")
     if "run_command" not in tools:
-        return Turn(
+        return DemoTurn(
             "I would ask to run a command here, but am offered no tool for it. Plan mode has read-only tools, and a "
             "server without a workspace has none at all."
         )
-    return Turn(f"I would like to run `{ECHO}`. A command always needs an approval: yours.\n", "run_command", _ECHO)
+    return DemoTurn(f"I would like to run `{ECHO}`. A command always needs an approval: yours.\n", "run_command", _ECHO)
 
 
-def _call(asked: str, tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> Turn:
+def _call(asked: str, tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> DemoTurn:
     """`/call NAME {"json": …}`"""
     if done:
         failed = " failed, or was not allowed" if done[-1].is_error else ""
-        return Turn(f"{done[-1].name}{failed}. This is what came back:\n\n{_shown(done[-1].output)}")
+        return DemoTurn(f"{done[-1].name}{failed}. This is what came back:\n\n{_shown(done[-1].output)}")
     name, _, written = asked.partition(" ")
     if name not in tools:
-        return Turn(f"I am offered no tool “{name}”. {_offered(tools)} {_CALL}")
+        return DemoTurn(f"I am offered no tool “{name}”. {_offered(tools)} {_CALL}")
     try:
         arguments = json.loads(written or "{}")
     except ValueError as error:
-        return Turn(f"These arguments are no JSON ({error}). {_CALL}")
+        return DemoTurn(f"These arguments are no JSON ({error}). {_CALL}")
     if not isinstance(arguments, dict):
-        return Turn(f"The arguments must be a JSON object. {_CALL}")
-    return Turn(f"I call {name}.\n", name, arguments)
+        return DemoTurn(f"The arguments must be a JSON object. {_CALL}")
+    return DemoTurn(f"I call {name}.\n", name, arguments)
 
 
 _CALL = 'Write it like this: /call search {"query": "def main"}'
@@ -151,8 +151,8 @@ _CALL = 'Write it like this: /call search {"query": "def main"}'
 _ECHO: Mapping[str, Any] = {"command": ECHO}
 
 
-def _plan(tools: frozenset[str]) -> Turn:
-    return Turn(f"{_PLAN}\n\n{_offered(tools)} In plan mode these are the read-only ones.")
+def _plan(tools: frozenset[str]) -> DemoTurn:
+    return DemoTurn(f"{_PLAN}\n\n{_offered(tools)} In plan mode these are the read-only ones.")
 
 
 def _offered(tools: frozenset[str]) -> str:
@@ -167,7 +167,7 @@ _PLAN = (
 )
 
 
-def _look_up(terms: tuple[str, ...], tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> Turn:
+def _look_up(terms: tuple[str, ...], tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> DemoTurn:
     """Search, read, answer. A search that finds nothing is made again with the next term."""
     searches = [result for result in done if result.name == "search"]
     found = next((hits for result in searches if (hits := ranked(result, terms))), ())
@@ -175,27 +175,27 @@ def _look_up(terms: tuple[str, ...], tools: frozenset[str], done: tuple[ToolResu
         term = terms[len(searches)]
         again = "I found nothing. " if searches else ""
         arguments = {"query": term, "ignore_case": True, "max_results": _HITS_ASKED}
-        return Turn(f"{again}I search the code for “{term}”.\n", "search", arguments)
-    return _told(found, tools, done) if found else Turn(_nothing(terms, searches))
+        return DemoTurn(f"{again}I search the code for “{term}”.\n", "search", arguments)
+    return _told(found, tools, done) if found else DemoTurn(_nothing(terms, searches))
 
 
-def _define(name: str, tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> Turn | None:
+def _define(name: str, tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> DemoTurn | None:
     """Where a name is defined, from the tool that parses the code; None when that knows nothing of it."""
     result = next((result for result in done if result.name == "definitions"), None)
     if result is None:
-        return Turn(f"I look up where “{name}” is defined.\n", "definitions", {"name": name})
+        return DemoTurn(f"I look up where “{name}” is defined.\n", "definitions", {"name": name})
     found = ranked(result, (name,))
     return _told(found, tools, done) if found else None
 
 
-def _told(found: tuple[_Hit, ...], tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> Turn:
+def _told(found: tuple[_Hit, ...], tools: frozenset[str], done: tuple[ToolResultPart, ...]) -> DemoTurn:
     """The answer, after a look at the lines around the best hit."""
     read = next((result for result in done if result.name == "read_file"), None)
     if read is None and "read_file" in tools:
         best = found[0]
         window = {"start_line": max(1, best.line - _LINES_BEFORE), "end_line": best.line + _LINES_AFTER}
-        return Turn(f"I read around {best.path}:{best.line}.\n", "read_file", {"path": best.path, **window})
-    return Turn(_answer(found, read))
+        return DemoTurn(f"I read around {best.path}:{best.line}.\n", "read_file", {"path": best.path, **window})
+    return DemoTurn(_answer(found, read))
 
 
 def ranked(result: ToolResultPart, terms: tuple[str, ...]) -> tuple[_Hit, ...]:
@@ -247,11 +247,11 @@ def _nothing(terms: tuple[str, ...], searches: list[ToolResultPart]) -> str:
     return f"I searched for {tried} and found nothing. Try a name as it stands in the code, in `backticks`."
 
 
-def _overview(done: tuple[ToolResultPart, ...]) -> Turn:
+def _overview(done: tuple[ToolResultPart, ...]) -> DemoTurn:
     result = next((result for result in done if result.name == "overview"), None)
     if result is None:
-        return Turn("I look at the project as a whole.\n", "overview")
-    return Turn(f"This is what the project looks like:\n\n{_shown(result.output)}")
+        return DemoTurn("I look at the project as a whole.\n", "overview")
+    return DemoTurn(f"This is what the project looks like:\n\n{_shown(result.output)}")
 
 
 def _shown(output: str) -> str:

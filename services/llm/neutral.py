@@ -13,8 +13,8 @@ from services.llm.provider import (
     ImagePart,
     ModelInfo,
     ModelMessage,
+    ModelRole,
     Part,
-    Role,
     TextPart,
     ToolCallPart,
     ToolResultPart,
@@ -30,7 +30,7 @@ DENIED = "denied by the user"
 # A reply that broke off was asked for again, or the user goes on without it.
 _BROKEN_OFF = frozenset({"interrupted", "error"})
 
-_ROLES: Mapping[str, Role] = MappingProxyType({"user": "user", "agent": "assistant", "system": "system"})
+_ROLES: Mapping[str, ModelRole] = MappingProxyType({"user": "user", "agent": "assistant", "system": "system"})
 
 
 def to_neutral(messages: Sequence[Message], info: ModelInfo) -> tuple[ModelMessage, ...]:

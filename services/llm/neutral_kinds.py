@@ -29,7 +29,7 @@ from models.payloads import (
     WorkflowExecutionPayload,
 )
 from models.wire import Wire
-from services.llm.provider import ImagePart, ModelInfo, Part, Role, TextPart, ToolCallPart, ToolResultPart
+from services.llm.provider import ImagePart, ModelInfo, ModelRole, Part, TextPart, ToolCallPart, ToolResultPart
 
 VISION_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """What both APIs take."""
@@ -46,7 +46,7 @@ class Rendering:
     in its own turns; images and files are the user's, because no API takes images from anybody else."""
 
     parts: Callable[[Message, ModelInfo], Parts]
-    role: Role | None = None
+    role: ModelRole | None = None
 
 
 def _payload(message: Message, cls: type[P]) -> P | None:

@@ -12,7 +12,7 @@ from models.errors import ProviderBroken, ProviderError, ProviderRefused, Provid
 from services.extras import why_not
 from services.llm.call_joiner import CallJoiner
 from services.llm.endpoint_errors import checked_key, checked_url
-from services.llm.openai_chunks import Reply
+from services.llm.openai_chunks import OpenAIReply
 from services.llm.openai_errors import translate
 from services.llm.openai_format import openai_tools, to_openai
 from services.llm.provider import Finished, ModelEvent, ModelInfo, ModelRequest, TextDelta
@@ -54,7 +54,7 @@ class OpenAIProvider:
         return self._models
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        reply = Reply(CallJoiner(request.request_id, request.call_ids))
+        reply = OpenAIReply(CallJoiner(request.request_id, request.call_ids))
         failure: ProviderError | None = None
         try:
             async with aclosing(self._deltas(request, reply)) as deltas:
@@ -80,7 +80,7 @@ class OpenAIProvider:
         if client is not None:
             await client.close()
 
-    async def _deltas(self, request: ModelRequest, reply: Reply) -> AsyncGenerator[TextDelta, None]:
+    async def _deltas(self, request: ModelRequest, reply: OpenAIReply) -> AsyncGenerator[TextDelta, None]:
         client = await self._ready()
         chunks = await client.chat.completions.create(
             **_body(request),

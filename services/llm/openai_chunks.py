@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
 
 
-class Reply:
+class OpenAIReply:
     """How far one reply has come."""
 
     def __init__(self, calls: CallJoiner) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from models.tools import ToolSpec
 from models.usage import Usage
 
-Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+ModelRole: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 """How a paced provider waits (seconds). Injected, so that tests decide how time passes."""
@@ -62,11 +62,11 @@ Part: TypeAlias = TextPart | ImagePart | ToolCallPart | ToolResultPart
 class ModelMessage:
     """One turn, in no API's own form. Calls stand in assistant turns, results in the tool turn right behind."""
 
-    role: Role
+    role: ModelRole
     parts: tuple[Part, ...]
 
     @classmethod
-    def text(cls, role: Role, text: str) -> ModelMessage:
+    def text(cls, role: ModelRole, text: str) -> ModelMessage:
         """A turn of plain text."""
         return cls(role, (TextPart(text),))
 

@@ -27,7 +27,7 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallTool:
     """A whole call of a tool. `arguments` as text is what the model wrote, which need not be JSON; without `call_id` it
     is "call-1" or the next number that the request and the reply leave free."""
 
@@ -74,9 +74,9 @@ class Finish:
 
 
 _Paced: TypeAlias = Say | Pause | Mark | Break | Refuse | Unavailable | Finish
-Step: TypeAlias = _Paced | Call
+ScriptStep: TypeAlias = _Paced | CallTool
 
-Script: TypeAlias = tuple[Step, ...]
+Script: TypeAlias = tuple[ScriptStep, ...]
 """The steps of one reply. One that runs out of them finishes with "stop", or "tool_calls" after calls, and no usage."""
 
 
@@ -90,7 +90,7 @@ class Turns:
         return self._left.popleft() if self._left else (Refuse("The script has no turn left"),)
 
 
-Source: TypeAlias = Script | Callable[[ModelRequest], Script]
+ScriptSource: TypeAlias = Script | Callable[[ModelRequest], Script]
 """A script for every request, or what chooses one: `Turns`, or a function of the request."""
 
 
@@ -100,13 +100,13 @@ class ScriptedProvider:
     `requests` holds the latest requests in order, `open_streams` counts the replies begun and neither ended nor closed.
     """
 
-    def __init__(self, scripts: Mapping[str, Source] | None = None, *, sleep: Sleep = asyncio.sleep) -> None:
-        self._scripts: dict[str, Source] = dict(scripts or {})
+    def __init__(self, scripts: Mapping[str, ScriptSource] | None = None, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._scripts: dict[str, ScriptSource] = dict(scripts or {})
         self._sleep = sleep
         self.requests: deque[ModelRequest] = deque(maxlen=_KEPT_REQUESTS)
         self.open_streams = 0
 
-    def register(self, name: str, source: Source) -> None:
+    def register(self, name: str, source: ScriptSource) -> None:
         """Play `source` for the model "scripted:NAME"; replaces an earlier one of that name."""
         self._scripts[name] = source
 
@@ -126,7 +126,7 @@ class ScriptedProvider:
         try:
             taken = set(request.call_ids)
             for step in self._script(request):
-                event = _called(step, taken) if isinstance(step, Call) else await self._play(step)
+                event = _called(step, taken) if isinstance(step, CallTool) else await self._play(step)
                 if event is not None:
                     yield event
                 if isinstance(event, Finished):
@@ -167,7 +167,7 @@ class ScriptedProvider:
         return None
 
 
-def _called(step: Call, taken: set[str]) -> ToolCallReady:
+def _called(step: CallTool, taken: set[str]) -> ToolCallReady:
     """Adds its id to `taken`; one that is taken gets a number behind it, since no provider lets it pass twice."""
     call_id, number = step.call_id or "call-1", 1
     while call_id in taken:
@@ -184,7 +184,7 @@ def _played(name: str, request: ModelRequest) -> Script:
     except UnknownModel as error:
         # The model was unregistered or misspelt after it was chosen: for a run that is a refusal like any other.
         raise ProviderRefused(error.message) from None
-    said: list[Step] = [Say(delta, words.delay_s) for delta in words.deltas(request.last_user_text)]
+    said: list[ScriptStep] = [Say(delta, words.delay_s) for delta in words.deltas(request.last_user_text)]
     if words.break_after is not None:
         return (*said[: words.break_after], Break())
     return (*said, Finish("stop", Usage(output_tokens=words.words)))

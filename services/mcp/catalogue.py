@@ -26,7 +26,7 @@ PAGES_MAX = 50
 ENTRIES_MAX = 500
 TEXT_MAX_CHARS = 1_000
 
-Entry = TypeVar("Entry")
+EntryT = TypeVar("EntryT")
 What = Literal["tools", "resources", "resource templates"]
 
 
@@ -58,10 +58,10 @@ class Catalogue:
         return Offer(tools, tuple(resources), tuple(self.guard.notes))
 
     async def _all(
-        self, what: What, fetch: Callable[..., Awaitable[Any]], entries: Callable[[Any], list[Entry]]
-    ) -> list[Entry]:
+        self, what: What, fetch: Callable[..., Awaitable[Any]], entries: Callable[[Any], list[EntryT]]
+    ) -> list[EntryT]:
         """An error that the server answers is a note: it lives."""
-        found: list[Entry] = []
+        found: list[EntryT] = []
         cursor: str | None = None
         for _ in range(PAGES_MAX):
             try:

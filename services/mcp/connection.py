@@ -48,10 +48,10 @@ _SPARE_S = 5.0
 """The executor ends a call at its timeout; ours is for callers without an executor."""
 _RELISTEN_S = 1.0
 
-Answer = TypeVar("Answer")
+AnswerT = TypeVar("AnswerT")
 
 
-class Connection:
+class McpConnection:
     """Calls may come from any task; the rest belongs to the one that connected."""
 
     def __init__(self, config: McpServerConfig, clock: Clock) -> None:
@@ -126,7 +126,7 @@ class Connection:
 
         return resource_of(self._config.name, uri, await self._asked(read), iso(self._clock()))
 
-    async def _asked(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _asked(self, ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
         self._in_flight += 1
         started = time.monotonic()
         try:
@@ -169,9 +169,9 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(config: McpServerConfig, clock: Clock) -> AsyncGenerator[Connection]:
+async def connected(config: McpServerConfig, clock: Clock) -> AsyncGenerator[McpConnection]:
     """Raises what ends the connection, also while the block runs; `errors.reason_of` has it in words."""
-    connection = Connection(config, clock)
+    connection = McpConnection(config, clock)
     with anyio.fail_after(config.start_timeout_s) as start:
         async with connection.client:
             start.deadline = float("inf")

@@ -27,7 +27,7 @@ from services.tools.tool import ToolOutput
 if TYPE_CHECKING:
     from anyio import CancelScope
 
-    from services.mcp.connection import Connection
+    from services.mcp.connection import McpConnection
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ class McpServer:
         self._patience = patience
         self._task: asyncio.Task[None] | None = None
         self._scope: CancelScope | None = None
-        self._connection: Connection | None = None
+        self._connection: McpConnection | None = None
         self._state: McpState = "stopped" if config.enabled else "off"
         self._reason: str | None = None if config.enabled else "it is off by configuration"
         self._notes: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ class McpServer:
         """Raises McpServerDown, McpToolFailed, McpCallLost."""
         return await self._connected().read(uri)
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> McpConnection:
         if self._connection is None:
             raise McpServerDown(self._down())
         return self._connection
@@ -163,7 +163,7 @@ class McpServer:
             return reason_of(error)
         return "it ended without a reason"
 
-    async def _serve(self, connection: Connection) -> None:
+    async def _serve(self, connection: McpConnection) -> None:
         """Until the connection breaks, which is raised; here only for a server that does not answer."""
         from anyio import create_task_group
 
@@ -175,7 +175,7 @@ class McpServer:
                     self._show(connection, offer)
                 await connection.until_changed(self._patience.heartbeat_s)
 
-    def _show(self, connection: Connection, offer: Offer) -> None:
+    def _show(self, connection: McpConnection, offer: Offer) -> None:
         refused = self._shelf.show(offer.tools)
         self._resources = offer.resources
         self._notes = (*offer.notes, *refused)

@@ -26,8 +26,8 @@ from services.mcp.config import McpServerConfig
 from services.mcp.errors import McpBroken
 
 Incoming = MemoryObjectSendStream[SessionMessage | Exception]
-Outgoing = MemoryObjectReceiveStream[SessionMessage]
-Streams = tuple[MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]]
+OutgoingMessages = MemoryObjectReceiveStream[SessionMessage]
+McpStreams = tuple[MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]]
 Given = TypeVar("Given")
 
 LINE_MAX_BYTES = 16 * 1024 * 1024
@@ -45,7 +45,7 @@ _INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMP
 
 
 @asynccontextmanager
-async def stdio_transport(config: McpServerConfig) -> AsyncGenerator[Streams]:
+async def stdio_transport(config: McpServerConfig) -> AsyncGenerator[McpStreams]:
     """Within the block the process runs; its end by itself is raised as McpBroken with the reason."""
     process = await ServerProcess.start(config)
     incoming, read = anyio.create_memory_object_stream[SessionMessage | Exception](0)
@@ -114,7 +114,7 @@ class ServerProcess:
                         return await self._drain()
         await self._raise_why_gone("closed its standard output")
 
-    async def pass_messages_out(self, outgoing: Outgoing) -> None:
+    async def pass_messages_out(self, outgoing: OutgoingMessages) -> None:
         async with outgoing:
             async for message in outgoing:
                 text = message.message.model_dump_json(by_alias=True, exclude_unset=True)

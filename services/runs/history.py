@@ -15,7 +15,7 @@ PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PastMessage:
     """A message, whole unless it is waiting, and where it stands on the branch, from 1; None where it was taken out of
     its place. `waiting`: it waits for a run of its own, this one must not answer it. `size_bytes` of a large one."""
 
@@ -33,14 +33,14 @@ class History:
     context: Context
     run: Run | None = None
 
-    async def newest_first(self) -> AsyncGenerator[Place, None]:
+    async def newest_first(self) -> AsyncGenerator[PastMessage, None]:
         """What this run was asked and did comes first: a question that waited its turn lies in the journal before the
         answers of the run that was at work then, and behind them it is understood. Close it where you stop early."""
         run, waiting = self.run, self._waiting()
         asked = run is None
         async for position, message in self._back():
             if message.id in waiting:
-                yield Place(message, position, waiting=True)
+                yield PastMessage(message, position, waiting=True)
                 continue
             if run is not None and message.id == run.message_id:
                 if asked and message.run_id == run.id:
@@ -50,8 +50,8 @@ class History:
                 asked = True
                 question = await self.question()
                 if question is not None and question.run_id == run.id:
-                    yield Place(question, None)
-            yield Place(await self._whole(message), position, size_bytes=message.size or 0)
+                    yield PastMessage(question, None)
+            yield PastMessage(await self._whole(message), position, size_bytes=message.size or 0)
 
     async def question(self) -> Message | None:
         """The message that started the run, wherever it lies."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-Step = Callable[[str], Awaitable[None]]
+RunStep = Callable[[str], Awaitable[None]]
 """What is done for a session once there is room."""
 
 
@@ -15,7 +15,7 @@ class Places:
         self._most = most
         self._held: set[str] = set()
         self._claims = 0
-        self._postponed: dict[str, Step] = {}
+        self._postponed: dict[str, RunStep] = {}
 
     @property
     def full(self) -> bool:
@@ -37,14 +37,14 @@ class Places:
         self._held.discard(run_id)
         return held
 
-    def postpone(self, session_id: str, step: Step) -> None:
+    def postpone(self, session_id: str, step: RunStep) -> None:
         self._postponed[session_id] = step
 
     @property
     def wanted(self) -> bool:
         return bool(self._postponed)
 
-    def next(self) -> tuple[str, Step] | None:
+    def next(self) -> tuple[str, RunStep] | None:
         """Who has waited longest, if there is room now."""
         if not self._postponed or self.full:
             return None

@@ -15,10 +15,10 @@ from models.tools import ToolSpec
 from models.user_state import UserApprovalPolicy
 from services.engine.context import Context
 from services.engine.policy import ApprovalPolicy, Verdict, stricter, verdict
-from services.llm.arguments import BadArguments, parse_arguments
+from services.llm.arguments import UnreadableArguments, parse_arguments
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import ToolUnavailable, UnknownTool
-from services.tools.executor import Call, Outcome, ToolExecutor
+from services.tools.executor import Invocation, Outcome, ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.workspace import Workspace
 
@@ -69,7 +69,7 @@ class Toolbox:
         if context.mode not in tool.modes:
             return _refused(wanted, {}), _not_in(tool.name, context.mode)
         arguments = parse_arguments(wanted.arguments_json)
-        if isinstance(arguments, BadArguments):
+        if isinstance(arguments, UnreadableArguments):
             return _refused(wanted, {}, arguments.raw), arguments.message
         decided: Verdict = verdict(
             policy=stricter(self.policy, wish),
@@ -121,7 +121,7 @@ class Toolbox:
             read_message_content=read_message_content,
         )
         try:
-            return await self.executor.execute(Call(call.call_id, call.name, call.arguments), context)
+            return await self.executor.execute(Invocation(call.call_id, call.name, call.arguments), context)
         finally:
             cancelled.set()
 

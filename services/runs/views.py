@@ -19,13 +19,13 @@ from services.engine.view import (
     MESSAGE_OVERHEAD_TOKENS,
     SEPARATOR,
     Candidate,
-    Entry,
     LeftOut,
     OfferedTool,
     Reason,
     SystemPart,
     Tokens,
     View,
+    ViewMessage,
     choose,
     cut,
     input_budget,
@@ -34,7 +34,7 @@ from services.engine.view import (
 from services.llm.neutral import IMAGE_TOKENS, countable_message, to_neutral
 from services.llm.provider import ModelInfo, ModelRequest
 from services.llm.tokens import TokenCounter
-from services.runs.history import History, Place
+from services.runs.history import History, PastMessage
 from services.runs.toolbox import Toolbox
 from services.tools.results import clamp, prefix, suffix
 
@@ -83,14 +83,14 @@ class ViewBuilder:
         parts = await self._system((PromptPart("instructions", system),) if system else (), info, budget // 2)
         left = budget - sum(part.tokens for part in parts) - MESSAGE_OVERHEAD_TOKENS
         text, tokens = await self._fitted(prompt, left, info)
-        question = Entry(_question(text), tokens + MESSAGE_OVERHEAD_TOKENS, cut=text != prompt)
+        question = ViewMessage(_question(text), tokens + MESSAGE_OVERHEAD_TOKENS, cut=text != prompt)
         return await self._view(info, parts, (question,), (), ())
 
     async def _view(
         self,
         info: ModelInfo,
         system: tuple[SystemPart, ...],
-        messages: tuple[Entry, ...],
+        messages: tuple[ViewMessage, ...],
         tools: tuple[OfferedTool, ...],
         left_out: tuple[LeftOut, ...],
     ) -> View:
@@ -126,7 +126,7 @@ class ViewBuilder:
             shown = _without_middle(text, share) if share > 0 else ""
         return shown, tokens
 
-    async def _measured(self, entry: Entry, info: ModelInfo) -> Entry:
+    async def _measured(self, entry: ViewMessage, info: ModelInfo) -> ViewMessage:
         """Tokens are not spread evenly: what was cut is counted, and cut again where it is still too long."""
         if not entry.cut:
             return entry
@@ -206,7 +206,7 @@ class _Reading:
         return await _candidate(message, self.info, self.counter)
 
 
-def _barred(place: Place) -> Reason | None:
+def _barred(place: PastMessage) -> Reason | None:
     """Why it can't be sent, whatever its length."""
     match place.message.status:
         case "interrupted" | "error":

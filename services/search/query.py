@@ -24,7 +24,7 @@ one that a thousand messages contain."""
 WINDOWS_MAX = 10
 """So many windows of RANKED are looked through for one page. Where filters leave next to nothing of them the page is
 short, and its cursor goes on."""
-Sort = Literal["relevance", "newest", "oldest"]
+SearchSort = Literal["relevance", "newest", "oldest"]
 Phase = Literal["titles", "messages", "all"]
 
 
@@ -51,7 +51,7 @@ class SearchQuery:
     since: EpochMs | None = None
     until: EpochMs | None = None
     archived: bool | None = None
-    sort: Sort = "relevance"
+    sort: SearchSort = "relevance"
     take: int = 20
     cursor: str | None = None
     visible: Visible = None

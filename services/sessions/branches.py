@@ -18,7 +18,7 @@ from services.engine.snapshot import SNAPSHOT_MESSAGES
 from services.sessions.manager import SessionManager
 from services.store.reads import MessageQuery
 
-Result = TypeVar("Result")
+ResultT = TypeVar("ResultT")
 TRIES = 5
 PAGE = 200
 MERGED_MAX = 10_000
@@ -233,7 +233,7 @@ def _free_name(context: Context, stem: str) -> str:
     return f"{stem} {number}"
 
 
-async def _again_while_moving(attempt: Callable[[], Awaitable[Result]]) -> Result:
+async def _again_while_moving(attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:
     for _ in range(TRIES - 1):
         try:
             return await attempt()

@@ -17,12 +17,12 @@ import structlog
 from models.backoff import Backoff
 from models.errors import SessionNotFound, StorageUnavailable
 from models.events import Event
-from services.sessions.forms import Form, Mode, Telling
+from services.sessions.forms import FeedMode, Form, Telling
 from services.sessions.manager import SessionManager
 
 log = structlog.get_logger(__name__)
 
-State = Literal["joining", "paged", "live", "lagging", "ended"]
+FollowerState = Literal["joining", "paged", "live", "lagging", "ended"]
 STORAGE_RETRY = Backoff(1.0, 8.0)
 F = TypeVar("F")
 F_contra = TypeVar("F_contra", contravariant=True)
@@ -50,7 +50,7 @@ class Sink(Protocol[F_contra]):
         ...
 
 
-class Source(Protocol):
+class Followed(Protocol):
     """What a follower knows of its session. `last_seq` is the newest event that was published since anybody follows;
     0 before the first."""
 
@@ -65,20 +65,20 @@ class Follower(Generic[F]):
 
     __slots__ = ("_ended", "_failures", "_key", "_task", "cursor", "epoch", "form", "mode", "sink", "source", "state")
 
-    def __init__(self, source: Source, sink: Sink[F], form: Form[F]) -> None:
+    def __init__(self, source: Followed, sink: Sink[F], form: Form[F]) -> None:
         self.source = source
         self.sink = sink
         self.form = form
-        self.mode: Mode = "push"
+        self.mode: FeedMode = "push"
         self.epoch = ""
         self.cursor = 0
-        self.state: State = "joining"
+        self.state: FollowerState = "joining"
         self._key = form.key("push")
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
         self._ended: asyncio.Future[None] | None = None
 
-    def restart(self, mode: Mode) -> None:
+    def restart(self, mode: FeedMode) -> None:
         """A join, the first or a further one: nothing is fed until it is answered."""
         self._stop()
         self.mode, self._key = mode, self.form.key(mode)

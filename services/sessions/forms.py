@@ -14,7 +14,7 @@ import orjson
 
 from models.events import Event
 
-Mode = Literal["push", "signal"]
+FeedMode = Literal["push", "signal"]
 """Whole events, or only that there are some."""
 F = TypeVar("F")
 
@@ -29,11 +29,11 @@ class Form(Generic[F]):
     wrap: Callable[[str, bytes, Event | None], F]
     batch: Callable[[Sequence[F]], F]
 
-    def key(self, mode: Mode) -> str:
+    def key(self, mode: FeedMode) -> str:
         """Under which the frames of a commit are kept."""
         return sys.intern(f"{self.name} {mode}")
 
-    def event(self, mode: Mode, event: Event) -> F:
+    def event(self, mode: FeedMode, event: Event) -> F:
         return self.wrap(_NAMES[mode], _JSON[mode](event), event)
 
     def resync(self, session_id: str, reason: str) -> F:
@@ -51,9 +51,9 @@ class Telling:
         self.first, self.last = events[0].seq, events[-1].seq
         # By `Form.key`. The frames of different forms have nothing in common, so their type is known to the form alone.
         self.made: dict[str, Any] = {}
-        self._json: dict[Mode, list[bytes]] = {}
+        self._json: dict[FeedMode, list[bytes]] = {}
 
-    def make(self, form: Form[F], mode: Mode) -> F:
+    def make(self, form: Form[F], mode: FeedMode) -> F:
         """What was committed together is one frame."""
         frame = form.batch(
             [form.wrap(_NAMES[mode], data, event) for data, event in zip(self._data(mode), self.events, strict=True)]
@@ -61,7 +61,7 @@ class Telling:
         self.made[form.key(mode)] = frame
         return frame
 
-    def _data(self, mode: Mode) -> list[bytes]:
+    def _data(self, mode: FeedMode) -> list[bytes]:
         data = self._json.get(mode)
         if data is None:
             data = self._json[mode] = [_JSON[mode](event) for event in self.events]
@@ -76,5 +76,5 @@ def signal_json(event: Event) -> bytes:
     return orjson.dumps(event.to_signal())
 
 
-_JSON: dict[Mode, Callable[[Event], bytes]] = {"push": event_json, "signal": signal_json}
-_NAMES: dict[Mode, str] = {"push": "event", "signal": "signal"}
+_JSON: dict[FeedMode, Callable[[Event], bytes]] = {"push": event_json, "signal": signal_json}
+_NAMES: dict[FeedMode, str] = {"push": "event", "signal": "signal"}

@@ -15,7 +15,7 @@ from models.events import Event
 from models.snapshot import Snapshot
 from services.access import OnSession, Principal
 from services.sessions.follow import Follower
-from services.sessions.forms import Mode, event_json
+from services.sessions.forms import FeedMode, event_json
 from services.sessions.manager import SessionManager
 from services.store.journal import PAGE_BYTES, PAGE_EVENTS
 
@@ -54,7 +54,7 @@ class Joiner:
     after_read: Callable[[str], Awaitable[None]] | None = field(default=None)
 
     async def join(
-        self, principal: Principal, follower: Follower[Any], position: Position, mode: Mode = "push"
+        self, principal: Principal, follower: Follower[Any], position: Position, mode: FeedMode = "push"
     ) -> Joined:
         """Answer with it, then `go`. If there is no await in between, everything later comes live; else the follower
         catches up first. Raises SessionNotFound, Forbidden, StorageUnavailable: then the follower is to leave."""

@@ -34,7 +34,7 @@ class Append:
     lease: Lease | None = None
 
 
-Done = Callable[[BaseException | None], None]
+OnAppended = Callable[[BaseException | None], None]
 """Called in the event loop once an append is durable (None) or is not (StaleHead, Fenced, ClientMessageIdTaken,
 ProjectNotFound, StorageUnavailable). After StorageUnavailable the outcome is unknown: load the head before anything
 else."""
@@ -53,7 +53,7 @@ class EventPage:
 class Journal(Protocol):
     """Raises SessionNotFound for sessions that it does not hold and, all but `load`, for deleted ones."""
 
-    def append(self, append: Append, done: Done) -> None: ...
+    def append(self, append: Append, done: OnAppended) -> None: ...
     async def load(self, session_id: str) -> Context: ...
     async def heads(self, session_ids: Sequence[str]) -> dict[str, Head]:
         """In one query, of deleted sessions too. Who is missing was purged, or never was."""

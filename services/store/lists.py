@@ -9,9 +9,9 @@ from typing import Literal
 from models.calls import LIST_MAX
 from models.session import TITLE_MAX_CHARS, Session, Visible
 from models.states import SessionState
-from services.cursors import Place, cursor_of, place_in
+from services.cursors import CursorPlace, cursor_of, place_in
 
-Sort = Literal["updated", "created", "title"]
+SessionSort = Literal["updated", "created", "title"]
 SORTED_CHARS = TITLE_MAX_CHARS
 """How much of a folded title counts for its place. Folding may make eighteen characters of one, and the place of a page
 travels in its cursor."""
@@ -26,7 +26,7 @@ class SessionQuery:
     states: tuple[SessionState, ...] = ()
     archived: bool | None = None
     title: str = ""
-    sort: Sort = "updated"
+    sort: SessionSort = "updated"
     descending: bool | None = None
     take: int = LIST_MAX
     cursor: str | None = None
@@ -37,7 +37,7 @@ class SessionQuery:
         return self.sort != "title" if self.descending is None else self.descending
 
     @property
-    def place(self) -> tuple[Place, int] | None:
+    def place(self) -> tuple[CursorPlace, int] | None:
         """The sort value and the row that the page comes after. Raises InvalidArgument for a foreign cursor."""
         if self.cursor is None:
             return None
@@ -50,7 +50,7 @@ class SessionQuery:
             self, take=0, cursor=None, visible=None, descending=self.falls, states=tuple(sorted(set(self.states)))
         )
 
-    def page(self, found: Sequence[tuple[Session, Place, int]], total: int) -> SessionPage:
+    def page(self, found: Sequence[tuple[Session, CursorPlace, int]], total: int) -> SessionPage:
         """`found` are up to one more than asked for, each with its sort value and row."""
         kept = found[: self.take]
         more = len(found) > len(kept)

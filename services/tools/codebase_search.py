@@ -37,7 +37,7 @@ Matches: TypeAlias = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class TextQuery:
     text: str
     regex: bool = False
     ignore_case: bool = False
@@ -73,12 +73,12 @@ def search(
 ) -> str:
     """Search the project's files for a text or a regular expression. Answers with path:line: text. Files that
     .gitignore leaves out, binary files and files over 16 MB are not searched."""
-    asked = Query(query, regex, ignore_case, path, glob, max_results, context_lines)
+    asked = TextQuery(query, regex, ignore_case, path, glob, max_results, context_lines)
     return search_files(context.files, asked, context.cancelled)
 
 
 def search_files(
-    workspace: Workspace, query: Query, cancelled: Cancellation | None = None, *, ripgrep: str | None = "rg"
+    workspace: Workspace, query: TextQuery, cancelled: Cancellation | None = None, *, ripgrep: str | None = "rg"
 ) -> str:
     """The whole answer. `ripgrep` names the program; None does without. Raises BadArguments, PathRefused, ToolError."""
     cancelled = cancelled or Cancellation()
@@ -97,7 +97,7 @@ def search_files(
     return _answer(hits, query)
 
 
-def _matcher(query: Query) -> Matches:
+def _matcher(query: TextQuery) -> Matches:
     if not query.text or len(query.text) > _QUERY_MAX_CHARS:
         raise BadArguments(f"query must have 1 to {_QUERY_MAX_CHARS:,} characters", field="query")
     if not query.regex and "\n" in query.text:
@@ -107,7 +107,7 @@ def _matcher(query: Query) -> Matches:
     return _expression(query)
 
 
-def _expression(query: Query) -> Matches:
+def _expression(query: TextQuery) -> Matches:
     """With the package `regex`, not `re`: it can be given a time limit, and lets other threads run meanwhile."""
     import regex
 
@@ -127,7 +127,7 @@ def _expression(query: Query) -> Matches:
 
 
 def files_holding(
-    workspace: Workspace, query: Query, cancelled: Cancellation, *, ripgrep: str | None = "rg"
+    workspace: Workspace, query: TextQuery, cancelled: Cancellation, *, ripgrep: str | None = "rg"
 ) -> Iterator[tuple[str, bytes]]:
     """The files that may hold a match, in order, and what is in them: every file that does, and without ripgrep also
     those that don't."""
@@ -198,7 +198,9 @@ def _read(fd: int) -> bytes:
         return b""
 
 
-def _chosen_by_ripgrep(workspace: Workspace, query: Query, cancelled: Cancellation, ripgrep: str) -> list[str] | None:
+def _chosen_by_ripgrep(
+    workspace: Workspace, query: TextQuery, cancelled: Cancellation, ripgrep: str
+) -> list[str] | None:
     """Paths of files that may match, in order; None when ripgrep can't tell."""
     pattern = (of_regex if query.regex else of_text)(query.text, ignore_case=query.ignore_case)
     if pattern is None:
@@ -269,7 +271,7 @@ def _hit(path: str, data: bytes, needle: str, matches: Matches, limit: int) -> _
     return _Hit(path, tuple(numbers), lines) if numbers else None
 
 
-def _answer(hits: list[_Hit], query: Query) -> str:
+def _answer(hits: list[_Hit], query: TextQuery) -> str:
     if not hits:
         where = f" in {query.path}" if query.path != "." else ""
         return f"No match{where}{f' in files {query.glob}' if query.glob else ''}."

@@ -9,11 +9,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.tools.codebase_search import FILE_MAX_BYTES, Query, files_holding
+from services.tools.codebase_search import FILE_MAX_BYTES, TextQuery, files_holding
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import BadArguments, ToolError
-from services.tools.languages import LANGUAGES, Language, language_of, parser_of
-from services.tools.symbols import Source, definitions_in, lines_naming, parse
+from services.tools.languages import LANGUAGES, SourceLanguage, language_of, parser_of
+from services.tools.symbols import SourceFile, definitions_in, lines_naming, parse
 from services.tools.texts import NoText, decode, read_all
 from services.tools.tool import tool
 from services.tools.tree import Stopped
@@ -24,7 +24,9 @@ PARSED_MAX_BYTES = 2 << 20
 """Larger sources are generated; parsing takes about a second for each 10 MB, and 20 times their size in memory."""
 _NAME = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
 
-Name = Annotated[str, Field(description="The bare name: “SessionManager”, “handle”", min_length=1, max_length=200)]
+SymbolName = Annotated[
+    str, Field(description="The bare name: “SessionManager”, “handle”", min_length=1, max_length=200)
+]
 Folder = Annotated[str, Field(description="A folder or a file to look in")]
 
 
@@ -53,10 +55,10 @@ def outline(path: Annotated[str, Field(description="A source file")], context: T
 
 
 @tool(risk="read_only", category="codebase")
-def definitions(name: Name, context: ToolContext, path: Folder = ".") -> str:
+def definitions(name: SymbolName, context: ToolContext, path: Folder = ".") -> str:
     """Find where a class, function, method, type or constant is defined. Answers with path:line: text."""
     places: list[_Place] = []
-    languages: set[Language] = set()
+    languages: set[SourceLanguage] = set()
     for file, source in _sources(context.files, name, path, context.cancelled):
         languages.add(source.language)
         places.extend(_place(file, source, one.line) for one in definitions_in(source) if _is_called(one.name, name))
@@ -64,10 +66,10 @@ def definitions(name: Name, context: ToolContext, path: Folder = ".") -> str:
 
 
 @tool(risk="read_only", category="codebase")
-def references(name: Name, context: ToolContext, path: Folder = ".") -> str:
+def references(name: SymbolName, context: ToolContext, path: Folder = ".") -> str:
     """Find where a name is used, its definitions left out. Answers with path:line: text."""
     places: list[_Place] = []
-    languages: set[Language] = set()
+    languages: set[SourceLanguage] = set()
     for file, source in _sources(context.files, name, path, context.cancelled):
         languages.add(source.language)
         defined = {one.line for one in definitions_in(source) if _is_called(one.name, name)}
@@ -75,11 +77,11 @@ def references(name: Name, context: ToolContext, path: Folder = ".") -> str:
     return _found(places, languages, f"No use of {name} found.")
 
 
-def _sources(workspace: Workspace, name: str, path: str, cancelled: Cancellation) -> Iterator[tuple[str, Source]]:
+def _sources(workspace: Workspace, name: str, path: str, cancelled: Cancellation) -> Iterator[tuple[str, SourceFile]]:
     """The parsed files that hold the name."""
     if not _NAME.fullmatch(name):
         raise BadArguments(f"“{name}” is no name: give the bare name, without dots and brackets", field="name")
-    for file, data in files_holding(workspace, Query(name, path=path), cancelled):
+    for file, data in files_holding(workspace, TextQuery(name, path=path), cancelled):
         if cancelled.is_set():
             raise Stopped()
         source = _parsed(data, language_of(file), name)
@@ -97,7 +99,7 @@ def _read(workspace: Workspace, path: str) -> bytes:
         return read_all(fd, FILE_MAX_BYTES)
 
 
-def _parsed(data: bytes, language: Language | None, name: str = "") -> Source | None:
+def _parsed(data: bytes, language: SourceLanguage | None, name: str = "") -> SourceFile | None:
     """None for what is no source, does not hold the name, or is not worth parsing."""
     if language is None or len(data) > PARSED_MAX_BYTES:
         return None
@@ -108,16 +110,16 @@ def _parsed(data: bytes, language: Language | None, name: str = "") -> Source | 
     return parse(text, language) if name in text else None
 
 
-def _place(path: str, source: Source, line: int) -> _Place:
+def _place(path: str, source: SourceFile, line: int) -> _Place:
     return _Place(path, line, source.lines[line - 1].decode(errors="replace").strip()[:200])
 
 
-def _found(places: list[_Place], languages: set[Language], nothing: str) -> str:
+def _found(places: list[_Place], languages: set[SourceLanguage], nothing: str) -> str:
     lines = list(dict.fromkeys(f"{place.path}:{place.line}: {place.text}" for place in places))
     return _listed(lines or [nothing], languages)
 
 
-def _listed(lines: list[str], languages: set[Language]) -> str:
+def _listed(lines: list[str], languages: set[SourceLanguage]) -> str:
     shown = lines[:SHOWN_MAX]
     if len(lines) > len(shown):
         shown.append(f"[{len(lines) - SHOWN_MAX:,} more; narrow the path]")

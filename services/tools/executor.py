@@ -33,7 +33,7 @@ Status: TypeAlias = Literal["ok", "error", "denied", "timeout", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Invocation:
     call_id: str
     name: str
     arguments: object
@@ -76,7 +76,7 @@ class ToolExecutor:
             token.set()
         return token is not None
 
-    async def execute(self, call: Call, context: ToolContext) -> Outcome:
+    async def execute(self, call: Invocation, context: ToolContext) -> Outcome:
         """Never raises but CancelledError, and that only after the work has stopped or was given up."""
         try:
             tool = self._registry.get(call.name)
@@ -92,7 +92,7 @@ class ToolExecutor:
                 if self._running.get(call.call_id) is token:
                     del self._running[call.call_id]
 
-    async def _in_turn(self, tool: Tool, call: Call, context: ToolContext) -> Outcome:
+    async def _in_turn(self, tool: Tool, call: Invocation, context: ToolContext) -> Outcome:
         loop = asyncio.get_running_loop()
         stop: asyncio.Future[None] = loop.create_future()
         with context.cancelled.calling(lambda: loop.call_soon_threadsafe(_release, stop)):
@@ -125,7 +125,9 @@ class ToolExecutor:
         else:
             turn.cancel()
 
-    async def _supervise(self, tool: Tool, call: Call, context: ToolContext, stop: asyncio.Future[None]) -> Outcome:
+    async def _supervise(
+        self, tool: Tool, call: Invocation, context: ToolContext, stop: asyncio.Future[None]
+    ) -> Outcome:
         work = asyncio.ensure_future(self._tries(tool, call.arguments, context))
         try:
             await _first(work, stop, timeout_s=tool.timeout_s)

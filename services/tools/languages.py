@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
+class SourceLanguage:
     """`package` and `entry` say where the grammar is; `nodes` what each kind of node defines; `pattern` finds
     definitions where there is no grammar: its group `name` is the name, `kind` the word before it."""
 
@@ -62,21 +62,21 @@ _CPP = {**_C, "class_specifier": "class", "namespace_definition": "namespace", "
 _C_PATTERN = _pattern("class|struct|union|enum|namespace|define|void|int|char|bool|float|double|auto|long|unsigned")
 
 LANGUAGES = (
-    Language(
+    SourceLanguage(
         "Python",
         (".py", ".pyi"),
         "tree_sitter_python",
         nodes={"class_definition": "class", "function_definition": "function", "assignment": "variable"},
         pattern=_pattern("class|def"),
     ),
-    Language(
+    SourceLanguage(
         "JavaScript",
         (".js", ".mjs", ".cjs", ".jsx"),
         "tree_sitter_javascript",
         nodes=_SCRIPT,
         pattern=_SCRIPT_PATTERN,
     ),
-    Language(
+    SourceLanguage(
         "TypeScript",
         (".ts", ".mts", ".cts"),
         "tree_sitter_typescript",
@@ -84,8 +84,8 @@ LANGUAGES = (
         _SCRIPT,
         _SCRIPT_PATTERN,
     ),
-    Language("TSX", (".tsx",), "tree_sitter_typescript", "language_tsx", _SCRIPT, _SCRIPT_PATTERN),
-    Language(
+    SourceLanguage("TSX", (".tsx",), "tree_sitter_typescript", "language_tsx", _SCRIPT, _SCRIPT_PATTERN),
+    SourceLanguage(
         "Go",
         (".go",),
         "tree_sitter_go",
@@ -98,7 +98,7 @@ LANGUAGES = (
         },
         pattern=_pattern("func|type|const|var"),
     ),
-    Language(
+    SourceLanguage(
         "Rust",
         (".rs",),
         "tree_sitter_rust",
@@ -118,7 +118,7 @@ LANGUAGES = (
         },
         pattern=_pattern(r"struct|enum|union|trait|mod|fn|type|const|static|macro_rules!"),
     ),
-    Language(
+    SourceLanguage(
         "Java",
         (".java",),
         "tree_sitter_java",
@@ -133,8 +133,10 @@ LANGUAGES = (
         },
         pattern=_pattern("class|interface|enum|record|void|int|boolean|String|public|protected|private"),
     ),
-    Language("C", (".c", ".h"), "tree_sitter_c", nodes=_C, pattern=_C_PATTERN),
-    Language("C++", (".cpp", ".cc", ".cxx", ".hpp", ".hh", ".hxx"), "tree_sitter_cpp", nodes=_CPP, pattern=_C_PATTERN),
+    SourceLanguage("C", (".c", ".h"), "tree_sitter_c", nodes=_C, pattern=_C_PATTERN),
+    SourceLanguage(
+        "C++", (".cpp", ".cc", ".cxx", ".hpp", ".hh", ".hxx"), "tree_sitter_cpp", nodes=_CPP, pattern=_C_PATTERN
+    ),
 )
 _OTHERS = {
     ".css": "CSS", ".html": "HTML", ".json": "JSON", ".kt": "Kotlin", ".lua": "Lua", ".md": "Markdown", ".php": "PHP",
@@ -145,7 +147,7 @@ _OTHERS = {
 _BY_SUFFIX = {suffix: language for language in LANGUAGES for suffix in language.suffixes}
 
 
-def language_of(path: str) -> Language | None:
+def language_of(path: str) -> SourceLanguage | None:
     """The language whose definitions can be found in this file."""
     return _BY_SUFFIX.get(suffix_of(path))
 
@@ -162,7 +164,7 @@ def suffix_of(path: str) -> str:
 
 
 @cache
-def parser_of(language: Language) -> Parser | str:
+def parser_of(language: SourceLanguage) -> Parser | str:
     """A parser, or why there is none. Not to be used by two threads at once."""
     package = "tree_sitter"
     try:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.tools.languages import Language, parser_of
+from services.tools.languages import SourceLanguage, parser_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -33,11 +33,11 @@ class Symbol:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """The file as bytes of UTF-8, and its syntax tree where there is a grammar."""
 
     data: bytes
-    language: Language
+    language: SourceLanguage
     root: Node | None
 
     @property
@@ -45,22 +45,22 @@ class Source:
         return self.data.split(b"\n")
 
 
-def parse(text: str, language: Language) -> Source:
+def parse(text: str, language: SourceLanguage) -> SourceFile:
     data = text.encode(errors="replace")
     with _parsing:
         parser = parser_of(language)
         tree = None if isinstance(parser, str) else parser.parse(data)
-    return Source(data, language, tree.root_node if tree else None)
+    return SourceFile(data, language, tree.root_node if tree else None)
 
 
-def definitions_in(source: Source) -> list[Symbol]:
+def definitions_in(source: SourceFile) -> list[Symbol]:
     """In the order of their lines."""
     if source.root is None:
         return list(_by_pattern(source))
     return list(_by_tree(source.root, source.language))
 
 
-def lines_naming(source: Source, name: str) -> list[int]:
+def lines_naming(source: SourceFile, name: str) -> list[int]:
     """The lines on which `name` stands as a name: not in comments and strings, where there is a grammar."""
     pattern = re.compile(rb"(?<![\w$])" + re.escape(name.encode()) + rb"(?![\w$])")
     numbers: dict[int, None] = {}
@@ -75,7 +75,7 @@ def _is_name(root: Node, start: int, end: int) -> bool:
     return node is not None and node.start_byte == start and node.end_byte == end and "identifier" in node.type
 
 
-def _by_tree(root: Node, language: Language) -> Iterator[Symbol]:
+def _by_tree(root: Node, language: SourceLanguage) -> Iterator[Symbol]:
     """Walks with a stack of its own: generated code is nested deeper than Python recurses. `inside` are the kinds of
     the definitions around a node."""
     stack: list[tuple[Node, tuple[str, ...]]] = [(root, ())]
@@ -88,7 +88,7 @@ def _by_tree(root: Node, language: Language) -> Iterator[Symbol]:
         stack.extend((child, inside) for child in reversed(node.named_children))
 
 
-def _symbol(node: Node, inside: tuple[str, ...], language: Language) -> Symbol | None:
+def _symbol(node: Node, inside: tuple[str, ...], language: SourceLanguage) -> Symbol | None:
     kind = language.nodes.get(node.type)
     if kind is None or (kind in ("variable", "constant") and any(one in _FUNCTIONS for one in inside)):
         return None
@@ -115,7 +115,7 @@ def _name(node: Node) -> str | None:
     return named.text.decode(errors="replace")
 
 
-def _by_pattern(source: Source) -> Iterator[Symbol]:
+def _by_pattern(source: SourceFile) -> Iterator[Symbol]:
     pattern = source.language.pattern
     for number, line in enumerate(source.data.decode(errors="replace").split("\n"), 1):
         found = pattern.match(line) if pattern else None

@@ -38,7 +38,7 @@ _KINDS = ((stat.S_ISDIR, "folder"), (stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "so
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DirEntry:
     """Something in a folder. `kind` is of the name itself: a link is a link."""
 
     name: str

@@ -24,7 +24,7 @@ from pathlib import Path
 from filling import Store, store
 from table import Row, render
 
-from services.search.query import SearchQuery, Sort
+from services.search.query import SearchQuery, SearchSort
 
 MESSAGES = 100_000
 ROUNDS = 100
@@ -108,7 +108,7 @@ async def measure(folder: Path, rounds: int) -> list[Row]:
     return [first, *rows]
 
 
-def _sorted(text: str, sort: Sort) -> SearchQuery:
+def _sorted(text: str, sort: SearchSort) -> SearchQuery:
     return SearchQuery(text, sort=sort)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from table import Row, render
 
-from services.tools.codebase_search import Query, search_files
+from services.tools.codebase_search import TextQuery, search_files
 from services.tools.workspace import Workspace
 
 FILES = 50_000
@@ -67,7 +67,7 @@ def plain(root: Path, pattern: str) -> bytes:
 
 def measure(root: Path, pattern: str, regex: bool) -> tuple[float, float, float]:
     """The quickest of all rounds: ours with ripgrep, ours without, ripgrep."""
-    workspace, query = Workspace(root), Query(pattern, regex=regex, max_results=1_000)
+    workspace, query = Workspace(root), TextQuery(pattern, regex=regex, max_results=1_000)
     with_it = search_files(workspace, query)
     if with_it != search_files(workspace, query, ripgrep=None) or "matches in" not in with_it:
         raise AssertionError(with_it[:1_000])

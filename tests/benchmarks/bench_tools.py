@@ -14,7 +14,7 @@ import time
 from table import Row, render
 
 from services.tools.context import ToolContext
-from services.tools.executor import Call, ToolExecutor
+from services.tools.executor import Invocation, ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.tool import tool
 
@@ -40,7 +40,7 @@ def block(seconds: float) -> str:
 async def through_tools(name: str) -> float:
     executor = ToolExecutor(ToolRegistry([wait, block]))
     began = time.perf_counter()
-    calls = (Call(str(number), name, {"seconds": EACH_S}) for number in range(CALLS))
+    calls = (Invocation(str(number), name, {"seconds": EACH_S}) for number in range(CALLS))
     outcomes = await asyncio.gather(*(executor.execute(call, ToolContext()) for call in calls))
     took_s = time.perf_counter() - began
     if any(outcome.status != "ok" for outcome in outcomes):

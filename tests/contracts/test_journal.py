@@ -28,7 +28,7 @@ from models.errors import (
 from models.events import Event, SessionRenamed
 from models.heads import Head
 from services.engine.context import Context
-from services.store.journal import Done
+from services.store.journal import OnAppended
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -211,7 +211,7 @@ async def test_appends_made_one_after_the_other_are_reported_in_that_order(store
     order: list[int] = []
     all_told = asyncio.Event()
 
-    def teller(number: int) -> Done:
+    def teller(number: int) -> OnAppended:
         def done(error: BaseException | None) -> None:
             assert error is None
             order.append(number)

@@ -17,7 +17,7 @@ from models.runs import OnCrash
 from services.llm.openai_format import to_openai
 from services.llm.provider import ModelRequest
 from services.llm.registry import Providers
-from services.llm.scripted import Call, Say, Script, ScriptedProvider
+from services.llm.scripted import CallTool, Say, Script, ScriptedProvider
 from services.runs.assistant import Assistant
 from services.runs.context import RunContext
 from services.tools.tool import tool
@@ -75,7 +75,7 @@ def script(request: ModelRequest) -> Script:
     _note("requests.log", json.dumps({"messages": messages, "tools": [each.name for each in request.tools]}))
     answer = answer_to(messages)
     said = tuple(Say(word, DELTA_S) for word in answer.words)
-    return (*said, *(Call(wish.name, wish.arguments, wish.call_id) for wish in answer.wishes))
+    return (*said, *(CallTool(wish.name, wish.arguments, wish.call_id) for wish in answer.wishes))
 
 
 class Walker:

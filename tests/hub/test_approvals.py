@@ -21,7 +21,7 @@ from models.clock import SYSTEM_CLOCK
 from models.errors import Declined
 from services.llm.provider import ModelRequest
 from services.llm.registry import Providers
-from services.llm.scripted import Call, Say, Script, ScriptedProvider
+from services.llm.scripted import CallTool, Say, Script, ScriptedProvider
 from services.runs.context import RunContext
 from services.tools.tool import tool
 from web.app import create_app
@@ -89,7 +89,7 @@ class Desk:
         users = sum(message.role == "user" for message in request.messages)
         if request.last_user_text == "leave it" or results >= users:
             return (Say("done"),)
-        return (Call("smash", {"what": "vase"}),)
+        return (CallTool("smash", {"what": "vase"}),)
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from models.calls import (
     JoinSession,
     NoArguments,
     Outgoing,
-    ResolveApproval,
+    ResolveApprovalCall,
     SendMessageCall,
     SetModelBody,
     parse,
@@ -33,7 +33,7 @@ GOOD: tuple[tuple[type[Wire], dict[str, Any]], ...] = (
     (SendMessageCall, {"sessionId": "s", "content": "as written", "payload": {"kind": "text", "format": "plain"}}),
     (BroadcastMessage, {"sessionId": "s", "data": {"typing": True}}),
     (CancelRunArguments, {}),
-    (ResolveApproval, {"sessionId": "s", "approvalId": "a", "decision": "edit", "arguments": {}}),
+    (ResolveApprovalCall, {"sessionId": "s", "approvalId": "a", "decision": "edit", "arguments": {}}),
     (CreateSessionBody, {}),
     (NoArguments, {}),
 )

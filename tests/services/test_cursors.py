@@ -12,10 +12,10 @@ from journal_store import opened
 
 from models.errors import InvalidArgument
 from services.cursors import cursor_of, place_in
-from services.search.query import SearchQuery, Sort, Start
+from services.search.query import SearchQuery, SearchSort, Start
 
 PRINT = json.loads(urlsafe_b64decode(cursor_of("q", ()) + "=="))[0]
-SORTS: tuple[Sort, ...] = ("relevance", "newest", "oldest")
+SORTS: tuple[SearchSort, ...] = ("relevance", "newest", "oldest")
 
 
 @pytest.mark.parametrize("place", [(0, "", -5), (2**60, "数据 \"'", 7), (-1, "x" * 200, 0)])

@@ -33,7 +33,7 @@ from web.outflow import Outflow
 from web.rest.dispatch import handler_of
 from web.rest.route import Call, route
 from web.settings import Settings
-from web.stream import Stream
+from web.stream import AnswerStream
 
 Json = dict[str, Any]
 BEAT, FAREWELL = b": still here\n\n", b"event: goodbye\ndata: {}\n\n"
@@ -45,7 +45,7 @@ class After(Wire):
     epoch: str | None = None
 
 
-async def follow(call: Call[NoArguments, After]) -> Stream:
+async def follow(call: Call[NoArguments, After]) -> AnswerStream:
     """What a door does: follow, join, answer, go live, and wait for the end."""
 
     async def write(out: Outflow) -> None:
@@ -59,7 +59,7 @@ async def follow(call: Call[NoArguments, After]) -> Stream:
         finally:
             following.leave(follower)
 
-    return Stream("text/event-stream", write, BEAT, farewell=FAREWELL)
+    return AnswerStream("text/event-stream", write, BEAT, farewell=FAREWELL)
 
 
 @dataclass
@@ -147,7 +147,7 @@ Start = Callable[..., Awaitable[World]]
 async def start() -> AsyncIterator[Start]:
     clients = []
 
-    async def started(stream: Callable[[Call[Any, Any]], Awaitable[Stream]] = follow, **changes: float) -> World:
+    async def started(stream: Callable[[Call[Any, Any]], Awaitable[AnswerStream]] = follow, **changes: float) -> World:
         app = create_app(Settings(**{**QUICK, "allow_origin": ("tauri://localhost",)}))
         entry = route(
             "GET", "/api/contexts/{sessionId}/lines", stream, NoArguments, After, "text/event-stream", "Lines."
@@ -198,11 +198,11 @@ async def test_streamed_answers_and_errors_have_the_headers_of_all_others(start:
 
 
 async def test_error_before_the_first_byte_is_an_error_like_any_other(start: Start) -> None:
-    async def buggy(call: Call[Any, Any]) -> Stream:
+    async def buggy(call: Call[Any, Any]) -> AnswerStream:
         async def write(out: Outflow) -> None:
             raise RuntimeError("secret detail") if call.query.after else SessionNotFound(field="sessionId")
 
-        return Stream("text/plain", write)
+        return AnswerStream("text/plain", write)
 
     world = await start(buggy)
     async with world.reading("any") as response:
@@ -218,13 +218,13 @@ async def test_error_before_the_first_byte_is_an_error_like_any_other(start: Sta
 async def test_error_after_the_first_byte_cuts_the_connection(start: Start) -> None:
     """A client must not take it for the end. Fails when the answer is ended as if all had been said."""
 
-    async def buggy(call: Call[Any, Any]) -> Stream:
+    async def buggy(call: Call[Any, Any]) -> AnswerStream:
         async def write(out: Outflow) -> None:
             out.send(b"first")
             await settled()
             raise RuntimeError("a bug")
 
-        return Stream("text/plain", write)
+        return AnswerStream("text/plain", write)
 
     world = await start(buggy)
     with capture_logs() as logs:
@@ -237,11 +237,11 @@ async def test_error_after_the_first_byte_cuts_the_connection(start: Start) -> N
 
 
 async def test_stream_that_says_nothing_is_an_empty_answer(start: Start) -> None:
-    async def silent(call: Call[Any, Any]) -> Stream:
+    async def silent(call: Call[Any, Any]) -> AnswerStream:
         async def write(out: Outflow) -> None:
             await settled()
 
-        return Stream("text/plain", write)
+        return AnswerStream("text/plain", write)
 
     world = await start(silent)
     async with world.reading("any") as response:
@@ -311,7 +311,7 @@ async def test_client_that_takes_nothing_is_cut_and_counted(start: Start) -> Non
 
 
 async def test_silence_is_filled_with_heartbeats(start: Start) -> None:
-    async def beating(call: Call[Any, Any]) -> Stream:
+    async def beating(call: Call[Any, Any]) -> AnswerStream:
         return replace(await follow(call), heartbeat_s=0.02)
 
     world = await start(beating)
@@ -353,12 +353,12 @@ async def test_server_does_not_wait_for_a_client_that_takes_nothing(
 async def test_stream_that_has_not_begun_when_the_server_drains_is_refused(start: Start) -> None:
     joining = asyncio.Event()
 
-    async def waiting(call: Call[Any, Any]) -> Stream:
+    async def waiting(call: Call[Any, Any]) -> AnswerStream:
         async def write(out: Outflow) -> None:
             joining.set()
             await asyncio.get_running_loop().create_future()
 
-        return Stream("text/plain", write, farewell=FAREWELL)
+        return AnswerStream("text/plain", write, farewell=FAREWELL)
 
     world = await start(waiting)
 

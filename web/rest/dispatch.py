@@ -16,7 +16,7 @@ from web.keys import ACCESS, LIFECYCLE, STREAMS
 from web.rest.errors import Handler
 from web.rest.reading import read_bearer, read_body, read_if_match, read_path, read_query
 from web.rest.route import Call, Raw, Route
-from web.stream import Stream
+from web.stream import AnswerStream
 
 
 def handler_of(route: Route) -> Handler:
@@ -33,7 +33,7 @@ def handler_of(route: Route) -> Handler:
             if_match=read_if_match(request) if route.versioned else None,
         )
         answer = await route.handler(call)
-        if isinstance(answer, Stream):
+        if isinstance(answer, AnswerStream):
             return await request.app[STREAMS].answer(request, answer, route.status)
         return _response(answer, route)
 

@@ -33,7 +33,7 @@ from web.rest.socket import socket_models, socket_schemas
 Json = dict[str, Any]
 References = Mapping[Any, Json]
 """Where the schema of a (model, mode) is."""
-Mode = Literal["validation", "serialization"]
+SchemaMode = Literal["validation", "serialization"]
 REFERENCE = "#/components/schemas/{model}"
 GENERAL: tuple[type[ParleyError], ...] = (
     InvalidArgument,
@@ -86,7 +86,7 @@ class Document:
 DOCUMENT = web.AppKey("document", Document)
 
 
-def _models(route: Route) -> Iterable[tuple[type[Wire], Mode]]:
+def _models(route: Route) -> Iterable[tuple[type[Wire], SchemaMode]]:
     if route.body is not NoArguments:
         yield route.body, "validation"
     if not isinstance(route.answer, str):

@@ -80,11 +80,11 @@ def _at(value: str | None) -> EpochMs | None:
     return from_iso(f"{value}T00:00:00Z" if DATE.fullmatch(value) else value)
 
 
-Archived = Literal["true", "false", "all"]
-ARCHIVED: dict[Archived, bool | None] = {"true": True, "false": False, "all": None}
+ArchivedFilter = Literal["true", "false", "all"]
+ARCHIVED: dict[ArchivedFilter, bool | None] = {"true": True, "false": False, "all": None}
 Cursor = Annotated[Text, Field(min_length=1, max_length=CURSOR_MAX_CHARS)]
 Count = Annotated[int, BeforeValidator(_digits), Field(ge=0, le=SEQ_MAX)]
-Position = Annotated[int, BeforeValidator(_digits), Field(ge=0, le=SEQ_MAX)]
+PositionParameter = Annotated[int, BeforeValidator(_digits), Field(ge=0, le=SEQ_MAX)]
 
 
 class MessagesQuery(Wire):
@@ -93,8 +93,8 @@ class MessagesQuery(Wire):
     skip: Count = 0
     take: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=TAKE_MAX)] = 50
     order: Literal["asc", "desc"] = "asc"
-    before: Position | None = None
-    after: Position | None = None
+    before: PositionParameter | None = None
+    after: PositionParameter | None = None
     branch: Annotated[Text | None, Field(min_length=1, max_length=200)] = None
     scope: Literal["branch", "pool"] = "branch"
 
@@ -127,7 +127,7 @@ class ProjectListQuery(Wire):
 
     repeatable: ClassVar[frozenset[str]] = frozenset({"state"})
     state: Annotated[str, AfterValidator(_one_of(STATES))] = ""
-    archived: Archived = "all"
+    archived: ArchivedFilter = "all"
     q: Annotated[Text, Field(max_length=TITLE_MAX_CHARS)] = ""
     sort: Literal["updated", "created", "title"] = "updated"
     order: Literal["asc", "desc"] | None = None
@@ -151,7 +151,7 @@ class ListQuery(ProjectListQuery):
     """The same of all projects, or of one; without the archived ones unless they are asked for."""
 
     project_id: Id | None = None
-    archived: Archived = "false"
+    archived: ArchivedFilter = "false"
     take: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=LIST_MAX)] = 50
 
     def question(self, project_id: str | None = None) -> SessionQuery:
@@ -171,7 +171,7 @@ class SearchParameters(Wire):
     kind: Annotated[str, AfterValidator(_one_of(KINDS))] = ""
     since: Annotated[str | None, AfterValidator(_instant), Field(alias="from")] = None
     until: Annotated[str | None, AfterValidator(_instant), Field(alias="to")] = None
-    archived: Archived = "all"
+    archived: ArchivedFilter = "all"
     sort: Literal["relevance", "newest", "oldest"] = "relevance"
     take: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=SEARCH_TAKE_MAX)] = 20
     cursor: Cursor | None = None

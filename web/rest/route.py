@@ -20,7 +20,7 @@ from services.sessions.branches import Branches
 from services.users import Users
 from web.keys import ACCESS, BRANCHES, CHAT, EDITOR, LIBRARY, ORGANIZER, USERS
 from web.rest.reading import BODY_LIMIT_BYTES, JSON_TYPE
-from web.stream import Stream
+from web.stream import AnswerStream
 
 Body = TypeVar("Body", bound=Wire)
 Query = TypeVar("Query", bound=Wire)
@@ -38,7 +38,7 @@ class Raw:
     content_type: str
 
 
-Answer = Wire | Mapping[str, Any] | Raw | Stream
+Answer = Wire | Mapping[str, Any] | Raw | AnswerStream
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from hub.shapes import ACKS, EVENTS, SERVER_EVENTS, SocketError
 from models.wire import Wire
 
 Json = dict[str, Any]
-Mode = Literal["validation", "serialization"]
+SchemaMode = Literal["validation", "serialization"]
 References = Mapping[Any, Json]
 
 
-def socket_models() -> Iterable[tuple[type[Wire], Mode]]:
+def socket_models() -> Iterable[tuple[type[Wire], SchemaMode]]:
     for name, call in CALLS.items():
         yield call.arguments, "validation"
         yield ACKS[name], "serialization"

@@ -69,7 +69,7 @@ def _page_and_session(asked: str | None) -> tuple[str | None, str | None]:
     return page.rstrip("/") or None, session_id or None
 
 
-class Chat:
+class TerminalChat:
     """One user at one terminal."""
 
     def __init__(self, hub: HubClient, screen: Screen) -> None:
@@ -239,7 +239,7 @@ async def _chat(url: str, session_id: str | None, once: str | None) -> int:
         if not await _answers(hub, arrived):
             _complain(f"nobody answers at {url}; is 'make serve' running? Another address: --url")
             return FAILED
-        chat = Chat(hub, screen)
+        chat = TerminalChat(hub, screen)
         try:
             await chat.open(session_id)
         except (CallError, TimeoutError) as error:
@@ -265,7 +265,7 @@ async def _answers(hub: HubClient, arrived: asyncio.Event) -> bool:
     return False
 
 
-async def _only_once(chat: Chat, text: str) -> int:
+async def _only_once(chat: TerminalChat, text: str) -> int:
     try:
         return await chat.once(text)
     except (CallError, TimeoutError) as error:
@@ -273,7 +273,7 @@ async def _only_once(chat: Chat, text: str) -> int:
         return FAILED
 
 
-async def _talk(chat: Chat) -> int:
+async def _talk(chat: TerminalChat) -> int:
     lines = _lines()
     while (line := await lines.get()) is not None:
         if not await chat.obey(line):

@@ -13,7 +13,7 @@ from web.terminal import serve
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Subcommand:
     """`declare` adds the options, `run` gets what was parsed and returns the exit code."""
 
     name: str
@@ -22,9 +22,9 @@ class Command:
     run: Callable[[argparse.Namespace], int]
 
 
-COMMANDS: tuple[Command, ...] = (
-    Command("serve", "Run the hub.", serve.declare, serve.run),
-    Command("chat", "Talk in a session from the terminal.", chat.declare, chat.run),
+COMMANDS: tuple[Subcommand, ...] = (
+    Subcommand("serve", "Run the hub.", serve.declare, serve.run),
+    Subcommand("chat", "Talk in a session from the terminal.", chat.declare, chat.run),
 )
 
 

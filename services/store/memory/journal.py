@@ -27,7 +27,7 @@ from models.heads import Head
 from models.ids import from_iso
 from models.messages import Message
 from services.engine.context import Context
-from services.store.journal import NOT_DELETED, PAGE_BYTES, PAGE_EVENTS, Append, Done, EventPage
+from services.store.journal import NOT_DELETED, PAGE_BYTES, PAGE_EVENTS, Append, EventPage, OnAppended
 from services.store.memory.tables import Kept, Memory
 
 
@@ -35,7 +35,7 @@ class MemoryJournal:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    def append(self, append: Append, done: Done) -> None:
+    def append(self, append: Append, done: OnAppended) -> None:
         error: BaseException | None = None
         try:
             self._append(append)

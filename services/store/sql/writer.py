@@ -22,7 +22,7 @@ from models.errors import StorageUnavailable
 BATCH_JOBS = 256
 """Jobs in one transaction: enough that a commit's fsync is shared, few enough that the first need not wait long."""
 
-Outcome = tuple[Any, BaseException | None]
+WriteOutcome = tuple[Any, BaseException | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Writer:
         if self._connection is not None:
             self._connection.close()
 
-    def _deliver(self, batch: Sequence[Job | Bulk], outcomes: Sequence[Outcome]) -> None:
+    def _deliver(self, batch: Sequence[Job | Bulk], outcomes: Sequence[WriteOutcome]) -> None:
         if not any(isinstance(error, StorageUnavailable) for _, error in outcomes):
             self._succeeded()
         for job, (result, error) in zip(batch, outcomes, strict=True):
@@ -112,7 +112,7 @@ class Writer:
             self._at_work = False
             self._idle.set()
 
-    def _transact(self, jobs: Sequence[Job | Bulk]) -> list[Outcome]:
+    def _transact(self, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
         try:
             try:
                 return self._together(jobs)
@@ -125,8 +125,8 @@ class Writer:
             unavailable = self._translate(error)
             return [(None, unavailable)] * len(jobs)
 
-    def _together(self, jobs: Sequence[Job | Bulk]) -> list[Outcome]:
-        results: list[Outcome] = [(None, None)] * len(jobs)
+    def _together(self, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
+        results: list[WriteOutcome] = [(None, None)] * len(jobs)
         connection = self._connected()
         with connection.begin():
             bulk: list[Bulk] = []
@@ -140,8 +140,8 @@ class Writer:
             _run_bulk(connection, bulk)
         return results
 
-    def _one_by_one(self, jobs: Sequence[Job | Bulk]) -> list[Outcome]:
-        results: list[Outcome] = []
+    def _one_by_one(self, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
+        results: list[WriteOutcome] = []
         connection = self._connected()
         with connection.begin():
             for job in jobs:

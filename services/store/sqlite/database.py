@@ -28,7 +28,7 @@ from services.store.sql.writer import Job, Writer
 from services.store.sqlite.migrate import migrate
 
 log = structlog.get_logger(__name__)
-Result = TypeVar("Result")
+ResultT = TypeVar("ResultT")
 
 FILE_NAME = "parley.db"
 BUSY_TIMEOUT_S = 2.0
@@ -115,11 +115,11 @@ class Database:
             raise StorageUnavailable("The database is closed")
         return self._writer
 
-    async def write(self, function: Callable[[Connection], Result]) -> Result:
+    async def write(self, function: Callable[[Connection], ResultT]) -> ResultT:
         """Runs `function` inside the next write transaction; its result is returned once that is durable."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
 
-        def done(result: Result | None, error: BaseException | None) -> None:
+        def done(result: ResultT | None, error: BaseException | None) -> None:
             if future.cancelled():
                 return
             if error is not None:

@@ -26,7 +26,7 @@ from models.events import BranchCreated
 from models.heads import Head
 from models.ids import from_iso
 from services.engine.context import Context
-from services.store.journal import NOT_DELETED, PAGE_BYTES, PAGE_EVENTS, Append, Done, EventPage
+from services.store.journal import NOT_DELETED, PAGE_BYTES, PAGE_EVENTS, Append, EventPage, OnAppended
 from services.store.sql.rows import Keys, Row, Rows, as_json, context_values, session_values
 from services.store.sql.writer import Bulk
 from services.store.sqlite.contexts import HEADS, context_of, head_row, session_row
@@ -119,7 +119,7 @@ class SqliteJournal:
         # Touched by the writer thread only.
         self._keys: dict[str, Keys] = {}
 
-    def append(self, append: Append, done: Done) -> None:
+    def append(self, append: Append, done: OnAppended) -> None:
         self._database.writer.submit(Bulk(self._write, append, lambda _result, error: done(_meaning(error))))
 
     async def load(self, session_id: str) -> Context:

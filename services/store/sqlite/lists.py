@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from models.ids import iso
 from models.session import Session
 from models.words import fold
-from services.store.lists import SORTED_CHARS, SessionPage, SessionQuery, Sort
+from services.store.lists import SORTED_CHARS, SessionPage, SessionQuery, SessionSort
 
-VALUES: dict[Sort, str] = {
+VALUES: dict[SessionSort, str] = {
     "updated": "sessions.updated_at",
     "created": "sessions.created_at",
     "title": f"substr(sessions.title_key, 1, {SORTED_CHARS})",

@@ -31,17 +31,17 @@ IN_PART = text(
 ).bindparams(bindparam("ordinals", expanding=True))
 """One pass over what a branch itself holds."""
 
-Place = tuple[int, int]
+PathPlace = tuple[int, int]
 """(session's key, ordinal)"""
-Part = Row[Any]
+PathPart = Row[Any]
 
 
-async def positions_of(db: AsyncConnection, messages: Sequence[Place]) -> dict[Place, int]:
+async def positions_of(db: AsyncConnection, messages: Sequence[PathPlace]) -> dict[PathPlace, int]:
     """Positions count a path from 1. What is not on the active branch is left out."""
     if not messages:
         return {}
     sessions = orjson.dumps(sorted({session for session, _ in messages})).decode()
-    parts: Sequence[Part] = (await db.execute(BRANCHES, {"sessions": sessions})).all()
+    parts: Sequence[PathPart] = (await db.execute(BRANCHES, {"sessions": sessions})).all()
     positions = await _at_their_ordinals(db, messages, parts)
     for part in parts:
         missing = [place for place in messages if place[0] == part.session and place not in positions]
@@ -52,7 +52,9 @@ async def positions_of(db: AsyncConnection, messages: Sequence[Place]) -> dict[P
     return positions
 
 
-async def _at_their_ordinals(db: AsyncConnection, messages: Sequence[Place], parts: Sequence[Part]) -> dict[Place, int]:
+async def _at_their_ordinals(
+    db: AsyncConnection, messages: Sequence[PathPlace], parts: Sequence[PathPart]
+) -> dict[PathPlace, int]:
     guesses = [
         [session, ordinal, part.key]
         for session, ordinal in messages

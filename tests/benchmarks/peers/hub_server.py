@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from hub.socket.connection import Connection
 from hub.socket.frames import event_frame
-from hub.socket.transport import Reply, Transport
+from hub.socket.transport import Ack, Transport
 
 
 class Room:
@@ -22,8 +22,8 @@ class Room:
     async def on_connect(self, connection: Connection, auth: object) -> None:
         pass
 
-    async def on_call(self, connection: Connection, name: str, args: list[object]) -> Reply:
-        return Reply({})
+    async def on_call(self, connection: Connection, name: str, args: list[object]) -> Ack:
+        return Ack({})
 
     def on_disconnect(self, connection: Connection, reason: str) -> None:
         pass

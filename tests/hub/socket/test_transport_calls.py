@@ -24,7 +24,7 @@ from socket_peers import (
 
 from hub.socket import frames
 from hub.socket.connection import Connection
-from hub.socket.transport import Reply
+from hub.socket.transport import Ack
 from models.errors import Forbidden, InvalidArgument, Unauthenticated
 
 
@@ -59,14 +59,14 @@ async def test_calls_of_one_connection_run_one_at_a_time_and_are_answered_in_ord
 ) -> None:
     running = 0
 
-    async def slow_then_fast(connection: Connection, args: list[object]) -> Reply:
+    async def slow_then_fast(connection: Connection, args: list[object]) -> Ack:
         nonlocal running
         running += 1
         assert running == 1
         for _ in range(10 - int(str(args[0])) % 10):
             await asyncio.sleep(0)
         running -= 1
-        return Reply({"n": args[0]})
+        return Ack({"n": args[0]})
 
     hub.handler.calls["n"] = slow_then_fast
     for n in range(50):
@@ -77,9 +77,9 @@ async def test_calls_of_one_connection_run_one_at_a_time_and_are_answered_in_ord
 async def test_a_slow_call_of_one_connection_delays_no_other(hub: Hub, session: ClientSession) -> None:
     gate = asyncio.Event()
 
-    async def wait(connection: Connection, args: list[object]) -> Reply:
+    async def wait(connection: Connection, args: list[object]) -> Ack:
         await gate.wait()
-        return Reply({})
+        return Ack({})
 
     hub.handler.calls["wait"] = wait
     slow, quick = await connect_websocket(session, hub), await connect_websocket(session, hub)
@@ -91,9 +91,9 @@ async def test_a_slow_call_of_one_connection_delays_no_other(hub: Hub, session: 
 
 
 async def test_what_follows_the_ack_follows_it_with_nothing_in_between(hub: Hub, peer: WebSocketPeer) -> None:
-    async def join(connection: Connection, args: list[object]) -> Reply:
+    async def join(connection: Connection, args: list[object]) -> Ack:
         connection.emit("before", 1)
-        return Reply({"joined": True}, then=lambda: connection.emit("live", 2))
+        return Ack({"joined": True}, then=lambda: connection.emit("live", 2))
 
     hub.handler.calls["join"] = join
     await peer.ws.send_str('427["join"]')
@@ -105,10 +105,10 @@ async def test_what_follows_the_ack_follows_it_with_nothing_in_between(hub: Hub,
 async def test_acks_events_and_pings_leave_in_the_order_they_were_put(hub: Hub, peer: WebSocketPeer) -> None:
     connection = hub.only
 
-    async def mixed(connection: Connection, args: list[object]) -> Reply:
+    async def mixed(connection: Connection, args: list[object]) -> Ack:
         connection.emit("a", 1)
         connection.outbox.put(frames.PING)
-        return Reply({}, then=lambda: connection.emit("b", 2))
+        return Ack({}, then=lambda: connection.emit("b", 2))
 
     hub.handler.calls["mixed"] = mixed
     await peer.ws.send_str('421["mixed"]')
@@ -124,7 +124,7 @@ async def test_a_call_without_an_ack_id_is_handled_and_not_answered(hub: Hub, pe
 
 
 async def test_a_handlers_error_is_the_acks_error(hub: Hub, peer: WebSocketPeer) -> None:
-    async def refuse(connection: Connection, args: list[object]) -> Reply:
+    async def refuse(connection: Connection, args: list[object]) -> Ack:
         raise InvalidArgument("No", field="sessionId")
 
     hub.handler.calls["refuse"] = refuse
@@ -133,7 +133,7 @@ async def test_a_handlers_error_is_the_acks_error(hub: Hub, peer: WebSocketPeer)
 
 
 async def test_a_raising_handler_is_answered_without_details(hub: Hub, peer: WebSocketPeer) -> None:
-    async def crash(connection: Connection, args: list[object]) -> Reply:
+    async def crash(connection: Connection, args: list[object]) -> Ack:
         raise RuntimeError("secret")
 
     hub.handler.calls["crash"] = crash
@@ -143,8 +143,8 @@ async def test_a_raising_handler_is_answered_without_details(hub: Hub, peer: Web
 
 
 async def test_an_ack_that_is_not_json_is_an_internal_error(hub: Hub, peer: WebSocketPeer) -> None:
-    async def odd(connection: Connection, args: list[object]) -> Reply:
-        return Reply({"text": "\ud800"})
+    async def odd(connection: Connection, args: list[object]) -> Ack:
+        return Ack({"text": "\ud800"})
 
     hub.handler.calls["odd"] = odd
     assert (await peer.call("odd"))["error"]["code"] == "internal_error"
@@ -154,8 +154,8 @@ async def test_when_what_follows_the_ack_fails_the_client_is_told_to_start_over(
     def fail() -> None:
         raise RuntimeError("not live")
 
-    async def join(connection: Connection, args: list[object]) -> Reply:
-        return Reply({}, then=fail)
+    async def join(connection: Connection, args: list[object]) -> Ack:
+        return Ack({}, then=fail)
 
     hub.handler.calls["join"] = join
     assert (await peer.call("join"))["ok"]
@@ -252,12 +252,12 @@ async def test_a_connection_that_went_during_a_call_is_reported_after_the_call(
 ) -> None:
     gate = asyncio.Event()
 
-    async def wait(connection: Connection, args: list[object]) -> Reply:
+    async def wait(connection: Connection, args: list[object]) -> Ack:
         try:
             await gate.wait()
         finally:  # the test server cancels the handlers of a lost connection, a plain one does not
             hub.handler.log.append("done")
-        return Reply({}, then=lambda: connection.emit("late", 1))
+        return Ack({}, then=lambda: connection.emit("late", 1))
 
     hub.handler.calls["wait"] = wait
     peer = await connect_websocket(session, hub)
@@ -306,9 +306,9 @@ async def test_a_long_call_is_no_reason_for_a_ping_timeout(
 ) -> None:
     hub = await start_hub(aiohttp_server, ping_interval_s=0.1, ping_timeout_s=0.1)
 
-    async def long(connection: Connection, args: list[object]) -> Reply:
+    async def long(connection: Connection, args: list[object]) -> Ack:
         await stays(lambda: not connection.closed, for_s=0.6)
-        return Reply({})
+        return Ack({})
 
     hub.handler.calls["long"] = long
     peer = await connect_websocket(session, hub)

@@ -14,7 +14,7 @@ from patience import HANG_S
 from socket_peers import Hub, PollingPeer, ServerFactory, connect_websocket, eventually, hurry, start_hub, stays
 
 from hub.socket.connection import Connection
-from hub.socket.transport import Reply
+from hub.socket.transport import Ack
 from models.errors import StorageUnavailable
 
 
@@ -111,9 +111,9 @@ async def test_a_handler_may_say_goodbye_during_its_own_call(
 ) -> None:
     hurry(monkeypatch)
 
-    async def leave(connection: Connection, args: list[object]) -> Reply:
+    async def leave(connection: Connection, args: list[object]) -> Ack:
         await connection.goodbye("forbidden", "No", retryable=False)
-        return Reply({})
+        return Ack({})
 
     hub.handler.calls["leave"] = leave
     peer = await connect_websocket(session, hub)

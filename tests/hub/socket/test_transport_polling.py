@@ -25,7 +25,7 @@ from socket_peers import (
 from hub.socket import frames
 from hub.socket.backlog import HIGH_WATER_BYTES
 from hub.socket.connection import Connection
-from hub.socket.transport import Reply
+from hub.socket.transport import Ack
 
 
 @pytest.fixture(autouse=True)
@@ -52,9 +52,9 @@ async def probe(session: ClientSession, hub: Hub, sid: str) -> WebSocketPeer:
 
 
 async def test_a_polling_client_gets_acks_and_events_in_order(hub: Hub, session: ClientSession) -> None:
-    async def mixed(connection: Connection, args: list[object]) -> Reply:
+    async def mixed(connection: Connection, args: list[object]) -> Ack:
         connection.emit("a", args[0])
-        return Reply({}, then=lambda: connection.emit("b", args[0]))
+        return Ack({}, then=lambda: connection.emit("b", args[0]))
 
     hub.handler.calls["mixed"] = mixed
     peer = PollingPeer(session, hub)
@@ -110,9 +110,9 @@ async def test_two_polls_at_once_end_the_session(hub: Hub, session: ClientSessio
 async def test_two_posts_at_once_end_the_session(hub: Hub, session: ClientSession) -> None:
     gate = asyncio.Event()
 
-    async def wait(connection: Connection, args: list[object]) -> Reply:
+    async def wait(connection: Connection, args: list[object]) -> Ack:
         await gate.wait()
-        return Reply({})
+        return Ack({})
 
     hub.handler.calls["wait"] = wait
     peer = PollingPeer(session, hub)
@@ -277,8 +277,8 @@ async def test_events_that_flow_during_a_stock_clients_upgrade_arrive_once_and_i
 async def test_calls_of_a_polling_client_wait_while_its_outbox_is_over_the_high_water(
     hub: Hub, session: ClientSession
 ) -> None:
-    async def big(connection: Connection, args: list[object]) -> Reply:
-        return Reply({"fill": "x" * HIGH_WATER_BYTES})
+    async def big(connection: Connection, args: list[object]) -> Ack:
+        return Ack({"fill": "x" * HIGH_WATER_BYTES})
 
     hub.handler.calls["big"] = big
     peer = PollingPeer(session, hub)

@@ -16,7 +16,7 @@ from hub.socket import frames
 from hub.socket.backlog import HIGH_WATER_BYTES, LOW_WATER_BYTES, OVERFLOW_BYTES
 from hub.socket.connection import Connection
 from hub.socket.engine_socket import HubSocket
-from hub.socket.transport import Reply
+from hub.socket.transport import Ack
 
 BLOCK = frames.event_frame("block", "x" * 10_000)
 
@@ -115,8 +115,8 @@ async def test_calls_are_not_read_while_the_outbox_is_over_the_high_water(
 ) -> None:
     hub = await start_hub(aiohttp_server)
 
-    async def big(connection: Connection, args: list[object]) -> Reply:
-        return Reply({"fill": "x" * 600_000})
+    async def big(connection: Connection, args: list[object]) -> Ack:
+        return Ack({"fill": "x" * 600_000})
 
     hub.handler.calls["big"] = big
     peer = await connect_websocket(session, hub)

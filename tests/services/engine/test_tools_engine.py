@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from world import T0, create, decided, say
 
-from models.approvals import Approval, Decision
+from models.approvals import Approval, ApprovalDecision
 from models.commands import (
     AskUser,
     BeginStream,
@@ -73,7 +73,7 @@ def asking(*calls: ToolCall, message_id: str = "request") -> RequestTools:
     return RequestTools(FENCE, message_id, "assistant", calls, {c.call_id: f"a-{c.call_id}" for c in calls})
 
 
-def answer(call_id: str, decision: Decision = "approve", **more: object) -> ResolveApproval:
+def answer(call_id: str, decision: ApprovalDecision = "approve", **more: object) -> ResolveApproval:
     return ResolveApproval(f"a-{call_id}", decision, "ann", **more)  # type: ignore[arg-type]  # its own fields
 
 
@@ -192,7 +192,7 @@ def test_i4_another_attempt_may_not_touch_tools(command: RequestTools | StartToo
     ],
 )
 def test_each_decision_says_what_becomes_of_the_call(
-    decision: Decision, more: dict[str, object], status: str, state: str, arguments: dict[str, object]
+    decision: ApprovalDecision, more: dict[str, object], status: str, state: str, arguments: dict[str, object]
 ) -> None:
     context = after(running(), asking(call("1")))
     events = decide("s", context, answer("1", decision, **more), T0).events
@@ -226,7 +226,7 @@ def test_an_incomplete_answer_changes_nothing(command: ResolveApproval, field: s
 
 
 @pytest.mark.parametrize("decision", ["approve", "edit"])
-def test_a_question_can_not_be_approved(decision: Decision) -> None:
+def test_a_question_can_not_be_approved(decision: ApprovalDecision) -> None:
     context = after(running(), AskUser(FENCE, "a-1", "question", "Which?"))
     refused = refusal(context, answer("1", decision, arguments={}))
     assert isinstance(refused, InvalidArgument)

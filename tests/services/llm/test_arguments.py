@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.text import is_clean
-from services.llm.arguments import BadArguments, parse_arguments
+from services.llm.arguments import UnreadableArguments, parse_arguments
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "{}"])
@@ -39,7 +39,7 @@ def test_an_object_is_taken() -> None:
 )
 def test_anything_else_says_what_is_wrong_and_keeps_what_was_written(text: str, reason: str) -> None:
     bad = parse_arguments(text)
-    assert isinstance(bad, BadArguments)
+    assert isinstance(bad, UnreadableArguments)
     assert reason in bad.message
     assert "Call the tool again" in bad.message
     assert bad.raw == text
@@ -53,4 +53,4 @@ def test_characters_that_cannot_be_stored_are_replaced_behind_escapes_too() -> N
 @given(st.text(st.sampled_from('{}[]",:0123456789\\u\0 ab-.e'), max_size=40))
 def test_no_text_makes_it_raise(text: str) -> None:
     parsed = parse_arguments(text)
-    assert is_clean(parsed.raw if isinstance(parsed, BadArguments) else json.dumps(parsed, ensure_ascii=False))
+    assert is_clean(parsed.raw if isinstance(parsed, UnreadableArguments) else json.dumps(parsed, ensure_ascii=False))

@@ -16,7 +16,7 @@ from models.clock import SYSTEM_CLOCK
 from models.errors import InvalidArgument, ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
 from models.usage import Usage
 from services.llm.openai import OpenAIProvider
-from services.llm.openai_chunks import Reply
+from services.llm.openai_chunks import OpenAIReply
 from services.llm.provider import Finished, ModelEvent, ModelMessage, ModelRequest, TextDelta, open_stream
 
 KEY = "sk-loopback-0123456789"
@@ -351,7 +351,7 @@ async def test_a_mistake_of_our_own_is_raised_as_it_is(monkeypatch: pytest.Monke
     def take(*_: object) -> str:
         raise AttributeError("oops")
 
-    monkeypatch.setattr(Reply, "take", take)
+    monkeypatch.setattr(OpenAIReply, "take", take)
     with pytest.raises(AttributeError, match="oops"):
         await reply(Behaviour())
 

@@ -21,7 +21,7 @@ from services.llm.provider import (
 )
 from services.llm.scripted import (
     Break,
-    Call,
+    CallTool,
     Finish,
     Mark,
     Pause,
@@ -29,7 +29,7 @@ from services.llm.scripted import (
     Say,
     Script,
     ScriptedProvider,
-    Step,
+    ScriptStep,
     Turns,
     Unavailable,
 )
@@ -40,7 +40,7 @@ def request(model: str = "scripted:test", text: str = "hi") -> ModelRequest:
     return ModelRequest(model=model, messages=(ModelMessage.text("user", text),), request_id="r")
 
 
-def playing(*steps: Step) -> ScriptedProvider:
+def playing(*steps: ScriptStep) -> ScriptedProvider:
     return ScriptedProvider({"test": steps})
 
 
@@ -59,7 +59,7 @@ async def test_a_script_without_finish_ends_with_stop() -> None:
 
 
 async def test_calls_come_out_whole_and_end_the_reply_with_their_reason() -> None:
-    events = await played(playing(Say("a"), Call("search", {"query": "x"}), Call("read", '{"broken', "c9")))
+    events = await played(playing(Say("a"), CallTool("search", {"query": "x"}), CallTool("read", '{"broken', "c9")))
     assert events == [
         TextDelta("a"),
         ToolCallReady("call-1", "search", '{"query": "x"}'),
@@ -69,13 +69,15 @@ async def test_calls_come_out_whole_and_end_the_reply_with_their_reason() -> Non
 
 
 async def test_a_finish_behind_calls_says_what_the_script_says() -> None:
-    assert (await played(playing(Call("t"), Finish("length"))))[-1] == Finished("length", None)
+    assert (await played(playing(CallTool("t"), Finish("length"))))[-1] == Finished("length", None)
 
 
 async def test_no_call_gets_an_id_that_is_taken() -> None:
     history = (ModelMessage("assistant", (ToolCallPart("call-1", "t", {}), ToolCallPart("c", "t", {}))),)
     asked = ModelRequest("scripted:test", history, "r")
-    events = await played(playing(Call("t"), Call("t"), Call("t", call_id="c"), Call("t", call_id="c")), asked)
+    events = await played(
+        playing(CallTool("t"), CallTool("t"), CallTool("t", call_id="c"), CallTool("t", call_id="c")), asked
+    )
     ids = [event.call_id for event in events if isinstance(event, ToolCallReady)]
     assert ids == ["call-2", "call-3", "c-2", "c-3"]
 

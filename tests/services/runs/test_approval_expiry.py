@@ -6,7 +6,7 @@ from world import FakeTime, Workshop, eventually, no_sleep, say
 
 from models.clock import SYSTEM_CLOCK
 from services.llm.provider import ModelRequest, ToolResultPart
-from services.llm.scripted import Call, Finish, Say, ScriptedProvider, Step
+from services.llm.scripted import CallTool, Finish, Say, ScriptedProvider, ScriptStep
 from services.runs.keeper import REAP_S
 from services.runs.toolbox import Toolbox
 from services.store.memory.store import memory_store
@@ -18,10 +18,10 @@ from services.tools.tool import tool
 WEEK_S = 7 * 24 * 3600.0
 
 
-def script(request: ModelRequest) -> tuple[Step, ...]:
+def script(request: ModelRequest) -> tuple[ScriptStep, ...]:
     results = [part for message in request.messages for part in message.parts if isinstance(part, ToolResultPart)]
     if not results:
-        return (Call("smash", {}, "c1"), Finish("tool_calls"))
+        return (CallTool("smash", {}, "c1"), Finish("tool_calls"))
     return (Say(f"It was not allowed: {results[0].output}"), Finish("stop"))
 
 

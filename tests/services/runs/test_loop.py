@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 from world import Workshop, eventually, hooked_store, no_sleep, say
 
-from models.approvals import Decision
+from models.approvals import ApprovalDecision
 from models.commands import CancelRun, ResolveApproval, SetMode
 from models.messages import Message
 from models.payloads import StreamingResponsePayload, ToolResultPayload
@@ -22,14 +22,14 @@ from services.engine.policy import LIMITED_DEPTH, ApprovalPolicy
 from services.llm.provider import Finished, ModelEvent, ModelRequest, TextDelta, ToolCallReady, ToolResultPart
 from services.llm.scripted import (
     Break,
-    Call,
+    CallTool,
     Finish,
     Refuse,
     Say,
     Script,
     ScriptedProvider,
-    Source,
-    Step,
+    ScriptSource,
+    ScriptStep,
     Turns,
     Unavailable,
 )
@@ -131,7 +131,7 @@ class Loop:
         assert isinstance(state, AwaitingUser)
         return state
 
-    async def answer(self, decision: Decision, text: str | None = None) -> None:
+    async def answer(self, decision: ApprovalDecision, text: str | None = None) -> None:
         approval = self.shop.room.state(self.session_id).approvals[0]
         await self.shop.room.do(self.session_id, ResolveApproval(approval.id, decision, "ann", answer=text))
 
@@ -148,7 +148,7 @@ class Loop:
 
 @asynccontextmanager
 async def loop(
-    source: Source, *, policy: ApprovalPolicy = "auto", provider: type[ScriptedProvider] = ScriptedProvider
+    source: ScriptSource, *, policy: ApprovalPolicy = "auto", provider: type[ScriptedProvider] = ScriptedProvider
 ) -> AsyncIterator[Loop]:
     (store, _), bench = hooked_store(), Bench()
     registry = ToolRegistry(bench.tools())
@@ -177,21 +177,21 @@ def read(request: ModelRequest) -> list[ToolResultPart]:
 @pytest.mark.parametrize(
     ("call", "status", "told"),
     [
-        (Call("look", '{"where": '), "error", "not valid JSON"),
-        (Call("look", "nonsense"), "error", "not valid JSON"),
-        (Call("look", "[1]"), "error", "no JSON object"),
-        (Call("look", ""), "error", "where"),
-        (Call("look", {"where": {"not": "text"}}), "error", "where"),
-        (Call("look", {"wherever": "here"}), "error", "where"),
-        (Call("count", {"n": "many"}), "error", "n"),
-        (Call("nothing_of_the_kind"), "error", "There is no tool “nothing_of_the_kind”"),
-        (Call("spy"), "error", "off"),
-        (Call("stumble", {"over": "it"}), "error", "ValueError: a stone"),
-        (Call("dream"), "timeout", "Took longer"),
-        (Call("look", {"where": "here"}), "ok", "saw it"),
+        (CallTool("look", '{"where": '), "error", "not valid JSON"),
+        (CallTool("look", "nonsense"), "error", "not valid JSON"),
+        (CallTool("look", "[1]"), "error", "no JSON object"),
+        (CallTool("look", ""), "error", "where"),
+        (CallTool("look", {"where": {"not": "text"}}), "error", "where"),
+        (CallTool("look", {"wherever": "here"}), "error", "where"),
+        (CallTool("count", {"n": "many"}), "error", "n"),
+        (CallTool("nothing_of_the_kind"), "error", "There is no tool “nothing_of_the_kind”"),
+        (CallTool("spy"), "error", "off"),
+        (CallTool("stumble", {"over": "it"}), "error", "ValueError: a stone"),
+        (CallTool("dream"), "timeout", "Took longer"),
+        (CallTool("look", {"where": "here"}), "ok", "saw it"),
     ],
 )
-async def test_a_call_that_fails_is_a_result_that_the_model_can_mend(call: Call, status: str, told: str) -> None:
+async def test_a_call_that_fails_is_a_result_that_the_model_can_mend(call: CallTool, status: str, told: str) -> None:
     async with loop(Turns((call,), WELL)) as it:
         await it.say()
         messages = await it.ends()
@@ -205,7 +205,7 @@ async def test_a_call_that_fails_is_a_result_that_the_model_can_mend(call: Call,
 
 
 async def test_broken_arguments_are_kept_as_they_were_written() -> None:
-    async with loop(Turns((Call("look", '{"where": '),), WELL)) as it:
+    async with loop(Turns((CallTool("look", '{"where": '),), WELL)) as it:
         await it.say()
         messages = await it.ends()
         payload = messages[1].payload
@@ -249,7 +249,7 @@ async def test_usage_that_is_missing_harms_nothing() -> None:
 
 
 async def test_a_request_that_is_refused_after_tools_fails_with_its_reason_and_leaves_their_results() -> None:
-    async with loop(Turns((Call("look", {"where": "here"}),), (Refuse("no more"),))) as it:
+    async with loop(Turns((CallTool("look", {"where": "here"}),), (Refuse("no more"),))) as it:
         await it.say()
         messages = await it.ends("FAILED")
         assert results(messages) == [("ok", "saw it")]
@@ -257,11 +257,11 @@ async def test_a_request_that_is_refused_after_tools_fails_with_its_reason_and_l
 
 
 # A stream that dies
-CALLING: tuple[Step, ...] = (
+CALLING: tuple[ScriptStep, ...] = (
     Say("I look "),
     Say("around."),
-    Call("look", {"where": "here"}, "c1"),
-    Call("look", {"where": "there"}, "c2"),
+    CallTool("look", {"where": "here"}, "c1"),
+    CallTool("look", {"where": "there"}, "c2"),
     Finish("tool_calls"),
 )
 
@@ -300,7 +300,7 @@ async def test_a_stream_that_always_dies_fails_the_run_and_leaves_nothing_open(p
 async def test_an_endpoint_that_is_away_between_two_rounds_is_waited_for() -> None:
     rounds: tuple[Script, ...] = (
         (Unavailable(),),
-        (Call("look", {"where": "here"}),),
+        (CallTool("look", {"where": "here"}),),
         (Unavailable(200),),
         (Unavailable(200),),
         WELL,
@@ -315,7 +315,7 @@ async def test_an_endpoint_that_is_away_between_two_rounds_is_waited_for() -> No
 
 # Many calls
 async def test_two_calls_with_one_id_both_run_and_are_told_apart() -> None:
-    calls = (Call("look", {"where": "here"}, "same"), Call("count", {"n": 2}, "same"))
+    calls = (CallTool("look", {"where": "here"}, "same"), CallTool("count", {"n": 2}, "same"))
     async with loop(Turns(calls, WELL)) as it:
         await it.say()
         assert results(await it.ends()) == [("ok", "saw it"), ("ok", "counted 2")]
@@ -323,7 +323,7 @@ async def test_two_calls_with_one_id_both_run_and_are_told_apart() -> None:
 
 
 async def test_an_id_of_an_earlier_round_may_come_again() -> None:
-    async with loop(Turns((Call("count", {"n": 1}, "c"),), (Call("count", {"n": 2}, "c"),), WELL)) as it:
+    async with loop(Turns((CallTool("count", {"n": 1}, "c"),), (CallTool("count", {"n": 2}, "c"),), WELL)) as it:
         await it.say()
         assert results(await it.ends()) == [("ok", "counted 1"), ("ok", "counted 2")]
         assert [part.output for part in read(it.requests[2])] == ["counted 1", "counted 2"]
@@ -350,9 +350,9 @@ async def test_a_provider_that_repeats_an_id_fails_the_run_before_anything_is_do
 async def test_calls_run_side_by_side_and_their_results_are_sent_in_the_order_of_the_calls() -> None:
     """The first can only end once the second is at work: one after the other, they would wait for ever."""
     calls = (
-        Call("look", {"where": "far"}, "c1"),
-        Call("look", {"where": "near"}, "c2"),
-        Call("count", {"n": 3}, "c3"),
+        CallTool("look", {"where": "far"}, "c1"),
+        CallTool("look", {"where": "near"}, "c2"),
+        CallTool("count", {"n": 3}, "c3"),
     )
     async with loop(Turns(calls, WELL)) as it:
         await it.say()
@@ -361,7 +361,7 @@ async def test_calls_run_side_by_side_and_their_results_are_sent_in_the_order_of
 
 
 async def test_one_that_fails_and_one_that_times_out_do_not_hold_up_the_others() -> None:
-    calls = (Call("stumble", {"over": "it"}, "c1"), Call("dream", {}, "c2"), Call("count", {"n": 3}, "c3"))
+    calls = (CallTool("stumble", {"over": "it"}, "c1"), CallTool("dream", {}, "c2"), CallTool("count", {"n": 3}, "c3"))
     async with loop(Turns(calls, WELL)) as it:
         await it.say()
         assert sorted(status for status, _ in results(await it.ends())) == ["error", "ok", "timeout"]
@@ -369,7 +369,7 @@ async def test_one_that_fails_and_one_that_times_out_do_not_hold_up_the_others()
 
 
 async def test_cancelling_while_tools_work_stops_them_and_gives_each_a_result() -> None:
-    async with loop(Turns((Call("look", {"where": "far"}, "c1"), Call("count", {"n": 1}, "c2")), WELL)) as it:
+    async with loop(Turns((CallTool("look", {"where": "far"}, "c1"), CallTool("count", {"n": 1}, "c2")), WELL)) as it:
         await it.say()
         await eventually(lambda: it.bench.done == ["look far"], "the tool at work")
         await it.shop.room.do(it.session_id, CancelRun())
@@ -380,7 +380,7 @@ async def test_cancelling_while_tools_work_stops_them_and_gives_each_a_result() 
 # Limits
 def counting(request: ModelRequest) -> Script:
     """A model that always wants one call more, each time another."""
-    return (Call("count", {"n": len(read(request))}),)
+    return (CallTool("count", {"n": len(read(request))}),)
 
 
 async def test_endless_calls_end_in_a_question_and_go_on_when_the_user_says_so() -> None:
@@ -396,7 +396,7 @@ async def test_endless_calls_end_in_a_question_and_go_on_when_the_user_says_so()
 
 async def test_who_went_on_once_is_asked_again_at_the_next_limit() -> None:
     numbers = itertools.count()
-    async with loop(lambda _: (Call("count", {"n": next(numbers)}),)) as it:
+    async with loop(lambda _: (CallTool("count", {"n": next(numbers)}),)) as it:
         await it.say()
         for rounds in (1, 2, 3):
             assert (await it.waits()).reason == "limit"
@@ -431,13 +431,13 @@ async def test_a_message_answers_the_limit_and_reaches_the_model() -> None:
 @pytest.mark.parametrize(
     ("call", "times"),
     [
-        (Call("look", {"where": "here"}), SAME_RESULT_MAX),
-        (Call("stumble", {"over": "it"}), SAME_ERROR_MAX),
-        (Call("look", "{broken"), SAME_ERROR_MAX),
-        (Call("nothing_of_the_kind"), SAME_ERROR_MAX),
+        (CallTool("look", {"where": "here"}), SAME_RESULT_MAX),
+        (CallTool("stumble", {"over": "it"}), SAME_ERROR_MAX),
+        (CallTool("look", "{broken"), SAME_ERROR_MAX),
+        (CallTool("nothing_of_the_kind"), SAME_ERROR_MAX),
     ],
 )
-async def test_going_in_circles_ends_in_a_question(call: Call, times: int) -> None:
+async def test_going_in_circles_ends_in_a_question(call: CallTool, times: int) -> None:
     async with loop((call,)) as it:
         await it.say()
         assert (await it.waits()).reason == "limit"
@@ -449,7 +449,7 @@ async def test_going_in_circles_ends_in_a_question(call: Call, times: int) -> No
 async def test_the_same_call_with_other_results_or_arguments_is_no_circle() -> None:
     def walk(request: ModelRequest) -> Script:
         seen = len(read(request))
-        return WELL if seen == 2 * SAME_RESULT_MAX else (Call("look", {"where": f"room {seen}"}),)
+        return WELL if seen == 2 * SAME_RESULT_MAX else (CallTool("look", {"where": f"room {seen}"}),)
 
     async with loop(walk) as it:
         await it.say()
@@ -473,7 +473,7 @@ async def test_the_question_and_every_round_are_in_the_request_after_67_rounds()
 
     def source(request: ModelRequest) -> Script:
         done = len(read(request))
-        return (Say(f"Round {done}."), Call("count", {"n": done})) if done < rounds else WELL
+        return (Say(f"Round {done}."), CallTool("count", {"n": done})) if done < rounds else WELL
 
     async with loop(source) as it:
         await it.say("the question")
@@ -488,7 +488,7 @@ async def test_the_question_and_every_round_are_in_the_request_after_67_rounds()
 
 async def test_i9_a_reply_with_250_calls_is_sent_whole_with_all_its_results() -> None:
     """More than a page of history holds: with any of the results cut off, the request would go with them."""
-    calls = tuple(Call("count", {"n": n}, call_id=f"c{n}") for n in range(250))
+    calls = tuple(CallTool("count", {"n": n}, call_id=f"c{n}") for n in range(250))
     async with loop(Turns(calls, WELL)) as it:
         await it.say("count to 250")
         await it.ends()
@@ -503,10 +503,10 @@ async def test_a_result_over_the_budget_is_shown_in_part_and_read_back_through_i
     def reader(request: ModelRequest) -> Script:
         seen = read(request)
         if not seen:
-            return (Call("tell"),)
+            return (CallTool("tell"),)
         if len(seen) == 1:
             handle = seen[0].output.split('read_result(handle="')[1].split('"')[0]
-            return (Call("read_result", {"handle": handle, "offset": 100_000, "limit": 500}),)
+            return (CallTool("read_result", {"handle": handle, "offset": 100_000, "limit": 500}),)
         return WELL
 
     async with loop(reader) as it:
@@ -525,11 +525,11 @@ async def test_a_result_over_the_budget_is_shown_in_part_and_read_back_through_i
 
 
 async def test_a_handle_of_another_session_opens_nothing() -> None:
-    async with loop(Turns((Call("tell"),), WELL)) as it:
+    async with loop(Turns((CallTool("tell"),), WELL)) as it:
         await it.say()
         handle = next(m.id for m in await it.ends() if m.author == "tell")
         other = await it.shop.room.create(title="t", model="scripted:peek")
-        it.shop.provider.register("peek", Turns((Call("read_result", {"handle": handle}),), WELL))
+        it.shop.provider.register("peek", Turns((CallTool("read_result", {"handle": handle}),), WELL))
         await it.shop.room.do(other, say("go"))
         await it.shop.until(other, "COMPLETED")
         [(status, text)] = results(list(await it.shop.room.messages(other)))
@@ -540,7 +540,7 @@ async def test_a_handle_of_another_session_opens_nothing() -> None:
 @pytest.mark.parametrize("name", ["smash", "report"])
 async def test_plan_mode_neither_offers_nor_runs_what_is_not_for_it(name: str) -> None:
     arguments = {"what": "it"} if name == "smash" else {}
-    async with loop(Turns((Call(name, arguments),), WELL)) as it:
+    async with loop(Turns((CallTool(name, arguments),), WELL)) as it:
         await it.shop.room.do(it.session_id, SetMode("plan"))
         await it.say()
         [(status, text)] = results(await it.ends())
@@ -552,7 +552,7 @@ async def test_plan_mode_neither_offers_nor_runs_what_is_not_for_it(name: str) -
 
 
 async def test_back_in_act_mode_the_same_call_is_asked_for() -> None:
-    async with loop(Turns((Call("smash", {"what": "it"}),), WELL)) as it:
+    async with loop(Turns((CallTool("smash", {"what": "it"}),), WELL)) as it:
         await it.shop.room.do(it.session_id, SetMode("plan"))
         await it.shop.room.do(it.session_id, SetMode("act"))
         await it.say()

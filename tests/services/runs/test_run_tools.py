@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from world import Room, Workshop, eventually, hooked_store, say
 
-from models.approvals import Decision
+from models.approvals import ApprovalDecision
 from models.commands import CancelRun, RequestTools, ResolveApproval, RunFence, StartRun
 from models.errors import Fenced, InvalidArgument, NotSupported, ToolCallFailed
 from models.payloads import ToolCall
@@ -72,7 +72,7 @@ async def doing(work: Work, *tools: Tool, without: bool = False) -> AsyncIterato
         await shop.stop()
 
 
-async def answer(shop: Workshop, session_id: str, decision: Decision, text: str | None = None) -> None:
+async def answer(shop: Workshop, session_id: str, decision: ApprovalDecision, text: str | None = None) -> None:
     await eventually(lambda: shop.room.state(session_id).approvals, "the question")
     [approval] = shop.room.state(session_id).approvals
     await shop.room.do(session_id, ResolveApproval(approval.id, decision, "ann", answer=text))
@@ -127,7 +127,7 @@ async def test_a_call_that_fails_raises_what_the_agent_can_catch(
         ("deny", None, "The user did not allow this"),
     ],
 )
-async def test_a_denial_comes_with_the_users_words(decision: Decision, text: str | None, told: str) -> None:
+async def test_a_denial_comes_with_the_users_words(decision: ApprovalDecision, text: str | None, told: str) -> None:
     failures: list[ToolCallFailed] = []
     async with doing(failing("smash", failures, what="vase")) as (shop, session_id):
         await answer(shop, session_id, decision, text)

@@ -14,13 +14,13 @@ import pytest
 from patience import HANG_S
 from world import Workshop, eventually, say
 
-from models.approvals import Decision
+from models.approvals import ApprovalDecision
 from models.clock import SYSTEM_CLOCK
 from models.commands import ResolveApproval
 from models.messages import Message
 from services.llm.provider import ModelRequest, ToolResultPart
 from services.llm.registry import Providers
-from services.llm.scripted import Call, Finish, Say, ScriptedProvider, Step
+from services.llm.scripted import CallTool, Finish, Say, ScriptedProvider, ScriptStep
 from services.runs.assistant import Assistant
 from services.runs.context import RunContext
 from services.runs.toolbox import Toolbox
@@ -84,19 +84,19 @@ async def _at_once(_seconds: float) -> None:
     await asyncio.sleep(0)
 
 
-def script(request: ModelRequest) -> tuple[Step, ...]:
+def script(request: ModelRequest) -> tuple[ScriptStep, ...]:
     """What the model says depends only on what it is shown, so it may be asked again."""
     results = sum(isinstance(part, ToolResultPart) for message in request.messages for part in message.parts)
     if results == 0:
         return (
             Say("I look around. "),
-            Call("look", {"where": "there"}, "c1"),
-            Call("stumble", {}, "c2"),
-            Call("dream", {}, "c3"),
+            CallTool("look", {"where": "there"}, "c1"),
+            CallTool("stumble", {}, "c2"),
+            CallTool("dream", {}, "c3"),
             Finish("tool_calls"),
         )
     if results < 4:
-        return (Call("smash", {"what": "the vase"}, "c4"), Finish("tool_calls"))
+        return (CallTool("smash", {"what": "the vase"}, "c4"), Finish("tool_calls"))
     return (Say("All "), Say("done."), Finish("stop"))
 
 
@@ -113,7 +113,7 @@ async def answer_all(shop: Workshop, session_id: str, log: Log) -> None:
     context = await shop.room.store.journal.load(session_id)
     for approval in context.approvals:
         log.asked.append(approval.question or approval.tool or "")
-        decision: Decision = "respond" if approval.kind == "question" else "approve"
+        decision: ApprovalDecision = "respond" if approval.kind == "question" else "approve"
         await shop.room.do(session_id, ResolveApproval(approval.id, decision, "local", answer="left"))
 
 

@@ -24,7 +24,7 @@ from models.errors import SessionNotFound, StorageUnavailable
 from services.access import LOCAL
 from services.sessions import forms
 from services.sessions.following import Following
-from services.sessions.forms import Mode, Telling
+from services.sessions.forms import FeedMode, Telling
 from services.sessions.join import Joiner, Position
 from services.sessions.tail import KEPT_EVENTS
 from services.store.journal import PAGE_EVENTS, EventPage
@@ -46,7 +46,7 @@ class World:
         room = Room(store, project_id)
         return cls(room, Following(room.sessions), Joiner(room.sessions))
 
-    def reader(self, session_id: str, mode: Mode = "push") -> Reader:
+    def reader(self, session_id: str, mode: FeedMode = "push") -> Reader:
         return Reader(self.following, self.joiner, session_id, mode)
 
     async def rename(self, session_id: str, times: int, size: int = 8) -> None:
@@ -269,7 +269,7 @@ async def test_deletion_is_told_last_and_ends_everything(world: World) -> None:
 
 
 @pytest.mark.parametrize("mode", ["push", "signal"])
-async def test_who_lags_when_the_session_is_deleted_is_told_to_start_over(world: World, mode: Mode) -> None:
+async def test_who_lags_when_the_session_is_deleted_is_told_to_start_over(world: World, mode: FeedMode) -> None:
     """It can't read session.deleted any more. Fails when `evict` just drops who lags."""
     session_id = await world.room.create()
     reader = world.reader(session_id, mode)
@@ -446,7 +446,7 @@ async def test_json_of_an_event_is_made_once_and_each_form_wraps_it_once(
     session_id = await in_memory.room.create()
     sinks = [LineSink() for _ in range(4)]
     sockets = [NullSocket() for _ in range(4)]
-    modes: tuple[Mode, ...] = ("push", "push", "signal", "signal")
+    modes: tuple[FeedMode, ...] = ("push", "push", "signal", "signal")
     for number, mode in enumerate(modes):
         for follower in (
             in_memory.following.follow(session_id, sinks[number], lines),

@@ -12,7 +12,7 @@ import pytest
 import regex
 
 from services.tools import codebase_search
-from services.tools.codebase_search import FILE_MAX_BYTES, Query, search, search_files
+from services.tools.codebase_search import FILE_MAX_BYTES, TextQuery, search, search_files
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import BadArguments, PathRefused, ToolError
 from services.tools.processes import Ended
@@ -90,65 +90,65 @@ def _content(choose: random.Random) -> bytes:
 
 
 QUERIES = [
-    Query("foo"),
-    Query("foo", ignore_case=True),
-    Query("FÖÖ", ignore_case=True),
-    Query("k", ignore_case=True),
-    Query("i", ignore_case=True),
-    Query("S", ignore_case=True),
-    Query("a+b"),
-    Query("("),
-    Query("$"),
-    Query("\t"),
-    Query("été"),
-    Query("日本"),
-    Query("\ufffd"),
-    Query("nowhere to be found"),
-    Query("foo", path="src"),
-    Query("foo", path="docs/build"),
-    Query("foo", path="build/a.py"),
-    Query("foo", glob="*.py"),
-    Query("foo", glob="src/**"),
-    Query("foo", glob="*.{py,md}"),
-    Query("o", max_results=3),
-    Query("o", max_results=3, context_lines=2),
-    Query("foo", context_lines=1),
-    Query(r"fo+\b", regex=True),
-    Query(r"^foo", regex=True),
-    Query(r"foo$", regex=True),
-    Query(r"^$", regex=True),
-    Query(r"^\s*$", regex=True),
-    Query(r"\w+\s\w+", regex=True),
-    Query(r"\d", regex=True),
-    Query(r"[a-f]o.", regex=True),
-    Query(r"[^a-z ]", regex=True),
-    Query(r"[é]", regex=True),
-    Query(r"(foo|bar) (foo|bar)", regex=True),
-    Query(r"(fo)\w* \1", regex=True),
-    Query(r"(?<=foo )bar", regex=True),
-    Query(r"foo(?!bar)", regex=True),
-    Query(r"(?i)FOO", regex=True),
-    Query(r"(?i:F)oo", regex=True),
-    Query(r"f.{1,3}r", regex=True),
-    Query(r"(?:o){2}", regex=True),
-    Query(r"o{2,60}", regex=True),
-    Query(r"(?>fo+)b", regex=True),
-    Query(r"f(?P<v>o)(?P=v)", regex=True),
-    Query(r"(f)?(?(1)oo|bar)", regex=True),
-    Query(r"fo*+b", regex=True),
-    Query(r"(?:foo){e<=1}", regex=True),
-    Query(r"\p{Lu}", regex=True),
-    Query(r"[[:alpha:]]o", regex=True),
-    Query(r"t.{3,}", regex=True, ignore_case=True),
-    Query(r"[x-z]1|\u0131", regex=True, ignore_case=True),
-    Query(r"é.é", regex=True),
-    Query(r"bar .t", regex=True),
-    Query(r"\ufffd", regex=True),
-    Query(r"a|", regex=True),
+    TextQuery("foo"),
+    TextQuery("foo", ignore_case=True),
+    TextQuery("FÖÖ", ignore_case=True),
+    TextQuery("k", ignore_case=True),
+    TextQuery("i", ignore_case=True),
+    TextQuery("S", ignore_case=True),
+    TextQuery("a+b"),
+    TextQuery("("),
+    TextQuery("$"),
+    TextQuery("\t"),
+    TextQuery("été"),
+    TextQuery("日本"),
+    TextQuery("\ufffd"),
+    TextQuery("nowhere to be found"),
+    TextQuery("foo", path="src"),
+    TextQuery("foo", path="docs/build"),
+    TextQuery("foo", path="build/a.py"),
+    TextQuery("foo", glob="*.py"),
+    TextQuery("foo", glob="src/**"),
+    TextQuery("foo", glob="*.{py,md}"),
+    TextQuery("o", max_results=3),
+    TextQuery("o", max_results=3, context_lines=2),
+    TextQuery("foo", context_lines=1),
+    TextQuery(r"fo+\b", regex=True),
+    TextQuery(r"^foo", regex=True),
+    TextQuery(r"foo$", regex=True),
+    TextQuery(r"^$", regex=True),
+    TextQuery(r"^\s*$", regex=True),
+    TextQuery(r"\w+\s\w+", regex=True),
+    TextQuery(r"\d", regex=True),
+    TextQuery(r"[a-f]o.", regex=True),
+    TextQuery(r"[^a-z ]", regex=True),
+    TextQuery(r"[é]", regex=True),
+    TextQuery(r"(foo|bar) (foo|bar)", regex=True),
+    TextQuery(r"(fo)\w* \1", regex=True),
+    TextQuery(r"(?<=foo )bar", regex=True),
+    TextQuery(r"foo(?!bar)", regex=True),
+    TextQuery(r"(?i)FOO", regex=True),
+    TextQuery(r"(?i:F)oo", regex=True),
+    TextQuery(r"f.{1,3}r", regex=True),
+    TextQuery(r"(?:o){2}", regex=True),
+    TextQuery(r"o{2,60}", regex=True),
+    TextQuery(r"(?>fo+)b", regex=True),
+    TextQuery(r"f(?P<v>o)(?P=v)", regex=True),
+    TextQuery(r"(f)?(?(1)oo|bar)", regex=True),
+    TextQuery(r"fo*+b", regex=True),
+    TextQuery(r"(?:foo){e<=1}", regex=True),
+    TextQuery(r"\p{Lu}", regex=True),
+    TextQuery(r"[[:alpha:]]o", regex=True),
+    TextQuery(r"t.{3,}", regex=True, ignore_case=True),
+    TextQuery(r"[x-z]1|\u0131", regex=True, ignore_case=True),
+    TextQuery(r"é.é", regex=True),
+    TextQuery(r"bar .t", regex=True),
+    TextQuery(r"\ufffd", regex=True),
+    TextQuery(r"a|", regex=True),
 ]
 
 
-def said(root: Path, query: Query, *, ripgrep: str | None = None) -> str:
+def said(root: Path, query: TextQuery, *, ripgrep: str | None = None) -> str:
     return search_files(Workspace(root), query, ripgrep=ripgrep)
 
 
@@ -163,7 +163,7 @@ def test_ripgrep_changes_no_byte_of_the_answer(tmp_path: Path, seed: int) -> Non
 
 @needs_ripgrep
 @pytest.mark.parametrize("query", [query for query in QUERIES if query.regex][:12], ids=lambda query: query.text)
-def test_most_expressions_are_prepared_by_ripgrep(query: Query) -> None:
+def test_most_expressions_are_prepared_by_ripgrep(query: TextQuery) -> None:
     assert of_regex(query.text, ignore_case=query.ignore_case) is not None
 
 
@@ -190,13 +190,13 @@ def test_an_answer_names_path_and_line(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x.py").write_text("one\ntwo foo\nthree\n")
     (tmp_path / "b.py").write_text("foo\n")
-    assert said(tmp_path, Query("foo")) == "a/x.py:2: two foo\nb.py:1: foo\n[2 matches in 2 files]"
-    assert said(tmp_path, Query("two")) == "a/x.py:2: two foo\n[1 match in 1 file]"
+    assert said(tmp_path, TextQuery("foo")) == "a/x.py:2: two foo\nb.py:1: foo\n[2 matches in 2 files]"
+    assert said(tmp_path, TextQuery("two")) == "a/x.py:2: two foo\n[1 match in 1 file]"
 
 
 def test_context_lines_join_where_they_touch(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("1\nfoo\n3\nfoo\n5\n6\n7\n8\nfoo\n")
-    assert said(tmp_path, Query("foo", context_lines=1)).splitlines() == [
+    assert said(tmp_path, TextQuery("foo", context_lines=1)).splitlines() == [
         "x-1- 1", "x:2: foo", "x-3- 3", "x:4: foo", "x-5- 5", "--", "x-8- 8", "x:9: foo", "[3 matches in 1 file]",
     ]  # fmt: skip
 
@@ -204,15 +204,15 @@ def test_context_lines_join_where_they_touch(tmp_path: Path) -> None:
 def test_the_answer_stops_at_the_limit_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("foo\n" * 5)
     (tmp_path / "y").write_text("foo\n" * 5)
-    assert said(tmp_path, Query("foo", max_results=5)).endswith(
+    assert said(tmp_path, TextQuery("foo", max_results=5)).endswith(
         "x:5: foo\n[the first 5 matches in 1 file; there are more: narrow the query or the path]"
     )
-    assert "there are more" not in said(tmp_path, Query("foo", max_results=10))
+    assert "there are more" not in said(tmp_path, TextQuery("foo", max_results=10))
 
 
 def test_long_lines_are_cut(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("foo" + "x" * 1_000)
-    assert len(said(tmp_path, Query("foo")).splitlines()[0]) < 320
+    assert len(said(tmp_path, TextQuery("foo")).splitlines()[0]) < 320
 
 
 def test_private_and_huge_files_are_not_searched(tmp_path: Path) -> None:
@@ -222,12 +222,12 @@ def test_private_and_huge_files_are_not_searched(tmp_path: Path) -> None:
         file.write(b"foo\n")
         file.truncate(FILE_MAX_BYTES + 1)
     for ripgrep in ("rg", None):
-        assert said(tmp_path, Query("foo"), ripgrep=ripgrep) == "No match."
+        assert said(tmp_path, TextQuery("foo"), ripgrep=ripgrep) == "No match."
 
 
 def test_nothing_found_says_where(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
-    assert said(tmp_path, Query("foo", path="src", glob="*.py")) == "No match in src in files *.py."
+    assert said(tmp_path, TextQuery("foo", path="src", glob="*.py")) == "No match in src in files *.py."
 
 
 def test_a_folder_that_is_ignored_is_searched_when_asked_for(tmp_path: Path) -> None:
@@ -236,22 +236,22 @@ def test_a_folder_that_is_ignored_is_searched_when_asked_for(tmp_path: Path) -> 
     (tmp_path / "build" / "x.py").write_text("foo\n")
     (tmp_path / "build" / "x.log").write_text("foo\n")
     for ripgrep in ("rg", None):
-        assert said(tmp_path, Query("foo"), ripgrep=ripgrep) == "No match."
-        assert said(tmp_path, Query("foo", path="build"), ripgrep=ripgrep).startswith("build/x.py:1: foo\n[1 match")
+        assert said(tmp_path, TextQuery("foo"), ripgrep=ripgrep) == "No match."
+        assert said(tmp_path, TextQuery("foo", path="build"), ripgrep=ripgrep).startswith("build/x.py:1: foo\n[1 match")
 
 
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        (Query(""), "1 to 1,000 characters"),
-        (Query("x" * 1_001), "1 to 1,000 characters"),
-        (Query("a\nb"), "within one line"),
-        (Query("(", regex=True), "no valid regular expression"),
-        (Query("x", glob="["), "glob is not valid"),
+        (TextQuery(""), "1 to 1,000 characters"),
+        (TextQuery("x" * 1_001), "1 to 1,000 characters"),
+        (TextQuery("a\nb"), "within one line"),
+        (TextQuery("(", regex=True), "no valid regular expression"),
+        (TextQuery("x", glob="["), "glob is not valid"),
     ],
     ids=range(5),
 )
-def test_a_query_that_can_never_work_is_refused(tmp_path: Path, query: Query, reason: str) -> None:
+def test_a_query_that_can_never_work_is_refused(tmp_path: Path, query: TextQuery, reason: str) -> None:
     with pytest.raises(BadArguments, match=reason):
         said(tmp_path, query)
 
@@ -259,14 +259,14 @@ def test_a_query_that_can_never_work_is_refused(tmp_path: Path, query: Query, re
 @pytest.mark.parametrize("path", ["../", "/etc", ".git"])
 def test_the_search_stays_inside(tmp_path: Path, path: str) -> None:
     with pytest.raises(PathRefused):
-        said(tmp_path, Query("x", path=path))
+        said(tmp_path, TextQuery("x", path=path))
 
 
 def test_an_expression_that_needs_for_ever_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codebase_search, "MATCHING_S", 0.05)
     (tmp_path / "x").write_text("a" * 200 + "b\n")
     with pytest.raises(ToolError, match="make it simpler"):
-        said(tmp_path, Query(r"^(a|a|aa)+c?$", regex=True))
+        said(tmp_path, TextQuery(r"^(a|a|aa)+c?$", regex=True))
 
 
 def test_a_cancelled_search_stops(tmp_path: Path) -> None:
@@ -275,16 +275,16 @@ def test_a_cancelled_search_stops(tmp_path: Path) -> None:
     cancelled.set()
     for ripgrep in ("rg", None):
         with pytest.raises(Stopped):
-            search_files(Workspace(tmp_path), Query("foo"), cancelled, ripgrep=ripgrep)
+            search_files(Workspace(tmp_path), TextQuery("foo"), cancelled, ripgrep=ripgrep)
 
 
 def test_without_a_useful_ripgrep_every_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "x").write_text("foo\n")
     monkeypatch.setattr(shutil, "which", lambda _: "/bin/true")
     monkeypatch.setattr(codebase_search, "run_process", lambda *_, **__: Ended(2, b"", b"bad pattern", "exited"))
-    assert said(tmp_path, Query("foo"), ripgrep="rg").startswith("x:1: foo")
+    assert said(tmp_path, TextQuery("foo"), ripgrep="rg").startswith("x:1: foo")
     monkeypatch.setattr(codebase_search, "run_process", lambda *_, **__: Ended(0, b"./gone\0./x\0", b"", "exited"))
-    assert said(tmp_path, Query("foo"), ripgrep="rg").startswith("x:1: foo")
+    assert said(tmp_path, TextQuery("foo"), ripgrep="rg").startswith("x:1: foo")
 
 
 async def test_the_tool_searches_the_workspace_of_its_context(tmp_path: Path) -> None:
@@ -297,4 +297,4 @@ async def test_the_tool_searches_the_workspace_of_its_context(tmp_path: Path) ->
 
 def test_the_generated_trees_hold_what_they_should(tmp_path: Path) -> None:
     plant(tmp_path, 1)
-    assert re.search(r"\d+ matches", said(tmp_path, Query("foo")))
+    assert re.search(r"\d+ matches", said(tmp_path, TextQuery("foo")))

@@ -21,7 +21,7 @@ from services.tools.builtin import BUILTIN
 from services.tools.codebase_edit import replace_text
 from services.tools.codebase_files import read_lines
 from services.tools.context import Cancellation, ToolContext
-from services.tools.executor import Call, Outcome, ToolExecutor
+from services.tools.executor import Invocation, Outcome, ToolExecutor
 from services.tools.processes import Limits, harmless_environment, run_process
 from services.tools.registry import ToolRegistry
 from services.tools.tree import Stopped, Tree
@@ -47,7 +47,7 @@ def root(tmp_path: Path) -> Path:
 
 async def ran(root: Path, tool_name: str, /, **arguments: Any) -> Outcome:
     runner = ToolExecutor(ToolRegistry(BUILTIN))
-    return await runner.execute(Call("c", tool_name, arguments), ToolContext(workspace=Workspace(root)))
+    return await runner.execute(Invocation("c", tool_name, arguments), ToolContext(workspace=Workspace(root)))
 
 
 async def said(root: Path, tool_name: str, /, **arguments: Any) -> str:
@@ -369,7 +369,7 @@ def pids(root: Path) -> list[int]:
 async def test_cancelling_kills_a_command_with_all_its_children(root: Path, script: str) -> None:
     command = f"{script}sleep 300 & echo $! $$ > pids.new; mv pids.new pids; wait; sleep 300"
     runner = ToolExecutor(ToolRegistry(BUILTIN))
-    call = runner.execute(Call("c", "run_command", {"command": command}), ToolContext(workspace=Workspace(root)))
+    call = runner.execute(Invocation("c", "run_command", {"command": command}), ToolContext(workspace=Workspace(root)))
     task = asyncio.create_task(call)
     await until(lambda: len(pids(root)) == 2)
     assert all(is_alive(pid) for pid in pids(root))

@@ -12,7 +12,7 @@ from patience import HANG_S
 
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import ToolRetry
-from services.tools.executor import Call, Outcome, ToolExecutor, bounded
+from services.tools.executor import Invocation, Outcome, ToolExecutor, bounded
 from services.tools.registry import ToolRegistry
 from services.tools.threads import Threads
 from services.tools.tool import Risk, Tool, tool
@@ -25,8 +25,8 @@ def executor(*tools: Tool, limit: int = 256, grace_s: float = 2.0, threads: Thre
     return ToolExecutor(ToolRegistry(tools), limit=limit, grace_s=grace_s, threads=threads, sleep=no_wait)
 
 
-def call(name: str, call_id: str = "c", arguments: object = None) -> Call:
-    return Call(call_id, name, arguments or {})
+def call(name: str, call_id: str = "c", arguments: object = None) -> Invocation:
+    return Invocation(call_id, name, arguments or {})
 
 
 async def until(condition: Callable[[], bool]) -> None:

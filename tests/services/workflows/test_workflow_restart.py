@@ -19,7 +19,7 @@ from models.results import Cancelled
 from services.access import LOCAL
 from services.llm.scripted import Finish, Say, Script
 from services.sessions.manager import Committed
-from services.store.journal import Append, Done
+from services.store.journal import Append, OnAppended
 from services.store.memory.tables import Memory
 from services.workflows.definition import Input, ParallelStep, PromptStep, Retry, ToolStep, Workflow
 
@@ -52,7 +52,7 @@ class DyingJournal(HookedJournal):
         self.dies_at = 10**9
         self.dead = asyncio.Event()
 
-    def append(self, append: Append, done: Done) -> None:
+    def append(self, append: Append, done: OnAppended) -> None:
         if append.after.head > self.dies_at:
             self.dead.set()
             return

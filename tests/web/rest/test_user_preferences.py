@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from models.clock import SYSTEM_CLOCK
 from services.llm.registry import Providers
-from services.llm.scripted import Call, Say, Script, ScriptedProvider, Turns
+from services.llm.scripted import CallTool, Say, Script, ScriptedProvider, Turns
 from services.tools.tool import tool
 from web.keys import TOOLS
 
@@ -118,7 +118,7 @@ class Desk:
 
 async def open_desk(serve: Serve, name: str = "peek", rounds: int = 1, **settings: object) -> Desk:
     """`rounds` is how often the model calls the tool before it says its word."""
-    turns: list[Script] = [*[(Call(name),)] * rounds, (Say("done"),)]
+    turns: list[Script] = [*[(CallTool(name),)] * rounds, (Say("done"),)]
     provider = ScriptedProvider()
     provider.register("looks", Turns(*turns * 3))
     rest = await serve(

@@ -20,7 +20,7 @@ from hub.client.wire import SessionEvent
 from services.runs.context import RunContext
 from web.settings import port_to_ask
 from web.terminal import chat_command as chat
-from web.terminal.chat_command import Chat
+from web.terminal.chat_command import TerminalChat
 from web.terminal.screen import Screen
 
 Json = dict[str, Any]
@@ -45,7 +45,7 @@ class Waits:
 
 @dataclass
 class Terminal:
-    chat: Chat
+    chat: TerminalChat
     hub: HubClient
     written: list[str] = field(default_factory=list)
 
@@ -68,7 +68,7 @@ class Terminal:
 async def terminal(rest: Rest, session: str | None = None) -> AsyncIterator[Terminal]:
     written: list[str] = []
     async with HubClient(address(rest)) as hub:
-        one = Terminal(Chat(hub, Screen(written.append)), hub, written)
+        one = Terminal(TerminalChat(hub, Screen(written.append)), hub, written)
         await one.chat.open(session)
         yield one
 

@@ -2091,7 +2091,7 @@ export interface components {
              */
             readonly preferences?: components["schemas"]["Preferences-Input"];
         };
-        readonly ResolveApproval: {
+        readonly ResolveApprovalCall: {
             readonly approvalId: string;
             /** @enum {string} */
             readonly decision: "approve" | "edit" | "deny" | "respond";
@@ -2795,7 +2795,7 @@ export interface components {
                 readonly ack: components["schemas"]["CancelledAck"];
             };
             readonly resolve_approval: {
-                readonly args: components["schemas"]["ResolveApproval"];
+                readonly args: components["schemas"]["ResolveApprovalCall"];
                 readonly ack: components["schemas"]["Empty"];
             };
             readonly watch_sessions: {
