@@ -18,7 +18,7 @@ from rest_fixtures import QUICK
 from structlog.testing import capture_logs
 from world import eventually, settled
 
-from hub.socket.backlog import HIGH_WATER_BYTES
+from hub.socket.backlog import HIGH_WATER_BYTES, LOW_WATER_BYTES
 from models.calls import NoArguments
 from models.commands import DeleteSession, RenameSession
 from models.errors import SessionNotFound
@@ -131,13 +131,21 @@ END = b"\r\n0\r\n\r\n"
 """The last chunk of an answer that is whole."""
 
 
-async def everything(peer: net.socket) -> bytes:
+async def everything(peer: net.socket, until: bytes = b"never") -> bytes:
+    """What comes until the end of it, or of the connection."""
     taken = b""
     with suppress(ConnectionError):
         async with asyncio.timeout(20):
-            while chunk := await asyncio.get_running_loop().sock_recv(peer, 65_536):
+            while not taken.endswith(until) and (chunk := await asyncio.get_running_loop().sock_recv(peer, 65_536)):
                 taken += chunk
     return taken
+
+
+class Server(TestServer):
+    """As `parley serve` runs it: aiohttp's own test server cancels handlers whose client is gone."""
+
+    async def _make_runner(self, **options: Any) -> web.AppRunner:
+        return web.AppRunner(self.app, **{**options, "handler_cancellation": False})
 
 
 Start = Callable[..., Awaitable[World]]
@@ -155,7 +163,7 @@ async def start() -> AsyncIterator[Start]:
         app.router.add_get(entry.path, handler_of(entry))
         for name, value in {"_sweep_every_s": 0.01, **changes}.items():
             setattr(app[STREAMS], name, value)
-        clients.append(client := TestClient(TestServer(app)))
+        clients.append(client := TestClient(Server(app)))
         await client.start_server()
         return World(Rest(client))
 
@@ -271,7 +279,11 @@ async def test_deletion_is_the_last_word_and_ends_the_stream(start: Start) -> No
 
 async def test_client_that_goes_in_the_middle_leaves_nothing_behind(start: Start) -> None:
     """In silence, when no write would notice it, and while much is on its way. Fails without the sweep."""
-    world = await start()
+
+    async def quiet(call: Call[Any, Any]) -> AnswerStream:
+        return replace(await follow(call), heartbeat=b"")
+
+    world = await start(quiet)
     for size, times in ((0, 0), (60_000, 60)):
         session_id = await world.rest.session()
         async with world.reading(session_id) as response:
@@ -297,6 +309,29 @@ async def test_slow_reader_costs_bounded_memory_and_misses_nothing(start: Start)
         events = await until(response, 201)
     assert events == (await world.wires(session_id))[1:]
     assert HIGH_WATER_BYTES / 4 < most < HIGH_WATER_BYTES + 2 * TRUNCATE_OVER_BYTES, "there was back-pressure"
+
+
+async def test_who_waits_for_a_slow_reader_goes_on_once_it_has_read(start: Start) -> None:
+    """Also when every single write was small enough for aiohttp not to wait. Fails without the drain in `pump`."""
+    full, drained = asyncio.Event(), asyncio.Event()
+
+    async def filling(call: Call[Any, Any]) -> AnswerStream:
+        async def write(out: Outflow) -> None:
+            while out.backlog_bytes <= LOW_WATER_BYTES + 40_000:
+                out.send(b"x" * 20_000)
+                await asyncio.sleep(0.001)
+            full.set()
+            await out.drained()
+            drained.set()
+
+        return AnswerStream("text/plain", write)
+
+    world = await start(filling)
+    async with world.frozen("any") as frozen:
+        await full.wait()
+        assert not drained.is_set()
+        assert (await everything(frozen, until=END)).endswith(END)
+        assert drained.is_set()
 
 
 async def test_client_that_takes_nothing_is_cut_and_counted(start: Start) -> None:
@@ -340,7 +375,7 @@ async def test_server_does_not_wait_for_a_client_that_takes_nothing(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.stream.FAREWELL_WITHIN_S", 0.05)
-    world = await start()
+    world = await start(_stall_s=3600.0)
     session_id = await world.rest.session()
     async with world.frozen(session_id) as frozen:
         await world.rename(session_id, 40, size=60_000)
