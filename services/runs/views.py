@@ -38,6 +38,9 @@ from services.runs.history import History, PastMessage
 from services.runs.toolbox import Toolbox
 from services.tools.results import clamp, prefix, suffix
 
+SEPARATOR_TOKENS = 2
+"""At most, for two line ends."""
+
 
 def request_of(view: View, info: ModelInfo, request_id: str) -> ModelRequest:
     """The request that the view amounts to. Every call in it has its result (I9)."""
@@ -112,8 +115,8 @@ class ViewBuilder:
         for rank, part in enumerate(sorted(counted, key=lambda part: part.tokens)):
             share = max(0, left) // (len(counted) - rank)
             if part.tokens > share:
-                text, tokens = await self._fitted(part.text, share, info)
-                part = SystemPart(part.name, text, tokens, cut=True)
+                text, tokens = await self._fitted(part.text, share - SEPARATOR_TOKENS, info)
+                part = SystemPart(part.name, text, tokens + SEPARATOR_TOKENS, cut=True)
             fitted[part.name] = part
             left -= part.tokens
         return tuple(fitted[part.name] for part in counted)

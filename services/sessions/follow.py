@@ -50,7 +50,7 @@ class Sink(Protocol[F_contra]):
         ...
 
 
-class Followed(Protocol):
+class FollowSource(Protocol):
     """What a follower knows of its session. `last_seq` is the newest event that was published since anybody follows;
     0 before the first."""
 
@@ -65,7 +65,7 @@ class Follower(Generic[F]):
 
     __slots__ = ("_ended", "_failures", "_key", "_task", "cursor", "epoch", "form", "mode", "sink", "source", "state")
 
-    def __init__(self, source: Followed, sink: Sink[F], form: Form[F]) -> None:
+    def __init__(self, source: FollowSource, sink: Sink[F], form: Form[F]) -> None:
         self.source = source
         self.sink = sink
         self.form = form
