@@ -22,6 +22,10 @@ from services.store.lists import RUNNING, SessionPage, SessionQuery
 log = structlog.get_logger(__name__)
 
 BATCH_S = 0.1
+FAR_BATCH_S = 1.0
+"""The same for sessions at other nodes: their hints don't tell a change of state from a word of a stream."""
+FAR_KEPT = 10_000
+"""Of so many it is known what was told last; then all are told once more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,13 +57,21 @@ class Feeds:
     _dirty: dict[str, str | None] = field(default_factory=dict)
     _running: set[str] = field(default_factory=set)
     _task: asyncio.Task[None] | None = None
+    _far: dict[str, Session | None] = field(default_factory=dict)
+    _far_dirty: set[str] = field(default_factory=set)
+    _far_task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self.sessions.subscribe(self._on_committed)
         self.sessions.subscribe_cuts(self._on_cut)
+        self.sessions.subscribe_far(self._on_far)
 
     async def close(self) -> None:
-        tasks = [task for task in (self._task, *(each.task for each in self._watchers.values())) if task is not None]
+        tasks = [
+            task
+            for task in (self._task, self._far_task, *(each.task for each in self._watchers.values()))
+            if task is not None
+        ]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -114,6 +126,7 @@ class Feeds:
         """While nobody watches nobody hears of ends, and what ended would be remembered for ever."""
         if not self._watchers:
             self._running.clear()
+            self._far.clear()
 
     def _watcher(self, connection: Connection, visible: Visible) -> Watcher:
         watcher = self._watchers.setdefault(connection.sid, Watcher(connection))
@@ -140,6 +153,41 @@ class Feeds:
         if self._watchers:
             shown = self.sessions.shown(session_id)
             self._mark(session_id, shown.project_id if shown is not None else None)
+
+    def _on_far(self, session_id: str) -> None:
+        if not self._watchers:
+            return
+        self._far_dirty.add(session_id)
+        if self._far_task is None:
+            self._far_task = asyncio.get_running_loop().create_task(self._look_far())
+
+    async def _look_far(self) -> None:
+        while self._far_dirty:
+            await asyncio.sleep(FAR_BATCH_S)
+            dirty, self._far_dirty = self._far_dirty, set()
+            for session_id in dirty:
+                try:
+                    await self._look_at(session_id)
+                except Exception:
+                    log.exception("a session list is behind", session=session_id)
+        self._far_task = None
+
+    async def _look_at(self, session_id: str) -> None:
+        """Marks it if it has changed in a list's eyes: the words of a stream move the head alone."""
+        try:
+            shown = await self.library.shown_session(SYSTEM, session_id)
+            seen: Session | None = shown.model_copy(update={"head": 0})
+        except SessionNotFound:
+            seen = None
+        known = session_id in self._far
+        before = self._far.get(session_id)
+        if known and seen == before:
+            return
+        if len(self._far) >= FAR_KEPT:
+            self._far.clear()
+        self._far[session_id] = seen
+        there = seen or before
+        self._mark(session_id, there.project_id if there is not None else None)
 
     def _mark(self, session_id: str, project_id: str | None) -> None:
         self._dirty[session_id] = project_id

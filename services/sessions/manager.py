@@ -100,6 +100,7 @@ class SessionManager:
         self._idle_bytes = 0
         self._listeners: list[Listener] = []
         self._cut_listeners: list[CutListener] = []
+        self._far_listeners: list[Callable[[str], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         if others is not None:
@@ -113,6 +114,11 @@ class SessionManager:
         """`listener` is called when another node purged a session before its deletion could be shown, or when its
         journal was replaced: who follows it has to begin anew."""
         self._cut_listeners.append(listener)
+
+    def subscribe_far(self, listener: Callable[[str], None]) -> None:
+        """`listener` is told the id of a session that another node has changed and that isn't in memory here: nothing
+        of it is read unless the listener does. Words of a stream are changes too. Hints may get lost."""
+        self._far_listeners.append(listener)
 
     async def close(self) -> None:
         """Waits for what is being read or looked up, 5 s at most. Submit nothing after."""
@@ -167,7 +173,11 @@ class SessionManager:
         """Somebody says that the session's journal has come to `head`, or (None) that it is gone: what was committed
         elsewhere is read and shown. Costs nothing when it is known already, or the session not in memory."""
         session = self._open.get(session_id)
-        if session is None or (session.known and session.context is None):
+        if session is None:
+            for listener in self._far_listeners:
+                listener(session_id)
+            return
+        if session.known and session.context is None:
             return
         session.hear(head)
         if session.behind and not session.busy:

@@ -13,7 +13,7 @@ from typing import Any, get_args
 import pytest
 from agents_for_tests import Paced
 from agreement import agrees, at_rest, count_gaps
-from harness import Harness, serving
+from harness import Harness, Json, serving
 from hub_peer import Peer, eventually
 from journal_store import opened
 from patience import HANG_S
@@ -21,6 +21,7 @@ from stock_peers import PythonPeer, python_peer
 from troubled_bus import TroubledBus
 
 from hub.client import CallError, CallFailed, HubClient
+from models.calls import Outgoing
 from models.commands import DeleteSession, RenameSession
 from models.errors import StaleHead
 from models.events import RunFinished, RunStarted
@@ -171,6 +172,43 @@ async def test_a_run_is_cancelled_at_the_hub_where_it_does_not_work(kind: str, t
             await eventually(lambda: agents[0].errors and hubs.here.runs.active == 0, "the end of the task")
             assert not (await first.cancel_run(session_id))["cancelled"]
             await all_agree(hubs, session_id, views)
+
+
+# Lists
+
+
+@KINDS
+async def test_the_lists_of_one_node_tell_what_becomes_of_the_sessions_of_the_other(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though they are not in memory there. Taken out for the check: `_far_listeners` in `learn`."""
+    monkeypatch.setattr("hub.feeds.FAR_BATCH_S", 0.02)
+    agents: list[Paced] = []
+
+    def make() -> dict[str, Agent]:
+        agents.append(Paced())
+        return {"paced": agents[-1]}
+
+    async with two_hubs(kind, tmp_path, agents=make, agent="paced") as hubs:
+        peer = await Peer.connect(hubs.there.url)
+        await peer.call("watch_sessions", {})
+        await peer.call("watch_running", {})
+
+        def told(name: str) -> Json:
+            return next((data for event, data in reversed(peer.log) if event == name), {})
+
+        session_id = await hubs.here.session()
+        await eventually(lambda: told("session").get("session", {}).get("id") == session_id, "the new session")
+        await hubs.here.chat.send_message(LOCAL, session_id, Outgoing(content="go"))
+        await eventually(lambda: told("running").get("session", {}).get("id") == session_id, "its run")
+        await agents[0].at_work.wait()
+        agents[0].go.set()
+        await eventually(lambda: told("session")["session"]["state"] == "COMPLETED", "its end")
+        await eventually(lambda: told("running") == {"removed": session_id}, "the end of its run")
+        await hubs.here.organizer.delete(LOCAL, session_id)
+        await eventually(lambda: told("session") == {"removed": session_id}, "the deletion")
+        assert session_id not in hubs.there.chat.sessions._open
+        await peer.close()
 
 
 # Gone
