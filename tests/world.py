@@ -43,6 +43,7 @@ from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory
 from services.store.reads import MessageQuery, SentMessage
 from services.store.store import Store
+from services.tracing import OFF, Tracing
 
 T0 = EpochMs(1_795_000_000_000)
 
@@ -253,11 +254,16 @@ class Room:
     """The door over a journal, and everything that it has shown, in order."""
 
     def __init__(
-        self, store: Store, project_id: str, clock: Clock = SYSTEM_CLOCK, others: OtherNodes | None = None
+        self,
+        store: Store,
+        project_id: str,
+        clock: Clock = SYSTEM_CLOCK,
+        others: OtherNodes | None = None,
+        tracing: Tracing = OFF,
     ) -> None:
         self.store = store
         self.project_id = project_id
-        self.sessions = SessionManager(store, Access(), clock=clock, others=others)
+        self.sessions = SessionManager(store, Access(), clock=clock, others=others, tracing=tracing)
         self.shown: list[Event] = []
         self.commits: list[Committed] = []
         self.sessions.subscribe(self._keep)
@@ -320,10 +326,11 @@ class Workshop:
         time: FakeTime | None = None,
         toolbox: Toolbox | None = None,
         others: OtherNodes | None = None,
+        tracing: Tracing = OFF,
     ) -> None:
         self.time = time or FakeTime()
         self.provider = provider or ScriptedProvider(sleep=no_sleep)
-        self.room = Room(store, project_id, self.time.clock, others)
+        self.room = Room(store, project_id, self.time.clock, others, tracing)
         self.waits: list[float] = []
         self.agents = Agents({"assistant": self._assistant(), **(agents or {})})
         self.runs = RunManager(

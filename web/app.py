@@ -32,6 +32,7 @@ from services.store.memory.tables import Memory
 from services.store.sqlite.database import Database
 from services.store.sqlite.store import sqlite_store
 from services.store.store import Store
+from services.tracing import configured_tracing
 from services.users import Users
 from services.workflows.agent import WorkflowAgent
 from services.workflows.registry import PREFIX as WORKFLOW
@@ -122,7 +123,7 @@ def _build_core(app: web.Application, clock: Clock, store: Store, agents: dict[s
     app[STORE] = store
     token = settings.token
     access = Access(token.get_secret_value() if token is not None else None)
-    sessions = MeteredSessionManager(store, access, clock=clock, metrics=app[METRICS])
+    sessions = MeteredSessionManager(store, access, clock=clock, metrics=app[METRICS], tracing=configured_tracing())
     toolbox = toolbox_of(settings)
     app[TOOLS] = toolbox.registry
     app[MCP] = mcp_of(settings, toolbox, clock)

@@ -24,6 +24,7 @@ from services.access import Access, Principal
 from services.sessions.manager import Committed, ResultT, SessionManager
 from services.sessions.other_nodes import OtherNodes
 from services.store.store import Store
+from services.tracing import OFF, Tracing
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -118,9 +119,16 @@ class MeteredSessionManager(SessionManager):
     """The door with a counter for each caller's command. A run's own steps are not counted here but as events."""
 
     def __init__(
-        self, store: Store, access: Access, *, clock: Clock, metrics: Metrics, others: OtherNodes | None = None
+        self,
+        store: Store,
+        access: Access,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        others: OtherNodes | None = None,
+        tracing: Tracing = OFF,
     ) -> None:
-        super().__init__(store, access, clock=clock, others=others)
+        super().__init__(store, access, clock=clock, others=others, tracing=tracing)
         self._metrics = metrics
 
     async def handle(self, session_id: str, command: CommandFor[ResultT], principal: Principal) -> ResultT:

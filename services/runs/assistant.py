@@ -15,7 +15,7 @@ from models.backoff import Backoff
 from models.errors import Declined, ProviderError
 from models.payloads import AnyToolResult
 from models.runs import OnCrash, Run
-from services.llm.provider import Finished, ModelRequest, Provider, TextDelta, ToolCallReady, open_stream
+from services.llm.provider import Finished, ModelRequest, Provider, TextDelta, ToolCallReady
 from services.llm.registry import Providers
 from services.runs.context import RunContext
 from services.runs.history import History
@@ -119,7 +119,7 @@ async def _relay(ctx: RunContext, provider: Provider, request: ModelRequest, *, 
     calls are committed together with the end of the reply, so that a crash loses both or neither."""
     wanted: list[Wanted] = []
     async with AsyncExitStack() as stack:
-        events = await stack.enter_async_context(open_stream(provider, request))
+        events = await stack.enter_async_context(ctx.open_stream(provider, request))
         reply: Reply | None = None
         async for event in events:
             match event:

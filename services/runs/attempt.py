@@ -38,7 +38,10 @@ class Attempt:
         logger = log.bind(session=run.session_id, run=run.id, attempt=run.attempt, agent=run.agent)
         logger.info("run started")
         try:
-            error = await self._run_to_its_end()
+            with self._context.trace() as failed:
+                error = await self._run_to_its_end()
+                if error is not None:
+                    failed(error)
             logger.info("run ended", error=error)
         except (Fenced, SessionNotFound):
             logger.info("run lost its session")

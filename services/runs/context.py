@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from typing import Literal
 
 import orjson
@@ -16,12 +16,14 @@ from models.payloads import Payload, TextPayload
 from models.runs import Run
 from models.text import cleaned
 from services.engine.context import Context
+from services.llm.provider import ModelEvent, ModelRequest, Provider, open_stream
 from services.runs.history import History
 from services.runs.reply import Reply
 from services.runs.toolbox import Toolbox, Wanted
 from services.runs.tools import RunTools
 from services.sessions.manager import SessionManager
 from services.store.reads import BATCH_BYTES
+from services.tracing import Note
 
 HISTORY_DEFAULT = 200
 """Messages that an agent gets which does not say how many it wants."""
@@ -39,6 +41,10 @@ class RunContext:
         self._window_s = window_s
         self._seen = 0
         self._passes = 0
+
+    def trace(self) -> AbstractContextManager[Note]:
+        """A span for this attempt; what it gives is told why the run failed."""
+        return self._sessions.tracing.run(self.run)
 
     @property
     def session_id(self) -> str:
@@ -87,6 +93,13 @@ class RunContext:
             model=model,
             window_s=self._window_s,
         )
+
+    @asynccontextmanager
+    async def open_stream(self, provider: Provider, request: ModelRequest) -> AsyncIterator[AsyncIterator[ModelEvent]]:
+        """The model's reply as it comes, closed on leaving the block."""
+        with self._sessions.tracing.model_request(request) as look:
+            async with open_stream(provider, request) as events:
+                yield look(events)
 
     async def request_model(self, request_id: str) -> None:
         """Shows that a model was asked. The next step is `stream` or `emit`."""

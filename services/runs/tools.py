@@ -96,7 +96,9 @@ class RunTools:
         return await self._results([call.call_id for call in calls]) if calls else ()
 
     async def _execute(self, call: ToolCall) -> None:
-        outcome = await self._box().run(self._run, call, self._content_of)
+        with self._sessions.tracing.tool_call(call) as ended:
+            outcome = await self._box().run(self._run, call, self._content_of)
+            ended(outcome.status)
         message_id = self._sessions.clock.new_id()
         command = FinishTool(
             self._fence,

@@ -10,6 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from typing import TypeVar, cast
 
@@ -48,9 +49,10 @@ from services.engine.context import Context
 from services.engine.decide import Decision, decide
 from services.sessions.open_session import OpenSession, Pending
 from services.sessions.other_nodes import OtherNodes
-from services.store.journal import Append
+from services.store.journal import Append, Done
 from services.store.leases import Lease
 from services.store.store import Store
+from services.tracing import OFF, Tracing
 
 log = structlog.get_logger(__name__)
 
@@ -88,12 +90,15 @@ CutListener = Callable[[str, str], None]
 class SessionManager:
     """`handle` may raise every ParleyError that `decide` raises, IdempotencyConflict and StorageUnavailable."""
 
-    def __init__(self, store: Store, access: Access, *, clock: Clock, others: OtherNodes | None = None) -> None:
+    def __init__(
+        self, store: Store, access: Access, *, clock: Clock, others: OtherNodes | None = None, tracing: Tracing = OFF
+    ) -> None:
         """`others` when the journal may have other writers: then nothing is refused, and nothing is taken for
         fulfilled, before the head was read after the command had come."""
         self.store = store
         self.access = access
         self.clock = clock
+        self.tracing = tracing
         self._others = others
         self._open: dict[str, OpenSession] = {}
         self._idle: OrderedDict[str, int] = OrderedDict()
@@ -147,7 +152,8 @@ class SessionManager:
     def _enqueue(self, session_id: str, command: Command | None, lease: Lease | None = None) -> asyncio.Future[Result]:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         session = self._opened(session_id)
-        session.inbox.append(Pending(command, future, lease, session.asked))
+        span = self.tracing.command(session_id, command, future) if command is not None else None
+        session.inbox.append(Pending(command, future, lease, session.asked, span=span))
         if not session.busy:
             self._next(session)
         return future
@@ -310,10 +316,11 @@ class SessionManager:
             pending.fail(bug)
             return False
         asked = session.ask()
+        done: Done = partial(self._appended, session, pending, decision, append, asked)
+        if pending.span is not None:
+            done = self.tracing.append(pending.span, len(append.events), done)
         try:
-            self.store.journal.append(
-                append, lambda error: self._appended(session, pending, decision, append, asked, error)
-            )
+            self.store.journal.append(append, done)
         except StorageUnavailable as refused:
             pending.fail(refused)
             return False
@@ -370,7 +377,8 @@ class SessionManager:
         match error:
             case None:
                 session.confirmed = asked
-                self._show(session, append)
+                with self.tracing.publish(pending.span):
+                    self._show(session, append)
                 pending.resolve(decision.result)
             case StaleHead() if pending.tries < STALE_TRIES:
                 pending.tries += 1

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from models.commands import Command
 from models.events import Event
@@ -15,6 +16,9 @@ from services.engine.context import Context
 from services.sessions.tail import Tail
 from services.store.leases import Lease
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
 OPEN_BYTES, BRANCH_BYTES, EVENT_BYTES, CHAR_BYTES = 6_000, 1_500, 1_000, 2
 """A session, each of its branches, each event in its tail, each character (of 1 to 4 bytes). Measured on CPython 3.11:
 the sum is right for a short session and up to 1.6 times too much for long replies in ASCII."""
@@ -23,13 +27,14 @@ the sum is right for a short session and up to 1.6 times too much for long repli
 @dataclass(slots=True)
 class Pending:
     """A command that waits for its turn; None asks only that nothing committed by now is left to show. `since` is how
-    often the journal had been asked when it came."""
+    often the journal had been asked when it came. `span` is its trace's, where it has one."""
 
     command: Command | None
     future: asyncio.Future[Result]
     lease: Lease | None = None
     since: int = 0
     tries: int = 0
+    span: Span | None = None
 
     def resolve(self, result: Result) -> None:
         if not self.future.done():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from models.errors import ProviderError
 from models.messages import Message
 from models.payloads import StreamingResponsePayload
-from services.llm.provider import Finished, ModelRequest, Provider, TextDelta, open_stream
+from services.llm.provider import Finished, ModelRequest, Provider, TextDelta
 from services.llm.registry import Providers
 from services.runs.context import RunContext
 from services.runs.reply import Reply
@@ -46,15 +46,15 @@ class Prompter:
         await ctx.request_model(request.request_id)
         reply = ctx.stream(model=info.name)
         reply.message_id = reply_id  # so that it is found again after a restart
-        return await _relay(provider, request, reply)
+        return await _relay(ctx, provider, request, reply)
 
 
-async def _relay(provider: Provider, request: ModelRequest, reply: Reply) -> Said:
+async def _relay(ctx: RunContext, provider: Provider, request: ModelRequest, reply: Reply) -> Said:
     """The message is there from the start: a request that fails closes it, which lets the workflow go on."""
     parts: list[str] = []
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(reply)
-        events = await stack.enter_async_context(open_stream(provider, request))
+        events = await stack.enter_async_context(ctx.open_stream(provider, request))
         async for event in events:
             match event:
                 case TextDelta(text=text):
