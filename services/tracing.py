@@ -28,7 +28,7 @@ ASKED_MAX = 10_000
 """Runs that wait, whose commands are remembered; beyond it the oldest begins a trace of its own."""
 NOWHERE = nullcontext()
 
-Done = Callable[[BaseException | None], None]
+OnAppended = Callable[[BaseException | None], None]
 Note = Callable[[str], None]
 Look = Callable[[AsyncIterator[ModelEvent]], AsyncIterator[ModelEvent]]
 
@@ -40,7 +40,7 @@ class Tracing:
         """From the moment that a command is asked for until it is answered."""
         return None
 
-    def append(self, command: Span, events: int, done: Done) -> Done:
+    def append(self, command: Span, events: int, done: OnAppended) -> OnAppended:
         """From here to the call of what is returned, which goes on with `done`."""
         return done
 
@@ -95,7 +95,7 @@ class Spans(Tracing):
         answer.add_done_callback(lambda _: self._answered(span, answer))
         return span
 
-    def append(self, command: Span, events: int, done: Done) -> Done:
+    def append(self, command: Span, events: int, done: OnAppended) -> OnAppended:
         within = self._trace.set_span_in_context(command)
         span = self._tracer.start_span("append", context=within, attributes={"parley.events": events})
 

@@ -49,7 +49,7 @@ from services.engine.context import Context
 from services.engine.decide import Decision, decide
 from services.sessions.open_session import OpenSession, Pending
 from services.sessions.other_nodes import OtherNodes
-from services.store.journal import Append, Done
+from services.store.journal import Append, OnAppended
 from services.store.leases import Lease
 from services.store.store import Store
 from services.tracing import OFF, Tracing
@@ -316,7 +316,7 @@ class SessionManager:
             pending.fail(bug)
             return False
         asked = session.ask()
-        done: Done = partial(self._appended, session, pending, decision, append, asked)
+        done: OnAppended = partial(self._appended, session, pending, decision, append, asked)
         if pending.span is not None:
             done = self.tracing.append(pending.span, len(append.events), done)
         try:

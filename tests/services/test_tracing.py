@@ -15,7 +15,7 @@ from world import Workshop, eventually, hooked_store, no_sleep, say
 from models.commands import CancelRun
 from models.errors import ParleyError, StorageUnavailable
 from services.llm.provider import ModelRequest
-from services.llm.scripted import Call, Finish, Say, ScriptedProvider, Step
+from services.llm.scripted import CallTool, Finish, Say, ScriptedProvider, ScriptStep
 from services.runs.toolbox import Toolbox
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
@@ -42,10 +42,10 @@ def stumble() -> str:
     raise ValueError("oh")
 
 
-def script(request: ModelRequest) -> tuple[Step, ...]:
+def script(request: ModelRequest) -> tuple[ScriptStep, ...]:
     if any(message.results for message in request.messages):
         return (Say("done"), Finish("stop"))
-    return (Call("look", {}, "c1"), Call("stumble", {}, "c2"), Finish("tool_calls"))
+    return (CallTool("look", {}, "c1"), CallTool("stumble", {}, "c2"), Finish("tool_calls"))
 
 
 class Watched:
