@@ -9,12 +9,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NewType
 
-SessionId = NewType("SessionId", str)
-ProjectId = NewType("ProjectId", str)
-MessageId = NewType("MessageId", str)
-RunId = NewType("RunId", str)
-UserId = NewType("UserId", str)
-
 EpochMs = NewType("EpochMs", int)
 """An instant: milliseconds since 1970-01-01 UTC."""
 

@@ -58,10 +58,6 @@ class Access:
     def __init__(self, token: str | None = None) -> None:
         self._token = token
 
-    @property
-    def needs_token(self) -> bool:
-        return self._token is not None
-
     def resolve(self, token: str | None) -> Principal:
         """Raises Unauthenticated when a token is needed and `token` isn't it."""
         if self._token is None:

@@ -18,7 +18,6 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import InvalidArgument
@@ -35,14 +34,6 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Opening a pipe would wait for its other end, and a terminal could become ours: neither happens with these.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _KINDS = ((stat.S_ISDIR, "folder"), (stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"))
-
-
-@dataclass(frozen=True, slots=True)
-class DirEntry:
-    """Something in a folder. `kind` is of the name itself: a link is a link."""
-
-    name: str
-    kind: str
 
 
 class Workspace:

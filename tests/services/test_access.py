@@ -11,13 +11,11 @@ from services.access import LOCAL, SYSTEM, Access, Action, OnProject, OnServer, 
 @pytest.mark.parametrize("token", [None, "", "anything"])
 def test_without_a_token_everybody_who_reaches_the_port_is_local(token: str | None) -> None:
     access = Access()
-    assert not access.needs_token
     assert access.resolve(token) == LOCAL
 
 
 def test_with_a_token_only_who_shows_it_is_let_in() -> None:
     access = Access("s3cret-é")
-    assert access.needs_token
     assert access.resolve("s3cret-é").kind == "token"
     for wrong in (None, "", "s3cret", "s3cret-é ", "S3CRET-É", "日本語"):
         with pytest.raises(Unauthenticated):

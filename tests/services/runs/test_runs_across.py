@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,8 +20,6 @@ from services.bus import MemoryBus
 from services.runs.agents import Agent
 from services.sessions.other_nodes import OtherNodes
 from services.store.store import Store
-
-Make = Callable[[], dict[str, Agent]]
 
 
 class Nodes:
