@@ -257,6 +257,8 @@ def test_shortcuts_work_and_are_listed_in_the_help_sheet(server: ServerProcess, 
     page.keyboard.press("Alt+w")
     expect(page).not_to_have_url(at_session(first))
     expect(_tabs_of(page)).to_have_count(1)
+    # It takes the focus once its session has come, which must not be in the middle of what follows.
+    expect(page.get_by_test_id("composer")).to_be_focused()
     page.keyboard.press("Alt+p")
     expect(page.get_by_test_id("session-panel")).to_be_hidden()
     page.keyboard.press("Alt+p")
