@@ -19,6 +19,7 @@ import structlog
 from models.backoff import Backoff
 from models.clock import Clock
 from models.commands import (
+    AppendDelta,
     Command,
     CommandFor,
     CreateSession,
@@ -48,7 +49,7 @@ from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.engine.decide import Decision, decide
 from services.sessions.open_session import OpenSession, Pending
-from services.sessions.other_nodes import OtherNodes
+from services.sessions.other_nodes import GAP_S, OtherNodes
 from services.store.journal import Append, OnAppended
 from services.store.leases import Lease
 from services.store.store import Store
@@ -60,8 +61,8 @@ ResultT = TypeVar("ResultT")
 GONE = Head("", 0)
 """What other nodes are told of a session that was purged: no epoch is like this one, so they look for themselves."""
 STALE_TRIES = 20
-"""How often a decision that lost the race for the head is made anew before the caller is told. A reply that streams at
-another node wins several in a row; each loss costs one read of what it wrote."""
+"""How often a decision that lost the race for the head is made anew before the caller is told. Each costs one read of
+what the others wrote."""
 OPEN_SESSIONS = 2_000
 """Contexts kept in memory; beyond it the one that was idle longest is let go."""
 IDLE_BYTES = 64_000_000
@@ -282,12 +283,25 @@ class SessionManager:
                 session.busy = True
                 self._spawn(self._load(session))
                 return
+            if self._leaves_gap(session):
+                session.busy = True
+                return
             pending = session.inbox.popleft()
             if self._begin(session, pending):
                 session.busy = True
                 return
         session.busy = False
         self._rest(session)
+
+    def _leaves_gap(self, session: OpenSession) -> bool:
+        """Whether the next command is a word of a stream that comes too soon after the last append."""
+        if self._others is None or not isinstance(session.inbox[0].command, AppendDelta):
+            return False
+        loop = asyncio.get_running_loop()
+        wait_s = session.appended_at + GAP_S - loop.time()
+        if wait_s > 0:
+            loop.call_later(wait_s, self._next, session)
+        return wait_s > 0
 
     def _begin(self, session: OpenSession, pending: Pending) -> bool:
         """Decides and hands over to the journal; False when the command is over already."""
@@ -402,6 +416,7 @@ class SessionManager:
         _log_transitions(append)
         self._publish(Committed(append.before, append.after, append.events))
         if self._others is not None:
+            session.appended_at = asyncio.get_running_loop().time()
             self._others.announce(session.session_id, Head(append.after.epoch, append.after.head))
 
     def _publish(self, committed: Committed) -> None:
@@ -478,6 +493,8 @@ class SessionManager:
         events: list[Event] = []
         while (at := before.head + len(events)) < after.head:
             page = await self.store.journal.since(after.session_id, at, limit=after.head - at, deleted=True)
+            if not page.events:
+                raise StaleHead("The journal was replaced while it was read")
             events.extend(page.events)
         return tuple(events)
 

@@ -55,7 +55,7 @@ class WeighedTail(Tail):
 class OpenSession:
     """`known` is false until its context was read, and again when an append's outcome is unknown. While `busy` the
     inbox waits. `hinted` is the highest head that was heard of since the last read; `doubted` says that the head is not
-    there any more, or of another epoch."""
+    there any more, or of another epoch. `appended_at` is the loop's time."""
 
     session_id: str
     context: Context | None = None
@@ -66,6 +66,7 @@ class OpenSession:
     followers: int = 0
     asked: int = 0
     confirmed: int = 0
+    appended_at: float = 0.0
     hinted: int = 0
     doubted: bool = False
 

@@ -20,6 +20,10 @@ HEADS_EVERY_S = 1.0
 HEADS_AT_ONCE = 5_000
 """Heads in one query: 20 ms where it was measured."""
 
+GAP_S = 0.02
+"""What a stream leaves free after an append: time for another node to read the head and append on it. Else one that
+writes again at once wins every race, and nobody elsewhere could cancel it."""
+
 Learn = Callable[[str, Head | None], None]
 
 

@@ -34,7 +34,7 @@ from services.store.store import Store
 
 EVERY_S = 0.05
 """Heads are polled that often here, so that a lost hint costs a test no second."""
-MODELS = ("scripted:words=60,delay_ms=2", "scripted:words=200,delay_ms=0", "scripted:words=9,delay_ms=1,break_after=5")
+MODELS = ("scripted:words=12,delay_ms=2", "scripted:words=40,delay_ms=0", "scripted:words=9,delay_ms=1,break_after=5")
 KINDS = pytest.mark.parametrize("kind", ["memory", "sqlite"])
 
 

@@ -15,6 +15,8 @@ from troubled_bus import TroubledBus
 from world import FakeTime, HookedJournal, Room, commit, create, eventually, hooked_store, memory_room, say, settled
 
 from models.commands import (
+    AppendDelta,
+    BeginStream,
     CancelRun,
     DeleteSession,
     RenameSession,
@@ -24,7 +26,7 @@ from models.commands import (
     SetModel,
     StartRun,
 )
-from models.errors import ParleyError, RunAlreadyActive, SessionNotFound, StorageUnavailable
+from models.errors import Fenced, ParleyError, RunAlreadyActive, SessionNotFound, StorageUnavailable
 from models.events import TRUNCATE_OVER_BYTES
 from models.heads import Head
 from models.ids import new_id
@@ -373,6 +375,32 @@ async def test_alone_the_head_is_never_asked_for() -> None:
     await room.sessions.current(session_id)
     room.sessions.unfollow(session_id)
     assert (journal.heads_asked, journal.loads) == (0, loads)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_i6_a_stream_without_a_pause_can_be_cancelled_elsewhere(kind: str, tmp_path: Path) -> None:
+    """Taken out for the check: `_leaves_gap` in `_next`. Then who writes again at once wins every race."""
+    async with opened(kind, tmp_path) as store:
+        one = MemoryBus("here")
+        buses = (one, MemoryBus("there", beside=one))
+        here, there = (Room(store.whole, store.project_id, others=OtherNodes(bus)) for bus in buses)
+        session_id, asked = await here.create(), say()
+        await here.do(session_id, asked)
+        await here.do(session_id, StartRun(asked.run_id))
+        fence, message_id = RunFence(asked.run_id, 1), new_id()
+        await here.do(session_id, BeginStream(fence, message_id, "assistant", "m"))
+
+        async def stream() -> None:
+            for number in range(5_000):
+                await here.do(session_id, AppendDelta(fence, message_id, f"{number} "))
+
+        streaming = asyncio.create_task(stream())
+        await eventually(lambda: len(here.of(session_id)) > 10)
+        assert await there.do(session_id, CancelRun()) == Cancelled(True)
+        with pytest.raises(Fenced):
+            await streaming
+        await here.sessions.close()
+        await there.sessions.close()
 
 
 # By the dice
