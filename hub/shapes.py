@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, create_model
 
+from models.actors import Actor, absent
 from models.approvals import Approval
 from models.branches import BranchView, Entry, MergeStrategy, Pin
 from models.events import (
@@ -33,10 +34,6 @@ from models.user_state import UserState
 from models.wire import Wire
 
 
-def _absent(value: object) -> bool:
-    return value is None
-
-
 class Empty(Wire):
     """No further keys."""
 
@@ -56,8 +53,8 @@ class MessageTravels(Wire):
     """`truncated` and `size` (bytes) come with a message whose body is too large to travel."""
 
     message: Message
-    truncated: bool | None = Field(default=None, exclude_if=_absent)
-    size: int | None = Field(default=None, exclude_if=_absent)
+    truncated: bool | None = Field(default=None, exclude_if=absent)
+    size: int | None = Field(default=None, exclude_if=absent)
 
 
 class ApprovalTravels(Wire):
@@ -77,7 +74,7 @@ class MergeTravels(Wire):
     messages: tuple[Entry, ...]
     pins: tuple[Pin, ...]
     plan: tuple[PlanItem, ...]
-    has_more: bool | None = Field(default=None, exclude_if=_absent)
+    has_more: bool | None = Field(default=None, exclude_if=absent)
 
 
 TRAVELS: dict[type[EventBody], type[Wire]] = {
@@ -94,13 +91,15 @@ TRAVELS: dict[type[EventBody], type[Wire]] = {
 
 
 class Envelope(Wire):
-    """What every event of a session comes in. `seq` counts from 1 without holes."""
+    """What every event of a session comes in. `seq` counts from 1 without holes; `by` is who did it, left out by
+    servers that are older than it."""
 
     session_id: str
     epoch: str
     seq: int
     type: str
     at: str
+    by: Actor | None = Field(default=None, exclude_if=absent)
 
 
 def _event(body: type[EventBody]) -> type[Wire]:
@@ -115,9 +114,9 @@ EVENTS: tuple[type[Wire], ...] = tuple(_event(body) for body in BODIES)
 class SignalEvent(Envelope):
     """An event without its content. `seq` is a high-water mark: signals may be merged."""
 
-    message_id: str | None = Field(default=None, exclude_if=_absent)
-    sequence: int | None = Field(default=None, exclude_if=_absent)
-    state: str | None = Field(default=None, exclude_if=_absent)
+    message_id: str | None = Field(default=None, exclude_if=absent)
+    sequence: int | None = Field(default=None, exclude_if=absent)
+    state: str | None = Field(default=None, exclude_if=absent)
 
 
 class BroadcastEvent(Wire):
@@ -133,14 +132,14 @@ class PresenceEvent(Wire):
     version: int
     joined: tuple[ParticipantView, ...]
     left: tuple[ParticipantView, ...]
-    count: int | None = Field(default=None, exclude_if=_absent)
+    count: int | None = Field(default=None, exclude_if=absent)
 
 
 class ListEvent(Wire):
     """One change of a watched list: a session as it is now, or the id of one that left."""
 
-    session: Session | None = Field(default=None, exclude_if=_absent)
-    removed: str | None = Field(default=None, exclude_if=_absent)
+    session: Session | None = Field(default=None, exclude_if=absent)
+    removed: str | None = Field(default=None, exclude_if=absent)
 
 
 class HeadEvent(Wire):
@@ -196,7 +195,7 @@ class JoinAck(Wire):
     has_more: bool
     participants: tuple[ParticipantView, ...]
     presence_version: int
-    snapshot: Snapshot | None = Field(default=None, exclude_if=_absent)
+    snapshot: Snapshot | None = Field(default=None, exclude_if=absent)
 
 
 class SentAck(Wire):

@@ -342,6 +342,7 @@ class RetryRun(CommandFor[Sent]):
 
     run_id: str
     message_id: str
+    asked_by: str
     agent: str = "assistant"
     on_crash: OnCrash = "resume"
 

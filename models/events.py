@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import orjson
 
+from models.actors import UNKNOWN, Actor
 from models.approvals import Approval
 from models.branches import Branch, Entry, MergeStrategy, Pin
 from models.ids import EpochMs, iso
@@ -280,20 +281,22 @@ BY_TYPE: dict[str, type[EventBody]] = {body.type: body for body in BODIES}
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of a session's journal. `seq` counts from 1 without holes; `at` is when it was decided."""
+    """One entry of a session's journal. `seq` counts from 1 without holes; `at` is when it was decided, `by` who asked
+    for it."""
 
     session_id: str
     epoch: str
     seq: int
     at: EpochMs
     body: EventBody
+    by: Actor = UNKNOWN
 
     @property
     def type(self) -> str:
         return self.body.type
 
     def to_wire(self) -> dict[str, Any]:
-        """The envelope of design §5: `{sessionId, epoch, seq, type, at, data}`, an oversized body left out."""
+        """The envelope of design §5: `{sessionId, epoch, seq, type, at, by, data}`, an oversized body left out."""
         return self._envelope(self._data())
 
     def to_signal(self) -> dict[str, Any]:
@@ -320,6 +323,7 @@ class Event:
             "seq": self.seq,
             "type": self.body.type,
             "at": iso(self.at),
+            "by": self.by.to_wire(),
             "data": data,
         }
 

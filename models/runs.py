@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
+from models.actors import Actor, absent
 from models.states import RunState
 from models.wire import Wire
 
@@ -13,7 +16,7 @@ OnBusy = Literal["enqueue", "reject", "interrupt", "steer"]
 
 class Run(Wire):
     """`attempt` counts its starts and is the fencing token: only the latest attempt may write. `messageId` is the
-    message that started it."""
+    message that started it, `askedBy` the id of the user who asked for it; runs from before actors have none."""
 
     id: str
     session_id: str
@@ -26,6 +29,12 @@ class Run(Wire):
     message_id: str
     agent: str = "assistant"
     on_crash: OnCrash = "resume"
+    asked_by: str | None = Field(default=None, exclude_if=absent)
+
+    @property
+    def actor(self) -> Actor:
+        """Who its writes are by."""
+        return Actor.named(self.agent, self.agent, "agent", self.asked_by)
 
     @property
     def fence(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, Column, Index, Text, text
+from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -74,7 +74,8 @@ class ContextRow(SQLModel, table=True):
 class EventRow(SQLModel, table=True):
     """The journal. A delta's `data` is its bare text, with `message` (ordinal) and `sequence` beside it; every other
     event's is the JSON of its body without the text of its message, which lives in `messages.content`; there
-    `sequence` is the message's size in bytes when it is too large to travel in an event."""
+    `sequence` is the message's size in bytes when it is too large to travel in an event. `by` is the key of an actor,
+    null in rows that are older than actors."""
 
     __tablename__ = "events"
     __table_args__: ClassVar[dict[str, bool]] = {"sqlite_with_rowid": False}
@@ -85,6 +86,19 @@ class EventRow(SQLModel, table=True):
     message: int | None = None
     sequence: int | None = None
     data: str = Field(sa_column=Column(Text, nullable=False))
+    by: int | None = None
+
+
+class ActorRow(SQLModel, table=True):
+    """Record: who events are by. `on_behalf_of` is empty for who acts for nobody else."""
+
+    __tablename__ = "actors"
+    __table_args__ = (UniqueConstraint("id", "name", "kind", "on_behalf_of", name="uq_actors"),)
+    key: int | None = Field(default=None, primary_key=True)
+    id: str
+    name: str
+    kind: str
+    on_behalf_of: str
 
 
 class MessageRow(SQLModel, table=True):

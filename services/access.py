@@ -7,6 +7,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Literal
 
+from models.actors import SERVER, Actor
 from models.errors import Forbidden, Unauthenticated
 from models.session import Visible
 
@@ -50,6 +51,13 @@ class Principal:
 
 LOCAL = Principal("local", "local", "local")
 SYSTEM = Principal("system", "system", "system")
+
+
+def actor_of(principal: Principal) -> Actor:
+    """Who the events of a caller's commands are by."""
+    if principal.kind == "system":
+        return SERVER
+    return Actor.named(principal.user_id, principal.name, "user")
 
 
 class Access:

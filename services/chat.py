@@ -172,7 +172,7 @@ class Chat:
         if asked is None:
             raise MessageNotFound("There is no message to try again for")
         agent = await self._agent_of(session_id, asked.run_id)
-        command = RetryRun(self.clock.new_id(), asked.id, agent, self.agents.on_crash(agent))
+        command = RetryRun(self.clock.new_id(), asked.id, principal.user_id, agent, self.agents.on_crash(agent))
         return await self.sessions.handle(session_id, command, principal)
 
     async def _agent_of(self, session_id: str, run_id: str | None) -> str:

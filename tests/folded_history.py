@@ -7,8 +7,19 @@ from dataclasses import replace
 
 from harness import Json
 
+from models.actors import SERVER, Actor
 from models.branches import Entry
-from models.commands import Command, Fork, Merge, SwitchBranch
+from models.commands import (
+    AbandonRun,
+    Command,
+    ExpireApprovals,
+    Fork,
+    Merge,
+    RunCommand,
+    StartRun,
+    SwitchBranch,
+    TakeOverRun,
+)
 from models.events import BranchCreated, BranchMerged, Event, EventBody, MessageCreated
 from models.ids import EpochMs
 from models.messages import Message
@@ -18,6 +29,7 @@ from services.engine.decide import decide
 from services.engine.snapshot import SNAPSHOT_MESSAGES, snapshot_of
 
 T0 = 1_795_000_000_000
+ANN = Actor(id="ann", name="Ann", kind="user")
 SESSION = "01a1f850-0000-7000-8000-000000000001"
 
 
@@ -26,6 +38,7 @@ class History:
 
     def __init__(self) -> None:
         self.now = T0
+        self.by = ANN
         self.context: Context | None = None
         self.events: list[Event] = []
         self.messages: dict[str, Message] = {}
@@ -35,6 +48,7 @@ class History:
     def do(self, command: Command) -> None:
         """Raises what the engine raises; the history is then as before."""
         self.now += 137
+        self.by = self._actor(command)
         self.happen(*decide(SESSION, self.context, self._informed(command), EpochMs(self.now)).events)
 
     def happen(self, *bodies: EventBody) -> None:
@@ -54,7 +68,7 @@ class History:
         }
 
     def _add(self, body: EventBody) -> None:
-        event = Event(SESSION, "epoch-1", len(self.events) + 1, EpochMs(self.now), body)
+        event = Event(SESSION, "epoch-1", len(self.events) + 1, EpochMs(self.now), body, self.by)
         self.context = apply(self.context, event)
         self.events.append(event)
         message = getattr(body, "message", None)
@@ -63,6 +77,12 @@ class History:
         self._follow(body)
         newest = [self.messages[each] for each in self.paths[self.context.active_branch][-SNAPSHOT_MESSAGES:]]
         self.snapshots.append(snapshot_of(self.context, "Inbox", newest).to_wire())
+
+    def _actor(self, command: Command) -> Actor:
+        if isinstance(command, StartRun | TakeOverRun | AbandonRun | ExpireApprovals):
+            return SERVER
+        run = self.context.run if self.context is not None else None
+        return run.actor if run is not None and isinstance(command, RunCommand) else ANN
 
     def _follow(self, body: EventBody) -> None:
         """What the event adds to which path."""

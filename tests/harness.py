@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from world import USER
 
 from hub.hub import Hub
 from models.calls import CreateSessionBody
@@ -82,7 +83,7 @@ class Harness:
         """So many events of one kind, each with a different text of about `size` characters, one after the other."""
         context = self.chat.sessions.context(session_id) or await self.store.journal.load(session_id)
         titles = [f"{context.head + number} ".ljust(size, "x") for number in range(1, events + 1)]
-        submitted = [self.chat.sessions.submit(session_id, RenameSession(title)) for title in titles]
+        submitted = [self.chat.sessions.submit(session_id, RenameSession(title), USER) for title in titles]
         await asyncio.gather(*submitted)
 
     async def fill(self, session_id: str, events: int, *, size: int = 8) -> None:

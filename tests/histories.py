@@ -225,7 +225,7 @@ class Maker:
             case "unarchive":
                 return UnarchiveContext()
             case "retry":
-                return RetryRun(self.new("run"), "message-1", on_crash=self.choose(("resume", "fail")))
+                return RetryRun(self.new("run"), "message-1", "ann", on_crash=self.choose(("resume", "fail")))
             case "delete":
                 return DeleteSession()
             case _:

@@ -13,6 +13,7 @@ from typing import Any
 
 from patience import HANG_S
 
+from models.actors import Actor
 from models.clock import SYSTEM_CLOCK, Clock
 from models.commands import Command, CommandFor, CreateSession, SendMessage
 from models.errors import StorageUnavailable
@@ -22,7 +23,7 @@ from models.ids import EpochMs, new_id
 from models.messages import Message
 from models.payloads import TextPayload
 from models.runs import OnBusy, OnCrash, Run
-from services.access import LOCAL, Access
+from services.access import LOCAL, Access, actor_of
 from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.engine.decide import decide
@@ -45,6 +46,8 @@ from services.store.reads import MessageQuery, SentMessage
 from services.store.store import Store
 from services.tracing import OFF, Tracing
 
+USER = actor_of(LOCAL)
+"""Who the events of a test's commands are by."""
 T0 = EpochMs(1_795_000_000_000)
 
 
@@ -233,11 +236,12 @@ def appending(
     epoch: str = "e1",
     fence: str | None = None,
     lease: Lease | None = None,
+    by: Actor = USER,
 ) -> Append:
     """The append of these bodies after `context`."""
     head = context.head if context is not None else 0
     epoch = context.epoch if context is not None else epoch
-    events = tuple(Event(session_id, epoch, head + i, EpochMs(now), body) for i, body in enumerate(bodies, 1))
+    events = tuple(Event(session_id, epoch, head + i, EpochMs(now), body, by) for i, body in enumerate(bodies, 1))
     return Append(context, apply_all(context, events), events, fence, lease)
 
 

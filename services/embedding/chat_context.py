@@ -10,6 +10,7 @@ from typing import Self
 
 import structlog
 
+from models.actors import Actor
 from models.commands import (
     AppendDelta,
     BeginStream,
@@ -36,7 +37,7 @@ from models.payloads import StreamingResponsePayload, TextPayload
 from models.results import Cancelled
 from models.text import check_text, cleaned
 from models.usage import Usage
-from services.access import LOCAL, OnSession, Principal
+from services.access import LOCAL, OnSession, Principal, actor_of
 from services.embedding.compat import BROKEN, OlderCalls
 from services.runs.context import RunContext
 from services.runs.keeper import HEARTBEAT_S, LEASE_MS
@@ -90,7 +91,7 @@ class ChatContext(OlderCalls):
         await sessions.access.check(principal, "write", OnSession(session_id))
         lease = _Lease(sessions, owner, sleep)
         asking = await _asking(sessions, session_id, question, principal)
-        context = cls(sessions, await _begun(sessions, session_id, asking, lease.now()), author)
+        context = cls(sessions, await _begun(sessions, session_id, asking, principal, lease.now()), author)
         heartbeat = asyncio.get_running_loop().create_task(lease.keep(asking.run_id))
         try:
             yield context
@@ -178,7 +179,7 @@ class ChatContext(OlderCalls):
         return payload.model_copy(update={"chunks_count": found[0].sequence})
 
     def _do(self, command: CommandFor[ResultT]) -> asyncio.Future[ResultT]:
-        return self._sessions.submit(self.session_id, command)
+        return self._sessions.submit(self.session_id, command, self.run.actor)
 
     def _sequence(self, message_id: str) -> int | None:
         """Only this run appends, and only one chunk at a time: the newest number is that of the last chunk."""
@@ -261,20 +262,23 @@ async def _asking(
     said = next((message for message in page.messages if message.role == "user"), None)
     if said is None:
         raise MessageNotFound("Nobody has said anything yet: pass a question")
-    return RetryRun(sessions.clock.new_id(), said.id, AGENT, "fail")
+    return RetryRun(sessions.clock.new_id(), said.id, principal.user_id, AGENT, "fail")
 
 
-async def _begun(sessions: SessionManager, session_id: str, asking: SendMessage | RetryRun, lease: Lease) -> RunContext:
+async def _begun(
+    sessions: SessionManager, session_id: str, asking: SendMessage | RetryRun, principal: Principal, lease: Lease
+) -> RunContext:
     """Queues and starts in one go, so that no task manager gets in between."""
-    queued = sessions.submit(session_id, asking)
-    started = sessions.submit(session_id, StartRun(asking.run_id), lease)
+    program = Actor.named(AGENT, AGENT, "agent", principal.user_id)
+    queued = sessions.submit(session_id, asking, actor_of(principal))
+    started = sessions.submit(session_id, StartRun(asking.run_id), program, lease)
     try:
         for outcome in await asyncio.gather(queued, started, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
     except BaseException:
         # However far it came, nobody works on it.
-        sessions.submit(session_id, CancelRun(asking.run_id)).add_done_callback(_forget)
+        sessions.submit(session_id, CancelRun(asking.run_id), program).add_done_callback(_forget)
         raise
     context = sessions.shown(session_id)
     if context is None or context.run is None or context.run.id != asking.run_id:

@@ -124,6 +124,7 @@ def _queued(context: Context, command: SendMessage, now: EpochMs) -> list[EventB
         message_id=command.message_id,
         agent=command.agent,
         on_crash=command.on_crash,
+        asked_by=command.author,
     )
     events: list[EventBody] = [RunQueued(run=run)]
     if context.session_state != "RUNNING":

@@ -170,6 +170,7 @@ def retry(context: Context, command: RetryRun, now: EpochMs) -> tuple[Events, Se
         message_id=command.message_id,
         agent=command.agent,
         on_crash=command.on_crash,
+        asked_by=command.asked_by,
     )
     events: list[EventBody] = [RunQueued(run=queued), SessionStateChanged(state="RUNNING")]
     if context.state.name != "active":

@@ -9,7 +9,7 @@ from typing import Literal
 import orjson
 
 from models.approvals import Approval
-from models.commands import AskUser, EmitMessage, FinishRun, RequestModel, RequestTools, RunFence
+from models.commands import AskUser, Command, EmitMessage, FinishRun, RequestModel, RequestTools, RunFence
 from models.errors import Declined, InvalidArgument, ToolCallFailed
 from models.messages import Message, Metadata
 from models.payloads import Payload, TextPayload
@@ -34,6 +34,7 @@ class RunContext:
 
     def __init__(self, sessions: SessionManager, run: Run, *, window_s: float, toolbox: Toolbox | None = None) -> None:
         self.run = run
+        self.actor = run.actor
         self.clock = sessions.clock
         self.tools = RunTools(sessions, run, toolbox)
         self._sessions = sessions
@@ -88,6 +89,7 @@ class RunContext:
             self._sessions,
             self.session_id,
             self._fence,
+            by=self.actor,
             message_id=self.clock.new_id(),
             author=author or self.run.agent,
             model=model,
@@ -103,7 +105,7 @@ class RunContext:
 
     async def request_model(self, request_id: str) -> None:
         """Shows that a model was asked. The next step is `stream` or `emit`."""
-        await self._sessions.submit(self.session_id, RequestModel(self._fence, request_id))
+        await self._submit(RequestModel(self._fence, request_id))
 
     async def emit(
         self,
@@ -128,7 +130,7 @@ class RunContext:
             payload=payload or TextPayload(text=text),
             metadata=metadata or Metadata(source="ai_generated"),
         )
-        await self._sessions.submit(self.session_id, command)
+        await self._submit(command)
         return command.message_id
 
     async def context(self) -> Context:
@@ -137,7 +139,7 @@ class RunContext:
 
     async def request_tools(self, command: RequestTools) -> None:
         """Commits a request of `ctx.tools.request`, when there is no reply to go with it."""
-        await self._sessions.submit(self.session_id, command)
+        await self._submit(command)
 
     async def call_tool(self, name: str, **arguments: object) -> str:
         """Calls one tool as a model would, approval included; returns its output. Raises ToolCallFailed."""
@@ -168,7 +170,7 @@ class RunContext:
     async def _ask(self, kind: Literal["question", "limit"], question: str, options: tuple[str, ...], key: str) -> str:
         if await self._answer(key) is None:
             command = AskUser(self._fence, self.clock.new_id(), kind, question, options, key, self.tools.expires_at())
-            await self._sessions.submit(self.session_id, command)
+            await self._submit(command)
         await self._sessions.until(self.session_id, lambda context: not context.approvals)
         answered = await self._answer(key)
         if answered is None or answered.state != "responded":
@@ -179,6 +181,9 @@ class RunContext:
         approvals = await self._sessions.store.reads.approvals(self.session_id)
         return next((each for each in reversed(approvals) if (each.run_id, each.key) == (self.run.id, key)), None)
 
+    async def _submit(self, command: Command) -> None:
+        await self._sessions.submit(self.session_id, command, self.actor)
+
     def mark_seen(self) -> None:
         """Everything said until now counts as taken into account; called before the agent begins anew."""
         self._passes += 1
@@ -188,4 +193,4 @@ class RunContext:
 
     async def finish(self, error: str | None = None) -> None:
         """Ends the run. Raises IllegalTransition with `unseen` in its details while a steering message waits."""
-        await self._sessions.submit(self.session_id, FinishRun(self._fence, self._seen, error))
+        await self._submit(FinishRun(self._fence, self._seen, error))

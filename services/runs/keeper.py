@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from models.actors import SERVER
 from models.backoff import Backoff
 from models.commands import AbandonRun, ExpireApprovals, TakeOverRun
 from models.errors import Fenced, SessionNotFound, StorageUnavailable
@@ -135,7 +136,7 @@ class Keeper:
         context = await self._sessions.current(session_id)
         now = iso(self._sessions.clock())
         if any(each.expires_at_utc is not None and each.expires_at_utc <= now for each in context.approvals):
-            await self._sessions.submit(session_id, ExpireApprovals())
+            await self._sessions.submit(session_id, ExpireApprovals(), SERVER)
 
     async def _take_over(self, session_id: str) -> None:
         """Goes on with a run that nobody works on, once there is room, or ends it when it can't be resumed."""
@@ -161,13 +162,13 @@ class Keeper:
         reason = LOST
         if run.attempt >= ATTEMPTS_MAX:
             reason = f"given up after {run.attempt} attempts: {reason}"
-        await self._sessions.submit(run.session_id, AbandonRun(run.id, run.attempt, f"interrupted: {reason}"))
+        await self._sessions.submit(run.session_id, AbandonRun(run.id, run.attempt, f"interrupted: {reason}"), SERVER)
 
     async def _resume(self, run: Run) -> None:
         self._taking.add(run.session_id)
         self._places.claim()
         try:
-            await self._sessions.submit(run.session_id, TakeOverRun(run.id, run.attempt, LOST), self.lease())
+            await self._sessions.submit(run.session_id, TakeOverRun(run.id, run.attempt, LOST), SERVER, self.lease())
             log.info("run taken over", session=run.session_id, run=run.id, attempt=run.attempt + 1)
             ours = (await self._sessions.store.journal.load(run.session_id)).run
             # It may have been ended meanwhile, and the next one begun by another node.

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from models.actors import SERVER
 from models.backoff import Backoff
 from models.commands import StartRun
 from models.errors import RunAlreadyActive, RunNotFound, SessionNotFound, StorageUnavailable
@@ -141,7 +142,7 @@ class RunManager:
         self._starting.add(session_id)
         self._places.claim()
         run_id = context.queue[0].id
-        future = self._sessions.submit(session_id, StartRun(run_id), self._keeper.lease())
+        future = self._sessions.submit(session_id, StartRun(run_id), SERVER, self._keeper.lease())
         future.add_done_callback(lambda done: self._started(session_id, run_id, done))
 
     def _started(self, session_id: str, run_id: str, done: asyncio.Future[None]) -> None:

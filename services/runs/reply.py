@@ -10,6 +10,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
+from models.actors import Actor
 from models.commands import AppendDelta, BeginStream, FinalizeStream, RequestTools, RunFence
 from models.errors import Fenced, ParleyError, StorageUnavailable
 from models.messages import MessageStatus
@@ -32,6 +33,7 @@ class Reply:
         session_id: str,
         fence: RunFence,
         *,
+        by: Actor,
         message_id: str,
         author: str,
         model: str,
@@ -41,6 +43,7 @@ class Reply:
         self._sessions = sessions
         self._session_id = session_id
         self._fence = fence
+        self._by = by
         self._author = author
         self._model = model
         self._window_s = window_s
@@ -56,7 +59,7 @@ class Reply:
 
     async def __aenter__(self) -> Self:
         begin = BeginStream(self._fence, self.message_id, self._author, self._model)
-        await self._sessions.submit(self._session_id, begin)
+        await self._sessions.submit(self._session_id, begin, self._by)
         return self
 
     async def __aexit__(
@@ -132,6 +135,7 @@ class Reply:
                 provider_deltas=self._deltas,
                 tools=tools,
             ),
+            self._by,
         )
 
     def _check(self) -> None:
@@ -154,7 +158,7 @@ class Reply:
         self._waiting_chars = len(rest)
         self._due_at = self._loop.time() + self._window_s
         command = AppendDelta(self._fence, self.message_id, chunk)
-        self._appending = self._sessions.submit(self._session_id, command)
+        self._appending = self._sessions.submit(self._session_id, command, self._by)
         self._appending.add_done_callback(self._appended)
 
     def _appended(self, future: asyncio.Future[None]) -> None:

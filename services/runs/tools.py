@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 
 from models.approvals import Approval
-from models.commands import FinishTool, RequestTools, RunFence, StartTools
+from models.commands import Command, FinishTool, RequestTools, RunFence, StartTools
 from models.errors import NotSupported
 from models.ids import EpochMs
 from models.messages import Message
@@ -30,6 +30,7 @@ class RunTools:
     def __init__(self, sessions: SessionManager, run: Run, toolbox: Toolbox | None) -> None:
         self._sessions = sessions
         self._run = run
+        self._actor = run.actor
         self._fence = RunFence(run.id, run.attempt)
         self._toolbox = toolbox
         self._refusals: dict[str, str] = {}
@@ -45,7 +46,7 @@ class RunTools:
     async def call(self, wanted: Sequence[Wanted], *, depth: int = 0) -> tuple[AnyToolResult, ...]:
         """Asks where policy wants it, runs the calls side by side, commits each result; returns them in the order of
         the calls."""
-        await self._sessions.submit(self._run.session_id, await self.request(wanted, depth=depth))
+        await self._submit(await self.request(wanted, depth=depth))
         return await self.finish()
 
     async def request(self, wanted: Sequence[Wanted], *, depth: int = 0) -> RequestTools:
@@ -67,6 +68,9 @@ class RunTools:
             self._server(calls),
             self.expires_at(),
         )
+
+    async def _submit(self, command: Command) -> None:
+        await self._sessions.submit(self._run.session_id, command, self._actor)
 
     async def _user(self) -> str:
         """Whose message started the run."""
@@ -91,7 +95,7 @@ class RunTools:
         approved = tuple(call for call in calls if call.status == "approved")
         if approved:
             start = StartTools(self._fence, tuple(call.call_id for call in approved))
-            await self._sessions.submit(self._run.session_id, start)
+            await self._submit(start)
             await _side_by_side(self._execute(call) for call in approved)
         return await self._results([call.call_id for call in calls]) if calls else ()
 
@@ -110,7 +114,7 @@ class RunTools:
             duration_ms=outcome.duration_ms,
             handle=None if fits(outcome.output, BUDGET_TOKENS) else message_id,
         )
-        await self._sessions.submit(self._run.session_id, command)
+        await self._submit(command)
 
     async def _deny(self, call: ToolCall) -> None:
         """What policy refused is an error that the model can mend; what the user denied is a denial; what the user
@@ -126,7 +130,7 @@ class RunTools:
         else:
             reason = f"The user did not allow this: {said}" if said else "The user did not allow this"
             command = FinishTool(self._fence, message_id, call.call_id, "denied", error=reason)
-        await self._sessions.submit(self._run.session_id, command)
+        await self._submit(command)
 
     async def _approval(self, call: ToolCall) -> Approval | None:
         approvals = await self._sessions.store.reads.approvals(self._run.session_id)

@@ -16,6 +16,7 @@ from typing import TypeVar, cast
 
 import structlog
 
+from models.actors import SERVER, Actor
 from models.backoff import Backoff
 from models.clock import Clock
 from models.commands import (
@@ -44,7 +45,7 @@ from models.heads import Head
 from models.ids import EpochMs
 from models.messages import Message
 from models.results import Result, Sent
-from services.access import Access, Action, OnProject, OnSession, Principal, Resource
+from services.access import Access, Action, OnProject, OnSession, Principal, Resource, actor_of
 from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.engine.decide import Decision, decide
@@ -140,21 +141,23 @@ class SessionManager:
         # Every CommandFor is one of Command: tests hold it.
         asked = cast(Command, command)
         await self.access.check(principal, _action_of(asked), _resource_of(session_id, asked))
-        return await self.submit(session_id, command)
+        return await self.submit(session_id, command, actor_of(principal))
 
     def submit(
-        self, session_id: str, command: CommandFor[ResultT], lease: Lease | None = None
+        self, session_id: str, command: CommandFor[ResultT], by: Actor, lease: Lease | None = None
     ) -> asyncio.Future[ResultT]:
-        """The same without waiting, for callers that are trusted: the future may be dropped. `lease` goes with
-        StartRun and TakeOverRun."""
+        """The same without waiting, for callers that are trusted: the future may be dropped. `by` is who its events
+        are by, `lease` goes with StartRun and TakeOverRun."""
         # Every CommandFor is one of Command, and decided with a result of its kind: tests hold both.
-        return cast("asyncio.Future[ResultT]", self._enqueue(session_id, cast(Command, command), lease))
+        return cast("asyncio.Future[ResultT]", self._enqueue(session_id, cast(Command, command), by, lease))
 
-    def _enqueue(self, session_id: str, command: Command | None, lease: Lease | None = None) -> asyncio.Future[Result]:
+    def _enqueue(
+        self, session_id: str, command: Command | None, by: Actor, lease: Lease | None = None
+    ) -> asyncio.Future[Result]:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         session = self._opened(session_id)
         span = self.tracing.command(session_id, command, future) if command is not None else None
-        session.inbox.append(Pending(command, future, lease, session.asked, span=span))
+        session.inbox.append(Pending(command, by, future, lease, session.asked, span=span))
         if not session.busy:
             self._next(session)
         return future
@@ -207,7 +210,7 @@ class SessionManager:
     async def catch_up(self, session_id: str) -> None:
         """Whatever was committed before this call, by whomever, is shown when it returns. Raises StorageUnavailable."""
         if self._others is not None:
-            await self._enqueue(session_id, None)
+            await self._enqueue(session_id, None, SERVER)
 
     async def current(self, session_id: str) -> Context:
         """The context with everything that was committed before this call. Raises SessionNotFound when there never was
@@ -372,7 +375,7 @@ class SessionManager:
         head = context.head if context is not None else 0
         epoch = context.epoch if context is not None else getattr(pending.command, "epoch", "")
         events = tuple(
-            Event(session.session_id, epoch, head + index, now, body)
+            Event(session.session_id, epoch, head + index, now, body, pending.by)
             for index, body in enumerate(decision.events, start=1)
         )
         lease = pending.lease if isinstance(pending.command, StartRun | TakeOverRun) else None

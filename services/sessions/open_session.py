@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from models.actors import Actor
 from models.commands import Command
 from models.events import Event
 from models.heads import Head
@@ -30,6 +31,7 @@ class Pending:
     often the journal had been asked when it came. `span` is its trace's, where it has one."""
 
     command: Command | None
+    by: Actor
     future: asyncio.Future[Result]
     lease: Lease | None = None
     since: int = 0

@@ -80,11 +80,11 @@ class WorkflowAgent:
         progress = Progress.at_start(self._workflow, ctx.run.id)
         message_id = derived_id(ctx.run.id, "workflow")
         command = BeginWorkflow(_fence(ctx), message_id, ctx.run.agent, progress.payload())
-        await self._sessions.submit(ctx.session_id, command)
+        await self._sessions.submit(ctx.session_id, command, ctx.actor)
         return progress
 
     async def _update(self, ctx: RunContext, payload: WorkflowExecutionPayload) -> None:
-        await self._sessions.submit(ctx.session_id, UpdateWorkflow(_fence(ctx), payload))
+        await self._sessions.submit(ctx.session_id, UpdateWorkflow(_fence(ctx), payload), ctx.actor)
 
 
 def _ended(past: Past) -> bool:

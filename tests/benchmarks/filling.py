@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from models.actors import SERVER
 from models.clock import SYSTEM_CLOCK
 from models.commands import (
     AppendDelta,
@@ -82,7 +83,7 @@ class Store:
         question = SendMessage(new_id(), fence.run_id, "local", "Say something", TextPayload(text="Say something"))
         await self.handle(session_id, question)
         lease = Lease("benchmark", EpochMs(now_ms() + 3_600_000))
-        await self.sessions.submit(session_id, StartRun(fence.run_id), lease)
+        await self.sessions.submit(session_id, StartRun(fence.run_id), SERVER, lease)
         await self.handle(session_id, BeginStream(fence, message_id, "assistant", MODEL))
         return Streaming(session_id, fence, message_id)
 

@@ -204,7 +204,8 @@ async def test_reading_past_a_large_message_does_not_load_it(store: Store) -> No
 
 # Streams
 BEYOND = """
-    INSERT INTO events SELECT session, seq + 1000, code, at, message, 99, data
+    INSERT INTO events (session, seq, code, at, message, sequence, data)
+    SELECT session, seq + 1000, code, at, message, 99, data
     FROM events WHERE code = 21 AND sequence = 3
 """
 

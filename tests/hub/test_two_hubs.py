@@ -19,6 +19,7 @@ from journal_store import opened
 from patience import HANG_S
 from stock_peers import PythonPeer, python_peer
 from troubled_bus import TroubledBus
+from world import USER
 
 from hub.client import CallError, CallFailed, HubClient
 from models.calls import Outgoing
@@ -232,7 +233,7 @@ async def test_a_session_purged_before_the_other_node_could_look_lets_its_client
         session_id = await hubs.here.session()
         peer = await Peer.connect(hubs.there.url)
         await peer.call("join_session", {"sessionId": session_id})
-        await hubs.here.chat.sessions.submit(session_id, DeleteSession())
+        await hubs.here.chat.sessions.submit(session_id, DeleteSession(), USER)
         await hubs.store.journal.purge(session_id)
         await eventually(lambda: "resync" in [name for name, _ in peer.log], "that it is gone")
         resync = next(data for name, data in peer.log if name == "resync")
@@ -299,7 +300,7 @@ class Talk:
 
     async def rename(self) -> None:
         server = self.dice.choice((self.hubs.here, self.hubs.there))
-        await server.chat.sessions.submit(self.session(), RenameSession(f"title {self.dice.random()}"))
+        await server.chat.sessions.submit(self.session(), RenameSession(f"title {self.dice.random()}"), USER)
 
     async def reopen(self) -> None:
         await self.dice.choice(self.clients).open(self.session(), self.dice.choice(("push", "signal")))

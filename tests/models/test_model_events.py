@@ -7,6 +7,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from models.actors import Actor
 from models.approvals import Approval
 from models.branches import Branch, Entry, Pin
 from models.events import (
@@ -171,8 +172,11 @@ EXAMPLES: tuple[EventBody, ...] = (
 )
 
 
+BOT = Actor(id="assistant", name="assistant", kind="agent", on_behalf_of="ann")
+
+
 def event(body: EventBody) -> Event:
-    return Event("s" * 36, "e" * 36, 2**53 - 1, EpochMs(1_795_165_200_000), body)
+    return Event("s" * 36, "e" * 36, 2**53 - 1, EpochMs(1_795_165_200_000), body, BOT)
 
 
 def test_every_body_has_an_example_here() -> None:
@@ -194,7 +198,8 @@ def test_every_declared_body_is_listed() -> None:
 @pytest.mark.parametrize("body", EXAMPLES, ids=lambda body: body.type)
 def test_a_body_survives_the_wire(body: EventBody) -> None:
     wire = orjson.loads(orjson.dumps(event(body).to_wire()))
-    assert {"sessionId", "epoch", "seq", "type", "at", "data"} == set(wire)
+    assert {"sessionId", "epoch", "seq", "type", "at", "by", "data"} == set(wire)
+    assert wire["by"] == {"id": "assistant", "name": "assistant", "kind": "agent", "onBehalfOf": "ann"}
     assert wire["at"] == "2026-11-20T09:00:00.000Z"
     stored = body.model_dump(mode="json", by_alias=True) if isinstance(body, BranchMerged) else wire["data"]
     assert BY_TYPE[wire["type"]].model_validate(stored) == body
@@ -202,7 +207,8 @@ def test_a_body_survives_the_wire(body: EventBody) -> None:
 
 @pytest.mark.parametrize("body", EXAMPLES, ids=lambda body: body.type)
 def test_a_signal_has_no_content_and_stays_under_1_kb_for_the_longest_ids(body: EventBody) -> None:
-    longest = replace(event(body), session_id="s" * 64, epoch="e" * 64)
+    named = Actor.named("ж" * 500, "x" * 500, "unknown", "\N{GRINNING FACE}" * 500)
+    longest = replace(event(body), session_id="s" * 64, epoch="e" * 64, by=named)
     signal = longest.to_signal()
     assert "data" not in signal
     assert len(orjson.dumps(signal)) < 1024

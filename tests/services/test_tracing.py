@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import Workshop, eventually, hooked_store, no_sleep, say
+from world import USER, Workshop, eventually, hooked_store, no_sleep, say
 
 from models.commands import CancelRun
 from models.errors import ParleyError, StorageUnavailable
@@ -165,7 +165,7 @@ async def test_without_a_configured_provider_nothing_is_recorded() -> None:
 
     assert configured_tracing() is OFF
     async with watched() as watch:
-        future = watch.shop.room.sessions.submit("nobody", CancelRun())
+        future = watch.shop.room.sessions.submit("nobody", CancelRun(), USER)
         assert OFF.command("s", CancelRun(), future) is None
         with pytest.raises(ParleyError):
             await future

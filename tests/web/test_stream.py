@@ -16,7 +16,7 @@ from line_sink import LINES, read_lines
 from rest_client import Rest
 from rest_fixtures import QUICK
 from structlog.testing import capture_logs
-from world import eventually, settled
+from world import USER, eventually, settled
 
 from hub.socket.backlog import HIGH_WATER_BYTES, LOW_WATER_BYTES
 from models.calls import NoArguments
@@ -98,7 +98,7 @@ class World:
     async def rename(self, session_id: str, times: int, size: int = 8) -> None:
         head = (await self.app[SESSIONS].store.journal.load(session_id)).head
         titles = [f"{head + number} ".ljust(size, "x") for number in range(1, times + 1)]
-        await asyncio.gather(*(self.app[SESSIONS].submit(session_id, RenameSession(title)) for title in titles))
+        await asyncio.gather(*(self.app[SESSIONS].submit(session_id, RenameSession(title), USER) for title in titles))
 
     async def wires(self, session_id: str) -> list[Json]:
         page = await self.app[SESSIONS].store.journal.since(

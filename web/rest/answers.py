@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
+from models.actors import Actor, absent
 from models.approvals import Approval, Grant
 from models.branches import Branch, BranchView, Pin
 from models.messages import Message
@@ -204,6 +207,7 @@ class EventEnvelope(Wire):
     seq: int
     type: str
     at: str
+    by: Actor | None = Field(default=None, exclude_if=absent)
     data: dict[str, Any]
 
 

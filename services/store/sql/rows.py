@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from models.actors import Actor
 from models.approvals import Approval
 from models.branches import Branch
 from models.events import (
@@ -51,8 +52,10 @@ class Keys:
 
 @dataclass(slots=True)
 class Rows:
-    """What one transaction writes, by table; the column orders are those of journal_sqlite's statements."""
+    """What one transaction writes, by table; the column orders are those of the journal's statements. `actors` are the
+    keys of those that its events are by."""
 
+    actors: Mapping[Actor, int | None]
     guards: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     sessions: list[Row] = field(default_factory=list)
@@ -80,7 +83,7 @@ class Rows:
         if before is not None:
             self.guards.append([keys.session, before.head, after.head, append.fence])
         for event in append.events:
-            self.events.append(event_row(keys.session, event, after))
+            self.events.append(event_row(keys.session, event, after, self.actors[event.by]))
         if all(isinstance(event.body, MessageDelta) for event in append.events):
             return
         self.sessions.append([keys.session, *session_values(after)])
@@ -219,14 +222,14 @@ def approval_values(approval: Approval) -> Row:
     return [approval.id, approval.state, approval.model_dump_json(by_alias=True)]
 
 
-def event_row(session: int, event: Event, after: Context) -> Row:
+def event_row(session: int, event: Event, after: Context, by: int | None) -> Row:
     body = event.body
     if isinstance(body, MessageDelta):
-        return [session, event.seq, body.code, event.at, _streaming_ordinal(after), body.sequence, body.delta]
+        return [session, event.seq, body.code, event.at, _streaming_ordinal(after), body.sequence, body.delta, by]
     if isinstance(body, MessageBody):
         message = body.message
-        return [session, event.seq, body.code, event.at, message.ordinal, oversize(message), _bare(body)]
-    return [session, event.seq, body.code, event.at, None, None, body.model_dump_json(by_alias=True)]
+        return [session, event.seq, body.code, event.at, message.ordinal, oversize(message), _bare(body), by]
+    return [session, event.seq, body.code, event.at, None, None, body.model_dump_json(by_alias=True), by]
 
 
 def _bare(body: MessageBody) -> str:

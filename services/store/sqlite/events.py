@@ -6,6 +6,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from models.actors import UNKNOWN, Actor
 from models.events import BY_CODE, TRUNCATE_OVER_BYTES, Event, EventBody, MessageBody, MessageDelta, truncated
 from models.ids import EpochMs
 from services.store.journal import EventPage
@@ -14,11 +15,13 @@ from services.store.sqlite.contexts import Found
 READ_AHEAD_EVENTS = 200
 """Events fetched at a time: a page's byte bound is met without reading a thousand bodies first."""
 EVENT_ROWS = (
-    "SELECT e.seq, code, at, e.message, e.sequence, m.id AS message_id, "
+    "SELECT e.seq, code, at, e.message, e.sequence, m.id AS message_id, e.by, "
+    "a.id AS by_id, a.name AS by_name, a.kind AS by_kind, a.on_behalf_of, "
     "CASE WHEN code != :delta AND e.sequence IS NOT NULL AND length(data) > {} "
     "THEN json_set(data, '$.message.payload', NULL) ELSE data END AS data, "
     "CASE WHEN code != :delta AND e.sequence IS NULL THEN m.content END AS content "
     "FROM events e LEFT JOIN messages m ON m.session = e.session AND m.ordinal = e.message "
+    "LEFT JOIN actors a ON a.key = e.by "
     "WHERE e.session = :session AND e.seq > :after ORDER BY e.seq LIMIT :limit"
 )
 EVENTS = text(EVENT_ROWS.format(TRUNCATE_OVER_BYTES))
@@ -44,7 +47,20 @@ async def events_after(db: AsyncConnection, row: Found, after: int, limit: int, 
 async def _events(db: AsyncConnection, row: Found, after: int, limit: int) -> list[Event]:
     where = {"session": row.key, "after": after, "limit": limit, "delta": MessageDelta.code}
     found = (await db.execute(EVENTS, where)).all()
-    return [Event(row.id, row.epoch, each.seq, EpochMs(each.at), _body(each)) for each in found]
+    actors: dict[int | None, Actor] = {}
+    for each in found:
+        if each.by not in actors:
+            actors[each.by] = _actor(each)
+    return [Event(row.id, row.epoch, each.seq, EpochMs(each.at), _body(each), actors[each.by]) for each in found]
+
+
+def _actor(row: Found) -> Actor:
+    """Rows that are older than actors are by nobody who is known."""
+    if row.by is None:
+        return UNKNOWN
+    return Actor.model_construct(
+        id=row.by_id, name=row.by_name, kind=row.by_kind, on_behalf_of=row.on_behalf_of or None
+    )
 
 
 def _body(row: Found) -> EventBody:

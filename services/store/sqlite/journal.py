@@ -29,6 +29,7 @@ from services.engine.context import Context
 from services.store.journal import NOT_DELETED, PAGE_BYTES, PAGE_EVENTS, Append, EventPage, OnAppended
 from services.store.sql.rows import Keys, Row, Rows, as_json, context_values, session_values
 from services.store.sql.writer import Bulk
+from services.store.sqlite.actors import ActorIndex
 from services.store.sqlite.contexts import HEADS, context_of, head_row, session_row
 from services.store.sqlite.database import Database
 from services.store.sqlite.events import events_after
@@ -65,7 +66,7 @@ GUARD = (
     "WHERE sessions.key = b.c0 AND sessions.head = b.c1 AND (b.c3 IS NULL OR sessions.fence = b.c3)"
 )
 STATEMENTS: tuple[tuple[str, str], ...] = (
-    ("events", _insert("events", "session, seq, code, at, message, sequence, data")),
+    ("events", _insert("events", "session, seq, code, at, message, sequence, data, by")),
     ("sessions", _update("sessions", "key", SESSION_COLUMNS)),
     ("contexts", _update("contexts", "session", CONTEXT_COLUMNS)),
     (
@@ -118,9 +119,15 @@ class SqliteJournal:
         self._database = database
         # Touched by the writer thread only.
         self._keys: dict[str, Keys] = {}
+        self._actors = ActorIndex()
 
     def append(self, append: Append, done: OnAppended) -> None:
-        self._database.writer.submit(Bulk(self._write, append, lambda _result, error: done(_meaning(error))))
+        def told(_result: None, error: BaseException | None) -> None:
+            if error is None:
+                self._actors.keep(append)
+            done(_meaning(error))
+
+        self._database.writer.submit(Bulk(self._write, append, told))
 
     async def load(self, session_id: str) -> Context:
         async with self._database.read() as db:
@@ -150,7 +157,7 @@ class SqliteJournal:
 
     def _write(self, connection: Connection, appends: Sequence[Append]) -> None:
         """One transaction's appends. Raises StaleHead or Fenced when a guard fails; then nothing may be kept."""
-        rows = Rows()
+        rows = Rows(self._actors.keys_of(connection, appends))
         for append in appends:
             rows.add(append, self._with_new_branches(connection, append, self._keys_of(connection, append)))
         if rows.guards:

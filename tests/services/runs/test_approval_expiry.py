@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from world import FakeTime, Workshop, eventually, no_sleep, say
 
+from models.actors import SERVER
 from models.clock import SYSTEM_CLOCK
 from services.llm.provider import ModelRequest, ToolResultPart
 from services.llm.scripted import CallTool, Finish, Say, ScriptedProvider, ScriptStep
@@ -48,6 +49,8 @@ async def test_an_approval_that_expires_is_denied_and_the_run_completes() -> Non
     await time.advance(REAP_S)
     await shop.until(session_id, "COMPLETED")
     (approval,) = await shop.room.store.reads.approvals(session_id)
+    (expired,) = [event for event in shop.room.of(session_id) if event.type == "approval.resolved"]
+    assert expired.by == SERVER
     assert (approval.state, approval.decided_by) == ("expired", "system")
     messages = await shop.room.messages(session_id)
     assert "nobody answered in time" in messages[-1].content

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from world import HookedJournal, Room, eventually, memory_room, say, settled
+from world import USER, HookedJournal, Room, eventually, memory_room, say, settled
 
 from models.commands import CancelRun, RunFence, StartRun
 from models.errors import Fenced, IllegalTransition, ProviderBroken, StorageUnavailable
@@ -33,6 +33,7 @@ class Stage:
             self.room.sessions,
             self.session_id,
             self.fence,
+            by=USER,
             message_id=new_id(),
             author="a",
             model="m",

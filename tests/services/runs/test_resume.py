@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness import Harness, serving
-from world import eventually
+from world import USER, eventually
 
+from models.actors import SERVER
 from models.commands import BeginStream, FinalizeStream, RunFence, SendMessage, StartRun
 from models.ids import new_id
 from models.payloads import TextPayload
@@ -26,10 +27,10 @@ async def test_a_reply_that_was_complete_before_the_crash_is_not_asked_for_again
         fence = RunFence(run_id, attempt=1)
         door = server.chat.sessions.submit
         payload = TextPayload(text="hello")
-        await door(session_id, SendMessage(new_id(), run_id, "local", "hello", payload))
-        await door(session_id, StartRun(run_id))
-        await door(session_id, BeginStream(fence, message_id, "assistant", "m"))
-        await door(session_id, FinalizeStream(fence, message_id, "stop"))
+        await door(session_id, SendMessage(new_id(), run_id, "local", "hello", payload), USER)
+        await door(session_id, StartRun(run_id), SERVER)
+        await door(session_id, BeginStream(fence, message_id, "assistant", "m"), SERVER)
+        await door(session_id, FinalizeStream(fence, message_id, "stop"), SERVER)
     async with serving(tmp_path) as server:
         await eventually(lambda: server.runs.active == 0 and _ended(server, session_id))
         snapshot = await server.store.reads.snapshot(session_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from world import Room, Workshop, eventually, memory_room, say, settled
+from world import USER, Room, Workshop, eventually, memory_room, say, settled
 
 from models.commands import (
     AppendDelta,
@@ -106,8 +106,8 @@ async def test_an_answer_does_not_steer_but_what_follows_it_does() -> None:
     for more, calls in (((), 1), (("and be brief",), 3)):
         await shop.room.do(session_id, say("go", agent="asker"))
         await eventually(lambda: shop.room.state(session_id).approvals)
-        answers = [shop.room.sessions.submit(session_id, say("blue", agent="asker"))]
-        answers += [shop.room.sessions.submit(session_id, say(each, on_busy="steer")) for each in more]
+        answers = [shop.room.sessions.submit(session_id, say("blue", agent="asker"), USER)]
+        answers += [shop.room.sessions.submit(session_id, say(each, on_busy="steer"), USER) for each in more]
         for answer in answers:
             await answer
         await shop.until(session_id, "COMPLETED")

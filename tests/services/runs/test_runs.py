@@ -9,7 +9,7 @@ import pytest
 import structlog.testing
 from agents_for_tests import Asks, Hangs, LeavesOpen, Listens, Paced, Raises, Says
 from patience import HANG_S
-from world import HookedJournal, Workshop, eventually, say, settled, workshop
+from world import USER, HookedJournal, Workshop, eventually, say, settled, workshop
 
 from models.commands import CancelRun, DeleteSession, ResolveApproval
 from models.errors import InvalidArgument, ProviderRefused, RunAlreadyActive
@@ -210,8 +210,8 @@ async def test_i6_cancel_before_the_start_drops_the_run() -> None:
     agent = Paced()
     async with workshop({"paced": agent}) as shop:
         session_id = await shop.room.create()
-        sent = shop.room.sessions.submit(session_id, say(agent="paced"))
-        cancelled = shop.room.sessions.submit(session_id, CancelRun())
+        sent = shop.room.sessions.submit(session_id, say(agent="paced"), USER)
+        cancelled = shop.room.sessions.submit(session_id, CancelRun(), USER)
         await sent
         assert await cancelled == Cancelled(True)
         await settled()
@@ -232,7 +232,7 @@ async def test_i6_cancel_in_the_moment_of_the_start_stops_the_agent_before_it_wr
         await shop.room.do(session_id, say(agent="paced"))
         gate = journal.hold("append")
         await gate.reached.wait()
-        cancelled = shop.room.sessions.submit(session_id, CancelRun())
+        cancelled = shop.room.sessions.submit(session_id, CancelRun(), USER)
         gate.open.set()
         assert await cancelled == Cancelled(True)
         await eventually(lambda: shop.runs.active == 0)
@@ -333,7 +333,7 @@ async def test_deleting_a_session_while_its_run_is_finishing_ends_both_in_silenc
         emitting = shop.room.store.journal.hold("append")
         agent.go.set()
         await emitting.reached.wait()
-        deleted = shop.room.sessions.submit(session_id, DeleteSession())
+        deleted = shop.room.sessions.submit(session_id, DeleteSession(), USER)
         emitting.open.set()
         await deleted
         await eventually(lambda: shop.runs.active == 0)

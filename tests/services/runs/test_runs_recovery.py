@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from agents_for_tests import Hangs, Paced, Says
-from world import FakeTime, HookedJournal, Workshop, eventually, say, settled, workshop
+from world import USER, FakeTime, HookedJournal, Workshop, eventually, say, settled, workshop
 
+from models.actors import SERVER
 from models.clock import SYSTEM_CLOCK
 from models.commands import CancelRun, DeleteSession, TakeOverRun
 from models.errors import Fenced, StorageUnavailable
@@ -216,7 +217,7 @@ async def test_i4_of_two_boots_that_take_over_at_once_one_wins() -> None:
         shops = [Workshop(first.room.store, first.room.project_id, {"paced": agent}) for agent in (one, other)]
         take = TakeOverRun(context.run.id, context.run.attempt, "died")
         results = await asyncio.gather(
-            *(shop.room.sessions.submit(session_id, take) for shop in shops), return_exceptions=True
+            *(shop.room.sessions.submit(session_id, take, SERVER) for shop in shops), return_exceptions=True
         )
         assert sorted(type(result).__name__ for result in results) == ["Fenced", "NoneType"]
         events = (await first.room.store.journal.since(session_id, 0)).events
@@ -277,7 +278,7 @@ async def test_a_start_that_loses_its_storage_is_tried_again() -> None:
         assert isinstance(journal, HookedJournal)
         session_id = await shop.room.create()
         gate = journal.hold("append")
-        sent = shop.room.sessions.submit(session_id, say(agent="paced"))
+        sent = shop.room.sessions.submit(session_id, say(agent="paced"), USER)
         await gate.reached.wait()
         start = journal.hold("append")
         gate.open.set()

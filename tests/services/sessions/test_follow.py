@@ -15,7 +15,7 @@ import pytest
 from journal_store import opened
 from line_sink import HIGH_WATER_BYTES, LINES, LineSink, Reader, read_lines
 from structlog.testing import capture_logs
-from world import Room, eventually, settled
+from world import USER, Room, eventually, settled
 
 from hub.subscription import SOCKET_IO
 from models.backoff import Backoff
@@ -52,7 +52,7 @@ class World:
     async def rename(self, session_id: str, times: int, size: int = 8) -> None:
         head = (await self.room.store.journal.load(session_id)).head
         titles = [f"{head + number} ".ljust(size, "x") for number in range(1, times + 1)]
-        await asyncio.gather(*(self.room.sessions.submit(session_id, RenameSession(title)) for title in titles))
+        await asyncio.gather(*(self.room.sessions.submit(session_id, RenameSession(title), USER) for title in titles))
 
     async def wires(self, session_id: str, after: int = 0) -> list[Json]:
         page = await self.room.store.journal.since(

@@ -11,7 +11,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from world import HookedJournal, Room, eventually, memory_room, say, settled
+from world import USER, HookedJournal, Room, eventually, memory_room, say, settled
 
 from models.clock import SYSTEM_CLOCK
 from models.commands import Command, DeleteSession, RenameSession
@@ -190,6 +190,6 @@ async def test_on_sqlite_too_callers_cancelled_by_the_dozen_leave_every_session_
 async def test_a_future_that_is_dropped_is_done_all_the_same() -> None:
     room, journal = await memory_room()
     session_id = await room.create()
-    room.sessions.submit(session_id, RenameSession("fire and forget"))
+    room.sessions.submit(session_id, RenameSession("fire and forget"), USER)
     await eventually(lambda: room.state(session_id).title == "fire and forget")
     assert isinstance(journal, HookedJournal)

@@ -6,7 +6,7 @@ import asyncio
 import random
 
 import pytest
-from world import Room, eventually, memory_room, say
+from world import USER, Room, eventually, memory_room, say
 
 from models.commands import (
     AppendDelta,
@@ -181,6 +181,6 @@ def check_books(room: Room) -> None:
 async def test_unknown_ids_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions_module, "OPEN_SESSIONS", 5)
     room, _ = await memory_room()
-    asked = [room.sessions.submit(new_id(), RenameSession("x")) for _ in range(50)]
+    asked = [room.sessions.submit(new_id(), RenameSession("x"), USER) for _ in range(50)]
     await asyncio.gather(*asked, return_exceptions=True)
     assert len(room.sessions._open) <= 5

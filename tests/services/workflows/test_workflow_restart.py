@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from patience import HANG_S
 from workflow_world import Bench, WorkflowShop, statuses, steps_of, workflow_shop
-from world import Gate, HookedJournal, eventually, hooked_store
+from world import USER, Gate, HookedJournal, eventually, hooked_store
 
 from models.calls import ApprovalAnswer
 from models.commands import CancelRun
@@ -173,7 +173,7 @@ def _cancel_at(shop: WorkflowShop, seq: int) -> list[asyncio.Future[Cancelled]]:
 
     def look(committed: Committed) -> None:
         if committed.after.head >= seq and not cancelling:
-            cancelling.append(shop.room.sessions.submit(committed.after.session_id, CancelRun()))
+            cancelling.append(shop.room.sessions.submit(committed.after.session_id, CancelRun(), USER))
 
     shop.room.sessions.subscribe(look)
     return cancelling

@@ -13,10 +13,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
-from world import commit, create, decided
+from world import USER, commit, create, decided
 
 import models.migrations
+from models.actors import UNKNOWN
 from models.clock import SYSTEM_CLOCK
+from models.commands import RenameSession
 from models.errors import DatabaseTooNew
 from models.migrations import HEAD
 from models.tables import METADATA, is_declared
@@ -38,6 +40,12 @@ def upgrade() -> None:
     op.add_column("projects", sa.Column("colour", sa.String(), nullable=True))
     {more}
 '''
+
+BEFORE_ACTORS = """
+    DROP TABLE actors;
+    ALTER TABLE events DROP COLUMN "by";
+    UPDATE alembic_version SET version_num = '0004';
+"""
 
 
 def scripts_with_a_next_step(folder: Path, more: str = "") -> str:
@@ -152,6 +160,21 @@ async def reopened(folder: Path) -> None:
     await database.open()
     await database.close()
     assert len(backups(folder)) == 1, "nothing to migrate, nothing to back up"
+
+
+async def test_events_that_are_older_than_actors_are_by_nobody_who_is_known(tmp_path: Path) -> None:
+    await an_older_database(tmp_path)
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.executescript(BEFORE_ACTORS)
+    connection.close()
+    store = sqlite_store(Database(tmp_path, SYSTEM_CLOCK))
+    await store.open()
+    renamed = decided("s", await store.journal.load("s"), RenameSession("new"))
+    assert renamed is not None
+    await commit(store.journal, renamed)
+    events = (await store.journal.since("s", 0)).events
+    assert [event.by for event in events] == [UNKNOWN, USER]
+    await store.close()
 
 
 async def test_a_newer_database_is_refused_and_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

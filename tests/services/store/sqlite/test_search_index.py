@@ -22,6 +22,8 @@ from services.store.sqlite import index as search_index
 from services.store.sqlite.database import FILE_NAME
 
 BACK_TO_0003 = """
+    DROP TABLE actors;
+    ALTER TABLE events DROP COLUMN "by";
     DROP TABLE search_text;
     DROP TABLE search_docs;
     DROP INDEX ix_sessions_updated;

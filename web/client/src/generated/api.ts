@@ -821,6 +821,15 @@ export interface components {
              */
             readonly name: "active";
         };
+        /** @description `onBehalfOf` is the id of the user who asked for the run that an agent carries out. */
+        readonly Actor: {
+            readonly id: string;
+            readonly name: string;
+            /** @enum {string} */
+            readonly kind: "user" | "agent" | "server" | "unknown";
+            /** @default null */
+            readonly onBehalfOf?: string | null;
+        };
         /**
          * @description `tool`: `callId`, `tool`, `arguments` and `risk` say what would run, `messageId` where it was asked for.
          *     With `grantable` false it is asked for each time, whatever the scope of an answer.
@@ -903,6 +912,8 @@ export interface components {
             /** @constant */
             readonly type: "approval.requested";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["ApprovalTravels"];
         };
         readonly ApprovalResolvedEvent: {
@@ -912,6 +923,8 @@ export interface components {
             /** @constant */
             readonly type: "approval.resolved";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["ApprovalTravels"];
         };
         /** @description A grant was taken back: the tool is asked for again. */
@@ -925,6 +938,8 @@ export interface components {
             /** @constant */
             readonly type: "approval.revoked";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["ApprovalRevoked"];
         };
         readonly ApprovalTravels: {
@@ -989,6 +1004,8 @@ export interface components {
             /** @constant */
             readonly type: "branch.created";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["BranchTravels"];
         };
         readonly BranchList: {
@@ -1002,6 +1019,8 @@ export interface components {
             /** @constant */
             readonly type: "branch.merged";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["MergeTravels"];
         };
         /** @description The branch that was made or is active now. */
@@ -1032,6 +1051,8 @@ export interface components {
             /** @constant */
             readonly type: "branch.switched";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["BranchSwitched"];
         };
         readonly BranchTravels: {
@@ -1044,6 +1065,8 @@ export interface components {
             /** @constant */
             readonly type: "branch.updated";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["BranchTravels"];
         };
         /**
@@ -1142,6 +1165,8 @@ export interface components {
             /** @constant */
             readonly type: "context.mode_changed";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["ContextModeChanged"];
         };
         readonly ContextModelChanged: {
@@ -1154,6 +1179,8 @@ export interface components {
             /** @constant */
             readonly type: "context.model_changed";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["ContextModelChanged"];
         };
         readonly ContextStateChanged: {
@@ -1166,6 +1193,8 @@ export interface components {
             /** @constant */
             readonly type: "context.state_changed";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["ContextStateChanged"];
         };
         readonly CreateProject: {
@@ -1237,6 +1266,8 @@ export interface components {
             readonly seq: number;
             readonly type: string;
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: {
                 readonly [key: string]: unknown;
             };
@@ -1660,6 +1691,8 @@ export interface components {
             /** @constant */
             readonly type: "message.completed";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["MessageTravels"];
         };
         readonly MessageCreatedEvent: {
@@ -1669,6 +1702,8 @@ export interface components {
             /** @constant */
             readonly type: "message.created";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["MessageTravels"];
         };
         readonly MessageDelta: {
@@ -1683,6 +1718,8 @@ export interface components {
             /** @constant */
             readonly type: "message.delta";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["MessageDelta"];
         };
         /** @description `firstPosition` is the position of the first message in `messages`, 0 on an empty page. */
@@ -1708,6 +1745,8 @@ export interface components {
             /** @constant */
             readonly type: "message.updated";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["MessageTravels"];
         };
         /** @description What is known about a message beside its content. `extra` is the client's own, kept as it came. */
@@ -1814,6 +1853,8 @@ export interface components {
             /** @constant */
             readonly type: "pin.added";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["PinAdded"];
         };
         /** @description A message, or a text of its own. */
@@ -1833,6 +1874,8 @@ export interface components {
             /** @constant */
             readonly type: "pin.removed";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["PinRemoved"];
         };
         readonly PinnedAnswer: {
@@ -1851,6 +1894,8 @@ export interface components {
             /** @constant */
             readonly type: "plan.changed";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["PlanChanged"];
         };
         readonly "PlanItem-Input": {
@@ -2117,7 +2162,7 @@ export interface components {
         };
         /**
          * @description `attempt` counts its starts and is the fencing token: only the latest attempt may write. `messageId` is the
-         *     message that started it.
+         *     message that started it, `askedBy` the id of the user who asked for it; runs from before actors have none.
          */
         readonly Run: {
             readonly id: string;
@@ -2141,6 +2186,8 @@ export interface components {
              * @enum {string}
              */
             readonly onCrash: "resume" | "fail";
+            /** @default null */
+            readonly askedBy?: string | null;
         };
         readonly RunFinished: {
             readonly run: components["schemas"]["Run"];
@@ -2152,6 +2199,8 @@ export interface components {
             /** @constant */
             readonly type: "run.finished";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["RunFinished"];
         };
         readonly RunList: {
@@ -2167,6 +2216,8 @@ export interface components {
             /** @constant */
             readonly type: "run.queued";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["RunQueued"];
         };
         readonly RunStarted: {
@@ -2179,6 +2230,8 @@ export interface components {
             /** @constant */
             readonly type: "run.started";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["RunStarted"];
         };
         /**
@@ -2311,6 +2364,8 @@ export interface components {
             /** @constant */
             readonly type: "session.created";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["SessionCreated"];
         };
         readonly SessionDeleted: Record<string, never>;
@@ -2321,6 +2376,8 @@ export interface components {
             /** @constant */
             readonly type: "session.deleted";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["SessionDeleted"];
         };
         /** @description One page; `total` counts all pages. `cursor` asks for the next one, null on the last. */
@@ -2341,6 +2398,8 @@ export interface components {
             /** @constant */
             readonly type: "session.renamed";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["SessionRenamed"];
         };
         readonly SessionRestored: Record<string, never>;
@@ -2351,6 +2410,8 @@ export interface components {
             /** @constant */
             readonly type: "session.restored";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["SessionRestored"];
         };
         readonly SessionStateChanged: {
@@ -2366,6 +2427,8 @@ export interface components {
             /** @constant */
             readonly type: "session.state_changed";
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["SessionStateChanged"];
         };
         /** @description The ones that changed last; `hasMore` when there are others, whose changes are told all the same. */
@@ -2420,6 +2483,8 @@ export interface components {
             readonly seq: number;
             readonly type: string;
             readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
             /** @default null */
             readonly messageId?: string | null;
             /** @default null */
