@@ -12,13 +12,15 @@ FeedMode = Literal["push", "signal"]
 
 
 class SessionEvent(TypedDict):
-    """An event of the journal, perhaps of a type that this client does not know."""
+    """An event of the journal, perhaps of a type that this client does not know. `by` is who did it, where that is
+    known."""
 
     sessionId: str
     epoch: str
     seq: int
     type: str
     at: str
+    by: NotRequired[Json]
     data: Json
 
 

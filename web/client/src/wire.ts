@@ -72,6 +72,8 @@ export interface Snapshot extends Omit<Schemas["Snapshot"], "messages" | "state"
   readonly answered?: readonly Approval[] | undefined;
 }
 
+/** Who did what an event tells, where that is known. */
+export type Actor = Schemas["Actor"];
 /** An event of the journal, of a type that this client may not know. */
 export type SessionEvent = Omit<Schemas["EventEnvelope"], "data"> & { readonly data: unknown };
 /** The types that were known when this was generated, told apart by `type`. */
