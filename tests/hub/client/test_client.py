@@ -323,6 +323,22 @@ async def test_server_that_drains_is_asked_until_it_is_back(tmp_path: Path) -> N
 # Sending ----------------------------------------------------------------------------------------------------------
 
 
+async def test_a_server_that_stays_away_is_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken out for the check: the bound on the exponent; after 1,025 tries the number is too large for a float."""
+    tries = 0
+
+    async def refused() -> bool:
+        nonlocal tries
+        tries += 1
+        return False
+
+    one = HubClient("http://127.0.0.1:1", backoff_s=(1e-9, 1e-9))
+    monkeypatch.setattr(one.connection, "_connect", refused)
+    async with one:
+        await eventually(lambda: tries > 1_100)
+        assert one.connection.state == "reconnecting"
+
+
 async def test_message_whose_ack_was_lost_is_sent_again_and_is_one(in_memory: Harness) -> None:
     """I10. Fails when `send_message` takes a new clientMessageId for each try, or the journal forgets the first."""
     session_id = await in_memory.session()
