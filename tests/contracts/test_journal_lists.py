@@ -300,3 +300,19 @@ async def test_renewing_a_run_that_ended_does_not_wake_it(store: Store) -> None:
     await store.leases.renew([run_id], Lease("boot", FOREVER))
     assert await store.journal.load("s") == context
     assert await store.reads.unfinished() == ()
+
+
+async def test_a_list_holds_the_sessions_of_visible_projects_alone(store: Store) -> None:
+    other = (await store.projects.create("Other")).id
+    await store.session("mine")
+    append = decided("theirs", None, create(other, "theirs"))
+    assert append is not None
+    await store.put("theirs", append)
+    both = frozenset({store.project_id, other})
+    for visible, found in ((None, 2), (both, 2), (frozenset({other}), 1), (frozenset[str](), 0), (frozenset({"x"}), 0)):
+        page = await store.reads.sessions(SessionQuery(visible=visible))
+        assert (page.total, len(page.sessions)) == (found, found), visible
+    assert await store.listed(SessionQuery(store.project_id, visible=frozenset({other}))) == ()
+    first = await store.reads.sessions(SessionQuery(visible=both, take=1))
+    later = await store.reads.sessions(SessionQuery(visible=frozenset({*both, "x"}), take=1, cursor=first.cursor))
+    assert len({first.sessions[0].id, later.sessions[0].id}) == 2

@@ -434,3 +434,17 @@ async def test_a_search_that_filters_next_to_everything_away_goes_on_by_its_curs
             await hidden.say(*["brook"] * 500)
         nothing = await store.search.find(SearchQuery("brook", archived=False, sort="newest"))
         assert (nothing.results, nothing.has_more) == ((), False)
+
+
+async def test_a_search_finds_in_visible_projects_alone(store: Store) -> None:
+    other = (await store.projects.create("Other")).id
+    await store.emit(await store.session("mine", "words"), note(1, "words"))
+    append = decided("theirs", None, create(other, "words"))
+    assert append is not None
+    await store.put("theirs", append)
+    assert set(await store.found("words")) == {"mine*", "n1", "theirs*"}
+    assert await store.found("words", visible=frozenset({other})) == ["theirs*"]
+    assert set(await store.found("words", visible=frozenset({store.project_id}))) == {"mine*", "n1"}
+    assert await store.found("words", visible=frozenset()) == []
+    assert await store.found("words", visible=frozenset({other}), project_id=store.project_id) == []
+    assert await store.found("words", visible=frozenset({other}), project_id=other) == ["theirs*"]
