@@ -34,11 +34,8 @@ from services.sessions.branches import Branches
 from services.sessions.following import Following
 from services.sessions.manager import SessionManager
 from services.sessions.other_nodes import OtherNodes
+from services.store.backends import BACKENDS
 from services.store.journal import Append
-from services.store.memory.store import memory_store
-from services.store.memory.tables import Memory
-from services.store.sqlite.database import Database
-from services.store.sqlite.store import sqlite_store
 from services.store.store import Store
 from services.users import Users as KeptByUsers
 
@@ -171,9 +168,7 @@ async def serving(
 
 
 def _store(folder: Path | None) -> Store:
-    if folder is None:
-        return memory_store(Memory(SYSTEM_CLOCK))
-    return sqlite_store(Database(folder, SYSTEM_CLOCK))
+    return BACKENDS["memory" if folder is None else "sqlite"](folder or Path(), SYSTEM_CLOCK)
 
 
 async def _accept_no_more(runner: web.AppRunner) -> None:

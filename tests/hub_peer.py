@@ -16,6 +16,7 @@ from typing import Any, Self
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from harness import Harness, serving
+from journal_store import KINDS
 from patience import HANG_S
 
 from hub.socket.connection import Connection
@@ -40,7 +41,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=KINDS)
 async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
     """A running server, once with each journal. A test module takes it in by `server = hub_peer.server`."""
     async with serving(tmp_path if request.param == "sqlite" else None) as harness:

@@ -7,14 +7,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from world import T0, appending, commit, create, decided, say
 
 import services.store.store
+from models.branches import Entry, MergeStrategy
 from models.clock import SYSTEM_CLOCK
 from models.commands import (
+    AppendDelta,
+    BeginStream,
     Command,
+    Merge,
+    RequestModel,
     RunFence,
     StartRun,
+    SwitchBranch,
 )
 from models.events import Event, EventBody, MessageCreated
 from models.ids import EpochMs, iso
@@ -24,15 +31,15 @@ from models.search import SearchResult
 from models.session import Session
 from services.engine.context import Context
 from services.search.query import SearchQuery
+from services.store.backends import BACKENDS
 from services.store.journal import Append
 from services.store.leases import Lease
 from services.store.lists import EVERYTHING, SessionQuery
-from services.store.memory.store import memory_store
-from services.store.memory.tables import Memory
-from services.store.sqlite.database import Database
-from services.store.sqlite.store import sqlite_store
 
 FOREVER = EpochMs(2**50)
+KINDS = sorted(BACKENDS)
+LASTING = [kind for kind in KINDS if BACKENDS[kind](Path(), SYSTEM_CLOCK).capabilities.survives_restart]
+BOUNDED = [kind for kind in KINDS if BACKENDS[kind](Path(), SYSTEM_CLOCK).capabilities.bounded_reads]
 
 
 class Store:
@@ -111,14 +118,54 @@ def fence_of(context: Context) -> RunFence:
     return RunFence(context.run.id, context.run.attempt)
 
 
+def switch(context: Context, name: str) -> SwitchBranch:
+    return SwitchBranch(name, context.branches[name].length, ())
+
+
+def merge(context: Context, source: str, ordinals: list[int], strategy: MergeStrategy = "append") -> Merge:
+    return Merge(
+        source=source,
+        strategy=strategy,
+        entries=tuple(Entry(id=f"n{ordinal}", ordinal=ordinal) for ordinal in ordinals),
+        source_length=context.branches[source].length,
+        length=context.branch.length,
+        by="ann",
+        resolution="source",
+        name=f"rebased {context.head}",
+        summary_id=f"n{context.pool_count + 1}",
+        summary=f"note {context.pool_count + 1}",
+    )
+
+
+async def noted(store: Store, context: Context, count: int) -> Context:
+    """So many notes on the active branch, at the next ordinals."""
+    first = context.pool_count + 1
+    return await store.emit(context, *(note(ordinal) for ordinal in range(first, first + count)))
+
+
+async def streaming(store: Store, deltas: int = 7) -> Context:
+    context = await store.running()
+    fence = fence_of(context)
+    context = await store.do(context, RequestModel(fence, "q"), BeginStream(fence, "m", "a", "demo"))
+    for number in range(1, deltas + 1):
+        context = await store.do(context, AppendDelta(fence, "m", f"{number} "), now=T0 + 10 * number)
+    return context
+
+
 @asynccontextmanager
 async def opened(kind: str, folder: Path) -> AsyncIterator[Store]:
-    """A store of that kind, "memory" or "sqlite", closed at the end."""
-    on_disk = kind == "sqlite"
-    whole = sqlite_store(Database(folder, SYSTEM_CLOCK)) if on_disk else memory_store(Memory(SYSTEM_CLOCK))
+    """A store of that back end, closed at the end."""
+    whole = BACKENDS[kind](folder, SYSTEM_CLOCK)
     await whole.open()
     yield Store(whole, (await whole.projects.inbox()).id)
     await whole.close()
+
+
+@pytest.fixture(params=KINDS)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """Each back end in turn. A test module takes it in by `store = journal_store.store`."""
+    async with opened(request.param, tmp_path) as found:
+        yield found
 
 
 def wire(events: tuple[Event, ...] | list[Event]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from journal_store import KINDS
 from rest_client import Rest
 
 from web.app import create_app
@@ -37,7 +38,7 @@ async def rest(serve: Serve) -> Rest:
     return await serve()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=KINDS)
 async def stored(request: pytest.FixtureRequest, serve: Serve, tmp_path: Path) -> Rest:
     """A server, once with each storage."""
     return await serve() if request.param == "memory" else await serve(database=None, data=tmp_path / "data")

@@ -15,6 +15,7 @@ from services.chat import Chat
 from services.llm.registry import Providers
 from services.llm.scripted import ScriptedProvider, ScriptSource
 from services.runs.agents import Agents
+from services.runs.keeper import LEASE_MS
 from services.runs.manager import RunManager
 from services.runs.toolbox import Toolbox
 from services.store.store import Store
@@ -89,8 +90,9 @@ class WorkflowShop:
         store: Store,
         *,
         workspace: Workspace | None = None,
+        time: FakeTime,
     ) -> None:
-        self.time = FakeTime()
+        self.time = time
         self.store, self.provider = store, provider
         self.waits: list[float] = []
         self.room = Room(store, "", self.time.clock)
@@ -169,13 +171,16 @@ async def workflow_shop(
     tools: Sequence[Tool] = (),
     script: ScriptSource = (),
     store: Store | None = None,
+    after: WorkflowShop | None = None,
     workspace: Workspace | None = None,
 ) -> AsyncIterator[WorkflowShop]:
-    """A started boot with the workflows (YAML without a name is called `w`), stopped at the end."""
+    """A started boot with the workflows (YAML without a name is called `w`), stopped at the end. One that comes `after`
+    another finds that its leases have run out."""
+    time = FakeTime(after.time.now + LEASE_MS) if after is not None else FakeTime()
     workflows = [each if isinstance(each, Workflow) else load_text(f"name: w\n{each}") for each in definitions]
     provider = ScriptedProvider({"test": script}, sleep=no_sleep)
     made = (*(bench.tools if bench is not None else ()), *tools)
-    shop = WorkflowShop(workflows, made, provider, store or hooked_store()[0], workspace=workspace)
+    shop = WorkflowShop(workflows, made, provider, store or hooked_store()[0], workspace=workspace, time=time)
     await shop.runs.start()
     try:
         yield shop

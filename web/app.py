@@ -27,10 +27,7 @@ from services.runs.manager import RunManager
 from services.runs.views import ViewBuilder
 from services.sessions.branches import Branches
 from services.sessions.following import Following
-from services.store.memory.store import memory_store
-from services.store.memory.tables import Memory
-from services.store.sqlite.database import Database
-from services.store.sqlite.store import sqlite_store
+from services.store.backends import BACKENDS
 from services.store.store import Store
 from services.tracing import configured_tracing
 from services.users import Users
@@ -76,7 +73,7 @@ PURGE_EVERY_S = 24 * 3600.0
 
 def store_of(settings: Settings, clock: Clock) -> Store:
     folder = settings.folder
-    return memory_store(Memory(clock)) if folder is None else sqlite_store(Database(folder, clock))
+    return BACKENDS["memory" if folder is None else "sqlite"](folder or settings.data, clock)
 
 
 def create_app(

@@ -83,10 +83,10 @@ class ChatContext(OlderCalls):
         """Holds the session for as long as the block lasts. With `question` it is sent as the principal's message;
         without, the newest message of a user is answered.
 
-        `owner` is the `boot_id` of the RunManager on the same sessions, which would otherwise take the run for an
-        orphan; without a RunManager any name. Leaving the block completes the run, by an error fails it, by
-        cancellation cancels it. Raises Forbidden, SessionNotFound, RunAlreadyActive, MessageNotFound when nobody has
-        said anything, IllegalTransition when the session is archived, StorageUnavailable.
+        `owner` is in whose name the lease is kept: the `boot_id` of the RunManager on the same sessions, or any name.
+        While it is renewed nobody takes the run for an orphan. Leaving the block completes the run, by an error fails
+        it, by cancellation cancels it. Raises Forbidden, SessionNotFound, RunAlreadyActive, MessageNotFound when nobody
+        has said anything, IllegalTransition when the session is archived, StorageUnavailable.
         """
         await sessions.access.check(principal, "write", OnSession(session_id))
         lease = _Lease(sessions, owner, sleep)

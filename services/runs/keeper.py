@@ -3,7 +3,7 @@ nobody started, and declines approvals that nobody answered in time. Starts no t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 import structlog
@@ -42,6 +42,10 @@ class Runs(Protocol):
 
     def spawn(self, run: Run) -> None:
         """Begins the task of a run that is ours."""
+        ...
+
+    def lose(self, run_ids: Iterable[str]) -> None:
+        """They were ended, or are somebody else's."""
         ...
 
     async def wake(self, session_id: str) -> None:
@@ -129,7 +133,7 @@ class Keeper:
             await self.keep(session_id, self._runs.wake, self._expire)
 
     async def _orphans(self) -> tuple[str, ...]:
-        return await self._sessions.store.leases.orphans(self._owner, self._sessions.clock())
+        return await self._sessions.store.leases.orphans(self._sessions.clock())
 
     async def _expire(self, session_id: str) -> None:
         """Declines approvals that nobody answered in time; their runs go on with that."""
@@ -162,7 +166,8 @@ class Keeper:
         reason = LOST
         if run.attempt >= ATTEMPTS_MAX:
             reason = f"given up after {run.attempt} attempts: {reason}"
-        await self._sessions.submit(run.session_id, AbandonRun(run.id, run.attempt, f"interrupted: {reason}"), SERVER)
+        command = AbandonRun(run.id, run.attempt, f"interrupted: {reason}")
+        await self._sessions.submit(run.session_id, command, SERVER, self.lease())
 
     async def _resume(self, run: Run) -> None:
         self._taking.add(run.session_id)
@@ -180,7 +185,8 @@ class Keeper:
 
     async def _renew(self) -> None:
         if run_ids := self._runs.at_work():
-            await self._sessions.store.leases.renew(run_ids, self.lease())
+            held = await self._sessions.store.leases.renew(run_ids, self.lease())
+            self._runs.lose([run_id for run_id in run_ids if run_id not in held])
 
     async def _forever(self, every_s: float, step: Callable[[], Awaitable[None]]) -> None:
         while True:

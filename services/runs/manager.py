@@ -6,7 +6,7 @@ What a run may write is decided by the door and fenced by its attempt; a task th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
@@ -94,15 +94,18 @@ class RunManager:
         self._places.take(run.id)
         self._active[run.id] = Attempt(context, self._agents, self._over)
 
+    def lose(self, run_ids: Iterable[str]) -> None:
+        for run_id in run_ids:
+            if run_id in self._active:
+                self._active[run_id].lose()
+
     async def wake(self, session_id: str) -> None:
         """Starts what waits in a session, be it in memory or not."""
         self._kick(session_id, await self._sessions.current(session_id))
 
     def _on_committed(self, committed: Committed) -> None:
         finished = [event.body.run.id for event in committed.events if isinstance(event.body, RunFinished)]
-        for run_id in (*finished, *_taken_from_here(committed)):
-            if run_id in self._active:
-                self._active[run_id].lose()
+        self.lose((*finished, *_taken_from_here(committed)))
         if committed.own:
             self._follow_up(committed, bool(finished))
         self._note_waiting(committed.after.run)

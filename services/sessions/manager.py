@@ -29,8 +29,6 @@ from models.commands import (
     RestoreSession,
     RevokeGrant,
     SendMessage,
-    StartRun,
-    TakeOverRun,
 )
 from models.errors import (
     ClientMessageIdTaken,
@@ -147,7 +145,8 @@ class SessionManager:
         self, session_id: str, command: CommandFor[ResultT], by: Actor, lease: Lease | None = None
     ) -> asyncio.Future[ResultT]:
         """The same without waiting, for callers that are trusted: the future may be dropped. `by` is who its events
-        are by, `lease` goes with StartRun and TakeOverRun."""
+        are by. `lease` claims the session's run: with StartRun, TakeOverRun and AbandonRun, which are Fenced while
+        somebody else has one."""
         # Every CommandFor is one of Command, and decided with a result of its kind: tests hold both.
         return cast("asyncio.Future[ResultT]", self._enqueue(session_id, cast(Command, command), by, lease))
 
@@ -378,8 +377,7 @@ class SessionManager:
             Event(session.session_id, epoch, head + index, now, body, pending.by)
             for index, body in enumerate(decision.events, start=1)
         )
-        lease = pending.lease if isinstance(pending.command, StartRun | TakeOverRun) else None
-        return Append(context, apply_all(context, events), events, decision.fence, lease)
+        return Append(context, apply_all(context, events), events, decision.fence, pending.lease)
 
     def _appended(
         self,

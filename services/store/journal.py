@@ -25,7 +25,8 @@ NOT_DELETED = "The session was restored in the meantime"
 @dataclass(frozen=True, slots=True)
 class Append:
     """`before` None creates the session. `after` is `before` with `events` applied. `fence`, when given, must be
-    that of the run which holds the session. `lease` goes with an append that starts a run."""
+    that of the run which holds the session. `lease` claims the session's run for its owner: nobody else may have one
+    that lasts beyond the instant of the events. It is that of the run which is active after them."""
 
     before: Context | None
     after: Context

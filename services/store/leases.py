@@ -1,6 +1,7 @@
 """Leases on runs: who works on a run, and until when the others must believe it. The interface; back ends keep them.
 
-A lease is taken by the append that starts a run or takes it over (`Append.lease`).
+A lease is taken by the append that starts a run or takes it over (`Append.lease`), in its transaction: of two that
+claim one run, one wins.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ class Lease:
 
 
 class Leases(Protocol):
-    async def renew(self, run_ids: Sequence[str], lease: Lease) -> None:
-        """Extends the leases of runs that the caller works on. A run that is no longer active is left alone."""
+    async def renew(self, run_ids: Sequence[str], lease: Lease) -> frozenset[str]:
+        """Extends the owner's leases. Returns the runs that it still holds: one that is over, or that somebody else has
+        taken over, is left alone."""
         ...
 
-    async def orphans(self, owner: str, now: EpochMs) -> tuple[str, ...]:
-        """The sessions whose active run nobody works on: its lease expired, or its owner can't be alive."""
+    async def orphans(self, now: EpochMs) -> tuple[str, ...]:
+        """The sessions whose active run nobody works on: it has no lease, or one that expired."""
         ...

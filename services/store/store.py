@@ -27,6 +27,18 @@ class Storage(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a back end can do beyond the contract that all keep. Who needs to know asks for it, and not for a name."""
+
+    survives_restart: bool
+    """What was committed is there when the process is not any more."""
+    several_writers: bool
+    """Other processes may commit to the same sessions: nothing may be decided on a head that is only remembered."""
+    bounded_reads: bool
+    """A read costs what it shows, and a search looks at so much for one page, however much there is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """Open it before use. Its parts raise StorageUnavailable while the storage is in trouble or closed."""
 
@@ -37,6 +49,7 @@ class Store:
     projects: Projects
     user_states: UserStates
     storage: Storage
+    capabilities: Capabilities
 
     async def open(self) -> None:
         await self.storage.open()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from pathlib import Path
 
+import journal_store
 import orjson
 import pytest
 from histories import Maker
-from journal_store import Store, fence_of, note, opened, wire
+from journal_store import Store, fence_of, note, wire
 from patience import HANG_S
 from world import appending, create, decided, say
 
@@ -30,11 +29,7 @@ from models.heads import Head
 from services.engine.context import Context
 from services.store.journal import OnAppended
 
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    async with opened(request.param, tmp_path) as opened_store:
-        yield opened_store
+store = journal_store.store
 
 
 async def test_what_was_appended_is_read_back_in_order(store: Store) -> None:

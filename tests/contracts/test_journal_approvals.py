@@ -4,12 +4,12 @@ part of the context, and both survive the process."""
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 from pathlib import Path
 
+import journal_store
 import pytest
 from histories import Maker
-from journal_store import Store, fence_of, opened
+from journal_store import LASTING, Store, fence_of, opened
 from world import decided
 
 from models.commands import (
@@ -34,10 +34,7 @@ from services.engine.context import Context
 KINDS = ["tools", "ask", "resolve", "start_tools", "finish_tool", "revoke", "cancel", "send", "start", "take_over"]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    async with opened(request.param, tmp_path) as opened_store:
-        yield opened_store
+store = journal_store.store
 
 
 def asking(context: Context, *call_ids: str, status: CallStatus = "pending") -> RequestTools:
@@ -161,12 +158,13 @@ async def test_approvals_of_another_session_are_not_in_the_list(store: Store) ->
     assert (await store.journal.load("t")) == second
 
 
-async def test_a_question_outlives_the_process(tmp_path: Path) -> None:
-    async with opened("sqlite", tmp_path) as before:
+@pytest.mark.parametrize("kind", LASTING)
+async def test_a_question_outlives_the_process(kind: str, tmp_path: Path) -> None:
+    async with opened(kind, tmp_path) as before:
         context = await before.running()
         context = await before.do(context, asking(context, "1", "2"), ResolveApproval("a-1", "approve", "ann"))
         kept = await before.reads.approvals("s")
-    async with opened("sqlite", tmp_path) as after:
+    async with opened(kind, tmp_path) as after:
         assert await after.journal.load("s") == context
         assert await after.reads.approvals("s") == kept
         resumed = await after.do(context, ResolveApproval("a-2", "deny", "bob"))

@@ -4,27 +4,23 @@ operation writes no message, and a context of many branches is read as it was wr
 from __future__ import annotations
 
 import random
-import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import journal_store
 import pytest
-from journal_store import Store, note, opened
+from journal_store import Store, merge, noted, opened, switch
 from world import say
 
-from models.branches import Entry, MergeStrategy
+from models.branches import MergeStrategy
 from models.commands import (
     AddPin,
     CancelRun,
     ChangePlan,
-    Command,
     Fork,
-    Merge,
     RemovePin,
     SetBranchPrompt,
-    SwitchBranch,
 )
 from models.errors import BranchNotFound, StaleHead
 from models.payloads import PlanItem
@@ -36,35 +32,7 @@ from services.store.reads import MessageQuery
 SEEDS = range(4)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    async with opened(request.param, tmp_path) as opened_store:
-        yield opened_store
-
-
-def switch(context: Context, name: str) -> SwitchBranch:
-    return SwitchBranch(name, context.branches[name].length, ())
-
-
-def merge(context: Context, source: str, ordinals: list[int], strategy: MergeStrategy = "append") -> Merge:
-    return Merge(
-        source=source,
-        strategy=strategy,
-        entries=tuple(Entry(id=f"n{ordinal}", ordinal=ordinal) for ordinal in ordinals),
-        source_length=context.branches[source].length,
-        length=context.branch.length,
-        by="ann",
-        resolution="source",
-        name=f"rebased {context.head}",
-        summary_id=f"n{context.pool_count + 1}",
-        summary=f"note {context.pool_count + 1}",
-    )
-
-
-async def noted(store: Store, context: Context, count: int) -> Context:
-    """So many notes on the active branch, at the next ordinals."""
-    first = context.pool_count + 1
-    return await store.emit(context, *(note(ordinal) for ordinal in range(first, first + count)))
+store = journal_store.store
 
 
 class Paths:
@@ -240,36 +208,3 @@ async def test_two_sessions_may_have_branches_of_the_same_name(store: Store) -> 
     assert (await store.journal.load("s")).branch.length == 1
     page = await store.reads.page("t", MessageQuery(branch="b"))
     assert page.total == 1
-
-
-# Rows
-def rows(folder: Path, table: str) -> list[tuple[object, ...]]:
-    [database] = folder.rglob("*.db")
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
-        return db.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608  # a name of this module
-
-
-@pytest.mark.parametrize("strategy", ["append", "cherry-pick", "rebase"])
-async def test_no_branch_operation_copies_or_rewrites_a_message(tmp_path: Path, strategy: MergeStrategy) -> None:
-    async with opened("sqlite", tmp_path) as store:
-        context = await noted(store, await store.session(), 6)
-        bodies, places = rows(tmp_path, "messages"), rows(tmp_path, "branch_messages")
-        assert (len(bodies), len(places)) == (6, 6)
-        context = await store.do(context, Fork("b", "main", 3))
-        assert rows(tmp_path, "branch_messages") == places, "a fork writes no position"
-        context = await store.do(context, switch(context, "main"), switch(context, "b"))
-        steps: list[Command] = [merge(context, "main", [5, 6], strategy)]
-        await store.do(context, *steps)
-        assert rows(tmp_path, "messages") == bodies
-        assert len(rows(tmp_path, "branch_messages")) == 8, "a merge writes a position for each message it brings"
-
-
-async def test_a_summary_writes_one_message(tmp_path: Path) -> None:
-    async with opened("sqlite", tmp_path) as store:
-        context = await noted(store, await store.session(), 6)
-        context = await store.do(context, Fork("b", "main", 3))
-        before = rows(tmp_path, "messages")
-        await store.do(context, merge(context, "main", [], "summary"))
-        after = rows(tmp_path, "messages")
-        assert after[:6] == before
-        assert len(after) == 7

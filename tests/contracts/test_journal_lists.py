@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
+import journal_store
 import pytest
-from journal_store import FOREVER, Store, fence_of, opened, wire
+from journal_store import FOREVER, Store, fence_of, wire
 from world import T0, create, decided, say
 
 from models.commands import (
@@ -18,7 +17,6 @@ from models.commands import (
     FinishRun,
     RenameSession,
     RestoreSession,
-    StartRun,
     UnarchiveContext,
 )
 from models.errors import (
@@ -28,15 +26,10 @@ from models.errors import (
 )
 from models.ids import EpochMs, iso
 from services.engine.context import Context
-from services.store.leases import Lease
 from services.store.lists import RUNNING, SessionQuery
 from services.store.reads import MessageQuery
 
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    async with opened(request.param, tmp_path) as opened_store:
-        yield opened_store
+store = journal_store.store
 
 
 # Deleting
@@ -265,41 +258,6 @@ async def test_unfinished_sessions_come_oldest_run_first(store: Store) -> None:
     await store.do(late, say(), now=T0 + 1)
     await store.session("idle")
     assert await store.reads.unfinished() == ("early", "late")
-
-
-async def test_a_lease_holds_until_it_expires_and_only_for_its_owner(store: Store) -> None:
-    context = await store.session()
-    first = say()
-    context = await store.do(context, first)
-    await store.do(context, StartRun(first.run_id), lease=Lease("boot", EpochMs(T0 + 100)))
-    assert await store.leases.orphans("boot", EpochMs(T0 + 99)) == ()
-    assert await store.leases.orphans("boot", EpochMs(T0 + 100)) == ("s",)
-    assert await store.leases.orphans("another boot", EpochMs(T0)) == ("s",)
-    await store.leases.renew([first.run_id, "nobody"], Lease("boot", EpochMs(T0 + 200)))
-    assert await store.leases.orphans("boot", EpochMs(T0 + 150)) == ()
-    await store.leases.renew([first.run_id], Lease("boot", EpochMs(0)))
-    assert await store.leases.orphans("boot", EpochMs(T0)) == ("s",)
-    await store.leases.renew([], Lease("boot", EpochMs(0)))
-
-
-async def test_a_run_without_a_lease_is_an_orphan_and_one_that_waits_or_ended_is_not(store: Store) -> None:
-    context = await store.session()
-    first = say()
-    context = await store.do(context, first)
-    assert await store.leases.orphans("boot", T0) == ()
-    context = await store.do(context, StartRun(first.run_id))
-    assert await store.leases.orphans("boot", T0) == ("s",)
-    await store.do(context, CancelRun())
-    assert await store.leases.orphans("boot", T0) == ()
-
-
-async def test_renewing_a_run_that_ended_does_not_wake_it(store: Store) -> None:
-    context = await store.running()
-    run_id = fence_of(context).run_id
-    context = await store.do(context, CancelRun())
-    await store.leases.renew([run_id], Lease("boot", FOREVER))
-    assert await store.journal.load("s") == context
-    assert await store.reads.unfinished() == ()
 
 
 async def test_a_list_holds_the_sessions_of_visible_projects_alone(store: Store) -> None:

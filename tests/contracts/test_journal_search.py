@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import journal_store
 import pytest
-from journal_store import Store, fence_of, name_of, note, opened
+from journal_store import BOUNDED, Store, fence_of, name_of, note, opened
 from world import T0, create, decided
 
 from models.commands import (
@@ -35,10 +35,7 @@ from services.search.query import RANKED, WINDOWS_MAX, SearchQuery
 MINUTE = 60_000
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    async with opened(request.param, tmp_path) as opened_store:
-        yield opened_store
+store = journal_store.store
 
 
 class Talk:
@@ -417,9 +414,10 @@ async def test_a_word_in_very_many_messages_is_paged_beyond_what_is_ranked_toget
         assert pages == 21
 
 
-async def test_a_search_that_filters_next_to_everything_away_goes_on_by_its_cursor(tmp_path: Path) -> None:
-    """A page looks at a bounded number of matches; only SQLite has to stop."""
-    async with opened("sqlite", tmp_path) as store:
+@pytest.mark.parametrize("kind", BOUNDED)
+async def test_a_search_that_filters_next_to_everything_away_goes_on_by_its_cursor(kind: str, tmp_path: Path) -> None:
+    """A page looks at a bounded number of matches."""
+    async with opened(kind, tmp_path) as store:
         await (await talk(store, "wanted")).say("rush", minute=-1)
         hidden = await talk(store, "hidden")
         for _ in range(WINDOWS_MAX * RANKED // 500 + 1):

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
+import journal_store
 import pytest
-from journal_store import Store, opened
+from journal_store import Store
 from world import commit, create, decided
 
-from models.clock import SYSTEM_CLOCK
 from models.commands import DeleteSession
 from models.errors import Conflict, ProjectNotFound, SessionNotFound, VersionMismatch
 from services.store.projects import INBOX
-from services.store.sqlite.database import Database
-from services.store.sqlite.projects import DELETE
-from services.store.sqlite.store import sqlite_store
 
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    async with opened(request.param, tmp_path) as found:
-        yield found
+store = journal_store.store
 
 
 async def test_the_inbox_exists_from_the_start_and_only_once(store: Store) -> None:
@@ -142,17 +133,3 @@ async def test_the_inbox_is_known_by_being_the_first_and_not_by_its_name(store: 
         await projects.delete(inbox.id)
     assert await projects.inbox() == renamed
     assert await projects.all() == (renamed,)
-
-
-async def test_a_session_whose_project_is_gone_can_still_be_read(tmp_path: Path) -> None:
-    """As an older version may have left it. Taken out for the check: the empty name in `SqliteReads.snapshot`."""
-    database = Database(tmp_path, SYSTEM_CLOCK)
-    store = sqlite_store(database)
-    await store.open()
-    project = await store.projects.create("A")
-    created = decided("s", None, create(project.id))
-    assert created is not None
-    await commit(store.journal, created)
-    await database.write(lambda connection: connection.execute(DELETE, {"id": project.id}).close())
-    assert (await store.reads.snapshot("s")).session.project_name == ""
-    await store.close()

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
+import journal_store
 import pytest
-from journal_store import opened
+from journal_store import LASTING, Store, opened
 
-from models.clock import SYSTEM_CLOCK
 from models.errors import PayloadTooLarge, VersionMismatch
 from models.ids import from_iso, now_ms
 from models.user_state import STATE_MAX_BYTES, Preferences, Sections, UserState
-from services.store.sqlite.database import Database
-from services.store.sqlite.user_states import SqliteUserStates
 from services.store.user_states import Edit, UserStates
 
+store = journal_store.store
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def states(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[UserStates]:
-    async with opened(request.param, tmp_path) as store:
-        yield store.whole.user_states
+
+@pytest.fixture
+def states(store: Store) -> UserStates:
+    return store.whole.user_states
 
 
 def to(**sections: object) -> Edit:
@@ -131,23 +129,9 @@ async def test_those_who_have_a_session_open_are_found(states: UserStates) -> No
     assert await states.mentioning("s3") == ()
 
 
-async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
-    database = Database(tmp_path, SYSTEM_CLOCK)
-    await database.open()
-    written = await SqliteUserStates(database).change("ann", to(tabs={"a": 0.1}, preferences={"soon": [1, "x"]}))
-    await database.close()
-    database = Database(tmp_path, SYSTEM_CLOCK)
-    await database.open()
-    assert await SqliteUserStates(database).get("ann") == written
-    await database.close()
-
-
-async def test_a_change_that_is_refused_has_nobody_elses_written_again(tmp_path: Path) -> None:
-    database = Database(tmp_path, SYSTEM_CLOCK)
-    await database.open()
-    states, written = SqliteUserStates(database), list[str]()
-    beside = database.write(lambda connection: written.append("once"))
-    _, refused = await asyncio.gather(beside, states.change("ann", to(tabs={"a": 1}), 7), return_exceptions=True)
-    await database.close()
-    assert isinstance(refused, VersionMismatch)
-    assert written == ["once"]
+@pytest.mark.parametrize("kind", LASTING)
+async def test_a_restart_keeps_everything(kind: str, tmp_path: Path) -> None:
+    async with opened(kind, tmp_path) as before:
+        written = await before.whole.user_states.change("ann", to(tabs={"a": 0.1}, preferences={"soon": [1, "x"]}))
+    async with opened(kind, tmp_path) as after:
+        assert await after.whole.user_states.get("ann") == written

@@ -15,6 +15,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from harness import Users
 from hub_peer import Peer, eventually, peers
+from journal_store import KINDS
 from patience import HANG_S
 
 from models.clock import SYSTEM_CLOCK
@@ -114,7 +115,7 @@ async def serving(folder: Path | None = None, agent: str = "assistant") -> Async
         yield desk
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=KINDS)
 async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
     async with serving(tmp_path / "data" if request.param == "sqlite" else None) as found:
         yield found

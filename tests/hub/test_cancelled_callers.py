@@ -19,8 +19,8 @@ from models.errors import StorageUnavailable
 from services.access import LOCAL
 from services.llm.scripted import Mark, Pause, Say
 from services.store.lists import SessionQuery
+from services.store.sql.journal import SqlJournal
 from services.store.sql.writer import Job
-from services.store.sqlite.journal import SqliteJournal
 
 server, in_memory = hub_peer.server, hub_peer.in_memory
 
@@ -167,7 +167,7 @@ async def test_caller_that_drops_while_the_writer_works_leaves_all_or_nothing_on
     async with serving(tmp_path) as server:
         session_id = await server.session("scripted:words=3")
         journal = server.store.journal
-        assert isinstance(journal, SqliteJournal)
+        assert isinstance(journal, SqlJournal)
         async with peers(server.url) as (peer,):
             if call == "cancel_run":
                 await peer.call("send_message", message(session_id, "before"))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from journal_store import opened
+from journal_store import KINDS, opened
 
 from models.errors import InvalidArgument
 from services.cursors import cursor_of, place_in
@@ -61,7 +61,7 @@ def test_text_that_no_database_takes_is_refused(text: str) -> None:
         place_in(cursor, "q", (str,))
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_no_place_that_a_cursor_may_name_breaks_a_search(kind: str, tmp_path: Path) -> None:
     async with opened(kind, tmp_path) as store:
         await store.session("s", "word")

@@ -24,10 +24,11 @@ from models.events import (
     SessionRenamed,
 )
 from models.heads import Head
-from models.ids import from_iso
+from models.ids import EpochMs, from_iso
 from models.messages import Message
 from services.engine.context import Context
 from services.store.journal import NOT_DELETED, PAGE_BYTES, PAGE_EVENTS, Append, EventPage, OnAppended
+from services.store.leases import Lease
 from services.store.memory.tables import Kept, Memory
 
 
@@ -69,7 +70,13 @@ class MemoryJournal:
             raise StaleHead()
         if append.fence is not None and append.fence != kept.context.fence:
             raise Fenced()
+        if append.lease is not None and self._is_held(kept, append.lease, append.events[-1].at):
+            raise Fenced()
         return kept
+
+    def _is_held(self, kept: Kept, lease: Lease, now: EpochMs) -> bool:
+        run = kept.context.run
+        return run is not None and self._memory.is_held(run.id, now, but_by=lease.owner)
 
     def _make_findable(self, event: Event, after: Context) -> None:
         match event.body:

@@ -9,7 +9,9 @@ from services.store.memory.reads import MemoryReads
 from services.store.memory.search import MemorySearch
 from services.store.memory.tables import Memory
 from services.store.memory.user_states import MemoryUserStates
-from services.store.store import Store
+from services.store.store import Capabilities, Store
+
+CAPABILITIES = Capabilities(survives_restart=False, several_writers=False, bounded_reads=False)
 
 
 def memory_store(memory: Memory) -> Store:
@@ -21,4 +23,5 @@ def memory_store(memory: Memory) -> Store:
         MemoryProjects(memory),
         MemoryUserStates(memory),
         memory,
+        CAPABILITIES,
     )

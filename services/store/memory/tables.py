@@ -68,6 +68,11 @@ class Memory:
             raise SessionNotFound()
         return kept
 
+    def is_held(self, run_id: str, now: int, *, but_by: str | None = None) -> bool:
+        """Whether somebody (else) has a lease that lasts."""
+        lease = self.leases.get(run_id)
+        return lease is not None and lease.owner != but_by and lease.expires_at > now
+
     def add_project(self, name: str) -> Project:
         project = Project(id=self.clock.new_id(), name=name, created_at_utc=iso(self.clock()))
         self.projects[project.id] = project

@@ -38,6 +38,8 @@ from services.engine.context import Context
 from services.store.journal import Append
 
 Row = list[Any]
+GUARDED = 4
+"""The columns of a guard; of one that claims a run there are more."""
 TITLES_KEPT = 4_096
 """A title is folded once and written with every change of its session."""
 
@@ -52,11 +54,10 @@ class Keys:
 
 @dataclass(slots=True)
 class Rows:
-    """What one transaction writes, by table; the column orders are those of the journal's statements. `actors` are the
-    keys of those that its events are by."""
+    """What one transaction writes, by table; the column orders are those of `statements`. `actors` are the keys of
+    those that its events are by."""
 
     actors: Mapping[Actor, int | None]
-    guards: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     sessions: list[Row] = field(default_factory=list)
     contexts: list[Row] = field(default_factory=list)
@@ -80,8 +81,6 @@ class Rows:
 
     def add(self, append: Append, keys: Keys) -> None:
         before, after = append.before, append.after
-        if before is not None:
-            self.guards.append([keys.session, before.head, after.head, append.fence])
         for event in append.events:
             self.events.append(event_row(keys.session, event, after, self.actors[event.by]))
         if all(isinstance(event.body, MessageDelta) for event in append.events):
@@ -159,6 +158,13 @@ class Rows:
         self.positions.extend(rows)
 
 
+def guard_row(append: Append, session: int) -> Row:
+    """Of an append to a session that exists."""
+    expected = append.before.head if append.before is not None else 0
+    guarded = [session, expected, append.after.head, append.fence]
+    return guarded if append.lease is None else [*guarded, append.lease.owner, append.events[-1].at]
+
+
 def session_values(context: Context) -> Row:
     return [
         context.fence,
@@ -170,7 +176,7 @@ def session_values(context: Context) -> Row:
         context.branch.length,
         context.pool_count,
         context.version,
-        int(context.archived),
+        context.archived,
         title_key(context.title),
     ]
 

@@ -1,14 +1,14 @@
 """The one thread that writes. It takes all jobs that wait, runs them in one transaction, commits, and reports.
 
-A job that fails alone (a guard was lost, a key exists) fails alone: the batch is rolled back and run again, each job
-in a savepoint. A failure of the storage fails the whole batch, and nobody is told of success before COMMIT returned.
+Who loses is told so and undoes nobody else's work. A job that raises (a key exists) fails alone too: the batch is
+rolled back and run again in parts, each in a savepoint. A failure of the storage fails the whole batch, and nobody is
+told of success before COMMIT returned.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,11 +35,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """One of many alike that are cheaper together: `run_many` gets the items of all neighbours of one batch."""
+    """One of many alike that are cheaper together: `run_many` gets the items of all neighbours of one batch, and says
+    for each why it lost, None when it didn't."""
 
-    run_many: Callable[[Connection, Sequence[Any]], None]
+    run_many: Callable[[Connection, Sequence[Any]], Sequence[BaseException | None]]
     item: Any
     done: Callable[[Any, BaseException | None], None]
+
+
+Run = Callable[[Connection, "Sequence[Job | Bulk]"], list[WriteOutcome]]
 
 
 class Writer:
@@ -53,10 +57,12 @@ class Writer:
     def __init__(
         self,
         connect: Callable[[], Connection],
+        driver_error: type[Exception],
         translate: Callable[[BaseException], StorageUnavailable],
         succeeded: Callable[[], None],
     ) -> None:
         self._connect = connect
+        self._driver_error = driver_error
         self._translate = translate
         self._succeeded = succeeded
         self._loop = asyncio.get_running_loop()
@@ -115,44 +121,39 @@ class Writer:
     def _transact(self, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
         try:
             try:
-                return self._together(jobs)
+                return self._in_transaction(_run_all, jobs)
             except Exception as error:
-                if _is_storage(error):
+                if self._is_storage(error):
                     raise
-                return self._one_by_one(jobs)
+                return self._in_transaction(self._settle, jobs)
         except Exception as error:
             self._drop_connection()
             unavailable = self._translate(error)
             return [(None, unavailable)] * len(jobs)
 
-    def _together(self, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
-        results: list[WriteOutcome] = [(None, None)] * len(jobs)
+    def _in_transaction(self, run: Run, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
         connection = self._connected()
         with connection.begin():
-            bulk: list[Bulk] = []
-            for index, job in enumerate(jobs):
-                if isinstance(job, Bulk):
-                    bulk.append(job)
-                    continue
-                _run_bulk(connection, bulk)
-                bulk = []
-                results[index] = (job.run(connection), None)
-            _run_bulk(connection, bulk)
-        return results
+            return run(connection, jobs)
 
-    def _one_by_one(self, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
-        results: list[WriteOutcome] = []
-        connection = self._connected()
-        with connection.begin():
-            for job in jobs:
-                try:
-                    with connection.begin_nested():
-                        results.append((_run(connection, job), None))
-                except Exception as refused:
-                    if _is_storage(refused):
-                        raise
-                    results.append((None, refused))
-        return results
+    def _settle(self, connection: Connection, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
+        """Together in a savepoint; when one of them raises, the halves in savepoints of their own, and so on until it
+        stands alone."""
+        try:
+            with connection.begin_nested():
+                return _run_all(connection, jobs)
+        except Exception as refused:
+            if self._is_storage(refused):
+                raise
+            if len(jobs) == 1:
+                return [(None, refused)]
+        half = len(jobs) // 2
+        return [*self._settle(connection, jobs[:half]), *self._settle(connection, jobs[half:])]
+
+    def _is_storage(self, error: Exception) -> bool:
+        """Whether the storage failed, so that everybody in the batch is concerned. A batch that is too large for one
+        statement (DataError: SQLite takes 1 GB) is not such a failure: in parts its jobs fit."""
+        return isinstance(error, (DBAPIError, self._driver_error)) and not isinstance(error, IntegrityError | DataError)
 
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.invalidated:
@@ -169,19 +170,21 @@ class Writer:
                 connection.invalidate()
 
 
-def _is_storage(error: Exception) -> bool:
-    """Whether the storage failed, so that everybody in the batch is concerned. A batch that is too large for one
-    statement (DataError: SQLite takes 1 GB) is not such a failure: one by one its jobs fit."""
-    return isinstance(error, DBAPIError | sqlite3.Error) and not isinstance(error, IntegrityError | DataError)
+def _run_all(connection: Connection, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
+    """In their order; neighbours that are alike together."""
+    outcomes: list[WriteOutcome] = []
+    bulk: list[Bulk] = []
+    for job in jobs:
+        if isinstance(job, Bulk):
+            bulk.append(job)
+            continue
+        outcomes += _run_bulk(connection, bulk)
+        bulk = []
+        outcomes.append((job.run(connection), None))
+    return [*outcomes, *_run_bulk(connection, bulk)]
 
 
-def _run(connection: Connection, job: Job | Bulk) -> Any:
-    if isinstance(job, Job):
-        return job.run(connection)
-    job.run_many(connection, [job.item])
-    return None
-
-
-def _run_bulk(connection: Connection, bulk: Sequence[Bulk]) -> None:
-    if bulk:
-        bulk[0].run_many(connection, [job.item for job in bulk])
+def _run_bulk(connection: Connection, bulk: Sequence[Bulk]) -> list[WriteOutcome]:
+    if not bulk:
+        return []
+    return [(None, lost) for lost in bulk[0].run_many(connection, [job.item for job in bulk])]

@@ -25,6 +25,7 @@ from sqlalchemy.pool import NullPool
 from models.clock import Clock
 from models.errors import DatabaseCorrupt, DatabaseFull, DatabaseLocked, DataFolderInUse, StorageUnavailable
 from services.store.sql.writer import Job, Writer
+from services.store.sqlite.dialect import SQLITE, SqliteDialect
 from services.store.sqlite.migrate import migrate
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,8 @@ PROBE_BYTES = 16 * 1024
 
 class Database:
     """Open it before use; `close` releases the folder. `trouble` says why it can't be used, None when it can."""
+
+    dialect: SqliteDialect = SQLITE
 
     def __init__(
         self, folder: Path, clock: Clock, *, busy_timeout_s: float = BUSY_TIMEOUT_S, max_pages: int | None = None
@@ -76,7 +79,7 @@ class Database:
             self._unlock()
             raise
         self._readers = self._reader_engine()
-        self._writer = Writer(self._connect(), self._translate_and_note, self._note_success)
+        self._writer = Writer(self._connect(), sqlite3.Error, self._translate_and_note, self._note_success)
         self._probe = asyncio.create_task(self._probe_while_in_trouble())
 
     async def close(self) -> None:

@@ -48,23 +48,30 @@ LEFT_BEHIND = text("UPDATE search_docs SET session = -session WHERE session = :s
 SWEEP = "key IN (SELECT key FROM search_docs WHERE session < 0 ORDER BY session LIMIT :count)"
 
 
-def take_out(connection: Connection, session: int) -> None:
-    """From now on nothing of a session is found; `sweep` does the rest. Keys of sessions are used again, so what an
-    earlier one with this key left behind goes first."""
-    for statement in (DROP, FORGET):
-        connection.execute(text(statement.format(where="session = -:session")), {"session": session})
-    connection.execute(LEFT_BEHIND, {"session": session})
+class SqliteIndex:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def statements(self) -> tuple[tuple[str, str], ...]:
+        return (("docs", INDEX_KEYS), ("texts", INDEX_TEXTS))
+
+    def take_out(self, connection: Connection, session: int) -> None:
+        """From now on nothing of a session is found; `sweep` does the rest. Keys of sessions are used again, so what an
+        earlier one with this key left behind goes first."""
+        for statement in (DROP, FORGET):
+            connection.execute(text(statement.format(where="session = -:session")), {"session": session})
+        connection.execute(LEFT_BEHIND, {"session": session})
+
+    async def sweep(self) -> None:
+        """A little at a time, so that nobody's append waits for it. What was purged can't be found any more: while the
+        storage is in trouble the rest may wait for the next purge or start."""
+        with suppress(StorageUnavailable):
+            while await self._database.write(sweep_some):
+                pass
 
 
-def sweep(connection: Connection) -> int:
+def sweep_some(connection: Connection) -> int:
     """Takes some of what was purged out of the index. Returns how many rows; 0 when nothing is left."""
     connection.execute(text(DROP.format(where=SWEEP)), {"count": SWEPT_AT_ONCE})
     return connection.execute(text(FORGET.format(where=SWEEP)), {"count": SWEPT_AT_ONCE}).rowcount
-
-
-async def sweep_all(database: Database) -> None:
-    """A little at a time, so that nobody's append waits for it. What was purged can't be found any more: while the
-    storage is in trouble the rest may wait for the next purge or start."""
-    with suppress(StorageUnavailable):
-        while await database.write(sweep):
-            pass

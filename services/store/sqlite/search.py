@@ -20,8 +20,8 @@ from models.search import INDEXED_MAX_CHARS, FoundSession, SearchResult, first_k
 from services.search.query import RANKED, WINDOWS_MAX, Phase, SearchPage, SearchQuery, Start
 from services.search.snippets import snippet
 from services.search.terms import Term, Terms
+from services.store.sql.positions import positions_of
 from services.store.sqlite.database import Database
-from services.store.sqlite.positions import positions_of
 
 LAST_KEY = 2**63 - 1
 WINDOW = """
@@ -62,7 +62,9 @@ class SqliteSearch:
         terms = query.terms
         async with self._database.read() as db:
             rows, cursor = await _Walk(db, query, terms, await _project_keys(db, query)).page()
-            positions = await positions_of(db, [(row.session, row.ordinal) for row in rows if row.ordinal])
+            positions = await positions_of(
+                db, self._database.dialect, [(row.session, row.ordinal) for row in rows if row.ordinal]
+            )
         # In a thread: folding twenty long texts takes longer than the loop may be held up.
         return SearchPage(await asyncio.to_thread(_results, rows, positions, terms), cursor)
 

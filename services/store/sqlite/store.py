@@ -1,27 +1,39 @@
-"""A store on SQLite: one file in a data folder."""
+"""A store on SQLite: one file in a data folder, and one process that holds it."""
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
+from services.store.sql.journal import SqlJournal
+from services.store.sql.leases import SqlLeases
+from services.store.sql.projects import SqlProjects
+from services.store.sql.reads import SqlReads
+from services.store.sql.statements import ACTIVE
+from services.store.sql.user_states import SqlUserStates
 from services.store.sqlite.database import Database
-from services.store.sqlite.index import sweep_all
-from services.store.sqlite.journal import SqliteJournal
-from services.store.sqlite.leases import SqliteLeases
-from services.store.sqlite.projects import SqliteProjects
-from services.store.sqlite.reads import SqliteReads
+from services.store.sqlite.index import SqliteIndex
 from services.store.sqlite.search import SqliteSearch
-from services.store.sqlite.user_states import SqliteUserStates
-from services.store.store import Store
+from services.store.store import Capabilities, Store
+
+CAPABILITIES = Capabilities(survives_restart=True, several_writers=False, bounded_reads=True)
+VOID = f"UPDATE runs SET lease_expires_at = 0 WHERE state IN {ACTIVE} AND lease_expires_at > 0"  # noqa: S608
 
 
 class SqliteStorage:
     """The database, and what is left to do in it when it opens."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, index: SqliteIndex) -> None:
         self._database = database
+        self._index = index
 
     async def open(self) -> None:
         await self._database.open()
-        await sweep_all(self._database)
+        try:
+            await self._database.write(_void_leases)
+            await self._index.sweep()
+        except BaseException:
+            await self._database.close()
+            raise
 
     async def close(self) -> None:
         await self._database.close()
@@ -31,14 +43,21 @@ class SqliteStorage:
         return self._database.trouble
 
 
+def _void_leases(connection: Connection) -> None:
+    """The folder's lock says that no other process lives: nobody works on the runs that are found here."""
+    connection.exec_driver_sql(VOID)
+
+
 def sqlite_store(database: Database) -> Store:
     """On a database that is not open yet."""
+    index = SqliteIndex(database)
     return Store(
-        SqliteJournal(database),
-        SqliteReads(database),
-        SqliteLeases(database),
+        SqlJournal(database, index),
+        SqlReads(database),
+        SqlLeases(database),
         SqliteSearch(database),
-        SqliteProjects(database),
-        SqliteUserStates(database),
-        SqliteStorage(database),
+        SqlProjects(database),
+        SqlUserStates(database),
+        SqliteStorage(database, index),
+        CAPABILITIES,
     )

@@ -433,11 +433,11 @@ async def test_draining_stops_the_agents_ends_no_run_and_releases_the_leases() -
         session_id = await shop.room.create()
         await shop.room.do(session_id, say(agent="paced"))
         await agent.at_work.wait()
-        assert await shop.room.store.leases.orphans(shop.runs.boot_id, shop.time.clock()) == ()
+        assert await shop.room.store.leases.orphans(shop.time.clock()) == ()
         await shop.runs.drain()
         assert shop.runs.active == 0
         assert shop.room.state(session_id).session_state == "RUNNING"
-        assert await shop.room.store.leases.orphans(shop.runs.boot_id, shop.time.clock()) == (session_id,)
+        assert await shop.room.store.leases.orphans(shop.time.clock()) == (session_id,)
 
 
 async def test_while_draining_no_run_begins_but_messages_are_kept() -> None:
@@ -484,7 +484,7 @@ async def test_leases_are_renewed_while_a_run_is_at_work() -> None:
         await agent.at_work.wait()
         for _ in range(12):
             await shop.time.advance(10)
-        assert await shop.room.store.leases.orphans(shop.runs.boot_id, shop.time.clock()) == ()
+        assert await shop.room.store.leases.orphans(shop.time.clock()) == ()
         assert agent.attempts == [1]
         agent.go.set()
         await shop.until(session_id, "COMPLETED")

@@ -26,10 +26,10 @@ from services.store.store import Store
 
 @asynccontextmanager
 async def boot(before: Workshop, agents: dict[str, Agent]) -> AsyncIterator[Workshop]:
-    """The next start of the server, on the same journal."""
-    async with workshop(
-        agents, store=before.room.store, project_id=before.room.project_id, time=FakeTime(before.time.now)
-    ) as shop:
+    """The next start of the server, on the same journal, when the leases of the one before have run out."""
+    before.time.now += LEASE_MS
+    time = FakeTime(before.time.now)
+    async with workshop(agents, store=before.room.store, project_id=before.room.project_id, time=time) as shop:
         yield shop
 
 
@@ -312,7 +312,7 @@ async def test_the_watch_survives_storage_that_is_away() -> None:
         store.leases.renew = working  # type: ignore[method-assign]
         for _ in range(5):
             await shop.time.advance(HEARTBEAT_S)
-        assert await store.leases.orphans(shop.runs.boot_id, shop.time.clock()) == ()
+        assert await store.leases.orphans(shop.time.clock()) == ()
         await shop.room.do(session_id, CancelRun())
 
 
@@ -326,7 +326,7 @@ async def test_no_more_runs_than_there_is_room_for_are_taken_over_at_once_and_th
         await eventually(lambda: len(lost.attempts) == 3)
         await first.kill()
         store, project_id = first.room.store, first.room.project_id
-        time = FakeTime(first.time.now)
+        time = FakeTime(first.time.now + LEASE_MS)
         async with workshop({"paced": again}, store=store, project_id=project_id, time=time, runs_max=1) as second:
             await settled()
             assert (second.runs.active, again.attempts) == (1, [2])

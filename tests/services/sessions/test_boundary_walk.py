@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from patience import HANG_S
-from world import Workshop, eventually, say
+from world import T0, FakeTime, Workshop, eventually, say
 
 from models.approvals import ApprovalDecision
 from models.clock import SYSTEM_CLOCK
@@ -23,6 +23,7 @@ from services.llm.registry import Providers
 from services.llm.scripted import CallTool, Finish, Say, ScriptedProvider, ScriptStep
 from services.runs.assistant import Assistant
 from services.runs.context import RunContext
+from services.runs.keeper import LEASE_MS
 from services.runs.toolbox import Toolbox
 from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory
@@ -100,12 +101,14 @@ def script(request: ModelRequest) -> tuple[ScriptStep, ...]:
     return (Say("All "), Say("done."), Finish("stop"))
 
 
-def boot(store: Store, project_id: str, log: Log) -> Workshop:
+def boot(store: Store, project_id: str, log: Log, now: int = T0) -> Workshop:
     provider = ScriptedProvider()
     provider.register("walk", script)
     registry = ToolRegistry(log.tools())
     toolbox = Toolbox(registry, ToolExecutor(registry))
-    return Workshop(store, project_id, {"walker": Walker(provider)}, provider=provider, toolbox=toolbox)
+    return Workshop(
+        store, project_id, {"walker": Walker(provider)}, provider=provider, toolbox=toolbox, time=FakeTime(now)
+    )
 
 
 async def answer_all(shop: Workshop, session_id: str, log: Log) -> None:
@@ -148,7 +151,7 @@ async def walk(kill_after: int | None, turns: int = 0) -> tuple[list[tuple[str, 
         for _ in range(turns):
             await asyncio.sleep(0)
         await shop.kill()
-        shop = boot(store, project_id, log)
+        shop = boot(store, project_id, log, T0 + LEASE_MS)
         await shop.runs.start()
     await to_its_end(shop, session_id, log)
     await eventually(lambda: shop.runs.active == 0, "the run's task is over")

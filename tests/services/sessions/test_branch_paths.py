@@ -10,7 +10,7 @@ from world import T0, create, decided
 from models.branches import Branch
 from models.ids import iso
 from services.engine.context import Context
-from services.store.sqlite.reads import segments
+from services.store.sql.paths import segments
 
 
 def forked() -> Context:

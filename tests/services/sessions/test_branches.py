@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from journal_store import opened
+from journal_store import KINDS, opened
 from world import Room, Workshop, eventually, say, workshop
 
 from models.branches import MergeStrategy
@@ -108,7 +108,7 @@ class Talk:
             assert switched[-1].message_ids == tuple(message.id for message in messages)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=KINDS)
 async def talk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Talk]:
     """m1 to m6 on main."""
     async with opened(request.param, tmp_path) as store:

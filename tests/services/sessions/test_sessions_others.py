@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from journal_store import opened
+from journal_store import KINDS, opened
 from troubled_bus import TroubledBus
 from world import FakeTime, HookedJournal, Room, commit, create, eventually, hooked_store, memory_room, say, settled
 
@@ -454,7 +454,7 @@ async def step(room: Room, session_id: str, dice: random.Random) -> None:
             raise
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(4))
 async def test_i3_both_nodes_show_the_journals_exact_sequence_whatever_becomes_of_the_hints(
     kind: str, seed: int, tmp_path: Path
@@ -464,7 +464,7 @@ async def test_i3_both_nodes_show_the_journals_exact_sequence_whatever_becomes_o
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(100, 120))
 async def test_i3_the_same_for_longer(kind: str, seed: int, tmp_path: Path) -> None:
     async with opened(kind, tmp_path) as store:

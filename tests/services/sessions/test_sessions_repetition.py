@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from journal_store import opened
+from journal_store import KINDS, opened
 from world import HookedJournal, Room, eventually, memory_room, say
 
 from models.clock import SYSTEM_CLOCK
@@ -97,7 +97,7 @@ async def test_i10_a_repetition_is_answered_when_the_session_has_been_archived()
         await room.do(session_id, say("hi", client_id="d"))
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_i10_what_was_written_is_compared_and_not_what_was_made_of_it(kind: str, tmp_path: Path) -> None:
     async with opened(kind, tmp_path) as store:
         room = Room(store.whole, store.project_id)
@@ -109,7 +109,7 @@ async def test_i10_what_was_written_is_compared_and_not_what_was_made_of_it(kind
             await again.do(session_id, replace(say("[1] hi", client_id="c"), digest="of something else"))
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_the_digest_is_kept_with_message_and_event_and_does_not_travel(kind: str, tmp_path: Path) -> None:
     async with opened(kind, tmp_path) as store:
         room = Room(store.whole, store.project_id)

@@ -117,7 +117,7 @@ async def test_i5_killed_after_every_event_it_ends_the_same_and_sends_at_most_on
             await asyncio.gather(asking, return_exceptions=True)
             await shop.kill()
         journal.dies_at = 10**9
-        async with workflow_shop(WALK, bench=bench, script=REPLY, store=store) as shop:
+        async with workflow_shop(WALK, bench=bench, script=REPLY, store=store, after=shop) as shop:
             await approve(shop, session_id)
             await shop.until(session_id, "COMPLETED", "FAILED")
             ended = await end_state(shop, session_id)
@@ -191,7 +191,7 @@ async def killed_in(
         await asyncio.wait_for(gate.reached.wait(), 10)
         await shop.kill()
     bench.gates = {}
-    async with workflow_shop(definition, bench=bench, store=store, script=REPLY) as shop:
+    async with workflow_shop(definition, bench=bench, store=store, after=shop, script=REPLY) as shop:
         await shop.until(session_id, "COMPLETED", "FAILED")
         return await shop.execution(session_id)
 
@@ -220,7 +220,7 @@ async def test_an_approval_that_is_answered_after_the_restart_lets_the_workflow_
         session_id = await shop.begin()
         await eventually(lambda: shop.room.state(session_id).approvals)
         await shop.kill()
-    async with workflow_shop(text, bench=bench, store=store) as shop:
+    async with workflow_shop(text, bench=bench, store=store, after=shop) as shop:
         await approve(shop, session_id)
         await shop.until(session_id, "COMPLETED")
         assert (await shop.execution(session_id)).result == "sent a"
@@ -250,7 +250,7 @@ async def test_a_workflow_that_was_changed_in_between_fails_with_that_reason(cha
         await asyncio.wait_for(gate.reached.wait(), 10)
         await shop.kill()
     bench.gates = {}
-    async with workflow_shop(changed, bench=bench, store=store, script=REPLY) as shop:
+    async with workflow_shop(changed, bench=bench, store=store, after=shop, script=REPLY) as shop:
         await shop.until(session_id, "FAILED")
         payload = await shop.execution(session_id)
         assert (payload.status, payload.error) == ("failed", "the workflow was changed while it ran")
@@ -265,7 +265,7 @@ async def test_a_workflow_that_is_gone_after_the_restart_fails_the_run_and_close
         await asyncio.wait_for(gate.reached.wait(), 10)
         await shop.kill()
     bench.gates = {}
-    async with workflow_shop(bench=bench, store=store) as shop:
+    async with workflow_shop(bench=bench, store=store, after=shop) as shop:
         await shop.until(session_id, "FAILED")
         assert (await shop.execution(session_id)).status == "failed"
         (run,) = await shop.room.runs(session_id)
@@ -276,16 +276,16 @@ async def test_a_workflow_that_is_gone_after_the_restart_fails_the_run_and_close
 async def test_two_restarts_in_a_row_keep_what_was_done() -> None:
     bench, (store, _) = Bench(), hooked_store()
     text = "steps: [" + ", ".join(f"{{id: s{n}, tool: say, with: {{text: s{n}}}}}" for n in range(3)) + "]"
-    session_id = ""
+    session_id, shop = "", None
     for call in ("say s1", "say s2"):
         gate = Gate()
         bench.gates = {call: gate}
-        async with workflow_shop(text, bench=bench, store=store) as shop:
+        async with workflow_shop(text, bench=bench, store=store, after=shop) as shop:
             session_id = session_id or await shop.begin()
             await asyncio.wait_for(gate.reached.wait(), 10)
             await shop.kill()
     bench.gates = {}
-    async with workflow_shop(text, bench=bench, store=store) as shop:
+    async with workflow_shop(text, bench=bench, store=store, after=shop) as shop:
         await shop.until(session_id, "COMPLETED")
         payload = await shop.execution(session_id)
         assert set(statuses(payload).values()) == {"done"}

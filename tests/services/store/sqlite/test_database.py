@@ -421,7 +421,7 @@ async def test_an_append_that_cannot_be_encoded_fails_alone(tmp_path: Path) -> N
         await assert_whole(store, contexts[2])
 
 
-async def test_appends_that_are_too_much_for_one_statement_are_written_one_by_one(tmp_path: Path) -> None:
+async def test_appends_that_are_too_much_for_one_statement_are_written_in_parts(tmp_path: Path) -> None:
     """SQLite takes 1 GB per value, and a batch travels as one: many large messages at once may pass it."""
     async with opened(tmp_path) as (database, store):
         assert database._engine is not None
@@ -445,7 +445,7 @@ async def test_a_write_whose_caller_is_gone_is_done_all_the_same(tmp_path: Path)
 
 
 async def test_a_job_that_raises_fails_alone_with_its_own_error(tmp_path: Path) -> None:
-    """Taken out for the check: the savepoints of Writer._one_by_one."""
+    """Taken out for the check: the savepoints of Writer._settle."""
     async with opened(tmp_path) as (database, _):
         await database.write(lambda connection: connection.execute(text("CREATE TABLE t (n INTEGER PRIMARY KEY)")))
 

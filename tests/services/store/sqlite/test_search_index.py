@@ -107,7 +107,7 @@ async def test_a_purge_that_dies_half_way_is_finished_by_the_next_start(
         await store.talk(await store.session("kept", "Kept"), 3)
         await store.do(gone, DeleteSession())
         with monkeypatch.context() as patched:
-            patched.setattr("services.store.sqlite.index.sweep", lambda connection: 0)
+            patched.setattr("services.store.sqlite.index.sweep_some", lambda connection: 0)
             await store.journal.purge("gone")
         assert set(await store.found("note")) == {"n1", "n2", "n3"}
         assert left(tmp_path) == 25
@@ -126,7 +126,7 @@ async def test_a_purge_is_done_though_the_index_can_not_be_swept_now(
     async with opened("sqlite", tmp_path) as store:
         await store.do(await store.session("gone", "Gone"), DeleteSession())
         with monkeypatch.context() as patched:
-            patched.setattr("services.store.sqlite.index.sweep", fails)
+            patched.setattr("services.store.sqlite.index.sweep_some", fails)
             await store.journal.purge("gone")
         assert left(tmp_path) == 1
     async with opened("sqlite", tmp_path):
@@ -136,7 +136,7 @@ async def test_a_purge_is_done_though_the_index_can_not_be_swept_now(
 async def test_a_session_that_takes_the_key_of_one_that_was_purged_can_be_purged_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.store.sqlite.index.sweep", lambda connection: 0)
+    monkeypatch.setattr("services.store.sqlite.index.sweep_some", lambda connection: 0)
     async with opened("sqlite", tmp_path) as store:
         for _ in range(3):
             await store.do(await store.talk(await store.session("s", "Again"), 2), DeleteSession())

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import orjson
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.actors import UNKNOWN, Actor
 from models.events import BY_CODE, TRUNCATE_OVER_BYTES, Event, EventBody, MessageBody, MessageDelta, truncated
 from models.ids import EpochMs
 from services.store.journal import EventPage
-from services.store.sqlite.contexts import Found
+from services.store.sql.contexts import Found
+from services.store.sql.dialect import Dialect
 
 READ_AHEAD_EVENTS = 200
 """Events fetched at a time: a page's byte bound is met without reading a thousand bodies first."""
-EVENT_ROWS = (
-    "SELECT e.seq, code, at, e.message, e.sequence, m.id AS message_id, e.by, "
-    "a.id AS by_id, a.name AS by_name, a.kind AS by_kind, a.on_behalf_of, "
-    "CASE WHEN code != :delta AND e.sequence IS NOT NULL AND length(data) > {} "
-    "THEN json_set(data, '$.message.payload', NULL) ELSE data END AS data, "
-    "CASE WHEN code != :delta AND e.sequence IS NULL THEN m.content END AS content "
-    "FROM events e LEFT JOIN messages m ON m.session = e.session AND m.ordinal = e.message "
-    "LEFT JOIN actors a ON a.key = e.by "
-    "WHERE e.session = :session AND e.seq > :after ORDER BY e.seq LIMIT :limit"
-)
-EVENTS = text(EVENT_ROWS.format(TRUNCATE_OVER_BYTES))
 
 
-async def events_after(db: AsyncConnection, row: Found, after: int, limit: int, limit_bytes: int) -> EventPage:
+@cache
+def _statement(dialect: Dialect) -> TextClause:
+    """What is too large to travel is not even read."""
+    return text(
+        "SELECT e.seq, code, at, e.message, e.sequence, m.id AS message_id, e.by, "  # noqa: S608 -- constants
+        "a.id AS by_id, a.name AS by_name, a.kind AS by_kind, a.on_behalf_of, "
+        f"CASE WHEN code != :delta AND e.sequence IS NOT NULL AND length(data) > {TRUNCATE_OVER_BYTES} "
+        f"THEN {dialect.without('data', 'message.payload')} ELSE data END AS data, "
+        "CASE WHEN code != :delta AND e.sequence IS NULL THEN m.content END AS content "
+        "FROM events e LEFT JOIN messages m ON m.session = e.session AND m.ordinal = e.message "
+        "LEFT JOIN actors a ON a.key = e.by "
+        "WHERE e.session = :session AND e.seq > :after ORDER BY e.seq LIMIT :limit"
+    )
+
+
+async def events_after(
+    db: AsyncConnection, dialect: Dialect, row: Found, after: int, limit: int, limit_bytes: int
+) -> EventPage:
     """`row` is the head's, of the same transaction."""
     events: list[Event] = []
     size = 0
     while len(events) < limit:
         ahead = min(READ_AHEAD_EVENTS, limit - len(events))
-        found = await _events(db, row, events[-1].seq if events else after, ahead)
+        found = await _events(db, dialect, row, events[-1].seq if events else after, ahead)
         for event in found:
             size += len(orjson.dumps(event.to_wire()))
             if events and size > limit_bytes:
@@ -44,9 +53,9 @@ async def events_after(db: AsyncConnection, row: Found, after: int, limit: int, 
     return EventPage(row.epoch, row.head, tuple(events), bool(events) and events[-1].seq < row.head)
 
 
-async def _events(db: AsyncConnection, row: Found, after: int, limit: int) -> list[Event]:
+async def _events(db: AsyncConnection, dialect: Dialect, row: Found, after: int, limit: int) -> list[Event]:
     where = {"session": row.key, "after": after, "limit": limit, "delta": MessageDelta.code}
-    found = (await db.execute(EVENTS, where)).all()
+    found = (await db.execute(_statement(dialect), where)).all()
     actors: dict[int | None, Actor] = {}
     for each in found:
         if each.by not in actors:

@@ -1,4 +1,4 @@
-"""Actors on SQLite: each is stored once and stands as an integer in the rows of its events."""
+"""Actors in SQL: each is stored once and stands as an integer in the rows of its events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from services.store.journal import Append
 ACTORS_KEPT = 10_000
 """Keys remembered; then all are forgotten and looked up again."""
 FIND = text("SELECT key FROM actors WHERE id = :id AND name = :name AND kind = :kind AND on_behalf_of = :on_behalf_of")
-INSERT = text("INSERT INTO actors (id, name, kind, on_behalf_of) VALUES (:id, :name, :kind, :on_behalf_of)")
+INSERT = text(
+    "INSERT INTO actors (id, name, kind, on_behalf_of) VALUES (:id, :name, :kind, :on_behalf_of) RETURNING key"
+)
 
 ActorKeys = dict[Actor, int | None]
 
@@ -46,6 +48,6 @@ class ActorIndex:
         if actor in self._kept:
             return self._kept[actor]
         values = {"id": actor.id, "name": actor.name, "kind": actor.kind, "on_behalf_of": actor.on_behalf_of or ""}
-        key = connection.execute(FIND, values).scalar() or connection.execute(INSERT, values).lastrowid
+        key = connection.execute(FIND, values).scalar() or connection.execute(INSERT, values).scalar()
         self._given[actor] = key
         return key

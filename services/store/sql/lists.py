@@ -1,4 +1,4 @@
-"""Lists of sessions on SQLite: one page by key, and how many there are, from the same read transaction."""
+"""Lists of sessions in SQL: one page by key, and how many there are, from the same read transaction."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from models.ids import iso
 from models.session import Session
 from models.words import fold
 from services.store.lists import SORTED_CHARS, SessionPage, SessionQuery, SessionSort
+from services.store.sql.dialect import Dialect
 
 VALUES: dict[SessionSort, str] = {
     "updated": "sessions.updated_at",
@@ -27,9 +28,9 @@ LISTED = (
 COUNTED = "SELECT count(*) FROM sessions WHERE {where}"
 
 
-async def list_sessions(db: AsyncConnection, query: SessionQuery) -> SessionPage:
+async def list_sessions(db: AsyncConnection, dialect: Dialect, query: SessionQuery) -> SessionPage:
     """Raises InvalidArgument for a cursor of another list."""
-    wheres, values = _filters(query)
+    wheres, values = _filters(dialect, query)
     total = (await db.execute(_statement(COUNTED.format(where=" AND ".join(wheres)), values), values)).scalar_one()
     value, order = VALUES[query.sort], "DESC" if query.falls else "ASC"
     if (place := query.place) is not None:
@@ -41,7 +42,7 @@ async def list_sessions(db: AsyncConnection, query: SessionQuery) -> SessionPage
     return query.page([(session_of_row(row), row.sort_value, row.key) for row in found], total)
 
 
-def _filters(query: SessionQuery) -> tuple[list[str], dict[str, Any]]:
+def _filters(dialect: Dialect, query: SessionQuery) -> tuple[list[str], dict[str, Any]]:
     wheres, values = ["sessions.deleted_at IS NULL"], dict[str, Any]()
     if query.project_id is not None:
         wheres.append("sessions.project_id = :project_id")
@@ -56,7 +57,7 @@ def _filters(query: SessionQuery) -> tuple[list[str], dict[str, Any]]:
         wheres.append("sessions.archived = :archived")
         values["archived"] = query.archived
     if query.title:
-        wheres.append("instr(sessions.title_key, :title) > 0")
+        wheres.append(dialect.contains("sessions.title_key", ":title"))
         values["title"] = fold(query.title)
     return wheres, values
 

@@ -1,4 +1,4 @@
-"""The states of users on SQLite."""
+"""The states of users in SQL."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, text
 from models.errors import ParleyError
 from models.ids import iso
 from models.user_state import UserState
-from services.store.sqlite.database import Database
+from services.store.sql.database import Database
 from services.store.user_states import Edit, changed
 
 ONE = text("SELECT version, updated_at, body FROM user_states WHERE user_id = :id")
@@ -18,12 +18,13 @@ PUT = text(
     "INSERT INTO user_states (user_id, version, updated_at, body) VALUES (:id, :version, :at, :body) "
     "ON CONFLICT (user_id) DO UPDATE SET version = :version, updated_at = :at, body = :body"
 )
-MENTIONING = text("SELECT user_id FROM user_states WHERE instr(body, :id) > 0")
 
 
-class SqliteUserStates:
+class SqlUserStates:
     def __init__(self, database: Database) -> None:
         self._database = database
+        holds = database.dialect.contains("body", ":id")
+        self._mentioning = text(f"SELECT user_id FROM user_states WHERE {holds}")  # noqa: S608 -- constants
 
     async def get(self, user_id: str) -> UserState:
         async with self._database.read() as db:
@@ -50,7 +51,7 @@ class SqliteUserStates:
 
     async def mentioning(self, session_id: str) -> tuple[str, ...]:
         async with self._database.read() as db:
-            return tuple((await db.execute(MENTIONING, {"id": session_id})).scalars())
+            return tuple((await db.execute(self._mentioning, {"id": session_id})).scalars())
 
 
 def _state(row: Row[Any] | None) -> UserState:

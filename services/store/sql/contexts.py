@@ -18,6 +18,7 @@ from models.runs import Run
 from models.states import ContextState, StreamingResponse
 from models.usage import Usage
 from services.engine.context import Context, Stream
+from services.store.sql.dialect import Dialect
 
 GRANTS: TypeAdapter[tuple[Grant, ...]] = TypeAdapter(tuple[Grant, ...])
 STATE: TypeAdapter[ContextState] = TypeAdapter(ContextState)
@@ -59,11 +60,11 @@ async def session_row(db: AsyncConnection, session_id: str, *, deleted: bool = F
     return row
 
 
-async def context_of(db: AsyncConnection, row: Found) -> Context:
+async def context_of(db: AsyncConnection, dialect: Dialect, row: Found) -> Context:
     branches = (await db.execute(BRANCHES, {"session": row.key})).all()
     runs = [Run.model_validate_json(body) for body in (await db.execute(OPEN_RUNS, {"session": row.key})).scalars()]
     state = STATE.validate_json(row.context_state)
-    stream = await _stream(db, row.key, state) if isinstance(state, StreamingResponse) else None
+    stream = await _stream(db, dialect, row.key, state) if isinstance(state, StreamingResponse) else None
     if stream is not None and isinstance(state, StreamingResponse):
         state = state.model_copy(update={"sequence": stream.sequence})
     return Context(
@@ -107,10 +108,10 @@ async def _pending(db: AsyncConnection, key: int) -> tuple[Approval, ...]:
     return tuple(Approval.model_validate_json(body) for body in found)
 
 
-async def _stream(db: AsyncConnection, key: int, state: StreamingResponse) -> Stream:
+async def _stream(db: AsyncConnection, dialect: Dialect, key: int, state: StreamingResponse) -> Stream:
     """The reply in progress, from its chunks: the message's row gets its text only at completion."""
     row = (await db.execute(MESSAGE, {"session": key, "id": state.message_id})).one()
-    where = {**delta_range(key, row), "after": 0, "limit": -1}
+    where = {**delta_range(key, row), "after": 0, "limit": dialect.no_limit}
     chunks = (await db.execute(DELTAS, where)).all()
     return Stream(
         message=message_of(row),

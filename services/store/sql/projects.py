@@ -1,4 +1,4 @@
-"""Projects on SQLite."""
+"""Projects in SQL."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.errors import ProjectNotFound, VersionMismatch
 from models.ids import iso
 from models.session import Project
 from services.store.projects import INBOX, check_deletable
-from services.store.sqlite.database import Database
+from services.store.sql.database import Database
 
 SELECT = "SELECT * FROM projects "
 ONE = text(SELECT + "WHERE id = :id")
@@ -23,7 +23,7 @@ DELETE = text("DELETE FROM projects WHERE id = :id")
 COUNT = text("SELECT count(*) FROM sessions WHERE project_id = :id")
 
 
-class SqliteProjects:
+class SqlProjects:
     def __init__(self, database: Database) -> None:
         self._database = database
 
