@@ -27,6 +27,7 @@ from services.runs.manager import RunManager
 from services.runs.views import ViewBuilder
 from services.sessions.branches import Branches
 from services.sessions.following import Following
+from services.sessions.other_nodes import OtherNodes
 from services.store.backends import BACKENDS
 from services.store.store import Store
 from services.tracing import configured_tracing
@@ -120,7 +121,14 @@ def _build_core(app: web.Application, clock: Clock, store: Store, agents: dict[s
     app[STORE] = store
     token = settings.token
     access = Access(token.get_secret_value() if token is not None else None)
-    sessions = MeteredSessionManager(store, access, clock=clock, metrics=app[METRICS], tracing=configured_tracing())
+    sessions = MeteredSessionManager(
+        store,
+        access,
+        clock=clock,
+        metrics=app[METRICS],
+        others=OtherNodes() if store.capabilities.several_writers else None,
+        tracing=configured_tracing(),
+    )
     toolbox = toolbox_of(settings)
     app[TOOLS] = toolbox.registry
     app[MCP] = mcp_of(settings, toolbox, clock)

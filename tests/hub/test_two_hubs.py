@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from agents_for_tests import Paced
+from agents_for_tests import Asks, Paced
 from agreement import agrees, at_rest, count_gaps
 from harness import Harness, Json, serving
 from hub_peer import Peer, eventually
@@ -23,7 +23,7 @@ from world import USER
 
 from hub.client import CallError, CallFailed, HubClient
 from models.calls import Outgoing
-from models.commands import DeleteSession, RenameSession
+from models.commands import CancelRun, DeleteSession, RenameSession
 from models.errors import StaleHead
 from models.events import RunFinished, RunStarted
 from models.runs import OnBusy
@@ -153,6 +153,26 @@ async def test_i10_the_same_message_sent_to_both_at_once_is_one_and_both_get_the
         assert len(asked) == 5
         for peer in peers:
             await peer.close()
+
+
+@KINDS
+async def test_an_approval_resolved_at_one_hub_wakes_the_run_at_the_other(kind: str, tmp_path: Path) -> None:
+    async with two_hubs(kind, tmp_path, agents=lambda: {"asks": Asks()}, agent="asks") as hubs:
+        session_id = await hubs.here.session()
+        async with client_of(hubs.here) as first, client_of(hubs.there) as second:
+            views = [await first.open(session_id), await second.open(session_id)]
+            await first.send_message(session_id, "which?")
+            await eventually(lambda: views[1].approvals, "the question at the other node")
+            answer = {"approvalId": views[1].approvals[0].id, "decision": "respond", "reason": "blue"}
+            assert (await second.call("resolve_approval", {"sessionId": session_id, **answer}))["ok"]
+            again = {"sessionId": session_id, **answer}
+            with pytest.raises(CallFailed) as refused:
+                await first.call("resolve_approval", again)
+            assert refused.value.code == "approval_resolved"
+            await both_come_to_rest(hubs, session_id)
+            await all_agree(hubs, session_id, views)
+            assert views[1].messages[-1].content == "blue it is"
+            assert hubs.there.runs.active == 0
 
 
 @KINDS
@@ -346,7 +366,7 @@ async def play(seed: int, kind: str, folder: Path, steps: int, monkeypatch: pyte
                 await talk.step()
             await asyncio.gather(*talk.work)
             for session_id in session_ids:
-                await first.cancel_run(session_id)
+                await hubs.here.chat.sessions.submit(session_id, CancelRun(), USER)
                 await both_come_to_rest(hubs, session_id)
                 await all_agree(hubs, session_id, [client.views[session_id] for client in clients])
                 await i4_holds(hubs, session_id)

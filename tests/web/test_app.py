@@ -17,6 +17,7 @@ from rest_client import Rest
 from structlog.testing import capture_logs
 from world import FakeTime
 
+from models.calls import CreateSessionBody
 from models.clock import SYSTEM_CLOCK
 from models.errors import DataFolderInUse, StorageUnavailable
 from services.access import LOCAL
@@ -73,6 +74,19 @@ async def test_parts_start_and_stop_in_order(monkeypatch: pytest.MonkeyPatch) ->
         "Providers.aclose",
     ]
     assert app[LIFECYCLE].draining
+
+
+@pytest.mark.parametrize("several", [True, False])
+async def test_only_where_a_store_has_several_writers_its_heads_are_asked_for_before_an_answer(several: bool) -> None:
+    store = memory_store(Memory(SYSTEM_CLOCK))
+    store = replace(store, capabilities=replace(store.capabilities, several_writers=several))
+    app = create_app(Settings(database="memory:"), store=store)
+    asked: list[str] = []
+    store.journal.heads = noting(asked, "heads", store.journal.heads)  # type: ignore[method-assign, assignment]
+    async with TestClient(TestServer(app)):
+        session = await app[ORGANIZER].create_session(LOCAL, CreateSessionBody())
+        await app[ORGANIZER].rename(LOCAL, session.id, session.title, None)
+    assert bool(asked) is several
 
 
 async def test_a_start_that_fails_leaves_the_folder_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
