@@ -15,7 +15,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 import structlog
 
 from models.backoff import Backoff
-from models.errors import SessionNotFound, StorageUnavailable
+from models.errors import EventsGone, SessionNotFound, StorageUnavailable
 from models.events import Event
 from services.sessions.forms import FeedMode, Form, Telling
 from services.sessions.manager import SessionManager
@@ -168,6 +168,8 @@ class Follower(Generic[F]):
                     return
         except SessionNotFound:
             self.resync("the session was deleted")
+        except EventsGone:
+            self.resync("the journal does not reach back that far any more")
         except Exception:
             # Without a word the client would take the silence for peace.
             log.exception("catch_up_failed", session=self.source.session_id, cursor=self.cursor)

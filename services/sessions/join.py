@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.errors import SessionNotFound
+from models.errors import EventsGone, SessionNotFound
 from models.events import Event
 from models.snapshot import Snapshot
 from services.access import OnSession, Principal
@@ -106,7 +106,10 @@ class Joiner:
             if after <= context.head and tail is not None and len(tail) == context.head - after:
                 events = _bounded(tail)
                 return Joined(context.epoch, context.head, after + len(events), events, len(events) < len(tail))
-        page = await self.sessions.store.journal.since(session_id, after)
+        try:
+            page = await self.sessions.store.journal.since(session_id, after)
+        except EventsGone:
+            return None
         if after > page.head or (after > 0 and position.epoch != page.epoch):
             return None
         cursor = page.events[-1].seq if page.events else after

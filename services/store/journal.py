@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from models.errors import EventsGone
 from models.events import Event
 from models.heads import Head
 from services.engine.context import Context
@@ -41,6 +42,12 @@ ProjectNotFound, StorageUnavailable). After StorageUnavailable the outcome is un
 else."""
 
 
+def check_reach(after: int, events: Sequence[Event]) -> None:
+    """`events` are the first that were found after a position. Raises EventsGone when there is a hole before them."""
+    if events and events[0].seq != after + 1:
+        raise EventsGone(oldest=events[0].seq)
+
+
 @dataclass(frozen=True, slots=True)
 class EventPage:
     """Events after a position, in order; `head` is the journal's last seq in the same read transaction."""
@@ -69,7 +76,7 @@ class Journal(Protocol):
         limit_bytes: int = PAGE_BYTES,
         deleted: bool = False,
     ) -> EventPage:
-        """With `deleted` of a deleted session too."""
+        """With `deleted` of a deleted session too. Raises EventsGone when the journal does not reach back that far."""
         ...
 
     async def purge(self, session_id: str) -> None:

@@ -66,7 +66,7 @@ class Watched:
     def parent(self, span: ReadableSpan) -> str | None:
         if span.parent is None:
             return None
-        return next(each.name for each in self.spans if each.context.span_id == span.parent.span_id)
+        return str(next(each.name for each in self.spans if each.context.span_id == span.parent.span_id))
 
     def named(self, name: str) -> list[ReadableSpan]:
         return [span for span in self.spans if span.name == name]

@@ -27,7 +27,7 @@ from models.heads import Head
 from models.ids import EpochMs, from_iso
 from models.messages import Message
 from services.engine.context import Context
-from services.store.journal import NOT_DELETED, PAGE_BYTES, PAGE_EVENTS, Append, EventPage, OnAppended
+from services.store.journal import NOT_DELETED, PAGE_BYTES, PAGE_EVENTS, Append, EventPage, OnAppended, check_reach
 from services.store.leases import Lease
 from services.store.memory.tables import Kept, Memory
 
@@ -107,7 +107,9 @@ class MemoryJournal:
         deleted: bool = False,
     ) -> EventPage:
         stored = self._memory.kept(session_id, deleted=deleted)
-        events = stored.events[after : after + limit]
+        before = stored.events[0].seq - 1
+        events = stored.events[max(0, after - before) :][:limit]
+        check_reach(after, events)
         size, kept = 0, 0
         for event in events:
             size += len(orjson.dumps(event.to_wire()))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from models.actors import UNKNOWN, Actor
 from models.events import BY_CODE, TRUNCATE_OVER_BYTES, Event, EventBody, MessageBody, MessageDelta, truncated
 from models.ids import EpochMs
-from services.store.journal import EventPage
+from services.store.journal import EventPage, check_reach
 from services.store.sql.contexts import Found
 from services.store.sql.dialect import Dialect
 
@@ -42,7 +42,9 @@ async def events_after(
     size = 0
     while len(events) < limit:
         ahead = min(READ_AHEAD_EVENTS, limit - len(events))
-        found = await _events(db, dialect, row, events[-1].seq if events else after, ahead)
+        at = events[-1].seq if events else after
+        found = await _events(db, dialect, row, at, ahead)
+        check_reach(at, found)
         for event in found:
             size += len(orjson.dumps(event.to_wire()))
             if events and size > limit_bytes:
