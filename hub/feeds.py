@@ -16,7 +16,8 @@ from models.events import MessageDelta
 from models.session import Session, Visible
 from services.access import SYSTEM, Principal
 from services.library import Library
-from services.sessions.manager import Committed, SessionManager
+from services.sessions.listeners import Committed
+from services.sessions.manager import SessionManager
 from services.store.lists import RUNNING, SessionPage, SessionQuery
 
 log = structlog.get_logger(__name__)

@@ -94,7 +94,7 @@ class Harness:
         done: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
         self.store.journal.append(Append(context, apply_all(context, filled), filled), done.set_result)
         assert await done is None
-        self.chat.sessions._open.pop(session_id, None)
+        self.chat.sessions._cache.drop(session_id)
 
     async def wires(self, session_id: str, after: int = 0) -> list[Json]:
         """The journal after a position, as it travels."""

@@ -34,7 +34,8 @@ from services.runs.assistant import BACKOFF, Assistant
 from services.runs.keeper import RETRY
 from services.runs.manager import RunManager
 from services.runs.toolbox import Toolbox
-from services.sessions.manager import Committed, ResultT, SessionManager
+from services.sessions.listeners import Committed
+from services.sessions.manager import ResultT, SessionManager
 from services.sessions.other_nodes import OtherNodes
 from services.store.journal import PAGE_BYTES, PAGE_EVENTS, Append, EventPage, Journal, OnAppended
 from services.store.leases import Lease
@@ -89,6 +90,12 @@ class FakeTime:
             if not woken.done():
                 woken.set_result(None)
         await settled()
+
+
+def let_go(sessions: SessionManager) -> None:
+    """As if all had been idle for long: nothing is in memory any more."""
+    for session_id in sessions._cache:
+        sessions._cache.drop(session_id)
 
 
 async def no_sleep(_seconds: float) -> None:

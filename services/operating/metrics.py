@@ -21,7 +21,8 @@ from models.clock import Clock
 from models.commands import CommandFor
 from models.errors import ParleyError
 from services.access import Access, Principal
-from services.sessions.manager import Committed, ResultT, SessionManager
+from services.sessions.listeners import Committed
+from services.sessions.manager import ResultT, SessionManager
 from services.sessions.other_nodes import OtherNodes
 from services.store.store import Store
 from services.tracing import OFF, Tracing

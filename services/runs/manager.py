@@ -24,7 +24,8 @@ from services.runs.helpers import Helpers
 from services.runs.keeper import RETRY, Keeper
 from services.runs.places import Places
 from services.runs.toolbox import Toolbox
-from services.sessions.manager import Committed, SessionManager
+from services.sessions.listeners import Committed
+from services.sessions.manager import SessionManager
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from models.events import Event, SessionDeleted
 from services.sessions.follow import Follower, Sink
 from services.sessions.forms import Form, Telling
-from services.sessions.manager import Committed, SessionManager
+from services.sessions.listeners import Committed
+from services.sessions.manager import SessionManager
 
 F = TypeVar("F")
 Deleted = Callable[[str], None]

@@ -7,9 +7,8 @@ or gone leaves nothing half done. Never knows who listens.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import TypeVar, cast
@@ -38,7 +37,7 @@ from models.errors import (
     StaleHead,
     StorageUnavailable,
 )
-from models.events import Event, MessageBody, MessageDelta
+from models.events import Event, MessageDelta
 from models.heads import Head
 from models.ids import EpochMs
 from models.messages import Message
@@ -47,8 +46,11 @@ from services.access import Access, Action, OnProject, OnSession, Principal, Res
 from services.engine.apply import apply_all
 from services.engine.context import Context
 from services.engine.decide import Decision, decide
+from services.sessions.cache import SessionCache
+from services.sessions.listeners import Committed, CutListener, FarListener, Listener, Listeners
 from services.sessions.open_session import OpenSession, Pending
 from services.sessions.other_nodes import GAP_S, OtherNodes
+from services.sessions.reading import goes_on, read_on, read_whole
 from services.store.journal import Append, OnAppended
 from services.store.leases import Lease
 from services.store.store import Store
@@ -62,29 +64,7 @@ GONE = Head("", 0)
 STALE_TRIES = 20
 """How often a decision that lost the race for the head is made anew before the caller is told. Each costs one read of
 what the others wrote."""
-OPEN_SESSIONS = 2_000
-"""Contexts kept in memory; beyond it the one that was idle longest is let go."""
-IDLE_BYTES = 64_000_000
-"""What idle contexts and their tails may take by estimate; beyond it the one that was idle longest is let go. Sessions
-at work stay and don't count: runs are bounded by their number. A context that is kept is what was shown last: every
-commit replaces it, a lost race or a commit of unknown outcome has it read again, a purge drops it."""
 RELOAD = Backoff(0.1, 2.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What listeners get, in order, once per append. `before` is None for a new session. What was committed elsewhere
-    and is shown later, possibly several appends at once, is not `own`."""
-
-    before: Context | None
-    after: Context
-    events: tuple[Event, ...]
-    own: bool = True
-
-
-Listener = Callable[[Committed], None]
-CutListener = Callable[[str, str], None]
-"""Gets a session's id and why what was shown of it is not continued."""
 
 
 class SessionManager:
@@ -100,30 +80,25 @@ class SessionManager:
         self.clock = clock
         self.tracing = tracing
         self._others = others
-        self._open: dict[str, OpenSession] = {}
-        self._idle: OrderedDict[str, int] = OrderedDict()
-        self._idle_bytes = 0
-        self._listeners: list[Listener] = []
-        self._cut_listeners: list[CutListener] = []
-        self._far_listeners: list[Callable[[str], None]] = []
+        self._cache = SessionCache()
+        self._listeners = Listeners()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         if others is not None:
-            others.begin(store.journal, self.learn, self._watched)
+            others.begin(store.journal, self.learn, self._cache.at_work)
 
     def subscribe(self, listener: Listener) -> None:
         """`listener` is called in the loop for every append, right after it is durable. It must not block."""
-        self._listeners.append(listener)
+        self._listeners.of_commits.append(listener)
 
     def subscribe_cuts(self, listener: CutListener) -> None:
         """`listener` is called when another node purged a session before its deletion could be shown, or when its
         journal was replaced: who follows it has to begin anew."""
-        self._cut_listeners.append(listener)
+        self._listeners.of_cuts.append(listener)
 
-    def subscribe_far(self, listener: Callable[[str], None]) -> None:
+    def subscribe_far(self, listener: FarListener) -> None:
         """`listener` is told the id of a session that another node has changed and that isn't in memory here: nothing
         of it is read unless the listener does. Words of a stream are changes too. Hints may get lost."""
-        self._far_listeners.append(listener)
+        self._listeners.of_far.append(listener)
 
     async def close(self) -> None:
         """Waits for what is being read or looked up, 5 s at most. Submit nothing after."""
@@ -154,54 +129,43 @@ class SessionManager:
         self, session_id: str, command: Command | None, by: Actor, lease: Lease | None = None
     ) -> asyncio.Future[Result]:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        session = self._opened(session_id)
+        session = self._cache.take(session_id)
         span = self.tracing.command(session_id, command, future) if command is not None else None
         session.inbox.append(Pending(command, by, future, lease, session.asked, span=span))
         if not session.busy:
             self._next(session)
         return future
 
-    def _opened(self, session_id: str) -> OpenSession:
-        """In memory, read or not, and not to be let go before `_rest`."""
-        session = self._open.get(session_id)
-        if session is None:
-            self._evict(OPEN_SESSIONS - 1)
-            session = self._open[session_id] = OpenSession(session_id)
-        self._wake(session_id)
-        return session
-
     async def purge(self, session_id: str) -> None:
         """Forgets a session for good; it must have been deleted. Raises SessionNotFound, Conflict."""
         await self.store.journal.purge(session_id)
-        self._open.pop(session_id, None)
-        self._wake(session_id)
+        self._cache.drop(session_id)
         if self._others is not None:
             self._others.announce(session_id, GONE)
 
     def learn(self, session_id: str, head: Head | None) -> None:
         """Somebody says that the session's journal has come to `head`, or (None) that it is gone: what was committed
         elsewhere is read and shown. Costs nothing when it is known already, or the session not in memory."""
-        session = self._open.get(session_id)
+        session = self._cache.get(session_id)
         if session is None:
-            for listener in self._far_listeners:
-                listener(session_id)
+            self._listeners.changed_far_away(session_id)
             return
         if session.known and session.context is None:
             return
         session.hear(head)
         if session.behind and not session.busy:
-            self._wake(session_id)
+            self._cache.wake(session_id)
             self._next(session)
 
     def follow(self, session_id: str) -> None:
         """From the next `catch_up` on what other nodes commit is shown too, until `unfollow`. Free when there are
         none."""
         if self._others is not None:
-            self._opened(session_id).followers += 1
+            self._cache.take(session_id).followers += 1
             self._others.watch()
 
     def unfollow(self, session_id: str) -> None:
-        session = self._open.get(session_id)
+        session = self._cache.get(session_id)
         if session is not None and session.followers:
             session.followers -= 1
             self._rest(session)
@@ -214,24 +178,24 @@ class SessionManager:
     async def current(self, session_id: str) -> Context:
         """The context with everything that was committed before this call. Raises SessionNotFound when there never was
         such a session, StorageUnavailable."""
-        if session_id in self._open:
+        if session_id in self._cache:
             await self.catch_up(session_id)
         return self.context(session_id) or await self.store.journal.load(session_id)
 
     def tail(self, session_id: str, after: int) -> tuple[Event, ...] | None:
         """The events after `after` from memory, without any await; None when memory does not reach back that far."""
-        session = self._open.get(session_id)
+        session = self._cache.get(session_id)
         return session.tail.since(after) if session is not None else None
 
     def context(self, session_id: str) -> Context | None:
         """The context as of the last shown event, when it is in memory and no read of it is due. Another node may have
         gone on: `current` knows."""
-        session = self._open.get(session_id)
+        session = self._cache.get(session_id)
         return session.context if session is not None and session.known else None
 
     def shown(self, session_id: str) -> Context | None:
         """The same without regard to what may have happened since: what listeners were told last."""
-        session = self._open.get(session_id)
+        session = self._cache.get(session_id)
         return session.context if session is not None else None
 
     async def until(self, session_id: str, condition: Callable[[Context], bool]) -> Context:
@@ -249,21 +213,14 @@ class SessionManager:
     async def _after_change(self, session_id: str, condition: Callable[[Context], bool]) -> Context | None:
         """The context if it meets `condition`, else None once something was shown."""
         # Before anything is read: what is shown while it is must not be missed.
-        waiter = asyncio.get_running_loop().create_future()
-        waiters = self._waiters.setdefault(session_id, set())
-        waiters.add(waiter)
-        try:
+        with self._listeners.change_of(session_id) as changed:
             context = await self.current(session_id)
             if context.deleted_at is not None:
                 raise SessionNotFound()
             if condition(context):
                 return context
-            await waiter
+            await changed
             return None
-        finally:
-            waiters.discard(waiter)
-            if not waiters:
-                self._waiters.pop(session_id, None)
 
     async def repeated(self, session_id: str, command: Command | None) -> Sent | None:
         """The first result of a message that was sent before, None for any other. Raises IdempotencyConflict when the
@@ -415,18 +372,10 @@ class SessionManager:
     def _show(self, session: OpenSession, append: Append) -> None:
         session.show(append.after, append.events)
         _log_transitions(append)
-        self._publish(Committed(append.before, append.after, append.events))
+        self._listeners.committed(Committed(append.before, append.after, append.events))
         if self._others is not None:
             session.appended_at = asyncio.get_running_loop().time()
             self._others.announce(session.session_id, Head(append.after.epoch, append.after.head))
-
-    def _publish(self, committed: Committed) -> None:
-        self._wake_waiters(committed.after.session_id)
-        for listener in self._listeners:
-            try:
-                listener(committed)
-            except Exception:
-                log.exception("a listener failed", session=committed.after.session_id)
 
     def _cut(self, session: OpenSession, context: Context | None) -> None:
         """What was shown, if anything was, is not continued: begins anew with `context`."""
@@ -434,18 +383,8 @@ class SessionManager:
         session.begin(context)
         if not was_shown:
             return
-        self._wake_waiters(session.session_id)
         reason = "the journal was replaced" if context is not None else "the session was deleted"
-        for listener in self._cut_listeners:
-            try:
-                listener(session.session_id, reason)
-            except Exception:
-                log.exception("a listener failed", session=session.session_id)
-
-    def _wake_waiters(self, session_id: str) -> None:
-        for waiter in self._waiters.get(session_id, ()):
-            if not waiter.done():
-                waiter.set_result(None)
+        self._listeners.cut(session.session_id, reason)
 
     async def _load(self, session: OpenSession) -> None:
         try:
@@ -458,46 +397,22 @@ class SessionManager:
 
     async def _read(self, session: OpenSession, *, own: bool = False) -> None:
         """Reads the context, and shows what was committed without our knowing; `own` when it may be from here."""
-        asked, folds = session.ask(), session.known and not session.doubted
+        asked, before = session.ask(), session.context
+        folds = session.known and not session.doubted
         session.hinted, session.doubted = 0, False
+        journal, session_id = self.store.journal, session.session_id
         try:
-            read = (await self._folded(session) if folds else None) or await self._loaded(session)
+            read = await read_on(journal, session_id, before) if folds and before is not None else None
+            read = read or await read_whole(journal, session_id, before)
         except SessionNotFound:
             read = None
         session.confirmed = asked
-        if read is None or not _goes_on(session.context, read.after):
+        if read is None or not goes_on(session.context, read.after):
             self._cut(session, read.after if read is not None else None)
             return
         session.show(read.after, read.events)
         if read.events:
-            self._publish(replace(read, own=own or self._others is None))
-
-    async def _folded(self, session: OpenSession) -> Committed | None:
-        """What followed on the context, without reading all of it again; None when one page of events can't tell."""
-        before = session.context
-        if before is None:
-            return None
-        page = await self.store.journal.since(session.session_id, before.head, deleted=True)
-        if page.epoch != before.epoch or page.has_more or not page.events or any(map(_is_cut_short, page.events)):
-            return None
-        return Committed(before, apply_all(before, page.events), page.events)
-
-    async def _loaded(self, session: OpenSession) -> Committed:
-        """The whole context, and the events that lead there from what was shown, if any does."""
-        before, after = session.context, await self.store.journal.load(session.session_id)
-        if before is None or not _goes_on(before, after):
-            return Committed(before, after, ())  # nothing was shown that these could follow
-        return Committed(before, after, await self._events_between(before, after))
-
-    async def _events_between(self, before: Context, after: Context) -> tuple[Event, ...]:
-        """All of them: a deletion among them is shown too, and a page's bounds don't leave a hole."""
-        events: list[Event] = []
-        while (at := before.head + len(events)) < after.head:
-            page = await self.store.journal.since(after.session_id, at, limit=after.head - at, deleted=True)
-            if not page.events:
-                raise StaleHead("The journal was replaced while it was read")
-            events.extend(page.events)
-        return tuple(events)
+            self._listeners.committed(replace(read, own=own or self._others is None))
 
     async def _reload_after_trouble(self, session: OpenSession) -> None:
         """An append's outcome is unknown: nothing else may happen before the head was read. Until then all who ask
@@ -528,31 +443,10 @@ class SessionManager:
         while session.inbox:
             session.inbox.popleft().fail(error)
 
-    def _watched(self) -> list[str]:
-        """The sessions that must not fall behind: all that are not idle."""
-        return [session_id for session_id in self._open if session_id not in self._idle]
-
-    def _wake(self, session_id: str) -> None:
-        self._idle_bytes -= self._idle.pop(session_id, 0)
-
     def _rest(self, session: OpenSession) -> None:
-        """Counts a session that has nothing to do as the one that was idle shortest, and makes room for it."""
         if session.at_work and self._others is not None:
             self._others.watch()
-        if session.at_work or self._open.get(session.session_id) is not session:
-            return
-        self._wake(session.session_id)
-        self._idle[session.session_id] = weight = session.weight_bytes
-        self._idle_bytes += weight
-        self._evict(OPEN_SESSIONS)
-
-    def _evict(self, keep: int) -> None:
-        """Lets go of the longest idle sessions until `keep` are open, and the idle ones within their budget. One that
-        works, or whose run does, stays; so does the one that has just come to rest."""
-        while len(self._idle) > 1 and (len(self._open) > keep or self._idle_bytes > IDLE_BYTES):
-            session_id, weight = self._idle.popitem(last=False)
-            self._idle_bytes -= weight
-            self._open.pop(session_id, None)
+        self._cache.rest(session)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -577,15 +471,6 @@ def _resource_of(session_id: str, command: Command) -> Resource:
 
 def _may_be_repetition(command: Command | None) -> bool:
     return isinstance(command, SendMessage) and command.client_message_id is not None
-
-
-def _goes_on(before: Context | None, after: Context) -> bool:
-    return before is None or (after.epoch == before.epoch and after.head >= before.head)
-
-
-def _is_cut_short(event: Event) -> bool:
-    """Whether a body was too large to be read with the others: it can't be folded."""
-    return isinstance(event.body, MessageBody) and event.body.message.truncated
 
 
 def _same(message: Message, command: SendMessage) -> bool:

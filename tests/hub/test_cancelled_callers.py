@@ -12,7 +12,7 @@ import hub_peer
 import pytest
 from harness import Harness, Json, serving
 from hub_peer import Peer, eventually, peers
-from world import HookedJournal, hooked_store
+from world import HookedJournal, hooked_store, let_go
 
 from models.calls import Outgoing
 from models.errors import StorageUnavailable
@@ -82,7 +82,7 @@ async def test_sender_that_drops_at_an_await_of_the_door_leaves_its_message_whol
         async with peers(server.url) as (first,):
             await first.call("send_message", message(session_id))
     if where == "load":
-        server.chat.sessions._open.clear()
+        let_go(server.chat.sessions)
     gate = journal.hold(where)
     async with peers(server.url) as (peer,):
         answer = peer.call_soon("send_message", message(session_id))
@@ -110,7 +110,7 @@ async def test_caller_that_is_cancelled_at_an_await_of_the_door_is_not_waited_fo
     async with peers(server.url) as (watcher,):
         await watcher.join(session_id, after=0)
         if where == "load":
-            server.chat.sessions._open.clear()
+            let_go(server.chat.sessions)
         gate = journal.hold(where)
         sending = asyncio.create_task(server.chat.send_message(LOCAL, session_id, outgoing))
         await gate.reached.wait()
@@ -175,7 +175,7 @@ async def test_caller_that_drops_while_the_writer_works_leaves_all_or_nothing_on
             await reached.wait()
             arguments = message(session_id) if call == "send_message" else {"sessionId": session_id}
             peer.call_soon(call, arguments)
-            await eventually(lambda: server.chat.sessions._open[session_id].busy, "the append is under way")
+            await eventually(lambda: server.chat.sessions._cache.take(session_id).busy, "the append is under way")
             peer.drop()
             go.set()
             await is_usable(server, session_id)

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from harness import Harness, Json
 from hub_peer import Peer, eventually, peers
+from world import let_go
 
 from models.calls import CreateSessionBody
 from models.errors import StorageUnavailable
@@ -63,7 +64,7 @@ async def test_join_of_a_session_that_is_not_in_memory_reads_the_journal(server:
     session_id = await server.session()
     await server.commit(session_id, 9)
     epoch = (await server.snapshot(session_id))["epoch"]
-    server.chat.sessions._open.clear()
+    let_go(server.chat.sessions)
     async with peers(server.url) as (peer,):
         ack = await peer.join(session_id, after=4, epoch=epoch)
     assert ack["events"] == await server.wires(session_id, 4)

@@ -12,6 +12,7 @@ import pytest
 from harness import Harness, Users, serving
 from hub_peer import Peer, Throttle, eventually, peers
 from structlog.testing import capture_logs
+from world import let_go
 
 from hub import rooms, subscription
 from hub.rooms import Room
@@ -128,7 +129,7 @@ async def test_heads_tell_where_a_session_stands() -> None:
             "presenceVersion": 1,
         }
         await signal.until("head")
-        server.chat.sessions._open.clear()
+        let_go(server.chat.sessions)
         told = len(push.named("head"))
         await push.until("head", told + 2)
         assert push.named("head")[-1]["seq"] == 5

@@ -228,7 +228,7 @@ async def test_the_lists_of_one_node_tell_what_becomes_of_the_sessions_of_the_ot
         await eventually(lambda: told("running") == {"removed": session_id}, "the end of its run")
         await hubs.here.organizer.delete(LOCAL, session_id)
         await eventually(lambda: told("session") == {"removed": session_id}, "the deletion")
-        assert session_id not in hubs.there.chat.sessions._open
+        assert session_id not in hubs.there.chat.sessions._cache
         await peer.close()
 
 

@@ -33,8 +33,10 @@ from models.errors import (
 from models.events import SessionRenamed
 from models.results import Cancelled
 from services.access import LOCAL, Principal
+from services.sessions import cache as cache_module
 from services.sessions import manager as sessions_module
-from services.sessions.manager import STALE_TRIES, Committed
+from services.sessions.listeners import Committed
+from services.sessions.manager import STALE_TRIES
 
 
 async def test_a_command_is_answered_when_its_events_are_durable_and_shown() -> None:
@@ -329,7 +331,7 @@ async def test_two_doors_racing_on_one_session_leave_one_dense_journal() -> None
 
 
 async def test_the_session_that_was_idle_longest_is_let_go_and_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions_module, "OPEN_SESSIONS", 3)
+    monkeypatch.setattr(cache_module, "OPEN_SESSIONS", 3)
     room, journal = await memory_room()
     ids = [await room.create() for _ in range(3)]
     await room.do(ids[0], RenameSession("used again"))
@@ -346,7 +348,7 @@ async def test_sessions_at_work_stay_in_memory_and_a_new_one_is_never_let_go_at_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Two doors on one session would show its events twice."""
-    monkeypatch.setattr(sessions_module, "OPEN_SESSIONS", 2)
+    monkeypatch.setattr(cache_module, "OPEN_SESSIONS", 2)
     room, _ = await memory_room()
     busy = [await room.create() for _ in range(2)]
     for each in busy:

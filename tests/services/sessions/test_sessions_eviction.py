@@ -21,8 +21,8 @@ from models.commands import (
 )
 from models.errors import StorageUnavailable
 from models.ids import new_id
-from services.sessions import manager as sessions_module
-from services.sessions.manager import IDLE_BYTES
+from services.sessions import cache as cache_module
+from services.sessions.cache import IDLE_BYTES
 from services.sessions.open_session import BRANCH_BYTES, CHAR_BYTES, EVENT_BYTES, OPEN_BYTES
 from services.sessions.tail import KEPT_CHARS, KEPT_EVENTS
 
@@ -31,7 +31,7 @@ FRESH_BYTES = OPEN_BYTES + BRANCH_BYTES + EVENT_BYTES + CHAR_BYTES * 200
 
 
 def held(room: Room) -> list[str]:
-    return [session_id for session_id in room.sessions._open if room.sessions.context(session_id) is not None]
+    return [session_id for session_id in room.sessions._cache if room.sessions.context(session_id) is not None]
 
 
 async def begun(room: Room, session_id: str) -> tuple[RunFence, str]:
@@ -48,15 +48,15 @@ async def test_the_budget_is_64_mb() -> None:
 
 
 async def test_the_longest_idle_contexts_go_when_the_budget_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions_module, "IDLE_BYTES", 4 * FRESH_BYTES)
+    monkeypatch.setattr(cache_module, "IDLE_BYTES", 4 * FRESH_BYTES)
     room, _ = await memory_room()
     ids = [await room.create() for _ in range(10)]
     assert held(room) == ids[-4:]
-    assert room.sessions._idle_bytes == 4 * FRESH_BYTES
+    assert room.sessions._cache.idle_bytes == 4 * FRESH_BYTES
 
 
 async def test_a_context_that_is_used_again_becomes_the_last_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions_module, "IDLE_BYTES", 4 * FRESH_BYTES)
+    monkeypatch.setattr(cache_module, "IDLE_BYTES", 4 * FRESH_BYTES)
     room, _ = await memory_room()
     ids = [await room.create() for _ in range(4)]
     # It changes nothing, so it weighs no more; even a command that is fulfilled already counts as use.
@@ -66,12 +66,12 @@ async def test_a_context_that_is_used_again_becomes_the_last_to_go(monkeypatch: 
 
 
 async def test_a_session_at_work_neither_goes_nor_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions_module, "IDLE_BYTES", 2 * FRESH_BYTES)
+    monkeypatch.setattr(cache_module, "IDLE_BYTES", 2 * FRESH_BYTES)
     room, _ = await memory_room()
     working = [await room.create() for _ in range(3)]
     for each in working:
         await begun(room, each)
-    assert (set(held(room)), room.sessions._idle_bytes) == (set(working), 0)
+    assert (set(held(room)), room.sessions._cache.idle_bytes) == (set(working), 0)
     ids = [await room.create() for _ in range(5)]
     assert set(held(room)) == {*working, *ids[-2:]}
     for each in working:
@@ -80,7 +80,7 @@ async def test_a_session_at_work_neither_goes_nor_counts(monkeypatch: pytest.Mon
 
 async def test_a_run_that_ends_makes_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not only when the next session is opened: by then its tail may have been heavy for hours."""
-    monkeypatch.setattr(sessions_module, "IDLE_BYTES", 10 * FRESH_BYTES)
+    monkeypatch.setattr(cache_module, "IDLE_BYTES", 10 * FRESH_BYTES)
     room, _ = await memory_room()
     ids = [await room.create() for _ in range(4)]
     fence, message_id = await begun(room, ids[0])
@@ -92,7 +92,7 @@ async def test_a_run_that_ends_makes_room_at_once(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_context_that_was_let_go_comes_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions_module, "IDLE_BYTES", FRESH_BYTES)
+    monkeypatch.setattr(cache_module, "IDLE_BYTES", FRESH_BYTES)
     room, journal = await memory_room()
     first = await room.create()
     before = room.state(first)
@@ -111,11 +111,11 @@ async def test_the_estimate_knows_prompts_and_stays_bounded_however_long_the_his
     room, _ = await memory_room()
     session_id = await room.create()
     await room.do(session_id, SetBranchPrompt("main", "x" * 5_000))
-    assert room.sessions._idle_bytes > FRESH_BYTES + 5_000 * CHAR_BYTES
+    assert room.sessions._cache.idle_bytes > FRESH_BYTES + 5_000 * CHAR_BYTES
     for number in range(KEPT_EVENTS + 100):
         await room.do(session_id, RenameSession(f"title {number}"))
     most = OPEN_BYTES + BRANCH_BYTES + EVENT_BYTES * KEPT_EVENTS + CHAR_BYTES * (KEPT_CHARS + 5_000)
-    assert room.sessions._idle_bytes <= most
+    assert room.sessions._cache.idle_bytes <= most
 
 
 async def test_a_purged_session_gives_its_room_back() -> None:
@@ -123,7 +123,7 @@ async def test_a_purged_session_gives_its_room_back() -> None:
     session_id = await room.create()
     await room.do(session_id, DeleteSession())
     await room.sessions.purge(session_id)
-    assert (room.sessions._open, room.sessions._idle, room.sessions._idle_bytes) == ({}, {}, 0)
+    assert (list(room.sessions._cache), room.sessions._cache.idle, room.sessions._cache.idle_bytes) == ([], {}, 0)
 
 
 async def test_a_session_whose_append_failed_rests_once_its_head_was_read() -> None:
@@ -132,17 +132,17 @@ async def test_a_session_whose_append_failed_rests_once_its_head_was_read() -> N
     journal.broken = StorageUnavailable("disk full")
     with pytest.raises(StorageUnavailable):
         await room.do(session_id, RenameSession("lost"))
-    assert room.sessions._idle == {}, "nothing may be forgotten before the head is known"
+    assert room.sessions._cache.idle == {}, "nothing may be forgotten before the head is known"
     journal.broken = None
-    await eventually(lambda: session_id in room.sessions._idle)
-    assert sum(room.sessions._idle.values()) == room.sessions._idle_bytes
+    await eventually(lambda: session_id in room.sessions._cache.idle)
+    assert sum(room.sessions._cache.idle.values()) == room.sessions._cache.idle_bytes
 
 
 @pytest.mark.parametrize("seed", range(10))
 async def test_the_books_balance_whatever_happens(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle and open agree, the sum is the sum, the bounds hold, and every session's events were shown once."""
-    monkeypatch.setattr(sessions_module, "IDLE_BYTES", 12 * FRESH_BYTES)
-    monkeypatch.setattr(sessions_module, "OPEN_SESSIONS", 5)
+    monkeypatch.setattr(cache_module, "IDLE_BYTES", 12 * FRESH_BYTES)
+    monkeypatch.setattr(cache_module, "OPEN_SESSIONS", 5)
     dice = random.Random(seed)
     room, journal = await memory_room()
     ids = [await room.create() for _ in range(8)]
@@ -152,7 +152,7 @@ async def test_the_books_balance_whatever_happens(seed: int, monkeypatch: pytest
     for each in ids:
         await room.do(each, CancelRun())
     check_books(room)
-    assert len(room.sessions._open) <= 5
+    assert len(room.sessions._cache) <= 5
     for each in ids:
         await room.assert_shown_is_journal(each)
         context = room.sessions.context(each)
@@ -171,16 +171,18 @@ async def step(room: Room, session_id: str, dice: random.Random) -> None:
 
 def check_books(room: Room) -> None:
     sessions = room.sessions
-    assert sum(sessions._idle.values()) == sessions._idle_bytes
-    assert len(sessions._idle) <= 1 or sessions._idle_bytes <= 12 * FRESH_BYTES
-    for session_id, session in sessions._open.items():
-        assert (session_id in sessions._idle) is not session.at_work
-    assert set(sessions._idle) <= set(sessions._open)
+    assert sum(sessions._cache.idle.values()) == sessions._cache.idle_bytes
+    assert len(sessions._cache.idle) <= 1 or sessions._cache.idle_bytes <= 12 * FRESH_BYTES
+    for session_id in sessions._cache:
+        session = sessions._cache.get(session_id)
+        assert session is not None
+        assert (session_id in sessions._cache.idle) is not session.at_work
+    assert set(sessions._cache.idle) <= set(sessions._cache)
 
 
 async def test_unknown_ids_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions_module, "OPEN_SESSIONS", 5)
+    monkeypatch.setattr(cache_module, "OPEN_SESSIONS", 5)
     room, _ = await memory_room()
     asked = [room.sessions.submit(new_id(), RenameSession("x"), USER) for _ in range(50)]
     await asyncio.gather(*asked, return_exceptions=True)
-    assert len(room.sessions._open) <= 5
+    assert len(room.sessions._cache) <= 5

@@ -182,12 +182,12 @@ async def test_a_session_that_is_not_in_memory_costs_nothing() -> None:
         await pair.there.do(session_id, say())
         pair.here.sessions.learn("unknown", Head("e", 7))
         await settled()
-        assert (pair.journal.loads, pair.here.shown, pair.here.sessions._open) == (loads, [], {})
+        assert (pair.journal.loads, pair.here.shown, list(pair.here.sessions._cache)) == (loads, [], [])
 
 
 async def test_a_large_body_is_shown_and_the_context_is_as_the_journal_has_it(tmp_path: Path) -> None:
     """Its event is read without the body: what is folded from it would not be the context. Taken out for the check:
-    `_is_cut_short` in `_folded`."""
+    `_is_cut_short` in `read_on`."""
     async with opened("sqlite", tmp_path) as store:
         one = MemoryBus("here")
         buses = (one, MemoryBus("there", beside=one))
@@ -350,7 +350,7 @@ async def test_who_waits_here_is_woken_by_what_is_committed_there() -> None:
         await pair.there.do(session_id, RenameSession("renamed"))
         await eventually(waiting.done, "the wait")
         assert (await waiting).title == "renamed"
-        assert not pair.here.sessions._open[session_id].followers
+        assert not pair.here.sessions._cache.take(session_id).followers
 
 
 async def test_current_is_never_behind_and_shows_what_it_finds() -> None:

@@ -32,4 +32,4 @@ async def test_who_waits_for_a_change_is_woken_by_one_that_is_shown_while_the_se
     gate.open.set()
     await eventually(waiting.done, "the wait")
     assert waiting.result().title == "renamed"
-    assert not other.sessions._waiters
+    assert not other.sessions._listeners._waiters

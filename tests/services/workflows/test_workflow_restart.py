@@ -18,7 +18,7 @@ from models.payloads import WorkflowExecutionPayload
 from models.results import Cancelled
 from services.access import LOCAL
 from services.llm.scripted import Finish, Say, Script
-from services.sessions.manager import Committed
+from services.sessions.listeners import Committed
 from services.store.journal import Append, OnAppended
 from services.store.memory.tables import Memory
 from services.workflows.definition import Input, ParallelStep, PromptStep, Retry, ToolStep, Workflow

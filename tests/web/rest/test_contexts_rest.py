@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from rest_client import Rest
+from world import let_go
 
 
 @pytest.mark.parametrize("prefix", ["/api/contexts", "/contexts"])
@@ -18,7 +19,7 @@ async def test_a_context_is_read_whole_and_without_its_messages(stored: Rest, pr
 async def test_metadata_is_read_when_the_session_is_not_in_memory(stored: Rest) -> None:
     session_id = await stored.talked()
     warm = await stored.get(f"/api/contexts/{session_id}/metadata")
-    stored.chat.sessions._open.clear()
+    let_go(stored.chat.sessions)
     assert await stored.get(f"/api/contexts/{session_id}/metadata") == warm
 
 

@@ -58,7 +58,7 @@ async def test_a_session_whose_model_is_gone_has_a_prompt_but_no_view(rest: Rest
     session_id = await rest.talked()
     context = rest.chat.sessions.context(session_id)
     assert context is not None
-    rest.chat.sessions._open[session_id].context = replace(context, model="gone:away")
+    rest.chat.sessions._cache.take(session_id).context = replace(context, model="gone:away")
     assert (await rest.get(f"/api/contexts/{session_id}/prompt"))["parts"]
     refused = await rest.ask("GET", f"/api/contexts/{session_id}/view")
     assert refused.code == "unknown_model"
