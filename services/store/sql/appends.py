@@ -1,4 +1,4 @@
-"""The writing of appends, many per transaction: the guard returns the winners, and only theirs is written. Touched by
+"""The writing of appends, many per transaction: the guard counts the winners, and only theirs is written. Touched by
 the writer's thread alone, but for `keep`."""
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class Appends:
     def __init__(self, dialect: Dialect, index_statements: Sequence[tuple[str, str]]) -> None:
         self._guard, self._claim = statements.guard(dialect), statements.claim(dialect)
         self._statements = (*statements.projections(dialect), *index_statements)
+        self._winning = statements.winners(dialect)
         self._actors = ActorIndex()
         self._keys: dict[str, Keys] = {}
         # Whose keys were made by the transaction that is under way: it may yet be rolled back.
@@ -129,8 +130,10 @@ class Appends:
         plain = [row for row in guards if len(row) == GUARDED] if claims else guards
         won: set[int] = set()
         for statement, rows in ((self._guard, plain), (self._claim, claims)):
-            if rows:
-                won.update(key for (key,) in connection.exec_driver_sql(statement, (as_json(rows),)).all())
+            if rows and connection.exec_driver_sql(statement, (as_json(rows),)).rowcount == len(rows):
+                won.update(row[0] for row in rows)
+            elif rows:
+                won.update(connection.exec_driver_sql(self._winning, (as_json(rows),)).scalars())
         return won
 
     def _write_winners(self, connection: Connection, turn: _Turn) -> None:

@@ -52,10 +52,10 @@ def update(dialect: Dialect, table: str, keys: str, declared: str, *, where: str
 
 @cache
 def guard(dialect: Dialect) -> str:
-    """Rows of [session, expected head, new head, fence], one per session. Returns the keys of the sessions that were as
-    they had to be; they have their new heads."""
+    """Rows of [session, expected head, new head, fence], one per session. Counts the sessions that were as they had to
+    be; they have their new heads. Nothing is returned: the interpreter's lock would be given up for each row."""
     rows = dialect.rows(["bigint", "bigint", "bigint", "text"], dialect.parameter)
-    return f"UPDATE sessions SET head = b.c2 FROM ({rows}) AS b WHERE {AS_IT_WAS} RETURNING key"  # noqa: S608
+    return f"UPDATE sessions SET head = b.c2 FROM ({rows}) AS b WHERE {AS_IT_WAS}"  # noqa: S608
 
 
 @cache
@@ -67,8 +67,19 @@ def claim(dialect: Dialect) -> str:
         "AND runs.lease_owner <> b.c4 AND runs.lease_expires_at > b.c5)"
     )
     rows = dialect.rows(["bigint", "bigint", "bigint", "text", "text", "bigint"], dialect.parameter)
-    where = f"{AS_IT_WAS} AND NOT {held} RETURNING key"
+    where = f"{AS_IT_WAS} AND NOT {held}"
     return f"UPDATE sessions SET head = b.c2 FROM ({rows}) AS b WHERE {where}"  # noqa: S608 -- constants
+
+
+@cache
+def winners(dialect: Dialect) -> str:
+    """After a guard that did not count all of its rows: those that won. Whoever has the new head without its event has
+    just been given it."""
+    rows = dialect.rows(["bigint", "bigint", "bigint"], dialect.parameter)
+    return (
+        f"SELECT b.c0 FROM ({rows}) AS b JOIN sessions s ON s.key = b.c0 AND s.head = b.c2 "  # noqa: S608 -- constants
+        "WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.session = b.c0 AND e.seq = b.c2)"
+    )
 
 
 @cache

@@ -57,7 +57,7 @@ async def test_a_user_states_change_that_is_refused_has_nobody_elses_written_aga
 
 
 async def test_who_loses_the_guard_undoes_nobody_elses_work(tmp_path: Path) -> None:
-    """Taken out for the check: RETURNING in the guard. Then the whole batch is written once more."""
+    """Taken out for the check: looking up who won. Then everybody has lost, or the whole batch is written once more."""
     async with opened(tmp_path) as (store, database):
         contexts = await sessions(store, 8)
         await commit(store.journal, renamed(contexts[3], "faster"))
