@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from functools import lru_cache
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -12,6 +13,8 @@ from models.wire import Wire
 ActorKind = Literal["user", "agent", "server", "unknown"]
 FIELD_MAX_BYTES = 160
 """A signal carries its actor and has less than 1 KB."""
+ACTORS_KEPT = 1_024
+"""Few act at a time, and each command names one."""
 
 
 def absent(value: object) -> bool:
@@ -26,12 +29,6 @@ class Actor(Wire):
     name: str
     kind: ActorKind
     on_behalf_of: str | None = Field(default=None, exclude_if=absent)
-
-    @classmethod
-    def named(cls, actor_id: str, name: str, kind: ActorKind, on_behalf_of: str | None = None) -> Self:
-        """With ids and names cut to what fits in a signal."""
-        behalf = None if on_behalf_of is None else _cut(on_behalf_of)
-        return cls(id=_cut(actor_id), name=_cut(name), kind=kind, on_behalf_of=behalf)
 
     def __hash__(self) -> int:
         return hash((self.id, self.name, self.kind, self.on_behalf_of))
@@ -48,6 +45,13 @@ UNKNOWN = Actor(id="", name="", kind="unknown")
 """Who wrote what is older than actors."""
 SERVER = Actor(id="system", name="system", kind="server")
 """The server itself: it starts, takes over and gives up runs, and lets approvals expire."""
+
+
+@lru_cache(maxsize=ACTORS_KEPT)
+def actor_named(actor_id: str, name: str, kind: ActorKind, on_behalf_of: str | None = None) -> Actor:
+    """With ids and names cut to what fits in a signal."""
+    behalf = None if on_behalf_of is None else _cut(on_behalf_of)
+    return Actor(id=_cut(actor_id), name=_cut(name), kind=kind, on_behalf_of=behalf)
 
 
 def _cut(text: str) -> str:

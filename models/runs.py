@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from models.actors import Actor, absent
+from models.actors import Actor, absent, actor_named
 from models.states import RunState
 from models.wire import Wire
 
@@ -34,7 +34,7 @@ class Run(Wire):
     @property
     def actor(self) -> Actor:
         """Who its writes are by."""
-        return Actor.named(self.agent, self.agent, "agent", self.asked_by)
+        return actor_named(self.agent, self.agent, "agent", self.asked_by)
 
     @property
     def fence(self) -> str:

@@ -7,7 +7,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Literal
 
-from models.actors import SERVER, Actor
+from models.actors import SERVER, Actor, actor_named
 from models.errors import Forbidden, Unauthenticated
 from models.session import Visible
 
@@ -57,7 +57,7 @@ def actor_of(principal: Principal) -> Actor:
     """Who the events of a caller's commands are by."""
     if principal.kind == "system":
         return SERVER
-    return Actor.named(principal.user_id, principal.name, "user")
+    return actor_named(principal.user_id, principal.name, "user")
 
 
 class Access:

@@ -10,7 +10,7 @@ from typing import Self
 
 import structlog
 
-from models.actors import Actor
+from models.actors import actor_named
 from models.commands import (
     AppendDelta,
     BeginStream,
@@ -269,7 +269,7 @@ async def _begun(
     sessions: SessionManager, session_id: str, asking: SendMessage | RetryRun, principal: Principal, lease: Lease
 ) -> RunContext:
     """Queues and starts in one go, so that no task manager gets in between."""
-    program = Actor.named(AGENT, AGENT, "agent", principal.user_id)
+    program = actor_named(AGENT, AGENT, "agent", principal.user_id)
     queued = sessions.submit(session_id, asking, actor_of(principal))
     started = sessions.submit(session_id, StartRun(asking.run_id), program, lease)
     try:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from models.actors import Actor
+from models.actors import Actor, actor_named
 from models.approvals import Approval
 from models.branches import Branch, Entry, Pin
 from models.events import (
@@ -207,7 +207,7 @@ def test_a_body_survives_the_wire(body: EventBody) -> None:
 
 @pytest.mark.parametrize("body", EXAMPLES, ids=lambda body: body.type)
 def test_a_signal_has_no_content_and_stays_under_1_kb_for_the_longest_ids(body: EventBody) -> None:
-    named = Actor.named("ж" * 500, "x" * 500, "unknown", "\N{GRINNING FACE}" * 500)
+    named = actor_named("ж" * 500, "x" * 500, "unknown", "\N{GRINNING FACE}" * 500)
     longest = replace(event(body), session_id="s" * 64, epoch="e" * 64, by=named)
     signal = longest.to_signal()
     assert "data" not in signal

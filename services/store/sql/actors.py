@@ -38,6 +38,8 @@ class ActorIndex:
 
     def keep(self, append: Append) -> None:
         """In the loop, once the append is durable. The writer begins nothing before it has told of all it did."""
+        if not self._given:
+            return
         if len(self._kept) >= ACTORS_KEPT:
             self._kept = {UNKNOWN: None}
         for event in append.events:
