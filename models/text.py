@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from models.errors import InvalidArgument
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+_SPLIT = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff\0]")
 
 
 def is_clean(text: str) -> bool:
@@ -28,7 +33,21 @@ def check_text(text: str, field: str) -> str:
 
 
 def cleaned(text: str) -> str:
-    """The same with every such character replaced by U+FFFD: for what a model or an agent produced."""
+    """The same with every such character replaced by U+FFFD: for what a model or an agent produced. Two halves of a
+    surrogate pair that stand together are the character that they make."""
     if is_clean(text):
         return text
-    return "".join(REPLACEMENT if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in text)
+    return _SPLIT.sub(_mended, text)
+
+
+def ends_in_half(text: str) -> bool:
+    """Whether the last character is the first half of a surrogate pair, whose other half may yet come."""
+    return "\ud800" <= text[-1:] <= "\udbff"
+
+
+def _mended(found: re.Match[str]) -> str:
+    match found[0]:
+        case pair if len(pair) == 2:
+            return pair.encode("utf-16", "surrogatepass").decode("utf-16")
+        case _:
+            return REPLACEMENT

@@ -44,6 +44,7 @@ Kind: TypeAlias = Literal[
     "mute",  # not even headers
     "error_event",  # an error inside the stream, after `after` words
     "refusal",  # the words are a refusal
+    "body",  # answers `message` as it is, under 200 unless `status` is another than its default
 ]
 
 Quirk: TypeAlias = Literal[
@@ -174,6 +175,9 @@ class OpenAILoopback:
                 return _failure(replace(behaviour, status=401, message=f"Incorrect API key provided: {key}"))
             case "status":
                 return _failure(behaviour)
+            case "body":
+                status = 200 if behaviour.status == Behaviour.status else behaviour.status
+                return web.Response(body=behaviour.message.encode(), status=status, content_type="application/json")
             case "mute":
                 exchange.begun.set()
                 await asyncio.Event().wait()

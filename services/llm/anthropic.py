@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from models.clock import Clock
-from models.errors import ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
+from models.errors import ProviderError, ProviderRefused, ProviderUnavailable
 from services.extras import why_not
 from services.llm.anthropic_errors import translate
 from services.llm.anthropic_events import AnthropicReply
@@ -17,6 +17,8 @@ from services.llm.call_joiner import CallJoiner
 from services.llm.capabilities import describe_anthropic
 from services.llm.endpoint_errors import checked_key, checked_url
 from services.llm.provider import Finished, ModelEvent, ModelInfo, ModelRequest, TextDelta
+from services.llm.reply_body import ReplyBody
+from services.llm.sent_failures import no_reply
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -61,9 +63,10 @@ class AnthropicProvider:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         client = await self._ready()
         reply = AnthropicReply(CallJoiner(request.request_id, request.call_ids))
+        body = ReplyBody()
         failure: ProviderError | None = None
         try:
-            async with aclosing(self._deltas(client, request, reply)) as deltas:
+            async with aclosing(self._deltas(client, request, reply, body)) as deltas:
                 async for delta in deltas:
                     yield delta
         except Exception as error:
@@ -73,7 +76,7 @@ class AnthropicProvider:
         # Raised here and not in the handler: the SDK's own error, which may quote the key, must not hang on to ours
         # and reach a log.
         if reply.reason is None:
-            raise failure or ProviderBroken("The model's stream ended without saying why")
+            raise failure or no_reply(body.stray, self._key, began=reply.began)
         for call in reply.calls.ready():
             yield call
         yield Finished(reply.reason, reply.usage)
@@ -86,15 +89,18 @@ class AnthropicProvider:
             await client.close()
 
     async def _deltas(
-        self, client: AsyncAnthropic, request: ModelRequest, reply: AnthropicReply
+        self, client: AsyncAnthropic, request: ModelRequest, reply: AnthropicReply, body: ReplyBody
     ) -> AsyncGenerator[TextDelta, None]:
+        """The body is read here and not by the SDK, which takes one form of it alone."""
         headers = {"X-Client-Request-Id": request.request_id}
         events = await client.messages.create(**self._body(request), stream=True, extra_headers=headers)
         async with events:
             reply.opened = True
-            async for event in events:
-                if text := reply.take(event):
-                    yield TextDelta(text)
+            async with aclosing(body.documents(events.response.aiter_bytes())) as documents:
+                async for document in documents:
+                    if text := reply.take(document):
+                        yield TextDelta(text)
+            reply.ended = reply.ended or body.ended
 
     def _body(self, request: ModelRequest) -> dict[str, Any]:
         system, messages = to_anthropic(request)

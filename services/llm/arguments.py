@@ -16,6 +16,12 @@ _INTEGER_LIMIT = 2**63
 _DEPTH_MAX = 100
 
 
+# What is written, encoded once more, and once more by a gateway.
+_LAYERS_MAX = 2
+_BEGINNINGS = ("", "{", '"', "n")
+"""Of what was encoded twice: nothing, an object, a text in turn, or null."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnreadableArguments:
     """`message` tells the model what to do, `raw` is what it wrote."""
@@ -25,11 +31,10 @@ class UnreadableArguments:
 
 
 def parse_arguments(arguments_json: str) -> dict[str, Any] | UnreadableArguments:
-    """The arguments of a `ToolCallReady`; nothing at all stands for no arguments, as some endpoints write it."""
-    if not arguments_json.strip():
-        return {}
+    """The arguments of a `ToolCallReady`. Nothing at all, and null, stand for no arguments, as some endpoints write it;
+    others encode them twice, which makes a text of them."""
     try:
-        parsed = _clean(json.loads(arguments_json, parse_constant=_refuse, parse_float=_float, parse_int=_integer), 0)
+        parsed = _clean(_decoded(arguments_json), 0)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
         message = f"The arguments are not valid JSON ({reason}). Call the tool again with one JSON object."
@@ -38,6 +43,21 @@ def parse_arguments(arguments_json: str) -> dict[str, Any] | UnreadableArguments
         message = "The arguments are no JSON object. Call the tool again with one JSON object."
         return UnreadableArguments(message, cleaned(arguments_json))
     return parsed
+
+
+def _decoded(text: str) -> Any:
+    """What is no text, at whatever layer it comes."""
+    value: Any = _loaded(text)
+    for _ in range(_LAYERS_MAX):
+        if isinstance(value, str) and value.lstrip()[:1] in _BEGINNINGS:
+            value = _loaded(value)
+    return {} if value is None else value
+
+
+def _loaded(text: str) -> Any:
+    if not text.strip():
+        return None
+    return json.loads(text, parse_constant=_refuse, parse_float=_float, parse_int=_integer)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -43,7 +44,7 @@ class CallJoiner:
         """One fragment; each text may be empty. Raises ProviderBroken beyond the limits."""
         call = self._find(index, call_id, name)
         # Some endpoints repeat the head with every fragment; a name in pieces comes without the id.
-        if not (call_id and name == call.name):
+        if name != call.name or not (call_id or any(call.arguments)):
             call.name += name
         call.call_id = call.call_id or call_id
         call.arguments.append(arguments)
@@ -58,9 +59,7 @@ class CallJoiner:
     def _find(self, index: int | None, call_id: str, name: str) -> _Call:
         last = self._calls[-1] if self._calls else None
         call = last if index is None else self._open.get(index)
-        # Some endpoints number every call 0, or not at all: another id with a name begins another call.
-        begins = call is None or bool(call_id and name and call.call_id and call_id != call.call_id)
-        if call is None or begins:
+        if call is None or _begins_another(call, call_id, name, numbered=index is not None):
             call = self._begin(call_id)
             if index is not None:
                 self._open[index] = call
@@ -85,3 +84,22 @@ class CallJoiner:
 
     def _digest(self, number: int, call_id: str = "") -> str:
         return blake2b(f"{self._seed}/{number}/{call_id}".encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+def _begins_another(call: _Call, call_id: str, name: str, *, numbered: bool) -> bool:
+    """Some endpoints number every call 0, or not at all: another id with a name begins another call. Without ids a
+    name does that comes behind arguments, be it the same behind whole ones."""
+    if not name:
+        return False
+    if call_id and call.call_id:
+        return call_id != call.call_id
+    if call_id or not any(call.arguments):
+        return bool(call_id and any(call.arguments))
+    return name != call.name or (not numbered and _is_whole("".join(call.arguments)))
+
+
+def _is_whole(arguments: str) -> bool:
+    try:
+        return isinstance(json.loads(arguments), dict)
+    except (ValueError, RecursionError):
+        return False

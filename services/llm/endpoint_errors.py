@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
@@ -14,6 +16,17 @@ NO_KEY = "none"
 
 # What the endpoint says is shown to people: enough for the cause, no room for a page of HTML.
 _MESSAGE_LIMIT = 300
+
+_TITLE_WITHIN = 10_000
+
+# A word that is shorter is no key.
+_SECRET_MIN_CHARS = 8
+_NO_SECRETS = frozenset(
+    "sk pk no not none null nil na key keys apikey api token empty needed required necessary dummy test testing fake "
+    "local localhost ollama lm studio lmstudio vllm llama cpp llamacpp your my the here placeholder change me changeme "
+    "any anything unused ignored example secret default password invalid openai anthropic foo bar abc xyz something "
+    "whatever free demo sample mock auth bearer nokey noapikey notneeded notrequired".split()
+)
 
 # Request timeout, conflict, too early, too many requests: the same request may pass in a moment.
 _RETRYABLE_STATUSES = frozenset({408, 409, 425, 429})
@@ -61,10 +74,29 @@ def of_status(status: int, words: object, key: str, *, wait_ms: int | None = Non
 
 def says(what: str, words: object, key: str) -> str:
     """`what` and the endpoint's own words, without the key, which some quote back."""
-    if not isinstance(words, str) or not words.strip() or words.lstrip().startswith("<"):
-        return what  # nothing said, or a proxy's page
-    line = " ".join(words.replace(key, "***").split())
-    return f"{what}: {line[:_MESSAGE_LIMIT]}"
+    if not isinstance(words, str):
+        return what
+    if words.lstrip().startswith("<"):
+        words = _title(words)  # of a page, often a proxy's, nobody wants to read more
+    line = " ".join(_masked(words, key).split())
+    return f"{what}: {line[:_MESSAGE_LIMIT]}" if line else what
+
+
+def is_secret(key: str) -> bool:
+    """False for what people write where an endpoint wants no key: to blot such words out would garble every message."""
+    parts = [part for part in re.split(r"[^a-z0-9]+", key.lower()) if part]
+    if all(part in _NO_SECRETS or len(set(part)) == 1 or (part.isdecimal() and len(part) < 4) for part in parts):
+        return False
+    return len(key) >= (_SECRET_MIN_CHARS if key.isalpha() else _SECRET_MIN_CHARS // 2)
+
+
+def _masked(words: str, key: str) -> str:
+    return words.replace(key, "***") if is_secret(key) else words
+
+
+def _title(page: str) -> str:
+    found = re.search(r"<title[^>]*>([^<]*)", page[:_TITLE_WITHIN], re.IGNORECASE)
+    return html.unescape(found[1]) if found else ""
 
 
 def _number(text: str | None) -> float | None:

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from models.clock import Clock
-from models.errors import ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
+from models.errors import ProviderError, ProviderRefused, ProviderUnavailable
 from services.extras import why_not
 from services.llm.call_joiner import CallJoiner
 from services.llm.endpoint_errors import checked_key, checked_url
@@ -16,6 +16,8 @@ from services.llm.openai_chunks import OpenAIReply
 from services.llm.openai_errors import translate
 from services.llm.openai_format import openai_tools, to_openai
 from services.llm.provider import Finished, ModelEvent, ModelInfo, ModelRequest, TextDelta
+from services.llm.reply_body import ReplyBody
+from services.llm.sent_failures import no_reply
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -55,9 +57,10 @@ class OpenAIProvider:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         reply = OpenAIReply(CallJoiner(request.request_id, request.call_ids))
+        body = ReplyBody()
         failure: ProviderError | None = None
         try:
-            async with aclosing(self._deltas(request, reply)) as deltas:
+            async with aclosing(self._deltas(request, reply, body)) as deltas:
                 async for delta in deltas:
                     yield delta
         except Exception as error:
@@ -67,7 +70,7 @@ class OpenAIProvider:
         # Raised here and not in the handler: the SDK's own error, which may quote the key, must not hang on to ours
         # and reach a log.
         if reply.reason is None:
-            raise failure or ProviderBroken("The model's stream ended without saying why")
+            raise failure or no_reply(body.stray, self._key, began=reply.began)
         # With the reason the reply is whole; a connection lost after it has cost the usage at most.
         for call in reply.calls.ready():
             yield call
@@ -80,7 +83,10 @@ class OpenAIProvider:
         if client is not None:
             await client.close()
 
-    async def _deltas(self, request: ModelRequest, reply: OpenAIReply) -> AsyncGenerator[TextDelta, None]:
+    async def _deltas(
+        self, request: ModelRequest, reply: OpenAIReply, body: ReplyBody
+    ) -> AsyncGenerator[TextDelta, None]:
+        """The body is read here and not by the SDK, which takes one form of it alone."""
         client = await self._ready()
         chunks = await client.chat.completions.create(
             **_body(request),
@@ -90,9 +96,11 @@ class OpenAIProvider:
         )
         async with chunks:
             reply.opened = True
-            async for chunk in chunks:
-                if text := reply.take(chunk):
-                    yield TextDelta(text)
+            async with aclosing(body.documents(chunks.response.aiter_bytes())) as documents:
+                async for document in documents:
+                    if text := reply.take(document):
+                        yield TextDelta(text)
+            reply.ended = reply.ended or body.ended
 
     async def _ready(self) -> AsyncOpenAI:
         async with self._building:

@@ -1,26 +1,26 @@
-"""Reads the chunks of an OpenAI-compatible stream. Never trusts their shape: the SDK builds them without validating."""
+"""Reads the documents of an OpenAI-compatible reply: chunks, or one whole completion. Never trusts their shape."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import Any
 
-from models.errors import ProviderBroken
 from models.usage import Usage
 from services.llm.call_joiner import CallJoiner
-
-if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletionChunk
+from services.llm.endings import reason_of
+from services.llm.foreign_text import arguments_in, count_in, fields, listed, name_in, text_in
+from services.llm.sent_failures import SentFailure, failure_in, words_in
 
 
 class OpenAIReply:
-    """How far one reply has come."""
+    """How far one reply has come. What carries nothing that is known is passed over."""
 
     def __init__(self, calls: CallJoiner) -> None:
         self.opened = False
-        """The endpoint accepted the request and its stream is open."""
+        """The endpoint accepted the request and its body is open."""
         self.began = False
         """Some text was produced, or a call begun."""
+        self.ended = False
+        """The endpoint said that this is all, with a reason or without."""
         self.usage: Usage | None = None
         self.calls = calls
         self._reason: str | None = None
@@ -29,74 +29,58 @@ class OpenAIReply:
     @property
     def reason(self) -> str | None:
         """None until the endpoint says that the reply is whole."""
-        return "refusal" if self._reason == "stop" and self._refused else self._reason
+        reason = self._reason
+        if reason is None and self.ended:
+            reason = "tool_calls" if self.calls else "stop"
+        return "refusal" if reason == "stop" and self._refused else reason
 
-    def take(self, chunk: ChatCompletionChunk) -> str:
-        """Remember what the chunk says and return its text, maybe empty. Raises ProviderBroken on another shape."""
-        choices: object = getattr(chunk, "choices", None)
-        self.usage = _usage(getattr(chunk, "usage", None)) or self.usage
-        if choices is None and self.usage is not None:
-            return ""  # some endpoints send the usage with no choices at all
-        if not isinstance(choices, list):
-            raise _malformed()
-        return "".join(self._take_choice(choice) for choice in choices[:1])
+    def take(self, document: object) -> str:
+        """Remember what the document says and return its text, maybe empty. Raises SentFailure when it is a failure,
+        ProviderBroken for calls without end."""
+        return "".join(self._take(fields(each)) for each in listed(document))
 
-    def _take_choice(self, choice: object) -> str:
-        reason: object = getattr(choice, "finish_reason", None)
-        if isinstance(reason, str) and reason:
-            self._reason = reason
-        delta: object = getattr(choice, "delta", None)
-        for fragment in _fragments(delta):
-            self._take_fragment(fragment)
-        refusal = _text(delta, "refusal")
+    def _take(self, document: dict[str, Any]) -> str:
+        choices = listed(document.get("choices"))[:1]
+        if (failure := failure_in(document, answered=bool(choices))) is not None:
+            raise failure
+        self.usage = _usage(fields(document.get("usage"))) or self.usage
+        return "".join(self._take_choice(fields(choice)) for choice in choices)
+
+    def _take_choice(self, choice: dict[str, Any]) -> str:
+        reason = reason_of(choice.get("finish_reason"))
+        if reason == "error":
+            raise SentFailure(words_in(choice.get("error")) or "the endpoint gave no other reason than “error”")
+        self._reason = reason or self._reason
+        piece, whole = self._piece(choice)
+        for place, fragment in enumerate(listed(piece.get("tool_calls"))):
+            self._take_fragment(fields(fragment), place if whole else None)
+        refusal = text_in(piece.get("refusal"))
         self._refused = self._refused or bool(refusal)
-        text = _text(delta, "content") or refusal
+        text = text_in(piece.get("content")) or refusal
         self.began = self.began or bool(text) or bool(self.calls)
         return text
 
-    def _take_fragment(self, fragment: object) -> None:
-        index: object = getattr(fragment, "index", None)
-        function: object = getattr(fragment, "function", None)
+    def _piece(self, choice: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        """What the choice adds, and whether it is a whole message; one that ends a stream says the same again."""
+        delta, message = choice.get("delta"), choice.get("message")
+        if isinstance(delta, dict) and delta:
+            return delta, False
+        if isinstance(message, dict):
+            self.ended = True
+            return ({} if self.began else message), True
+        return {"content": delta if isinstance(delta, str) else choice.get("text")}, False
+
+    def _take_fragment(self, fragment: dict[str, Any], place: int | None) -> None:
+        index = count_in(fragment.get("index"))
+        function = fields(fragment.get("function")) or fragment
         self.calls.add(
-            index if isinstance(index, int) else None,
-            _text(fragment, "id"),
-            _text(function, "name"),
-            _arguments(function),
+            place if index is None else index,
+            name_in(fragment.get("id")),
+            name_in(function.get("name")),
+            arguments_in(function.get("arguments")),
         )
 
 
-def _fragments(delta: object) -> list[object]:
-    """The pieces of tool calls. The older `function_call` is left alone: nothing asks for it."""
-    fragments: object = getattr(delta, "tool_calls", None)
-    if fragments is None:
-        return []
-    if not isinstance(fragments, list):
-        raise _malformed()
-    return fragments
-
-
-def _arguments(function: object) -> str:
-    """Text, which may be a piece; some endpoints send the whole object instead."""
-    value: object = getattr(function, "arguments", None)
-    return json.dumps(value) if isinstance(value, dict) else _text(function, "arguments")
-
-
-def _text(holder: object, name: str) -> str:
-    text: object = getattr(holder, name, None)
-    if text is None:
-        return ""
-    if not isinstance(text, str):
-        raise _malformed()
-    return text
-
-
-def _malformed() -> ProviderBroken:
-    return ProviderBroken("The model sent a malformed chunk")
-
-
-def _usage(reported: object) -> Usage | None:
-    read: object = getattr(reported, "prompt_tokens", None)
-    written: object = getattr(reported, "completion_tokens", None)
-    if isinstance(read, int) and isinstance(written, int) and read >= 0 and written >= 0:
-        return Usage(input_tokens=read, output_tokens=written)
-    return None
+def _usage(reported: dict[str, Any]) -> Usage | None:
+    read, written = count_in(reported.get("prompt_tokens")), count_in(reported.get("completion_tokens"))
+    return None if read is None or written is None else Usage(input_tokens=read, output_tokens=written)

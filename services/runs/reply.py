@@ -14,7 +14,7 @@ from models.actors import Actor
 from models.commands import AppendDelta, BeginStream, FinalizeStream, RequestTools, RunFence
 from models.errors import Fenced, ParleyError, StorageUnavailable
 from models.messages import MessageStatus
-from models.text import cleaned
+from models.text import cleaned, ends_in_half
 from models.usage import Usage
 from services.sessions.manager import SessionManager
 
@@ -54,6 +54,7 @@ class Reply:
         self._timer: asyncio.TimerHandle | None = None
         self._due_at = 0.0
         self._deltas = 0
+        self._half = ""
         self._error: BaseException | None = None
         self._finished = False
 
@@ -85,14 +86,23 @@ class Reply:
         if not delta:
             return
         self._deltas += 1
-        self._waiting.append(cleaned(delta))
-        self._waiting_chars += len(delta)
+        if self._half or ends_in_half(delta):
+            # A character that is split over two deltas is written when both have come.
+            delta = self._half + delta
+            delta, self._half = (delta[:-1], delta[-1]) if ends_in_half(delta) else (delta, "")
+            if not delta:
+                return
+        self._take(delta)
         if self._window_s == 0:
             await self.flush()
         elif self._appending is None and self._timer is None:
             self._schedule()
         while self._waiting_chars > AHEAD_MAX_CHARS:
             await self._push()
+
+    def _take(self, text: str) -> None:
+        self._waiting.append(cleaned(text))
+        self._waiting_chars += len(text)
 
     async def flush(self) -> None:
         """Everything written so far is durable when this returns."""
@@ -122,6 +132,8 @@ class Reply:
     ) -> None:
         """Completes the message. `finish_reason` is the model's own word, `error: …` for a broken stream; `tools` are
         the calls that it ends with."""
+        if self._half:
+            self._take(self._half)
         await self.flush()
         self._finished = True
         await self._sessions.submit(

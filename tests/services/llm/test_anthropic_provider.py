@@ -183,23 +183,9 @@ def _ending(reason: str = "end_turn") -> list[tuple[str, str]]:
     return events_of(Reply(words=(), stop_reason=reason))[-2:]
 
 
-@pytest.mark.parametrize(
-    ("name", "data"),
-    [
-        ("content_block_delta", '{"type": "content_block_delta", "index'),
-        ("content_block_delta", '{"type": "content_block_delta", "delta": {"type": "text_delta", "text": "x"}}'),
-        ("content_block_delta", '{"type": "content_block_delta", "index": 0}'),
-        ("content_block_start", '{"type": "content_block_start", "index": 0}'),
-        (
-            "content_block_delta",
-            '{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": 5}}',
-        ),
-        ("message_start", "{}"),
-        ("message_start", "7"),
-    ],
-)
-async def test_malformed_events_are_broken(name: str, data: str) -> None:
-    _, error = await reply(Reply(events=((name, data), *_ending())))
+async def test_an_event_that_begins_and_can_not_be_read_is_broken() -> None:
+    cut = ("content_block_delta", '{"type": "content_block_delta", "index')
+    _, error = await reply(Reply(events=(cut, *_ending())))
     assert isinstance(error, ProviderBroken)
 
 
@@ -208,13 +194,52 @@ async def test_malformed_events_are_broken(name: str, data: str) -> None:
     [
         ("novelty", '{"type": "novelty"}'),
         ("content_block_start", '{"type": "content_block_start", "index": 0, "content_block": {"type": "novelty"}}'),
+        ("content_block_start", '{"type": "content_block_start", "index": 0}'),
         ("content_block_delta", '{"type": "content_block_delta", "index": 0, "delta": {"type": "novelty"}}'),
+        ("content_block_delta", '{"type": "content_block_delta", "index": 0}'),
+        ("content_block_delta", '{"type": "content_block_delta", "delta": null}'),
+        ("message_start", "{}"),
+        ("message_start", "7"),
+        ("ping", ""),
+        ("ping", "ping"),
+        ("message_delta", '{"type": "message_delta", "delta": null}'),
     ],
 )
 async def test_what_is_new_is_passed_over(name: str, data: str) -> None:
     events, error = await reply(Reply(events=((name, data), *_ending())))
     assert error is None
     assert isinstance(events[-1], Finished)
+
+
+async def test_text_without_a_number_or_a_kind_is_said() -> None:
+    data = '{"type": "content_block_delta", "delta": {"text": "x"}}'
+    events, error = await reply(Reply(events=(("", data), *_ending())))
+    assert error is None
+    assert events[0] == TextDelta("x")
+
+
+async def test_an_explicit_end_without_a_reason_is_an_end() -> None:
+    events, error = await reply(Reply(events=(*events_of(Reply())[:-2], ("message_stop", '{"type": "message_stop"}'))))
+    assert error is None
+    assert isinstance(events[-1], Finished)
+    assert events[-1].reason == "stop"
+
+
+async def test_a_whole_message_is_taken_although_a_stream_was_asked_for() -> None:
+    content = [
+        {"type": "thinking", "thinking": "hm"},
+        {"type": "text", "text": "Yes."},
+        {"type": "tool_use", "id": "toolu_a", "name": "search", "input": {"query": "a"}},
+    ]
+    usage = {"input_tokens": 1, "output_tokens": 2}
+    whole = {"type": "message", "content": content, "stop_reason": "tool_use", "usage": usage}
+    events, error = await reply(Reply(events=(("", json.dumps(whole)),)))
+    assert error is None
+    assert events == [
+        TextDelta("Yes."),
+        ToolCallReady("toolu_a", "search", '{"query": "a"}'),
+        Finished("tool_calls", Usage(input_tokens=1, output_tokens=2)),
+    ]
 
 
 async def test_text_that_comes_with_a_blocks_head_is_said() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -121,31 +122,194 @@ async def test_connection_dropped_before_any_text_is_broken() -> None:
     assert isinstance(error, ProviderBroken)
 
 
-@pytest.mark.parametrize(
-    "chunk",
-    [
-        '{"id": "chunk", "choi',
-        "null",
-        "[]",
-        '"text"',
-        "7",
-        "{}",
-        '{"choices": 5}',
-        '{"choices": [{"index": 0, "delta": {"content": 5}}]}',
-        '{"choices": [{"index": 0, "delta": {"content": ["x"]}}]}',
-    ],
-)
-async def test_malformed_chunk_is_broken(chunk: str) -> None:
+@pytest.mark.parametrize("chunk", ['{"id": "chunk", "choi', "[" * 100_000, '{"choices": [{"delta": {"content": "x"}}'])
+async def test_a_chunk_that_begins_and_can_not_be_read_is_broken(chunk: str) -> None:
     events, error = await reply(Behaviour("malformed", chunk=chunk))
     assert events == [TextDelta("Hello "), TextDelta("from ")]
     assert isinstance(error, ProviderBroken)
 
 
-@pytest.mark.parametrize("chunk", ['{"choices": []}', '{"choices": [{"index": 0}]}', '{"choices": [{"delta": null}]}'])
-async def test_chunk_without_text_is_passed_over(chunk: str) -> None:
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        '{"choices": []}',
+        '{"choices": null}',
+        '{"choices": 5}',
+        '{"choices": [null]}',
+        '{"choices": [{"index": 0}]}',
+        '{"choices": [{"delta": null}]}',
+        '{"choices": [{"delta": 7}]}',
+        '{"choices": [{"delta": {"content": null, "reasoning_content": "hm", "reasoning": "hm"}}]}',
+        '{"choices": [{"delta": {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]}}]}',
+        '{"choices": [{"delta": {"content": true}, "finish_reason": ""}]}',
+        '{"object": "novelty", "data": [1, 2]}',
+        '{"type": "ping"}',
+        '{"error": null, "choices": []}',
+        '{"prompt_filter_results": [], "choices": [], "usage": null}',
+        "{}",
+        "null",
+        "[]",
+        "[7]",
+        "7",
+        '"text"',
+        "",
+        "ping",
+        "\n\n: keep-alive\n\nevent: ping\nretry: 3\nid: 4\n\nhello there",
+    ],
+)
+async def test_what_carries_nothing_is_passed_over(chunk: str) -> None:
     events, error = await reply(Behaviour("malformed", chunk=chunk))
     assert error is None
-    assert events[-1] == Finished("stop", Usage(input_tokens=11, output_tokens=2))
+    assert events == [
+        TextDelta("Hello "),
+        TextDelta("from "),
+        Finished("stop", Usage(input_tokens=11, output_tokens=2)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        '{"choices": [{"delta": {"content": ["x"]}}]}',
+        '{"choices": [{"delta": {"content": [{"type": "text", "text": "x"}]}}]}',
+        '{"choices": [{"delta": {"content": {"type": "text", "text": "x"}}}]}',
+        '{"choices": [{"delta": {"content": [{"type": "text", "text": {"value": "x"}}]}}]}',
+        '{"choices": {"delta": {"content": "x"}}}',
+        '{"choices": [{"delta": "x"}]}',
+        '{"choices": [{"text": "x"}]}',
+        '{"object": "novelty", "choices": [{"delta": {"content": "x"}}]}',
+        '[{"choices": [{"delta": {"content": "x"}}]}]',
+        '{"choices": [{"delta":\ndata: {"content": "x"}}]}',
+    ],
+)
+async def test_text_is_taken_in_every_form(chunk: str) -> None:
+    events, error = await reply(Behaviour("malformed", chunk=chunk, after=0))
+    assert error is None
+    assert events[0] == TextDelta("x")
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("STOP", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("max_tokens", "length"),
+        ("end_turn", "stop"),
+        ("SAFETY", "content_filter"),
+        ("content_filter", "content_filter"),
+        ("novelty", "novelty"),
+    ],
+)
+async def test_reasons_are_told_in_the_words_of_all_providers(reason: str, told: str) -> None:
+    events, error = await reply(Behaviour(reason=reason))
+    assert error is None
+    assert isinstance(events[-1], Finished)
+    assert events[-1].reason == told
+
+
+async def test_an_explicit_end_without_a_reason_is_an_end() -> None:
+    events, error = await reply(Behaviour("malformed", chunk="[DONE]"))
+    assert error is None
+    assert events == [TextDelta("Hello "), TextDelta("from "), Finished("stop", None)]
+
+
+WHOLE = {
+    "object": "chat.completion",
+    "choices": [{"message": {"role": "assistant", "content": "All of it."}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 4},
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps(WHOLE),
+        json.dumps(WHOLE, indent=2),
+        f"data: {json.dumps(WHOLE)}",
+        f"data: {json.dumps(WHOLE)}\r\n\r\ndata: [DONE]\r\n",
+        f"\N{ZERO WIDTH NO-BREAK SPACE}{json.dumps([WHOLE])}",
+    ],
+)
+async def test_a_whole_completion_is_taken_although_a_stream_was_asked_for(body: str) -> None:
+    events, error = await reply(Behaviour("body", message=body))
+    assert error is None
+    assert events == [TextDelta("All of it."), Finished("stop", Usage(input_tokens=3, output_tokens=4))]
+
+
+async def test_lines_of_json_without_any_frame_are_taken() -> None:
+    lines = [
+        '{"choices": [{"delta": {"content": "a\u2028"}}]}',
+        '{"choices": [{"delta": {"content": "b"}, "finish_reason": "stop"}]}',
+    ]
+    events, error = await reply(Behaviour("body", message="\n".join(lines)))
+    assert error is None
+    assert events == [TextDelta("a\u2028"), TextDelta("b"), Finished("stop", None)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\n\n", "\r\n\r\n"])
+async def test_events_are_told_apart_however_their_lines_end(end: str) -> None:
+    chunks = ['{"choices": [{"delta": {"content": "ä"}}]}', '{"choices": [{"delta": {}, "finish_reason": "stop"}]}']
+    body = "".join(f"data:{chunk}{end}" for chunk in [*chunks, "[DONE]"])
+    events, error = await reply(Behaviour("body", message=body))
+    assert error is None
+    assert events == [TextDelta("ä"), Finished("stop", None)]
+
+
+@pytest.mark.parametrize("body", ['{"choices": [{"message": {"content": "All', '{\n"choices": [', ""])
+async def test_a_body_that_is_cut_is_broken(body: str) -> None:
+    _, error = await reply(Behaviour("body", message=body))
+    assert isinstance(error, ProviderBroken)
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "expected"),
+    [
+        ('{"error": {"message": "no such model", "code": 404}}', "no such model", ProviderRefused),
+        ('[{"error": {"message": "quota", "status": "RESOURCE_EXHAUSTED"}}]', "quota", ProviderUnavailable),
+        ('{"error": "overloaded"}', "overloaded", ProviderUnavailable),
+        ('{"error": true, "message": "out of order"}', "out of order", ProviderUnavailable),
+        ('{"detail": "Not authenticated"}', "Not authenticated", ProviderUnavailable),
+        ('{"detail": [{"loc": ["body"], "msg": "field required"}]}', "field required", ProviderUnavailable),
+        ('{"choices": null, "error_message": "no balance"}', "no balance", ProviderUnavailable),
+        ('{"choices": null, "base_resp": {"status_code": 1004, "status_msg": "log in"}}', "log in", ProviderUnavailable),
+        ('{"object": "error", "message": "too long", "code": 400}', "too long", ProviderRefused),
+        ('{"code": 401, "msg": "bad token"}', "bad token", ProviderRefused),
+        ('{"error": {"type": "insufficient_quota", "message": "empty"}}', "empty", ProviderRefused),
+        ('data: {"error": {"message": "inside", "code": 503}}', "inside", ProviderUnavailable),
+        ("event: error\ndata: it fell over\n\n", "it fell over", ProviderUnavailable),
+        ('event: error\ndata: {"message": "it fell"}\n\n', "it fell", ProviderUnavailable),
+        ("<!DOCTYPE html><html><title>Log in &amp; go</title>", "web page in place of a reply: Log in & go", ProviderRefused),
+        ("Internal Server Error", "Internal Server Error", ProviderUnavailable),
+    ],
+)
+async def test_a_failure_under_200_says_why(body: str, words: str, expected: type[ProviderError]) -> None:
+    events, error = await reply(Behaviour("body", message=body))
+    assert events == []
+    assert error is not None
+    assert type(error) is expected
+    assert error.message.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ('{"delta": {}, "finish_reason": "error", "error": {"message": "the GPU is gone"}}', "the GPU is gone"),
+        ('{"delta": {"content": ""}, "finish_reason": "error"}', "“error”"),
+    ],
+)
+@pytest.mark.parametrize(("after", "expected"), [(0, ProviderUnavailable), (2, ProviderBroken)])
+async def test_the_reason_error_is_a_failure(choice: str, words: str, after: int, expected: type[ProviderError]) -> None:
+    _, error = await reply(Behaviour("malformed", chunk=f'{{"choices": [{choice}]}}', after=after))
+    assert type(error) is expected
+    assert error is not None
+    assert error.message.endswith(words)
+
+
+@pytest.mark.parametrize("body", [[{"error": {"message": "in a list"}}], {"detail": "in a list"}, {"msg": "in a list"}])
+async def test_a_refusal_says_why_in_every_form(body: object) -> None:
+    _, error = await reply(Behaviour("body", status=400, message=json.dumps(body)))
+    assert isinstance(error, ProviderRefused)
+    assert error.message.endswith(": in a list")
 
 
 async def test_refusal_is_text_too() -> None:

@@ -175,15 +175,58 @@ async def test_a_stream_that_dies_after_the_finish_reason_has_made_its_calls() -
     "delta",
     [
         '{"tool_calls": 5}',
-        '{"tool_calls": [{"index": 0, "id": 5}]}',
-        '{"tool_calls": [{"index": 0, "function": {"name": ["x"]}}]}',
-        '{"tool_calls": [{"index": 0, "function": {"arguments": 5}}]}',
+        '{"tool_calls": null}',
+        '{"tool_calls": []}',
+        '{"tool_calls": "none"}',
     ],
 )
-async def test_malformed_calls_are_broken(delta: str) -> None:
+async def test_calls_that_carry_nothing_are_passed_over(delta: str) -> None:
     chunk = f'{{"choices": [{{"index": 0, "delta": {delta}}}]}}'
-    _, error, _ = await reply(Behaviour("malformed", chunk=chunk))
-    assert isinstance(error, ProviderBroken)
+    events, error, _ = await reply(Behaviour("malformed", chunk=chunk))
+    assert error is None
+    assert calls_of(events) == []
+
+
+@pytest.mark.parametrize(
+    ("deltas", "expected"),
+    [
+        # Neither number nor id, twice the same tool.
+        (
+            ['{"function": {"name": "look", "arguments": "{\\"a\\": 1}"}}'] * 2,
+            [("look", '{"a": 1}'), ("look", '{"a": 1}')],
+        ),
+        # The name again with each piece, and no id.
+        (
+            [
+                '{"index": 0, "function": {"name": "look", "arguments": "{\\"a\\":"}}',
+                '{"index": 0, "function": {"name": "look", "arguments": " 1}"}}',
+            ],
+            [("look", '{"a": 1}')],
+        ),
+        # Another name behind arguments, and neither number nor id.
+        (
+            ['{"function": {"name": "look", "arguments": "{}"}}', '{"function": {"name": "go", "arguments": "{}"}}'],
+            [("look", "{}"), ("go", "{}")],
+        ),
+        # The name beside the arguments and not inside a function, numbers as text, an id that counts.
+        (['{"index": "0", "id": 7, "name": "look", "arguments": {"a": 1}}'], [("look", '{"a": 1}')]),
+        # The name in pieces, an id with the first alone.
+        (
+            [
+                '{"index": 0, "id": "c", "function": {"name": "lo"}}',
+                '{"index": 0, "function": {"name": "ok", "arguments": ""}}',
+                '{"index": 0, "id": null, "function": {"name": null, "arguments": "{}"}}',
+            ],
+            [("look", "{}")],
+        ),
+    ],
+)
+async def test_calls_come_out_whole_in_every_form(deltas: list[str], expected: list[tuple[str, str]]) -> None:
+    chunks = [f'{{"choices": [{{"delta": {{"tool_calls": [{delta}]}}}}]}}' for delta in deltas]
+    events, error, _ = await reply(Behaviour("malformed", chunk="\n\ndata: ".join(chunks), words=()))
+    assert error is None
+    assert [call[1:] for call in calls_of(events)] == expected
+    assert len({call[0] for call in calls_of(events)}) == len(expected), "each has an id of its own"
 
 
 @pytest.mark.parametrize("fragment", ["7", '{"index": "x"}', "{}"])
