@@ -123,8 +123,12 @@ class RunFence:
 
 @dataclass(frozen=True, slots=True)
 class RequestModel(CommandFor[None]):
+    """With `retry_at` the model is asked again only then; `reason` says what happened before."""
+
     fence: RunFence
     request_id: str
+    retry_at: EpochMs | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,13 @@ class Active(Wire):
 
 
 class AwaitingLLM(Wire):
-    """A model was asked and has not answered yet."""
+    """A model was asked and has not answered yet. With `retry_at_utc` it failed, as `reason` says, and is asked again
+    then: at once when another model is chosen or the run is tried again."""
 
     name: Literal["awaiting_llm"] = "awaiting_llm"
     request_id: str
+    retry_at_utc: str | None = None
+    reason: str | None = None
 
 
 class StreamingResponse(Wire):

@@ -28,6 +28,7 @@ from hub.socket.transport import MAX_CONNECTIONS
 from models.clock import SYSTEM_CLOCK, Clock  # noqa: TID251 -- for providers that are only tried out
 from models.errors import InvalidArgument, UnknownModel
 from services.llm.demo import WORDS_PER_S
+from services.llm.endpoint_errors import is_secret
 from services.llm.registry import Providers
 from services.mcp.config import read_servers
 from services.operating.logs import Format
@@ -221,9 +222,10 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must appear in no log."""
-        kept = (self.token, self.openai_api_key, self.anthropic_api_key)
-        return tuple(secret.get_secret_value() for secret in kept if secret is not None)
+        """What must appear in no log; what stands for no key is no secret."""
+        keys = [key for each in (self.openai_api_key, self.anthropic_api_key) if (key := _revealed(each)) is not None]
+        token = _revealed(self.token)
+        return (*([token] if token is not None else []), *(key for key in keys if is_secret(key)))
 
     @property
     def tool_policies(self) -> dict[str, Policy]:

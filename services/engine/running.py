@@ -85,7 +85,9 @@ def request(context: Context, command: RequestModel) -> Events:
     check(context.state, "request")
     if context.request is not None:
         raise IllegalTransition("Calls wait for their results; a model can't be asked before")
-    return (ContextStateChanged(state=AwaitingLLM(request_id=command.request_id)),)
+    retry_at_utc = None if command.retry_at is None else iso(command.retry_at)
+    state = AwaitingLLM(request_id=command.request_id, retry_at_utc=retry_at_utc, reason=command.reason)
+    return (ContextStateChanged(state=state),)
 
 
 def begin(context: Context, command: BeginStream, now: EpochMs) -> Events:
@@ -157,8 +159,12 @@ def emit(context: Context, command: EmitMessage, now: EpochMs) -> tuple[Events, 
 
 
 def retry(context: Context, command: RetryRun, now: EpochMs) -> tuple[Events, Sent]:
-    """A new run for a message that was answered by an error, a cancelled reply, or not at all. Raises
-    RunAlreadyActive."""
+    """A new run for a message that was answered by an error, a cancelled reply, or not at all; one that waits to ask
+    its model again asks at once. Raises RunAlreadyActive."""
+    state = context.state
+    if context.run is not None and isinstance(state, AwaitingLLM) and state.retry_at_utc is not None:
+        at_once = ContextStateChanged(state=AwaitingLLM(request_id=state.request_id))
+        return (at_once,), Sent(command.message_id, context.head + 1, context.run.id)
     if context.busy:
         raise RunAlreadyActive()
     check(context.state, "start")

@@ -12,6 +12,7 @@ from services.llm.sent_failures import HOPELESS, SentFailure, words_in
 if TYPE_CHECKING:
     from openai import APIError
 
+
 def translate(error: Exception, *, key: str, opened: bool, began: bool, now: EpochMs) -> ProviderError | None:
     """The provider error that `error` amounts to, or None when it is no failure of the endpoint.
 

@@ -1,5 +1,6 @@
 """What stands between a server's messages and the SDK: a limit on their number, and a look at listed tools, so that one
-bad entry does not spoil the list. Never holds a message back.
+bad entry does not spoil the list, and at the parts of results, so that an unknown kind does not spoil the others.
+Never holds a message back.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from mcp_types import JSONRPCError, JSONRPCResponse, Tool
 from pydantic import ValidationError
 
 from services.mcp.errors import McpBroken
+from services.mcp.foreign_results import readable
 
 UNASKED_PER_S = 500.0
 """Notifications and requests of the server's own."""
@@ -39,11 +41,13 @@ class Guard:
             self.notes.append(text[:NOTE_CHARS])
 
     def check(self, item: SessionMessage | Exception) -> None:
-        """Raises McpBroken for a flood. Changes the message where a listed tool is malformed."""
+        """Raises McpBroken for a flood. Changes the message where a listed tool or a part of a result is malformed."""
         message = item if isinstance(item, Exception) else item.message
         self._count(ANSWER_COST if isinstance(message, JSONRPCResponse | JSONRPCError) else 1.0)
         if isinstance(message, JSONRPCResponse) and isinstance(message.result.get("tools"), list):
             message.result["tools"] = [tool for tool in message.result["tools"] if self._is_tool(tool)]
+        if isinstance(message, JSONRPCResponse):
+            readable(message.result)
 
     def _count(self, cost: float) -> None:
         now = self._clock()

@@ -8,24 +8,26 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from models.backoff import Backoff
-from models.errors import Declined, ProviderError
+from models.errors import Declined, ParleyError, ProviderError, UnknownModel
 from models.payloads import AnyToolResult
 from models.runs import OnCrash, Run
-from services.llm.provider import Finished, ModelRequest, Provider, TextDelta, ToolCallReady
 from services.llm.registry import Providers
 from services.runs.context import RunContext
 from services.runs.history import History
-from services.runs.reply import Reply
+from services.runs.relay import Relay
 from services.runs.toolbox import Wanted
 from services.runs.views import ViewBuilder, request_of
 
 TRIES = 4
 BACKOFF = Backoff(2.0, 16.0)
-RETRY_AFTER_MAX_S = 60.0
+AGAIN_MAX = 1
+"""For replies that broke off after their first word."""
+RETRY_AFTER_MAX_S = 3_600.0
+"""The state says until when, and who doesn't want to wait chooses another model; none is trusted to know more."""
 REQUESTS_MAX = 50
 """Model requests in one user turn; then the user is asked whether to go on."""
 SAME_RESULT_MAX, SAME_ERROR_MAX = 4, 3
@@ -92,18 +94,29 @@ class Assistant:
                 turn = Turn()
 
     async def _ask_patiently(self, ctx: RunContext, turn: Turn) -> Sequence[Wanted] | None:
-        """The calls that the model wants now; None when it has said all."""
-        for attempt in range(TRIES):
-            try:
-                turn.requests += 1
-                return await self._ask(ctx, turn)
-            except ProviderError as error:
-                if not error.retryable or attempt == TRIES - 1:
-                    raise
-                await self._sleep(_wait_s(error, attempt + 1, self._backoff))
-        return None
+        """The calls that the model wants now; None when it has said all.
 
-    async def _ask(self, ctx: RunContext, turn: Turn) -> Sequence[Wanted] | None:
+        A request that fails before the first word of its reply is made again, `TRIES` times in all. A reply that breaks
+        behind it stays, closed with its error, and is asked for `AGAIN_MAX` times more: nobody reads the same beginning
+        over and over. Another model begins with all its tries. The last failure stands in the transcript."""
+        failures = broken = 0
+        while True:
+            relay = Relay(ctx, depth=turn.requests, after_tools=bool(turn.seen))
+            turn.requests += 1
+            try:
+                return await self._ask(ctx, relay)
+            except (ProviderError, UnknownModel) as error:
+                failures, broken = failures + 1, broken + relay.shown
+                if not error.retryable or failures >= TRIES or broken > AGAIN_MAX:
+                    if not relay.shown:
+                        await _leave_trace(ctx, relay.model or await ctx.model(), error)
+                    raise
+                wait_s = _wait_s(error, failures, self._backoff)
+                await ctx.wait_to_ask(relay.model, error.message, wait_s, self._sleep)
+                if await ctx.model() != relay.model:
+                    failures = broken = 0
+
+    async def _ask(self, ctx: RunContext, relay: Relay) -> Sequence[Wanted] | None:
         provider, info = self._providers.resolve(await ctx.model())
         history = await ctx.path()
         if ctx.resuming and await _answered(history, ctx.run):
@@ -111,45 +124,13 @@ class Assistant:
         tools = ctx.tools.offered(history.context.mode) if info.tools else ()
         request = request_of(await self._views.of_history(history, info, tools), info, ctx.clock.new_id())
         await ctx.request_model(request.request_id)
-        return await _relay(ctx, provider, request, depth=turn.requests - 1)
+        return await relay.run(provider, request)
 
 
-async def _relay(ctx: RunContext, provider: Provider, request: ModelRequest, *, depth: int) -> Sequence[Wanted] | None:
-    """Streams the reply. The message appears with the first words: a request that fails before leaves none behind. The
-    calls are committed together with the end of the reply, so that a crash loses both or neither."""
-    wanted: list[Wanted] = []
-    async with AsyncExitStack() as stack:
-        events = await stack.enter_async_context(ctx.open_stream(provider, request))
-        reply: Reply | None = None
-        async for event in events:
-            match event:
-                case TextDelta(text=text):
-                    if reply is None:
-                        reply = await stack.enter_async_context(ctx.stream(model=request.model))
-                    await reply.write(text)
-                case ToolCallReady():
-                    wanted.append(Wanted(event.call_id, event.name, event.arguments_json))
-                case Finished():
-                    await _finish(ctx, stack, reply, event, wanted, request.model, depth)
-    return wanted or None
-
-
-async def _finish(
-    ctx: RunContext,
-    stack: AsyncExitStack,
-    reply: Reply | None,
-    end: Finished,
-    wanted: Sequence[Wanted],
-    model: str,
-    depth: int,
-) -> None:
-    tools = await ctx.tools.request(wanted, depth=depth) if wanted else None
-    if reply is None and tools is not None:
-        await ctx.request_tools(tools)
-        return
-    if reply is None:
-        reply = await stack.enter_async_context(ctx.stream(model=model))
-    await reply.finish(end.reason, end.usage, tools=tools)
+async def _leave_trace(ctx: RunContext, model: str, error: ParleyError) -> None:
+    """A reply that never was, closed with its error: who reads the session later sees why nothing follows."""
+    async with ctx.stream(model=model) as reply:
+        await reply.finish(f"error: {error.message}", status="error")
 
 
 async def _answered(history: History, run: Run) -> bool:
@@ -172,7 +153,7 @@ async def _answered(history: History, run: Run) -> bool:
     return last is not None and steered < 1
 
 
-def _wait_s(error: ProviderError, failures: int, backoff: Backoff) -> float:
+def _wait_s(error: ParleyError, failures: int, backoff: Backoff) -> float:
     asked = error.details.get("retry_after_ms")
     if isinstance(asked, int | float):
         return min(asked / 1000, RETRY_AFTER_MAX_S)

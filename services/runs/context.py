@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from typing import Literal
 
@@ -11,9 +13,11 @@ import orjson
 from models.approvals import Approval
 from models.commands import AskUser, Command, EmitMessage, FinishRun, RequestModel, RequestTools, RunFence
 from models.errors import Declined, InvalidArgument, ToolCallFailed
+from models.ids import EpochMs
 from models.messages import Message, Metadata
 from models.payloads import Payload, TextPayload
 from models.runs import Run
+from models.states import AwaitingLLM
 from models.text import cleaned
 from services.engine.context import Context
 from services.llm.provider import ModelEvent, ModelRequest, Provider, open_stream
@@ -107,6 +111,20 @@ class RunContext:
         """Shows that a model was asked. The next step is `stream` or `emit`."""
         await self._submit(RequestModel(self._fence, request_id))
 
+    async def wait_to_ask(self, model: str, why: str, wait_s: float, sleep: Callable[[float], Awaitable[None]]) -> None:
+        """Shows until when, and why, `model` is not asked. Over sooner once another model is chosen, or somebody wants
+        to try again at once."""
+        until = EpochMs(self.clock() + math.ceil(wait_s * 1000))
+        request_id = self.clock.new_id()
+        await self._submit(RequestModel(self._fence, request_id, until, cleaned(why)))
+
+        def unwanted(context: Context) -> bool:
+            return context.model != model or not (
+                isinstance(context.state, AwaitingLLM) and context.state.retry_at_utc is not None
+            )
+
+        await first_of(sleep(wait_s), self._sessions.until(self.session_id, unwanted))
+
     async def emit(
         self,
         content: str,
@@ -194,3 +212,16 @@ class RunContext:
     async def finish(self, error: str | None = None) -> None:
         """Ends the run. Raises IllegalTransition with `unseen` in its details while a steering message waits."""
         await self._submit(FinishRun(self._fence, self._seen, error))
+
+
+async def first_of(*wanted: Awaitable[object]) -> None:
+    """Over with the first of them, whose error is raised; the others are cancelled."""
+    tasks = [asyncio.ensure_future(each) for each in wanted]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

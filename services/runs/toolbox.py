@@ -59,9 +59,17 @@ class Toolbox:
         )
 
     def judge(
-        self, wanted: Wanted, context: Context, depth: int, wish: UserApprovalPolicy = "default"
+        self,
+        wanted: Wanted,
+        context: Context,
+        depth: int,
+        wish: UserApprovalPolicy = "default",
+        refusal: str | None = None,
     ) -> tuple[ToolCall, str | None]:
-        """The call with its verdict as status (approved, pending, denied), and why it can't run."""
+        """The call with its verdict as status (approved, pending, denied), and why it can't run; with `refusal` it
+        can't, whatever it is."""
+        if refusal is not None:
+            return _cut_off(wanted), refusal
         try:
             tool = self.registry.get(wanted.name)
         except (UnknownTool, ToolUnavailable) as error:
@@ -128,6 +136,14 @@ class Toolbox:
 
 def _not_in(name: str, mode: Mode) -> str:
     return f"{name} is not available in {mode} mode"
+
+
+def _cut_off(wanted: Wanted) -> ToolCall:
+    """Shown as far as it came."""
+    arguments = parse_arguments(wanted.arguments_json)
+    if isinstance(arguments, UnreadableArguments):
+        return _refused(wanted, {}, arguments.raw)
+    return _refused(wanted, arguments)
 
 
 def _refused(wanted: Wanted, arguments: dict[str, Any], raw: str | None = None) -> ToolCall:

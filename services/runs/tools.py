@@ -49,11 +49,11 @@ class RunTools:
         await self._submit(await self.request(wanted, depth=depth))
         return await self.finish()
 
-    async def request(self, wanted: Sequence[Wanted], *, depth: int = 0) -> RequestTools:
-        """The command that asks for these calls, as policy judges them now."""
+    async def request(self, wanted: Sequence[Wanted], *, depth: int = 0, refusal: str | None = None) -> RequestTools:
+        """The command that asks for these calls, as policy judges them now; `refusal` refuses them all and says why."""
         context = await self._sessions.until(self._run.session_id, lambda _: True)
         wish = await self._box().wish_of(await self._user())
-        judged = [self._box().judge(each, context, depth, wish) for each in wanted]
+        judged = [self._box().judge(each, context, depth, wish, refusal) for each in wanted]
         self._refusals |= {call.call_id: reason for call, reason in judged if reason is not None}
         calls = tuple(call for call, _ in judged)
         approvals = {call.call_id: self._sessions.clock.new_id() for call in calls if call.status == "pending"}

@@ -11,6 +11,7 @@ from models.payloads import StreamingResponsePayload
 from services.llm.provider import Finished, ModelRequest, Provider, TextDelta
 from services.llm.registry import Providers
 from services.runs.context import RunContext
+from services.runs.relay import wordless
 from services.runs.reply import Reply
 from services.runs.views import ViewBuilder, request_of
 
@@ -61,6 +62,8 @@ async def _relay(ctx: RunContext, provider: Provider, request: ModelRequest, rep
                     parts.append(text)
                     await reply.write(text)
                 case Finished():
+                    if not "".join(parts).strip():
+                        raise wordless(event.reason)
                     await reply.finish(event.reason, event.usage)
                     return Said(reply.message_id, "".join(parts), REFUSALS.get(event.reason))
         raise ProviderError("The reply ended without an end")

@@ -54,3 +54,20 @@ def test_characters_that_cannot_be_stored_are_replaced_behind_escapes_too() -> N
 def test_no_text_makes_it_raise(text: str) -> None:
     parsed = parse_arguments(text)
     assert is_clean(parsed.raw if isinstance(parsed, UnreadableArguments) else json.dumps(parsed, ensure_ascii=False))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("null", {}),
+        ('"null"', {}),
+        ('""', {}),
+        (' "  " ', {}),
+        (json.dumps('{"a": 1}'), {"a": 1}),
+        (json.dumps(json.dumps('{"a": 1}')), {"a": 1}),
+        ('{"a": "\\ud83d\\ude00"}', {"a": "\N{GRINNING FACE}"}),
+        ('{"a": "\ud83d\ude00"}', {"a": "\N{GRINNING FACE}"}),
+    ],
+)
+def test_arguments_of_nothing_and_those_encoded_twice_are_read(written: str, read: dict[str, object]) -> None:
+    assert parse_arguments(written) == read

@@ -8,7 +8,7 @@ import pytest
 
 from models.errors import ProviderBroken, ProviderRefused, ProviderUnavailable
 from models.ids import EpochMs, from_iso
-from services.llm.endpoint_errors import retry_after_ms
+from services.llm.endpoint_errors import retry_after_ms, says
 from services.llm.openai_errors import translate
 
 NOW = from_iso("2026-11-20T09:00:00Z")
@@ -91,3 +91,17 @@ def test_long_words_are_cut() -> None:
     translated = translate(error, key="sk-1", opened=False, began=False, now=EpochMs(0))
     assert translated is not None
     assert len(translated.message) < 400
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["none", "EMPTY", "sk-no-key", "sk-no-key-required", "ollama", "lm-studio", "x", "xxxxxxxx", "hello", "a1", ""],
+)
+def test_what_stands_for_no_key_garbles_no_message(key: str) -> None:
+    words = f"none of this is EMPTY or hello, {key}, a1 xxxxxxxx"
+    assert says("It failed", words, key) == f"It failed: {words}"
+
+
+@pytest.mark.parametrize("key", ["sk-proj-1a2B3c4D5e", "hunter2", "correct-horse-battery", "ABCDEFGHIJKL", "a1b2c3d4"])
+def test_a_key_is_blotted_out(key: str) -> None:
+    assert says("It failed", f"bad {key}", key) == "It failed: bad ***"

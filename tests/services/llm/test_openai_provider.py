@@ -271,14 +271,22 @@ async def test_a_body_that_is_cut_is_broken(body: str) -> None:
         ('{"detail": "Not authenticated"}', "Not authenticated", ProviderUnavailable),
         ('{"detail": [{"loc": ["body"], "msg": "field required"}]}', "field required", ProviderUnavailable),
         ('{"choices": null, "error_message": "no balance"}', "no balance", ProviderUnavailable),
-        ('{"choices": null, "base_resp": {"status_code": 1004, "status_msg": "log in"}}', "log in", ProviderUnavailable),
+        (
+            '{"choices": null, "base_resp": {"status_code": 1004, "status_msg": "log in"}}',
+            "log in",
+            ProviderUnavailable,
+        ),
         ('{"object": "error", "message": "too long", "code": 400}', "too long", ProviderRefused),
         ('{"code": 401, "msg": "bad token"}', "bad token", ProviderRefused),
         ('{"error": {"type": "insufficient_quota", "message": "empty"}}', "empty", ProviderRefused),
         ('data: {"error": {"message": "inside", "code": 503}}', "inside", ProviderUnavailable),
         ("event: error\ndata: it fell over\n\n", "it fell over", ProviderUnavailable),
         ('event: error\ndata: {"message": "it fell"}\n\n', "it fell", ProviderUnavailable),
-        ("<!DOCTYPE html><html><title>Log in &amp; go</title>", "web page in place of a reply: Log in & go", ProviderRefused),
+        (
+            "<!DOCTYPE html><html><title>Log in &amp; go</title>",
+            "web page in place of a reply: Log in & go",
+            ProviderRefused,
+        ),
         ("Internal Server Error", "Internal Server Error", ProviderUnavailable),
     ],
 )
@@ -298,7 +306,9 @@ async def test_a_failure_under_200_says_why(body: str, words: str, expected: typ
     ],
 )
 @pytest.mark.parametrize(("after", "expected"), [(0, ProviderUnavailable), (2, ProviderBroken)])
-async def test_the_reason_error_is_a_failure(choice: str, words: str, after: int, expected: type[ProviderError]) -> None:
+async def test_the_reason_error_is_a_failure(
+    choice: str, words: str, after: int, expected: type[ProviderError]
+) -> None:
     _, error = await reply(Behaviour("malformed", chunk=f'{{"choices": [{choice}]}}', after=after))
     assert type(error) is expected
     assert error is not None

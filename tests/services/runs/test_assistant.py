@@ -8,14 +8,19 @@ from dataclasses import replace
 import pytest
 from world import Workshop, eventually, no_sleep, say, workshop
 
-from models.commands import CancelRun, SetModel
+from models.clock import SYSTEM_CLOCK
+from models.commands import CancelRun, RetryRun, SetModel
 from models.errors import ProviderUnavailable
+from models.ids import EpochMs, iso
 from models.messages import Message
 from models.payloads import StreamingResponsePayload
 from models.runs import OnBusy
+from models.states import AwaitingLLM
 from models.usage import Usage
+from services.llm.registry import Providers
 from services.llm.scripted import Break, Finish, Mark, Pause, Refuse, Say, Script, ScriptedProvider, Turns, Unavailable
-from services.runs.assistant import BACKOFF, RETRY_AFTER_MAX_S, TRIES, _wait_s
+from services.runs.agents import Agents
+from services.runs.assistant import BACKOFF, RETRY_AFTER_MAX_S, TRIES, Assistant, _wait_s
 
 WELL: Script = (Say("all "), Say("is "), Say("well"), Finish("stop", Usage(input_tokens=5, output_tokens=3)))
 
@@ -79,7 +84,9 @@ async def test_a_stream_that_breaks_is_closed_with_its_error_and_asked_for_again
 async def test_it_gives_up_after_so_many_tries_with_the_last_reason() -> None:
     async with workshop(provider=playing(*[(Break("cut"),)] * TRIES, WELL)) as shop:
         session_id, replies = await reply_to(shop, "FAILED")
-        assert replies == []
+        (trace,) = replies
+        assert isinstance(trace.payload, StreamingResponsePayload)
+        assert (trace.content, trace.status, trace.payload.finish_reason) == ("", "error", "error: cut")
         assert len(shop.provider.requests) == TRIES
         assert shop.waits == [BACKOFF.bound_s(failures) for failures in range(1, TRIES)]
         assert await reason(shop, session_id) == "provider_broken: cut"
@@ -142,10 +149,94 @@ async def test_a_model_that_is_gone_fails_the_run_and_another_can_be_chosen() ->
         await shop.until(session_id, "COMPLETED")
 
 
-async def test_a_reply_without_words_is_an_empty_message() -> None:
-    async with workshop(provider=playing((Finish("stop"),))) as shop:
-        _, (reply,) = await reply_to(shop, "COMPLETED")
-        assert (reply.content, reply.status) == ("", "complete")
+async def test_a_reply_that_breaks_after_its_first_word_is_asked_for_once_more_and_no_more() -> None:
+    """However it goes on, nobody reads the same beginning over and over."""
+    half: Script = (Say("half "), Break("cut"))
+    async with workshop(provider=playing(half, (Unavailable(),), half, WELL)) as shop:
+        session_id, replies = await reply_to(shop, "FAILED")
+        assert [(reply.content, reply.status) for reply in replies] == [("half ", "error")] * 2
+        assert len(shop.provider.requests) == 3
+        assert await reason(shop, session_id) == "provider_broken: cut"
+
+
+async def test_a_model_that_is_gone_leaves_a_trace_in_the_transcript() -> None:
+    async with workshop(provider=playing(WELL)) as shop:
+        session_id = await shop.room.create(model="openai:gone")
+        await shop.room.do(session_id, say())
+        await shop.until(session_id, "FAILED")
+        trace = (await shop.room.messages(session_id))[-1]
+        assert isinstance(trace.payload, StreamingResponsePayload)
+        assert (trace.status, trace.payload.model) == ("error", "openai:gone")
+        assert "openai:gone" in (trace.payload.finish_reason or "")
+
+
+class Waiting:
+    """A workshop whose model asks to wait for an hour; `begun` is set when the run does."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.over = asyncio.Event()
+        self.waits: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.begun.set()
+        await self.over.wait()
+
+    async def in_session(self, shop: Workshop) -> str:
+        shop.runs._agents = Agents(
+            {"assistant": Assistant(Providers(SYSTEM_CLOCK, scripted=shop.provider), sleep=self.sleep)}
+        )
+        session_id = await shop.room.create(model="scripted:test")
+        await shop.room.do(session_id, say("how is it?"))
+        await self.begun.wait()
+        return session_id
+
+
+HOUR_MS = 3_600_000
+
+
+async def test_who_waits_for_an_endpoint_says_until_when_and_why() -> None:
+    waiting = Waiting()
+    async with workshop(provider=playing((Unavailable(HOUR_MS),), WELL)) as shop:
+        session_id = await waiting.in_session(shop)
+        state = shop.room.state(session_id).state
+        assert isinstance(state, AwaitingLLM)
+        assert state.retry_at_utc == iso(EpochMs(shop.room.sessions.clock() + HOUR_MS))
+        assert state.reason
+        assert waiting.waits == [3_600.0]
+        waiting.over.set()
+        await shop.until(session_id, "COMPLETED")
+
+
+async def test_another_model_ends_the_wait_at_once() -> None:
+    waiting = Waiting()
+    async with workshop(provider=playing((Unavailable(HOUR_MS),))) as shop:
+        shop.provider.register("other", WELL)
+        session_id = await waiting.in_session(shop)
+        await shop.room.do(session_id, SetModel("scripted:other"))
+        await shop.until(session_id, "COMPLETED")
+        assert (await shop.room.messages(session_id))[-1].content == "all is well"
+
+
+async def test_trying_again_ends_the_wait_of_the_same_run() -> None:
+    waiting = Waiting()
+    async with workshop(provider=playing((Unavailable(HOUR_MS),), WELL)) as shop:
+        session_id = await waiting.in_session(shop)
+        (run,) = await shop.room.runs(session_id)
+        sent = await shop.room.do(session_id, RetryRun("r2", run.message_id, "assistant", "resume"))
+        assert sent.run_id == run.id
+        await shop.until(session_id, "COMPLETED")
+        assert len(await shop.room.runs(session_id)) == 1
+
+
+async def test_cancelling_ends_the_wait() -> None:
+    waiting = Waiting()
+    async with workshop(provider=playing((Unavailable(HOUR_MS),))) as shop:
+        session_id = await waiting.in_session(shop)
+        await shop.room.do(session_id, CancelRun())
+        await eventually(lambda: shop.runs.active == 0)
+        assert shop.room.state(session_id).state.name == "active"
 
 
 async def test_cancelling_in_mid_stream_closes_the_request_to_the_model() -> None:

@@ -219,21 +219,64 @@ async def test_broken_arguments_are_kept_as_they_were_written() -> None:
 @pytest.mark.parametrize(
     ("script", "content", "reason"),
     [
-        ((Finish("stop"),), "", "stop"),
-        ((), "", "stop"),
         ((Say("I won't."), Finish("refusal")), "I won't.", "refusal"),
-        ((Finish("content_filter"),), "", "content_filter"),
+        ((Say("half a"), Finish("content_filter")), "half a", "content_filter"),
         ((Say("half a"), Finish("length")), "half a", "length"),
     ],
 )
-async def test_a_reply_that_is_empty_or_cut_ends_the_run_and_says_why(
-    script: Script, content: str, reason: str
-) -> None:
+async def test_a_reply_that_is_cut_ends_the_run_and_says_why(script: Script, content: str, reason: str) -> None:
     async with loop(script) as it:
         await it.say()
         reply = (await it.ends())[-1]
         assert isinstance(reply.payload, StreamingResponsePayload)
         assert (reply.content, reply.status, reply.payload.finish_reason) == (content, "complete", reason)
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "requests"),
+    [
+        ((Finish("stop"),), "no words", TRIES),
+        ((), "no words", TRIES),
+        ((Say("\n"), Say(" "), Finish("stop")), "no words", TRIES),
+        ((Finish("length"),), "limit of tokens", 1),
+        ((Finish("content_filter"),), "content filter", 1),
+        ((Finish("refusal"),), "refused", 1),
+    ],
+)
+async def test_a_reply_without_words_is_a_failure_that_stands_in_the_transcript(
+    script: Script, words: str, requests: int
+) -> None:
+    async with loop(script) as it:
+        await it.say()
+        (_, trace) = await it.ends("FAILED")
+        assert isinstance(trace.payload, StreamingResponsePayload)
+        assert (trace.content, trace.status) == ("", "error")
+        assert words in (trace.payload.finish_reason or "")
+        assert words in await it.reason()
+        assert len(it.requests) == requests
+
+
+async def test_behind_tools_a_reply_without_words_says_that_nothing_is_left_to_say() -> None:
+    async with loop(Turns((CallTool("look", {"where": "here"}, "c1"),), (Finish("stop"),))) as it:
+        await it.say()
+        messages = await it.ends()
+        assert [m.kind for m in messages] == ["text", "tool_request", "tool_result"]
+
+
+@pytest.mark.parametrize("said", [(), (Say("I look. "),)])
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+async def test_a_call_of_a_reply_that_was_cut_is_never_carried_out_and_the_model_is_told(
+    said: Script, reason: str
+) -> None:
+    cut = (*said, CallTool("look", {"where": "here"}, "c1"), Finish(reason))
+    async with loop(Turns(cut, WELL)) as it:
+        await it.say()
+        messages = await it.ends()
+        assert it.bench.done == []
+        (result,) = (m.payload for m in messages if isinstance(m.payload, ToolResultPayload))
+        assert result.status == "error"
+        told = next(part for m in it.requests[1].messages for part in m.parts if isinstance(part, ToolResultPart))
+        assert "your reply was cut off" in told.output
 
 
 async def test_usage_that_is_missing_harms_nothing() -> None:
@@ -294,7 +337,8 @@ async def test_a_stream_that_always_dies_fails_the_run_and_leaves_nothing_open(p
         messages = await it.ends("FAILED")
         assert await it.reason() == "provider_broken: cut"
         assert it.bench.done == []
-        assert [m.status for m in messages[1:]] == ["error"] * (TRIES if position else 0)
+        assert [m.status for m in messages[1:]] == ["error"] * (2 if position else 1)
+        assert len(it.requests) == (2 if position else TRIES)
 
 
 async def test_an_endpoint_that_is_away_between_two_rounds_is_waited_for() -> None:

@@ -295,3 +295,12 @@ async def test_a_second_reply_in_the_midst_of_the_first_is_refused() -> None:
         with pytest.raises(IllegalTransition):
             async with on.reply(0):
                 pass
+
+
+@pytest.mark.parametrize("window_s", [0, 0.001])
+async def test_a_character_that_is_split_over_two_deltas_comes_out_whole(window_s: float) -> None:
+    async with stage() as on, on.reply(window_s) as reply:
+        for delta in ("a", "\ud83d", "\ude00b\ud83d", "\ude00", "\ud83d", "c", "\ud83d"):
+            await reply.write(delta)
+        await reply.finish()
+        assert "".join(on.deltas) == "a\N{GRINNING FACE}b\N{GRINNING FACE}\ufffdc\ufffd"

@@ -953,7 +953,10 @@ export interface components {
              */
             readonly name: "archived";
         };
-        /** @description A model was asked and has not answered yet. */
+        /**
+         * @description A model was asked and has not answered yet. With `retry_at_utc` it failed, as `reason` says, and is asked again
+         *     then: at once when another model is chosen or the run is tried again.
+         */
         readonly AwaitingLLM: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -961,6 +964,10 @@ export interface components {
              */
             readonly name: "awaiting_llm";
             readonly requestId: string;
+            /** @default null */
+            readonly retryAtUtc: string | null;
+            /** @default null */
+            readonly reason: string | null;
         };
         /** @description The run can't go on without the user: approvals are pending, a question was asked, or a limit was reached. */
         readonly AwaitingUser: {
