@@ -32,6 +32,15 @@ test.each<[ContextState, SessionState, string]>([
   expect(words(state, session)).toBe(expected);
 });
 
+test("a model that is asked again later says when and why", () => {
+  const at = new Date(2026, 10, 20, 14, 5).toISOString();
+  const state = { name: "awaiting_llm", requestId: "q", retryAtUtc: at, reason: "too many requests" };
+  const said = words(state, "RUNNING");
+  expect(said).toMatch(/^asking the model again at 0?2:05/);
+  expect(said).toContain("(too many requests)");
+  expect(words({ ...state, retryAtUtc: null, reason: null }, "RUNNING")).toBe("waiting for the model");
+});
+
 test.each([
   [["c1"], "running search_code"],
   [["c1", "c2"], "running 2 tools"],

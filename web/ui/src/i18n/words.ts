@@ -11,7 +11,7 @@ export function stateWords({ state, session, messages }: Snapshot, words: StateW
   const sessionState = session.state;
   switch (state.name) {
     case "awaiting_llm":
-      return words.awaitingModel;
+      return awaitingWords(state, words);
     case "streaming_response":
       return words.streaming;
     case "processing_tool":
@@ -32,6 +32,13 @@ export function stateWords({ state, session, messages }: Snapshot, words: StateW
 /** What the server says of an error, without the code in front. */
 export function readableError(message: string): string {
   return message.replace(/^[a-z]+(_[a-z]+)+: (?=\S)/, "");
+}
+
+/** A model that failed is asked again later; who doesn't want to wait chooses another. */
+function awaitingWords(state: ContextState, words: StateWords): string {
+  const { retryAtUtc, reason } = state;
+  if (typeof retryAtUtc !== "string") return words.awaitingModel;
+  return words.awaitingRetry(retryAtUtc, typeof reason === "string" ? reason : words.error);
 }
 
 function waitingWords(state: ContextState, words: StateWords): string {

@@ -1,5 +1,7 @@
 /** The words of an open session: its header, composer, approvals, branches, plan and pins. */
 
+import { clock } from "../format";
+
 function count(n: number, one: string, many: string): string {
   return n === 1 ? `1 ${one}` : `${n} ${many}`;
 }
@@ -14,6 +16,7 @@ export const session = {
     idleAfterStop: "idle (the last run was stopped)",
     working: "working",
     awaitingModel: "waiting for the model",
+    awaitingRetry: (at: string, why: string) => `asking the model again at ${clock(at, "en")} (${why})`,
     streaming: "streaming",
     runningTool: "running a tool",
     runningNamed: (name: string) => `running ${name}`,

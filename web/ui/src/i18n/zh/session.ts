@@ -1,5 +1,7 @@
 /** The words of an open session: its header, composer, approvals, branches, plan and pins. */
 
+import { clock } from "../format";
+
 export const session: typeof import("../en/session").session = {
   locale: "zh-CN",
 
@@ -9,6 +11,7 @@ export const session: typeof import("../en/session").session = {
     idleAfterStop: "空闲（上次运行已停止）",
     working: "工作中",
     awaitingModel: "正在等待模型",
+    awaitingRetry: (at, why) => `将于 ${clock(at, "zh-CN")} 再次询问模型（${why}）`,
     streaming: "正在输出",
     runningTool: "正在运行工具",
     runningNamed: (name) => `正在运行 ${name}`,
