@@ -40,9 +40,12 @@ def cleaned(text: str) -> str:
     return _SPLIT.sub(_mended, text)
 
 
-def ends_in_half(text: str) -> bool:
-    """Whether the last character is the first half of a surrogate pair, whose other half may yet come."""
-    return "\ud800" <= text[-1:] <= "\udbff"
+def parted(text: str) -> tuple[str, str]:
+    """The text, cleaned, without a last character that is the first half of a surrogate pair; and that one, to be put
+    in front of what comes next."""
+    if "\ud800" <= text[-1:] <= "\udbff":
+        return cleaned(text[:-1]), text[-1]
+    return cleaned(text), ""
 
 
 def _mended(found: re.Match[str]) -> str:

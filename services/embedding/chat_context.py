@@ -35,7 +35,7 @@ from models.ids import EpochMs
 from models.messages import MessageStatus
 from models.payloads import StreamingResponsePayload, TextPayload
 from models.results import Cancelled
-from models.text import check_text, cleaned
+from models.text import check_text, cleaned, parted
 from models.usage import Usage
 from services.access import LOCAL, OnSession, Principal, actor_of
 from services.embedding.compat import BROKEN, OlderCalls
@@ -65,6 +65,7 @@ class ChatContext(OlderCalls):
         self._author = author
         self._streaming: str | None = None
         self._deltas = 0
+        self._half = ""
         self._one_at_a_time = asyncio.Lock()
 
     @classmethod
@@ -124,22 +125,25 @@ class ChatContext(OlderCalls):
         message_id = self._sessions.clock.new_id()
         begin = BeginStream(self._fence, message_id, self._author, check_text(model, "model"))
         await self._do(begin)
-        self._streaming, self._deltas = message_id, 0
+        self._streaming, self._deltas, self._half = message_id, 0, ""
         return message_id
 
     async def append_streaming_chunk(self, message_id: str, delta: str) -> int | None:
         """The chunk's sequence number once it is durable and shown; None when that message is not being streamed. A
         delta beyond 8,192 characters becomes several chunks: the number is the last one's. Raises
-        StorageUnavailable."""
-        text = cleaned(delta)
+        StorageUnavailable. A character that is split over two deltas is written with the second."""
         async with self._one_at_a_time:
+            text, self._half = parted(self._half + delta)
             try:
-                for start in range(0, len(text), CHUNK_MAX_CHARS):
-                    await self._do(AppendDelta(self._fence, message_id, text[start : start + CHUNK_MAX_CHARS]))
+                await self._append(message_id, text)
             except NOT_STREAMING:
                 return None
             self._deltas += 1
             return self._sequence(message_id)
+
+    async def _append(self, message_id: str, text: str) -> None:
+        for start in range(0, len(text), CHUNK_MAX_CHARS):
+            await self._do(AppendDelta(self._fence, message_id, text[start : start + CHUNK_MAX_CHARS]))
 
     async def finalize_streaming_response(
         self, message_id: str, finish_reason: str = "stop", usage: Usage | None = None
@@ -150,10 +154,11 @@ class ChatContext(OlderCalls):
         status: MessageStatus = "error" if reason.startswith(BROKEN) else "complete"
         async with self._one_at_a_time:
             try:
+                await self._append(message_id, cleaned(self._half))
                 await self._do(FinalizeStream(self._fence, message_id, reason, status, usage, self._deltas))
             except NOT_STREAMING:
                 return False
-            self._streaming = None
+            self._streaming, self._half = None, ""
             return True
 
     async def get_streaming_chunks_after(self, message_id: str, after: int = 0) -> tuple[Chunk, ...]:

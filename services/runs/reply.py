@@ -14,7 +14,7 @@ from models.actors import Actor
 from models.commands import AppendDelta, BeginStream, FinalizeStream, RequestTools, RunFence
 from models.errors import Fenced, ParleyError, StorageUnavailable
 from models.messages import MessageStatus
-from models.text import cleaned, ends_in_half
+from models.text import cleaned, parted
 from models.usage import Usage
 from services.sessions.manager import SessionManager
 
@@ -86,13 +86,11 @@ class Reply:
         if not delta:
             return
         self._deltas += 1
-        if self._half or ends_in_half(delta):
-            # A character that is split over two deltas is written when both have come.
-            delta = self._half + delta
-            delta, self._half = (delta[:-1], delta[-1]) if ends_in_half(delta) else (delta, "")
-            if not delta:
-                return
-        self._take(delta)
+        # A character that is split over two deltas is written when both have come.
+        text, self._half = parted(self._half + delta)
+        if not text:
+            return
+        self._take(text)
         if self._window_s == 0:
             await self.flush()
         elif self._appending is None and self._timer is None:
@@ -101,7 +99,7 @@ class Reply:
             await self._push()
 
     def _take(self, text: str) -> None:
-        self._waiting.append(cleaned(text))
+        self._waiting.append(text)
         self._waiting_chars += len(text)
 
     async def flush(self) -> None:
@@ -133,7 +131,7 @@ class Reply:
         """Completes the message. `finish_reason` is the model's own word, `error: …` for a broken stream; `tools` are
         the calls that it ends with."""
         if self._half:
-            self._take(self._half)
+            self._take(cleaned(self._half))
         await self.flush()
         self._finished = True
         await self._sessions.submit(

@@ -99,6 +99,18 @@ async def test_the_chunks_after_a_number_are_given_with_their_times() -> None:
         assert await context.get_streaming_chunks_after(message_id, 5) == ()
 
 
+async def test_a_character_that_is_split_over_two_chunks_comes_out_whole() -> None:
+    async with talking() as (context, _):
+        message_id = await context.begin_streaming_llm_response("m")
+        numbers = [
+            await context.append_streaming_chunk(message_id, delta) for delta in ("a\ud83d", "\ude00b", "\ud83d")
+        ]
+        assert numbers == [1, 2, 2]
+        assert await context.finalize_streaming_response(message_id)
+        chunks = await context.get_streaming_chunks_after(message_id)
+    assert [chunk.delta for chunk in chunks] == ["a", "\N{GRINNING FACE}b", "\ufffd"]
+
+
 async def test_more_chunks_than_a_page_are_all_given() -> None:
     async with talking() as (context, _):
         message_id = await context.begin_streaming_llm_response("m")
