@@ -95,11 +95,14 @@ def _begins_another(call: _Call, call_id: str, name: str, *, numbered: bool) -> 
         return call_id != call.call_id
     if call_id or not any(call.arguments):
         return bool(call_id and any(call.arguments))
-    return name != call.name or (not numbered and _is_whole("".join(call.arguments)))
+    return name != call.name or (not numbered and _is_whole(call.arguments))
 
 
-def _is_whole(arguments: str) -> bool:
+def _is_whole(pieces: list[str]) -> bool:
+    """Looked at only where it may end, so that many pieces are not read over and over."""
+    if not next(piece for piece in reversed(pieces) if piece).rstrip().endswith("}"):
+        return False
     try:
-        return isinstance(json.loads(arguments), dict)
+        return isinstance(json.loads("".join(pieces)), dict)
     except (ValueError, RecursionError):
         return False

@@ -12,13 +12,14 @@ from models.clock import Clock
 from models.errors import ParleyError, ProviderError, UnknownModel
 from models.ids import derived_id, iso
 from models.payloads import AnyToolResult, WorkflowExecutionPayload
+from services.runs.assistant import AGAIN_MAX
 from services.runs.context import RunContext
 from services.runs.toolbox import Wanted
 from services.workflows.definition import Leaf, ParallelStep, PromptStep, Retry, Step, ToolStep, Workflow
 from services.workflows.errors import TemplateFailed, WorkflowFailed
 from services.workflows.past import Past
 from services.workflows.progress import Progress, StepState, StepStatus
-from services.workflows.prompting import Prompter, Said, said_in
+from services.workflows.prompting import BrokeOff, Prompter, Said, said_in
 from services.workflows.templates import evaluated, filled, rendered
 
 ARGUMENTS_MAX_BYTES = 1_000_000
@@ -164,6 +165,7 @@ class Execution:
 
     async def _ask(self, step: PromptStep) -> None:
         self._run(step)
+        broken = 0
         while True:
             retry = step.retry
             try:
@@ -174,7 +176,8 @@ class Execution:
                 return
             except (ProviderError, UnknownModel) as error:
                 said, reason = None, error.message
-                retry = retry or (PATIENCE if error.retryable else None)
+                broken += isinstance(error, BrokeOff)
+                retry = retry or (PATIENCE if error.retryable and broken <= AGAIN_MAX else None)
             if said is not None and reason is None:
                 self._keep(replace(self._state(step), message_id=said.message_id))
                 self._end(step, "done", output=said.text)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
-from models.errors import ProviderError
+from models.errors import ProviderBroken, ProviderError
 from models.messages import Message
 from models.payloads import StreamingResponsePayload
-from services.llm.provider import Finished, ModelRequest, Provider, TextDelta
+from services.llm.provider import Finished, ModelEvent, ModelRequest, Provider, TextDelta
 from services.llm.registry import Providers
 from services.runs.context import RunContext
 from services.runs.relay import wordless
@@ -16,6 +17,10 @@ from services.runs.reply import Reply
 from services.runs.views import ViewBuilder, request_of
 
 REFUSALS = {"refusal": "the model refused", "content_filter": "the reply was stopped by a content filter"}
+
+
+class BrokeOff(ProviderBroken):
+    """Words of the reply were shown already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +55,24 @@ class Prompter:
         return await _relay(ctx, provider, request, reply)
 
 
+async def _telling(events: AsyncIterator[ModelEvent], parts: Sequence[str]) -> AsyncGenerator[ModelEvent, None]:
+    """The same events. Raises BrokeOff for a failure behind the first of `parts`."""
+    try:
+        async for event in events:
+            yield event
+    except ProviderError as error:
+        if error.retryable and parts:
+            raise BrokeOff(error.message, **error.details) from None
+        raise
+
+
 async def _relay(ctx: RunContext, provider: Provider, request: ModelRequest, reply: Reply) -> Said:
     """The message is there from the start: a request that fails closes it, which lets the workflow go on."""
     parts: list[str] = []
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(reply)
         events = await stack.enter_async_context(ctx.open_stream(provider, request))
-        async for event in events:
+        async for event in await stack.enter_async_context(aclosing(_telling(events, parts))):
             match event:
                 case TextDelta(text=text):
                     parts.append(text)

@@ -106,6 +106,12 @@ def test_every_origin_may_be_admitted_only_with_a_token(monkeypatch: pytest.Monk
     assert load({"allow_origin": ["*"]}, NO_FILE).allow_origin == ("*",)
 
 
+def test_what_stands_for_no_key_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARLEY_TOKEN", "open-sesame")
+    monkeypatch.setenv("PARLEY_OPENAI_API_KEY", "none")
+    assert load({}, NO_FILE).secrets == ("open-sesame",), "or every “none” in the log is blotted out"
+
+
 def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARLEY_TOKEN", "open-sesame")
     monkeypatch.setenv("PARLEY_OPENAI_API_KEY", "sk-very-secret")

@@ -244,13 +244,24 @@ async def test_a_prompt_that_breaks_or_is_unavailable_is_asked_again_with_patien
 
 @pytest.mark.parametrize(
     ("script", "told"),
-    [((Refuse("bad key"),), "bad key"), ((Say("No."), Finish("refusal")), "the model refused")],
+    [
+        ((Refuse("bad key"),), "bad key"),
+        ((Say("No."), Finish("refusal")), "the model refused"),
+        ((Say(" "), Finish()), "no words"),
+    ],
 )
 async def test_a_refusal_fails_the_prompt(script: Script, told: str) -> None:
     async with workflow_shop("steps: [{id: a, prompt: Well}]", script=script) as shop:
         payload = await shop.run(state="FAILED")
         assert payload.error is not None
         assert told in payload.error
+
+
+async def test_a_prompt_whose_reply_breaks_behind_its_first_word_is_asked_for_once_more() -> None:
+    async with workflow_shop("steps: [{id: a, prompt: Well}]", script=(Say("half"), Break("cut"))) as shop:
+        payload = await shop.run(state="FAILED")
+        assert "cut" in (payload.error or "")
+        assert len(shop.provider.requests) == 2
 
 
 async def test_a_prompt_may_name_its_model_and_its_instructions() -> None:
