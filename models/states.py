@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from models.actors import absent
 from models.wire import Wire
 
 SessionState = Literal["IDLE", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
@@ -27,12 +28,12 @@ class Active(Wire):
 
 class AwaitingLLM(Wire):
     """A model was asked and has not answered yet. With `retry_at_utc` it failed, as `reason` says, and is asked again
-    then: at once when another model is chosen or the run is tried again."""
+    then: at once when another model is chosen or the run is tried again. Both are left out otherwise."""
 
     name: Literal["awaiting_llm"] = "awaiting_llm"
     request_id: str
-    retry_at_utc: str | None = None
-    reason: str | None = None
+    retry_at_utc: str | None = Field(default=None, exclude_if=absent)
+    reason: str | None = Field(default=None, exclude_if=absent)
 
 
 class StreamingResponse(Wire):

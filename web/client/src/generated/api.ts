@@ -955,7 +955,7 @@ export interface components {
         };
         /**
          * @description A model was asked and has not answered yet. With `retry_at_utc` it failed, as `reason` says, and is asked again
-         *     then: at once when another model is chosen or the run is tried again.
+         *     then: at once when another model is chosen or the run is tried again. Both are left out otherwise.
          */
         readonly AwaitingLLM: {
             /**
@@ -965,9 +965,9 @@ export interface components {
             readonly name: "awaiting_llm";
             readonly requestId: string;
             /** @default null */
-            readonly retryAtUtc: string | null;
+            readonly retryAtUtc?: string | null;
             /** @default null */
-            readonly reason: string | null;
+            readonly reason?: string | null;
         };
         /** @description The run can't go on without the user: approvals are pending, a question was asked, or a limit was reached. */
         readonly AwaitingUser: {
