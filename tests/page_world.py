@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from patience import HANG_MS
+from patience import HANG_MS, HANG_S
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
-from server_process import ROOT, ServerProcess
+from server_process import ROOT, ServerProcess, eventually
 
 CHROMIUM = Path("/usr/bin/chromium")
 DIST = ROOT / "web" / "ui" / "dist"
@@ -131,6 +131,20 @@ def choose(page: Page, menu: str, item: str) -> None:
     """An entry of a menu, by the menu's test id and the entry's own id."""
     page.get_by_test_id(menu).click()
     page.locator(f'[role="menu"] [data-item="{item}"]').click()
+
+
+def unfold(fold: Locator) -> None:
+    """Opens what a line stands for. While a transcript that was just loaded finds its end, a click may miss the line,
+    which has moved on."""
+    details = fold.locator("details")
+    eventually(lambda: details.get_attribute("open") is not None or _click(details.locator("summary")), HANG_S)
+
+
+def _click(place: Locator) -> bool:
+    """Not yet what was wanted by it."""
+    place.click()
+    place.page.wait_for_timeout(100)
+    return False
 
 
 def reply_of(page: Page) -> Locator:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from page_world import await_end, choose, open_new_session, pending_on, reply_of, say, two_tabs
+from page_world import await_end, choose, open_new_session, pending_on, reply_of, say, two_tabs, unfold
 from playwright.sync_api import BrowserContext, Locator, WebSocketRoute, expect
 from server_process import ROOT, ServerProcess, serving
 
@@ -44,7 +44,7 @@ def test_a_question_about_this_code_is_answered_with_file_and_line_through_appro
     expect(page.get_by_test_id("approval")).to_have_text(lines)
     expect(page.locator('[data-testid="tool-call"][data-status="done"]')).to_have_count(2)
     result = page.locator('[data-testid="tool-result"][data-status="ok"]').first
-    result.locator("summary").click()
+    unfold(result)
     expect(result.locator("pre")).to_contain_text("export function perFrame")
 
 
