@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from patience import HANG_MS, HANG_S
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from server_process import ROOT, ServerProcess, eventually
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -141,8 +142,9 @@ def unfold(fold: Locator) -> None:
 
 
 def _click(place: Locator) -> bool:
-    """Not yet what was wanted by it."""
-    place.click()
+    """Not yet what was wanted by it. It may be gone by now, or miss."""
+    with suppress(PlaywrightTimeout):
+        place.click(timeout=1_000)
     place.page.wait_for_timeout(100)
     return False
 
@@ -165,10 +167,7 @@ def pending_on(page: Page) -> Locator:
 def show_all(page: Page) -> None:
     """Long texts come in parts: asks for more until there is none."""
     more = page.get_by_test_id("show-more")
-    while more.count() > 0:
-        left = more.first.text_content()
-        more.first.click()
-        expect(more.filter(has_text=left or "")).to_have_count(0)
+    eventually(lambda: more.count() == 0 or _click(more.first), HANG_S)
 
 
 def await_end(page: Page, state: str) -> None:

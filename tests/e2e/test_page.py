@@ -52,6 +52,7 @@ def test_two_tabs_stream_one_session_and_end_equal_to_rest(server: ServerProcess
     assert len(shown_on(first)[-1][3].split()) == 60
 
 
+@pytest.mark.slow
 def test_after_sigkill_in_mid_stream_both_tabs_end_with_the_same_complete_transcript(
     server: ServerProcess, context: BrowserContext
 ) -> None:
@@ -105,6 +106,7 @@ def test_stop_from_the_second_tab_stops_for_both_and_keeps_the_partial_reply(
     assert "10" in shown_on(first)[-1][3]
 
 
+@pytest.mark.slow
 def test_new_session_is_switched_to_at_once_while_the_old_one_goes_on(
     server: ServerProcess, context: BrowserContext
 ) -> None:
@@ -128,6 +130,7 @@ def test_new_session_is_switched_to_at_once_while_the_old_one_goes_on(
     assert_equal_to_rest(server, old, page)
 
 
+@pytest.mark.slow
 def test_a_session_is_renamed_deleted_and_restored_in_every_tab(server: ServerProcess, context: BrowserContext) -> None:
     first, second = two_tabs(server, context)
     first.get_by_test_id("session-title").dblclick()
@@ -144,6 +147,7 @@ def test_a_session_is_renamed_deleted_and_restored_in_every_tab(server: ServerPr
     expect(second.get_by_test_id("history-list")).to_contain_text("A better title")
 
 
+@pytest.mark.slow
 def test_what_is_sent_while_offline_waits_and_arrives_once(server: ServerProcess, context: BrowserContext) -> None:
     """The network stalls without a close: the page notices, keeps the message and sends it."""
     page = open_new_session(server, context)
@@ -159,6 +163,7 @@ def test_what_is_sent_while_offline_waits_and_arrives_once(server: ServerProcess
     assert [text for _, role, _, text in stored_in(server, session_id) if role == "user"] == ["/long 5"]
 
 
+@pytest.mark.slow
 def test_where_websockets_fail_the_page_works_over_polling(server: ServerProcess, context: BrowserContext) -> None:
     context.add_init_script(BROKEN_WEBSOCKET)
     page = open_new_session(server, context)
@@ -168,6 +173,7 @@ def test_where_websockets_fail_the_page_works_over_polling(server: ServerProcess
     assert_equal_to_rest(server, session_id, page)
 
 
+@pytest.mark.slow
 def test_a_message_too_large_for_an_event_is_shown_whole_in_every_tab(
     server: ServerProcess, context: BrowserContext
 ) -> None:
@@ -184,6 +190,7 @@ def test_a_message_too_large_for_an_event_is_shown_whole_in_every_tab(
     assert shown_on(second)[0][3] == text
 
 
+@pytest.mark.slow
 def test_earlier_messages_are_loaded_as_far_as_somebody_reads(server: ServerProcess, context: BrowserContext) -> None:
     page = open_new_session(server, context)
     session_id = session_of(page)
@@ -199,6 +206,7 @@ def test_earlier_messages_are_loaded_as_far_as_somebody_reads(server: ServerProc
     assert_equal_to_rest(server, session_id, page)
 
 
+@pytest.mark.slow
 def test_a_server_with_a_token_is_entered_by_the_form(tmp_path: Path, context: BrowserContext) -> None:
     with serving(tmp_path, environment={"PARLEY_TOKEN": "open-sesame-for-this-test"}) as server:
         page = context.new_page()
@@ -213,6 +221,7 @@ def test_a_server_with_a_token_is_entered_by_the_form(tmp_path: Path, context: B
         expect(page.get_by_test_id("connection-state")).to_have_text("connected")
 
 
+@pytest.mark.slow
 def test_at_phone_width_nothing_runs_over_the_edge(server: ServerProcess, context: BrowserContext) -> None:
     page = open_new_session(server, context)
     page.set_viewport_size({"width": 390, "height": 800})
@@ -227,6 +236,7 @@ def test_at_phone_width_nothing_runs_over_the_edge(server: ServerProcess, contex
     expect(page.get_by_test_id("message")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_api_reference_is_drawn_from_bundled_files(server: ServerProcess, context: BrowserContext) -> None:
     page = context.new_page()
     asked: list[str] = []
