@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket as net
+from abc import ABC, abstractmethod
 
 HIGH_WATER_BYTES = 256 * 1024
 """Above it the hub stops feeding subscriptions, and no further call of this client is read."""
@@ -15,7 +16,7 @@ SEND_BUFFER_BYTES = 128 * 1024
 """Unset, the kernel keeps 3.9 MB for a client that never reads."""
 
 
-class Backlog:
+class Backlog(ABC):
     __slots__ = ("_put_bytes", "_seen_bytes", "_stalled_since")
 
     def __init__(self) -> None:
@@ -24,9 +25,9 @@ class Backlog:
         self._stalled_since: float | None = None
 
     @property
+    @abstractmethod
     def backlog_bytes(self) -> int:
         """Put and not yet taken."""
-        raise NotImplementedError
 
     @property
     def taken_bytes(self) -> int:
