@@ -14,6 +14,8 @@ ParleyError
 ├── EventsGone 410
 ├── VersionMismatch 412
 ├── PayloadTooLarge 413
+├── UnsupportedEncoding 415
+├── HeadTooLarge 431
 ├── NotSupported 501
 ├── ProviderError 502          │   ProviderUnavailable, ProviderBroken, ProviderRefused
 ├── StorageUnavailable 503     │   DatabaseLocked, DatabaseFull, DatabaseCorrupt, DatabaseTooNew, DataFolderInUse
@@ -228,6 +230,20 @@ class PayloadTooLarge(ParleyError):
     code = "payload_too_large"
     status = 413
     default_message = "The payload is too large"
+
+
+class UnsupportedEncoding(ParleyError):
+    """A body that would have to be unpacked. `details["encoding"]` is the first coding that is not taken."""
+
+    code = "unsupported_encoding"
+    status = 415
+    default_message = "Compressed requests are not taken"
+
+
+class HeadTooLarge(ParleyError):
+    code = "head_too_large"
+    status = 431
+    default_message = "The request's line, a header, or their number is too large"
 
 
 class NotSupported(ParleyError):

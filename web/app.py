@@ -35,6 +35,7 @@ from services.users import Users
 from services.workflows.agent import WorkflowAgent
 from services.workflows.registry import PREFIX as WORKFLOW
 from web import door
+from web.http_connection import Application
 from web.keys import (
     ACCESS,
     BRANCHES,
@@ -61,7 +62,6 @@ from web.keys import (
 )
 from web.pages import Pages
 from web.rest.operations import parley_version
-from web.rest.reading import BODY_LIMIT_BYTES
 from web.rest.routes import register
 from web.settings import BUILT_IN_AGENT, Settings
 from web.stream import AnswerStreams
@@ -90,7 +90,7 @@ def create_app(
     `clock` is the one of the whole server. `agents` are added under their names to the built-in one; `providers` and
     `store` stand in for what the settings ask for.
     """
-    app = web.Application(client_max_size=BODY_LIMIT_BYTES)
+    app = Application()
     door.attach(app)
     metrics = Metrics(parley_version(), clock)
     app[SETTINGS] = settings

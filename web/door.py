@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 
+from hub.socket.bodies import check_coding
+from models.errors import InvalidArgument
 from web.keys import METRICS, ORIGINS
 from web.rest.errors import CODE, Handler, answer_errors
 
@@ -61,6 +63,8 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _pass(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.version not in (HttpVersion10, HttpVersion11):
+        raise InvalidArgument("This server speaks HTTP/1.1", field="version")
     if request.path in PROBES:
         return await handler(request)
     origins = request.app[ORIGINS]
@@ -68,6 +72,7 @@ async def _pass(request: web.Request, handler: Handler) -> web.StreamResponse:
     cors = request[VISIT].cors = origins.cors_headers(request)
     if cors and request.method == "OPTIONS":
         return web.Response(status=204, headers=PREFLIGHT)
+    check_coding(request)
     return await handler(request)
 
 

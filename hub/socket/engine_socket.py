@@ -17,11 +17,13 @@ from engineio import packet as stock
 
 from hub.socket import frames
 from hub.socket.backlog import bound_send_buffer
+from hub.socket.bodies import read_body
 from hub.socket.connection import CLOSE_POLICY, Connection
 from hub.socket.frames import Frame
 from hub.socket.liveness import Liveness
 from hub.socket.outbox import Outbox
 from hub.socket.packets import BinaryNotSupported, MalformedPacket
+from models.errors import PayloadTooLarge
 
 TRANSPORT_LIMIT_BYTES = 2_000_000
 CLOSE_WITHIN_S = 2.0
@@ -232,16 +234,13 @@ class HubSocket:
 
     async def _body(self, request: web.Request) -> bytes:
         """The stock driver reads once and so truncates a body that comes in several chunks."""
-        body = bytearray()
         try:
             async with asyncio.timeout(self.engine.ping_timeout):
-                async for chunk in request.content.iter_any():
-                    body += chunk
-                    if len(body) > TRANSPORT_LIMIT_BYTES:
-                        raise stock_exceptions.ContentTooLongError()
+                return await read_body(request, TRANSPORT_LIMIT_BYTES)
+        except PayloadTooLarge:
+            raise stock_exceptions.ContentTooLongError() from None
         except TimeoutError:
             raise stock_exceptions.EngineIOError("the body took too long") from None
-        return bytes(body)
 
     # Packets -----------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ from models.errors import ParleyError, PayloadTooLarge
 log = structlog.get_logger(__name__)
 
 PAYLOAD_LIMIT_BYTES = 1_000_000
+INTRODUCTION_LIMIT_BYTES = 16 * 1024
+"""For what comes before it is known who is there: a token, and something around it."""
 _CALLS = (packets.EVENT, packets.BINARY_EVENT)
 
 
@@ -66,8 +68,9 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
             self._refuse(connection, head, error)
 
     async def _dispatch(self, connection: Connection, head: PacketHead, packet: bytes) -> None:
-        if len(packet) > PAYLOAD_LIMIT_BYTES:
-            raise PayloadTooLarge(limit=PAYLOAD_LIMIT_BYTES, size=len(packet))
+        limit = PAYLOAD_LIMIT_BYTES if connection.connected else INTRODUCTION_LIMIT_BYTES
+        if len(packet) > limit:
+            raise PayloadTooLarge(limit=limit, size=len(packet))
         match head.type:
             case packets.EVENT:
                 await self._call(connection, head, packet)
@@ -91,11 +94,11 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
             connection.dismiss(error.code, error.message, retryable=False)
 
     async def _call(self, connection: Connection, head: PacketHead, packet: bytes) -> None:
-        name, args = packets.read_event(packet, head)
         if head.namespace != b"/":
             raise UnknownNamespace()
         if not connection.connected:
             raise NotConnected()
+        name, args = packets.read_event(packet, head)
         ack = await self._ask(connection, name, args)
         if head.ack_id is not None:
             connection.answer(self._ack(head, name, ack))

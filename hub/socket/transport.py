@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import structlog
 from aiohttp import web
 
+from hub.socket.bodies import check_coding
 from hub.socket.calls import Ack, CallHandler
 from hub.socket.connection import Connection
 from hub.socket.engine_socket import HubSocket
@@ -88,6 +89,7 @@ class Transport:
     def _gate(self, request: web.Request) -> web.Response | None:
         try:
             self._handler.admit(request)
+            check_coding(request)
         except ParleyError as error:
             return _refusal(error)
         return None

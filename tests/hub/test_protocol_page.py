@@ -46,6 +46,7 @@ NUMBERS = (
     f"{presence.LEAVE_GRACE_S:g} s after the last; gathered for {presence.BATCH_S * 1000:g} ms",
     f"above {presence.LISTED_MAX} participants",
     f"A packet may have {server.PAYLOAD_LIMIT_BYTES} bytes",
+    f"connection to the namespace {server.INTRODUCTION_LIMIT_BYTES};",
     f"Beyond {engine_socket.TRANSPORT_LIMIT_BYTES} the WebSocket",
     f"as far as {INDEXED_MAX_CHARS} characters",
     f"`q` (1 to {queries.SEARCH_MAX_CHARS} characters)",

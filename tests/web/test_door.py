@@ -207,7 +207,7 @@ async def raw_answer(rest: Rest, request: bytes) -> bytes:
         (b"GET /api/sessions/\xff\xfe HTTP/1.1", 400),
         (b"GET /api/sessions/a?\xff=\xfe HTTP/1.1", 400),
         (b"GET /api/sessions/a\x00b HTTP/1.1", 400),
-        (b"GET /api/sessions/" + b"a" * 100_000 + b" HTTP/1.1", 400),
+        (b"GET /api/sessions/" + b"a" * 100_000 + b" HTTP/1.1", 431),
         (b"G\x01T / HTTP/1.1", 400),
         (b"GET / HTTP/9.9", 400),
         (b"GET http://[ HTTP/1.1", 400),
@@ -234,9 +234,8 @@ async def test_a_body_of_unknown_length_is_refused_at_the_limit(rest: Rest) -> N
     assert answer.split()[1] == b"413"
 
 
-async def test_a_malformed_length_or_encoding_gets_a_4xx(rest: Rest) -> None:
+async def test_a_malformed_length_or_framing_gets_a_400(rest: Rest) -> None:
     head = b"POST /api/sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-    gzip, chunked = b"Content-Encoding: gzip\r\nContent-Length: 3", b"Transfer-Encoding: chunked"
-    for bad in (b"Content-Length: -1", b"Content-Length: x", gzip, chunked, b"Transfer-Encoding: nonsense"):
+    for bad in (b"Content-Length: -1", b"Content-Length: x", b"Transfer-Encoding: chunked", b"Transfer-Encoding: a"):
         answer = await raw_answer(rest, head + bad + b"\r\n\r\nxyz\r\n\r\n")
         assert answer.split()[1] == b"400", bad

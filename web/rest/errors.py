@@ -38,7 +38,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except ParleyError as error:
         return error_response(error)
     except web.HTTPException as error:
-        return _from_aiohttp(error)
+        return from_aiohttp(error)
     except ConnectionResetError:
         raise
     except Exception:
@@ -58,7 +58,7 @@ def error_response(error: ParleyError) -> web.Response:
     return response
 
 
-def _from_aiohttp(error: web.HTTPException) -> web.Response:
+def from_aiohttp(error: web.HTTPException) -> web.Response:
     match error:
         case web.HTTPNotFound():
             return error_response(NotFound())

@@ -23,6 +23,7 @@ from models.errors import (
     PayloadTooLarge,
     StorageUnavailable,
     Unauthenticated,
+    UnsupportedEncoding,
 )
 from models.wire import Wire
 from web.rest.errors import ErrorBody
@@ -39,6 +40,7 @@ GENERAL: tuple[type[ParleyError], ...] = (
     InvalidArgument,
     Forbidden,
     OriginNotAllowed,
+    UnsupportedEncoding,
     StorageUnavailable,
     DatabaseCorrupt,
 )

@@ -11,8 +11,9 @@ from urllib.parse import unquote_to_bytes
 import orjson
 from aiohttp import web
 
+from hub.socket import bodies
 from models.calls import parse
-from models.errors import InvalidArgument, PayloadTooLarge
+from models.errors import InvalidArgument
 from models.text import check_text, is_clean
 from models.wire import Wire
 
@@ -81,22 +82,10 @@ def read_bearer(request: web.Request) -> str | None:
 
 
 async def _read(request: web.Request, limit_bytes: int) -> bytes:
-    if (request.content_length or 0) > limit_bytes:
-        raise _too_large(request.content_length, limit_bytes)
     try:
-        raw = await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise _too_large(None, limit_bytes) from None
+        return await bodies.read_body(request, limit_bytes)
     except web.RequestPayloadError:
-        raise InvalidArgument("The body breaks off, or is not encoded as its headers say", field="body") from None
-    if len(raw) > limit_bytes:
-        raise _too_large(len(raw), limit_bytes)
-    return raw
-
-
-def _too_large(size: int | None, limit_bytes: int) -> PayloadTooLarge:
-    details = {"size": size} if size is not None else {}
-    return PayloadTooLarge(f"The body is larger than {limit_bytes} bytes", field="body", limit=limit_bytes, **details)
+        raise InvalidArgument("The body breaks off, or is not framed as its headers say", field="body") from None
 
 
 def _check_content_type(request: web.Request, media_types: Sequence[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -13,7 +12,6 @@ from typing import Literal, get_args, get_origin
 
 import structlog
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from pydantic.fields import FieldInfo
 
 from models.errors import InvalidArgument, ParleyError
@@ -62,7 +60,6 @@ def run(parsed: argparse.Namespace) -> int:
     except SettingsError as error:
         return _mistaken(error.mistakes)
     logs.configure(settings.log_level, settings.log_style, secrets=settings.secrets)
-    logging.getLogger("aiohttp.server").addFilter(briefly)
     return asyncio.run(_serve(settings))
 
 
@@ -94,16 +91,6 @@ async def _serve(settings: Settings) -> int:
     await drain(runner.app)
     await runner.cleanup()
     return 0
-
-
-def briefly(record: logging.LogRecord) -> bool:
-    """What is no HTTP is answered with a 400; it deserves a line, not a traceback each that anybody can provoke."""
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError | web.RequestPayloadError):
-        record.levelno, record.levelname = logging.INFO, "INFO"
-        record.msg, record.args = "malformed request", ()
-        record.exc_info = None
-    return True
 
 
 def _on_signals(stop: asyncio.Event) -> None:

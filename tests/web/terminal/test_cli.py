@@ -82,8 +82,7 @@ def test_what_is_no_http_leaves_a_line_in_the_log_and_no_traceback(tmp_path: Pat
     with served(tmp_path, "--log-format", "json") as (_, url):
         port = int(url.rpartition(":")[2])
         head = b"POST /api/sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        gzip = b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
-        for request in (head + b"Content-Length: x\r\n\r\n", head + gzip):
+        for request in (head + b"Content-Length: x\r\n\r\n", b"nonsense\r\n\r\n"):
             with socket.create_connection(("127.0.0.1", port), timeout=HANG_S) as connection:
                 connection.sendall(request)
                 assert b" 400 " in connection.recv(4096)

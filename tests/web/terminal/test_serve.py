@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import structlog
-from aiohttp.http_exceptions import BadHttpMessage
 from patience import HANG_S
 
 from models.errors import InvalidArgument
@@ -146,14 +145,3 @@ def test_the_help_tells_the_values_and_every_secret(capsys: pytest.CaptureFixtur
 def test_addresses_are_written_as_people_can_open_them() -> None:
     assert serve.url_of("127.0.0.1", [("127.0.0.1", 80)]) == "http://127.0.0.1:80"
     assert serve.url_of("::1", [("::1", 80, 0, 0)]) == "http://[::1]:80"
-
-
-def test_what_is_no_http_is_logged_in_brief() -> None:
-    error = BadHttpMessage("nonsense")
-    record = logging.LogRecord("a", logging.ERROR, "f", 1, "Error %s", ("x",), (type(error), error, None))
-    assert serve.briefly(record)
-    assert (record.levelname, record.getMessage(), record.exc_info) == ("INFO", "malformed request", None)
-    bug = ValueError("a bug")
-    record = logging.LogRecord("a", logging.ERROR, "f", 1, "Error %s", ("x",), (type(bug), bug, None))
-    assert serve.briefly(record)
-    assert (record.levelname, record.getMessage()) == ("ERROR", "Error x")

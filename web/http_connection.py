@@ -1,0 +1,142 @@
+"""HTTP below the application: what is answered to a request that can't be read, and how a connection ends whose body is
+not wanted. Never knows routes.
+
+Application ── HttpServer ── HttpConnection, one per TCP connection; aiohttp's, and what is ours in their place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import warnings
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiohttp.http import RawRequestMessage
+from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from hub.socket.bodies import EXPECTS, packed
+from models.errors import HeadTooLarge, InvalidArgument, NotSupported, ParleyError, UnsupportedEncoding
+from web.rest.errors import error_response, from_aiohttp
+
+log = structlog.get_logger(__name__)
+
+READ_AHEAD_BYTES = 32 * 1024
+"""Twice as much of a body is taken from the network before anybody asks for it."""
+LINGER_S = 1.0
+LINGER_BYTES = 256 * 1024
+"""How long and how much more is taken of a body that is not wanted. Without that the kernel resets the connection, and
+some clients never see the answer."""
+HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+_REASON_MAX_CHARS = 200
+_CODING = re.compile(rb"\r\nTransfer-Encoding:[ \t]*(gzip|x-gzip|deflate|compress|x-compress|br|zstd)\b", re.IGNORECASE)
+_UNKNOWN_METHOD = re.compile(r"\n  b['\"][A-Za-z-]{1,32} \S+ HTTP/1\.")
+
+
+class HttpConnection(RequestHandler):
+    __slots__ = ()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._messages and isinstance(told := self._messages[-1][0], _ErrInfo):
+            # A body that is packed and not chunked can't be framed, so the parser gives up without its head.
+            if (coding := _CODING.search(data)) is not None:
+                told.exc.__cause__ = packed("Transfer-Encoding", coding.group(1).decode().lower())
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if isinstance(exc, ConnectionError) or request.writer.output_size > 0:
+            raise ConnectionError("Nobody is there to be told")
+        if status == 500:
+            log.error("request failed", path=request.path[:_REASON_MAX_CHARS], exc_info=exc)
+            error = ParleyError()
+        else:
+            error = why_unreadable(exc, message or "")
+            log.info("malformed request", peer=request.remote, code=error.code, reason=error.message)
+        response = _dressed(error_response(error))
+        response.force_close()
+        return response
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        if isinstance(resp, web.HTTPException) and resp.status >= 400:
+            resp = _dressed(from_aiohttp(resp))
+        if not request.content.is_eof():
+            resp.force_close()
+        answered, lost = await super().finish_response(request, resp, start_time)
+        if not lost and not request.content.is_eof():
+            await self._linger(request)
+        return answered, lost
+
+    async def _linger(self, request: web.BaseRequest) -> None:
+        """Reads and drops a little, so that a client which is still sending comes to read the answer."""
+        taken = 0
+        try:
+            async with asyncio.timeout(LINGER_S):
+                while taken < LINGER_BYTES and (chunk := await request.content.readany()):
+                    taken += len(chunk)
+        except (TimeoutError, ConnectionError, web.RequestPayloadError):
+            pass
+
+
+class HttpServer(web.Server):
+    def __call__(self) -> RequestHandler:
+        return HttpConnection(self, loop=self._loop, **self._kwargs)
+
+
+with warnings.catch_warnings():
+    # aiohttp advises against it and offers no other way to bring one's own protocol.
+    warnings.simplefilter("ignore", DeprecationWarning)
+
+    class Application(web.Application):
+        """Whoever serves it, its connections are ours."""
+
+        def __init__(self, **options: Any) -> None:
+            reading = {"auto_decompress": False, "read_bufsize": READ_AHEAD_BYTES, "lingering_time": 0}
+            super().__init__(handler_args=reading, **options)
+
+        def _make_handler(self, **options: Any) -> web.Server:
+            stock = super()._make_handler(**options)
+            return HttpServer(
+                stock.request_handler,
+                request_factory=stock.request_factory,
+                handler_cancellation=stock.handler_cancellation,
+                loop=self._loop,
+                **stock._kwargs,
+            )
+
+        def _make_request(self, message: RawRequestMessage, *rest: Any) -> web.Request:
+            """`Expect` is kept from aiohttp, which answers it before it is known who asks: bodies.read_body does."""
+            headers = CIMultiDict(message.headers)
+            expected = headers.popall("Expect", [])
+            if expected:
+                message = message._replace(headers=CIMultiDictProxy(headers))
+            request = super()._make_request(message, *rest)
+            request[EXPECTS] = "100-continue" in (each.lower() for each in expected)
+            return request
+
+
+def why_unreadable(exc: BaseException | None, message: str) -> ParleyError:
+    """What aiohttp's parser did not take, by the codes that clients know."""
+    if exc is not None and isinstance(exc.__cause__, UnsupportedEncoding):
+        return exc.__cause__
+    reason = message.partition("\n")[0].strip().rstrip(":")[:_REASON_MAX_CHARS]
+    if isinstance(exc, LineTooLong) or reason == "Too many headers received":
+        return HeadTooLarge()
+    if isinstance(exc, BadHttpMethod) and _UNKNOWN_METHOD.search(message):
+        return NotSupported("This method is not known", field="method")
+    return InvalidArgument(f"This is no request of HTTP/1.1: {reason}", field="head")
+
+
+def _dressed(response: web.Response) -> web.Response:
+    response.headers.update(HEADERS)
+    return response
