@@ -347,6 +347,7 @@ def _surely_small(message: Message) -> bool:
         and metadata.original_input is None
         and metadata.display_hint is None
         and metadata.streaming is None
+        and metadata.answers is None
     )
 
 

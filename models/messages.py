@@ -8,6 +8,7 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import CoreSchema
 
+from models.actors import absent
 from models.payloads import (
     MESSAGE_TYPES,
     Kind,
@@ -43,7 +44,8 @@ class DisplayHint(Wire):
 
 
 class Metadata(Wire):
-    """What is known about a message beside its content. `extra` is the client's own, kept as it came."""
+    """What is known about a message beside its content. `extra` is the client's own, kept as it came. `answers` is the
+    question that a user's message answers, in the words in which it was put."""
 
     source: Source | None = None
     display_hint: DisplayHint | None = None
@@ -52,6 +54,7 @@ class Metadata(Wire):
     tokens: int | None = None
     duration_ms: int | None = None
     streaming: dict[str, Any] | None = None
+    answers: str | None = Field(default=None, exclude_if=absent)
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -111,6 +114,11 @@ class Message(Wire):
         """What is kept of it beside its content."""
         header = self.without_body().to_wire()
         return header if self.digest is None else header | {"digest": self.digest}
+
+    @property
+    def asks(self) -> bool:
+        """Whether a user said it on their own, and not because they were asked."""
+        return self.role == "user" and self.metadata.answers is None
 
     def without_body(self) -> Message:
         """The header alone, for a place where the body can't travel or must not be stored twice."""

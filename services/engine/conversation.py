@@ -53,7 +53,8 @@ def send(context: Context, command: SendMessage, now: EpochMs) -> tuple[tuple[Ev
         raise QueueFull(limit=QUEUE_MAX)
     run_id = steered.id if steered else command.run_id
     sent = Sent(command.message_id, first + len(events), run_id)
-    events.append(MessageCreated(message=_message(context, command, run_id, now)))
+    answers = _question(context) if answered else None
+    events.append(MessageCreated(message=_message(context, command, run_id, answers, now)))
     events.extend(answered)
     if not context.title:
         events.append(SessionRenamed(title=title_from(command.content), version=context.version))
@@ -72,7 +73,7 @@ def _answered(context: Context, command: SendMessage, now: EpochMs) -> tuple[Eve
     events: tuple[EventBody, ...] = ()
     for approval in context.approvals:
         resolve = ResolveApproval(approval.id, decision, command.author, answer=answer or "(no text)")
-        folded = tools.resolve(context, resolve, now)
+        folded = tools.settle(context, resolve, now)
         events = (*events, *folded)
         context = fold(context, folded, now)
     # Each answer but the last leaves the state waiting: only the end is shown.
@@ -80,6 +81,11 @@ def _answered(context: Context, command: SendMessage, now: EpochMs) -> tuple[Eve
         *(body for body in events if not isinstance(body, ContextStateChanged)),
         ContextStateChanged(state=context.resting),
     )
+
+
+def _question(context: Context) -> str | None:
+    """What the user is asked, in words; None where a tool wants to run."""
+    return next((approval.question for approval in context.approvals if approval.kind != "tool"), None)
 
 
 def title_from(content: str) -> str:
@@ -94,10 +100,9 @@ def title_from(content: str) -> str:
     return (cut + "…")[:TITLE_MAX_CHARS]
 
 
-def _message(context: Context, command: SendMessage, run_id: str, now: EpochMs) -> Message:
-    metadata = command.metadata
-    if metadata.source is None:
-        metadata = metadata.model_copy(update={"source": SOURCES.get(command.payload.kind)})
+def _message(context: Context, command: SendMessage, run_id: str, answers: str | None, now: EpochMs) -> Message:
+    source = command.metadata.source or SOURCES.get(command.payload.kind)
+    metadata = command.metadata.model_copy(update={"source": source, "answers": answers})
     return Message(
         id=command.message_id,
         ordinal=context.pool_count + 1,

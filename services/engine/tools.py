@@ -23,6 +23,7 @@ from models.payloads import (
     CallStatus,
     McpToolRequestPayload,
     McpToolResultPayload,
+    TextPayload,
     ToolCall,
     ToolRequestPayload,
     ToolResultPayload,
@@ -130,8 +131,18 @@ def ask(context: Context, command: AskUser, now: EpochMs) -> Events:
     return (ApprovalRequested(approval=approval), ContextStateChanged(state=_awaiting((approval,))))
 
 
-def resolve(context: Context, command: ResolveApproval, now: EpochMs, *, state: ApprovalState | None = None) -> Events:
-    """The first answer wins: afterwards the approval is no longer pending. Raises ApprovalNotFound, InvalidArgument."""
+def resolve(context: Context, command: ResolveApproval, now: EpochMs) -> Events:
+    """The first answer wins: afterwards the approval is no longer pending. What is said to a question stands in the
+    transcript, for people and the model alike. Raises ApprovalNotFound, InvalidArgument."""
+    settled = settle(context, command, now)
+    approval = next(each for each in context.approvals if each.id == command.approval_id)
+    if approval.kind == "tool" or not command.answer:
+        return settled
+    return (MessageCreated(message=_answer(context, approval, command, now)), *settled)
+
+
+def settle(context: Context, command: ResolveApproval, now: EpochMs, *, state: ApprovalState | None = None) -> Events:
+    """The same without a message: where there is one already, and where nobody said anything."""
     approval = next((each for each in context.approvals if each.id == command.approval_id), None)
     if approval is None:
         raise ApprovalNotFound(approvalId=command.approval_id)
@@ -166,7 +177,7 @@ def expire(context: Context, now: EpochMs) -> Events:
         if approval.expires_at_utc is None or from_iso(approval.expires_at_utc) > now:
             continue
         decline = ResolveApproval(approval.id, "deny", SYSTEM_USER, answer="nobody answered in time")
-        declined = resolve(context, decline, now, state="expired")
+        declined = settle(context, decline, now, state="expired")
         context = fold(context, declined, now)
         events = (*events, *declined)
     return events
@@ -226,6 +237,24 @@ def _check_answer(approval: Approval, command: ResolveApproval) -> None:
         raise InvalidArgument("edit needs the arguments to use instead", field="arguments")
     if command.decision == "respond" and not command.answer:
         raise InvalidArgument("respond needs a text", field="reason")
+
+
+def _answer(context: Context, approval: Approval, command: ResolveApproval, now: EpochMs) -> Message:
+    text = command.answer or ""
+    payload = TextPayload(text=text)
+    return Message(
+        id=derived_id(approval.id, "answer"),
+        ordinal=context.pool_count + 1,
+        role="user",
+        content=text,
+        message_type=message_type_of(payload.kind),
+        kind=payload.kind,
+        payload=payload,
+        created_at_utc=iso(now),
+        author=command.by,
+        run_id=approval.run_id,
+        metadata=Metadata(source="user_input", answers=approval.question),
+    )
 
 
 def _approval(run: Run, message: Message, call: ToolCall, command: RequestTools, now: EpochMs) -> Approval:

@@ -197,7 +197,7 @@ def _chosen(units: Sequence[_Unit], budget_tokens: int) -> list[_Unit]:
     if not units:
         return []
     last = units[-1]
-    question = next((unit for unit in reversed(units) if unit[0].message.role == "user"), last)
+    question = next((unit for unit in reversed(units) if unit[0].message.asks), last)
     asked = _fitted(question, budget_tokens if question is last else budget_tokens // 2)
     chosen = [asked] if _cost(asked) <= max(budget_tokens, MESSAGE_OVERHEAD_TOKENS) else []
     left = budget_tokens - sum(map(_cost, chosen))

@@ -40,7 +40,7 @@ def to_neutral(messages: Sequence[Message], info: ModelInfo) -> tuple[ModelMessa
     one without a call is left out, and of two with one id the first counts. What a turn would say with no words is
     left out. Models without tools are told of calls in words; images that the model can't see become text.
     """
-    turns = [turn for message in messages if (turn := _turn(message, info)) is not None]
+    turns = [turn for message in messages for turn in _turns(message, info)]
     paired = tuple(_paired(turns, _denied(messages)))
     return paired if info.tools else in_words(paired)
 
@@ -65,10 +65,20 @@ def countable_text(message: ModelMessage) -> str:
 def countable_message(message: Message, info: ModelInfo) -> tuple[str, int] | None:
     """What a message costs a model before any others are known: the text to count, and how many images come with it
     (`IMAGE_TOKENS` each at most). None for what is left out."""
-    turn = _turn(message, info)
-    if turn is None:
+    turns = _turns(message, info)
+    if not turns:
         return None
-    return countable_text(turn), sum(isinstance(part, ImagePart) for part in turn.parts)
+    images = sum(isinstance(part, ImagePart) for turn in turns for part in turn.parts)
+    return "\n".join(map(countable_text, turns)), images
+
+
+def _turns(message: Message, info: ModelInfo) -> tuple[ModelMessage, ...]:
+    """None for what has nothing to say. An answer comes behind its question: without that, “the second” says
+    nothing."""
+    turn, question = _turn(message, info), message.metadata.answers
+    if turn is None:
+        return ()
+    return (turn,) if question is None else (ModelMessage("assistant", (TextPart(question),)), turn)
 
 
 def _turn(message: Message, info: ModelInfo) -> ModelMessage | None:

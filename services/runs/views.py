@@ -199,8 +199,8 @@ class _Reading:
         return _Found(candidates[::-1], barred, order[::-1], unread)
 
     async def _question(self, history: History, read: Sequence[Candidate]) -> Candidate | None:
-        """None where a user's message was read."""
-        if any(each.message.role == "user" for each in read):
+        """None where something was read that a user asked."""
+        if any(each.message.asks for each in read):
             return None
         question = await history.question()
         return await self._candidate(question) if question is not None else None

@@ -257,6 +257,33 @@ def test_a_message_answers_the_question() -> None:
     assert answered.steered == 0, "it was waited for: it steers nothing"
 
 
+@pytest.mark.parametrize(
+    ("command", "written"),
+    [
+        (answer("1", "respond", answer="the left one"), [("user", "the left one", "Which?")]),
+        (answer("1", "deny", answer="ask me later"), [("user", "ask me later", "Which?")]),
+        (answer("1", "deny"), []),
+        (say("the left one"), [("user", "the left one", "Which?")]),
+    ],
+)
+def test_what_is_said_to_a_question_stands_once_in_the_transcript(command: Command, written: list[object]) -> None:
+    context = after(running(), AskUser(FENCE, "a-1", "question", "Which?"))
+    created = [e.message for e in decide("s", context, command, T0).events if isinstance(e, MessageCreated)]
+    assert [(m.role, m.content, m.metadata.answers) for m in created] == written
+    answered = after(context, command)
+    assert (answered.steered, answered.pool_count) == (0, context.pool_count + len(written))
+
+
+def test_what_nobody_answered_and_what_denies_a_tool_is_no_message() -> None:
+    asked = replace(AskUser(FENCE, "a-1", "question", "Which?"), expires_at=EpochMs(T0))
+    for context, command in (
+        (after(running(), asked), ExpireApprovals()),
+        (after(running(), asking(call("1"))), answer("1", "deny", answer="no")),
+    ):
+        events = decide("s", context, command, EpochMs(T0 + 1)).events
+        assert "message.created" not in [event.type for event in events]
+
+
 def test_an_empty_message_is_an_answer_too() -> None:
     context = after(running(), AskUser(FENCE, "a-1", "question", "Which?"))
     resolved = [e for e in decide("s", context, say(""), T0).events if isinstance(e, ApprovalResolved)]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.messages import Message, Role, message_type_of
+from models.messages import Message, Metadata, Role, message_type_of
 from models.payloads import ToolCall, ToolRequestPayload, ToolResultPayload
 from services.engine.view import MESSAGE_OVERHEAD_TOKENS, Candidate, choose, clamp, input_budget
 
@@ -52,6 +52,13 @@ def test_the_newest_messages_win_when_not_all_fit() -> None:
     history = [message(str(n)) for n in range(10)]
     sent = view(history, [10] * 10, 3 * (10 + MESSAGE_OVERHEAD_TOKENS))
     assert [each.content for each in sent] == ["7", "8", "9"]
+
+
+def test_the_question_stays_when_the_answers_to_what_was_asked_meanwhile_fill_the_window() -> None:
+    went_on = message("go on").model_copy(update={"metadata": Metadata(answers="Shall I go on?")})
+    history = [message("the question"), *[message("old", "agent")] * 5, went_on, message("new", "agent")]
+    sent = view(history, [1] * 8, 3 * (1 + MESSAGE_OVERHEAD_TOKENS))
+    assert [each.content for each in sent] == ["the question", "go on", "new"]
 
 
 def test_replies_that_broke_off_are_left_out_and_cost_nothing() -> None:

@@ -472,6 +472,27 @@ async def test_a_message_answers_the_limit_and_reaches_the_model() -> None:
         assert len(await it.shop.room.runs(it.session_id)) == 1
 
 
+async def test_what_is_responded_to_a_limit_reaches_the_model_behind_its_question() -> None:
+    """Taken out: the message that resolve writes. Then the model goes on as if nobody had said anything."""
+
+    def heeds(request: ModelRequest) -> Script:
+        return WELL if request.last_user_text == "look in the cellar" else counting(request)
+
+    async with loop(heeds) as it:
+        await it.say()
+        await it.waits()
+        (approval,) = it.shop.room.state(it.session_id).approvals
+        await it.answer("respond", "look in the cellar")
+        messages = await it.ends()
+        assert messages[-1].content == "All is well."
+        (said,) = (m for m in messages if m.content == "look in the cellar")
+        assert (said.role, said.author, said.metadata.answers) == ("user", "ann", approval.question)
+        asked, answered = it.requests[-1].messages[-2:]
+        assert (asked.role, asked.content) == ("assistant", approval.question)
+        assert (answered.role, answered.content) == ("user", "look in the cellar")
+        assert len(await it.shop.room.runs(it.session_id)) == 1
+
+
 @pytest.mark.parametrize(
     ("call", "times"),
     [

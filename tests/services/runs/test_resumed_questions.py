@@ -133,7 +133,11 @@ async def test_a_program_that_asks_keeps_its_run_when_the_user_answers() -> None
         said, _ = await asyncio.gather(asked, answering)
         await settled()
         await context.run.emit(f"You chose {said}")
-    assert [message.content for message in await shop.room.messages(session_id)] == ["hi", "You chose blue"]
+    assert [message.content for message in await shop.room.messages(session_id)] == [
+        "hi",
+        "blue",
+        "You chose blue",
+    ]
     assert [run.state for run in await shop.room.runs(session_id)] == ["completed"]
     await shop.stop()
 

@@ -1756,7 +1756,10 @@ export interface components {
             readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["MessageTravels"];
         };
-        /** @description What is known about a message beside its content. `extra` is the client's own, kept as it came. */
+        /**
+         * @description What is known about a message beside its content. `extra` is the client's own, kept as it came. `answers` is the
+         *     question that a user's message answers, in the words in which it was put.
+         */
         readonly Metadata: {
             /** @default null */
             readonly source: ("user_input" | "user_file_reference" | "user_workflow" | "user_image_upload" | "ai_generated" | "tool_execution" | "system_control") | null;
@@ -1774,6 +1777,8 @@ export interface components {
             readonly streaming: {
                 readonly [key: string]: unknown;
             } | null;
+            /** @default null */
+            readonly answers?: string | null;
             readonly extra: {
                 readonly [key: string]: unknown;
             };
