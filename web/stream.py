@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 from aiohttp import web
 
-from models.errors import Draining
+from models.errors import Draining, ParleyError
 from web.outflow import Outflow
 
 log = structlog.get_logger(__name__)
@@ -155,11 +155,14 @@ class AnswerStreams:
 async def _write(stream: AnswerStream, outflow: Outflow) -> None:
     try:
         await stream.write(outflow)
-    except Exception:
+    except Exception as error:
         if outflow.sent_at is None:
             raise
         # No status can tell it any more.
-        log.exception("a stream failed", content_type=stream.content_type)
+        if isinstance(error, ParleyError):
+            log.warning("a stream broke off", content_type=stream.content_type, reason=error.message)
+        else:
+            log.exception("a stream failed", content_type=stream.content_type)
         outflow.cut()
     finally:
         outflow.finish()

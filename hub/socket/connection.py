@@ -118,13 +118,17 @@ class Connection:
             self.send(frame)
 
     def turn_away(self, error: dict[str, Any]) -> None:
-        """Refuse the connection: for good by a connect error, else by a close after which stock clients try again."""
-        self.closed = True
+        """Refuse the connection: for good by a connect error, else by a close after which stock clients try again.
+
+        After a connect error the transport stays, for another try on it: older clients take its close for a reason to
+        come back, for ever. Who does not try is cut like one that never did.
+        """
         if error["retryable"]:
+            self.closed = True
             self._link.leave([], error["code"], close_code=CLOSE_TRY_AGAIN, grace_s=0.0)
         else:
-            last = [frames.connect_error_frame(b"/", error)]
-            self._link.leave(last, error["code"], close_code=CLOSE_POLICY, grace_s=DISCONNECT_GRACE_S)
+            self.connecting = False
+            self.answer(frames.connect_error_frame(b"/", error))
 
     def depart(self) -> None:
         """The client disconnected from the namespace; it closes the transport itself, or we do after a moment."""

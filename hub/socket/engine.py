@@ -1,7 +1,7 @@
 """Engine.IO over aiohttp: who gets in, which sessions live, and the one sweep over all of them. Never reads events.
 
-Stock engineio serves polling; a WebSocket goes straight to our session, because the stock path keeps the request's WSGI
-dictionary and five coroutines alive per connection and makes a task per message.
+Every request is answered here: the stock path keeps the request's WSGI dictionary and five coroutines alive per
+WebSocket, makes a task per message, and answers a body that it can't read as if it had been read.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ import engineio
 import structlog
 from aiohttp import web
 
-from hub.socket import frames
+from hub.socket import answers, frames
 from hub.socket.engine_socket import TRANSPORT_LIMIT_BYTES, HubSocket, open_websocket
 from hub.socket.frames import Frame
+from models.errors import InvalidArgument, MethodNotAllowed, ParleyError
 
 log = structlog.get_logger(__name__)
 
-HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-"""A payload is neither a script nor a page, whatever embeds it."""
 SWEEP_EVERY_S = 1.0
 SWEEP_AT_ONCE = 500
 """Sessions looked at before the loop gets a turn: about a millisecond."""
@@ -43,14 +42,7 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
         on_let_go: Callable[[HubSocket], None],
         **options: Any,
     ) -> None:
-        super().__init__(
-            monitor_clients=False,
-            http_compression=False,
-            max_http_buffer_size=TRANSPORT_LIMIT_BYTES,
-            # The gate judges the origin of every request first; this only lets the browser read the answer.
-            cors_allowed_origins="*",
-            **options,
-        )
+        super().__init__(monitor_clients=False, **options)
         self.gate = gate
         self.room = room
         self.stall_timeout = stall_timeout
@@ -60,55 +52,81 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
         self.live: dict[str, HubSocket] = {}
         self._sweeper: asyncio.Task[None] | None = None
 
+    def attach(self, app: web.Application, engineio_path: str = "engine.io") -> None:
+        """The stock routes know three methods; what the others are told is for us to say too."""
+        app.router.add_route("*", f"/{engineio_path.strip('/')}/", self.handle_request)
+
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        """Every HTTP request below the path, as the stock server's routes call it."""
-        refusal = self._refusal(request)
-        response = refusal if refusal is not None else await self._handle(request)
+        """Every HTTP request below the path. That a client is gone is no fault of anybody."""
+        response: web.StreamResponse
+        refused = self._refusal(request)
+        if refused is not None:
+            refused.headers.update(answers.HEADERS)
+            return refused
+        try:
+            response = await self._handle(request)
+        except ParleyError as error:
+            response = answers.refusal(error)
+        except ConnectionError:
+            response = answers.payload([])  # to nobody
         if not response.prepared:
-            response.headers.update(HEADERS)
+            answers.dress(request, response)
         return response
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         """A sid is no proof that the origin was judged: who knows one may be any page."""
         if _wants_script(request):
-            return web.Response(status=400, text="JSONP is not served")
+            return answers.refusal(InvalidArgument("JSONP is not served", field="j"))
         return self.gate(request)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        if not _wants_websocket(request):
-            response: web.StreamResponse = await super().handle_request(request)
-            return response
+        if request.method == "OPTIONS":
+            return answers.payload([])
         sid = request.query.get("sid")
         if sid is None:
-            return await self._open(request)
+            return await self._begin(request)
         session = self.live.get(sid)
-        if session is None:
-            return web.Response(status=400, text="Invalid session")
-        return await session.upgrade(request)
+        if session is None or session.closed:
+            raise InvalidArgument("There is no such session, or it has ended", field="sid")
+        match request.method:
+            case "GET" if _wants_websocket(request):
+                return await session.upgrade(request)
+            case "GET":
+                _check_transport(request, "polling")
+                return answers.payload(await session.poll(request))
+            case "POST":
+                await session.post(request)
+                return answers.payload(["ok"])
+            case _:
+                raise MethodNotAllowed(allowed=answers.METHODS.split(", "))
 
-    async def _open(self, request: web.Request) -> web.StreamResponse:
+    async def _begin(self, request: web.Request) -> web.StreamResponse:
+        if request.query.get("EIO") != "4":
+            raise InvalidArgument("Only version 4 of Engine.IO is served", field="EIO")
+        if request.method != "GET":
+            raise InvalidArgument("A session begins with a GET; any other request names its sid", field="sid")
+        websocket = _wants_websocket(request)
+        _check_transport(request, "websocket" if websocket else "polling")
         refusal = self.room()
         if refusal is not None:
             return refusal
+        return await (self._open(request) if websocket else self._open_polling(request))
+
+    async def _open(self, request: web.Request) -> web.StreamResponse:
         ws, writer = await open_websocket(request)
         session = await self._admit(request)
         session.outbox.put(self._handshake(session, upgrades=[]))
         await session.serve(ws, writer, request)
         return ws
 
-    async def _handle_connect(self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None) -> object:
-        """The stock server's handshake; only polling gets here."""
-        refusal = self.room()
-        if refusal is not None:
-            return refusal
-        session = await self._admit(environ["aiohttp.request"])
-        session.outbox.put(self._handshake(session, upgrades=["websocket"]))
-        return self._ok(await session.handle_get_request(environ))
+    async def _open_polling(self, request: web.Request) -> web.StreamResponse:
+        session = await self._admit(request)
+        return answers.payload([self._handshake(session, upgrades=["websocket"]).text])
 
     async def _admit(self, request: web.Request) -> HubSocket:
         sid: str = self.generate_id()
         session = HubSocket(self, sid, request)
-        self.live[sid] = self.sockets[sid] = session
+        self.live[sid] = session
         await self.handlers["connect"](sid, session)
         return session
 
@@ -171,16 +189,19 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
 
 
 def _wants_script(request: web.Request) -> bool:
-    """JSONP answers with a script, which any page may embed without an Origin. Read as the stock server reads it, which
-    decodes the query twice."""
+    """JSONP would answer with a script, which any page may embed without an Origin. Looked for as old clients write it,
+    who encode the query twice."""
     return "j" in urllib.parse.parse_qs(request.query_string, keep_blank_values=True)
 
 
 def _wants_websocket(request: web.Request) -> bool:
-    query = request.query
     return (
         request.method == "GET"
-        and query.get("transport") == "websocket"
+        and request.query.get("transport") == "websocket"
         and request.headers.get("Upgrade", "").lower() == "websocket"
-        and (query.get("EIO") == "4" or "sid" in query)
     )
+
+
+def _check_transport(request: web.Request, served: str) -> None:
+    if request.query.get("transport") != served:
+        raise InvalidArgument("The transport is polling, or websocket with the upgrade of HTTP", field="transport")

@@ -1,19 +1,16 @@
 """One client's Engine.IO session: polling, upgrade and WebSocket, and its end. Never looks into Socket.IO packets.
 
-Takes the place of engineio's AsyncSocket behind the same duck type (`connected`, `upgraded`, `closed`,
-`handle_get_request`, `handle_post_request`, `close`). One task per WebSocket, none per message, none per ping.
+One task per WebSocket, none per message, none per ping.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
-from engineio import exceptions as stock_exceptions
-from engineio import packet as stock
 
 from hub.socket import frames
 from hub.socket.backlog import bound_send_buffer
@@ -22,16 +19,24 @@ from hub.socket.connection import CLOSE_POLICY, Connection
 from hub.socket.frames import Frame
 from hub.socket.liveness import Liveness
 from hub.socket.outbox import Outbox
-from hub.socket.packets import BinaryNotSupported, MalformedPacket
-from models.errors import PayloadTooLarge
+from hub.socket.packets import BinaryNotSupported, MalformedPacket, is_utf8
+from models.errors import InvalidArgument
 
 TRANSPORT_LIMIT_BYTES = 2_000_000
 CLOSE_WITHIN_S = 2.0
+CLOSE_BAD_TEXT = 1007
 PROBE_WITHIN_S = 10.0
+"""How long an upgrade may take from its first byte to its last."""
+RELEASE_EVERY_S = 0.1
+"""How often a poll that waits is answered with nothing while an upgrade waits for the client to stop polling. At once,
+a client whose WebSocket is swallowed on the way would poll as fast as it can."""
+CLIENT_CLOSED = "client disconnect"
+_CLIENT_TYPES = (b"1", b"3", b"4", b"5", b"6", b"b")
+_SEPARATOR = frames.SEPARATOR.encode()
 
 
 class SocketKeeper(Protocol):
-    """What a session asks of the engine that keeps it. The last three are the stock server's."""
+    """What a session asks of the engine that keeps it. `handlers` are the stock server's."""
 
     clock: Callable[[], float]
     ping_interval: float
@@ -47,23 +52,19 @@ class SocketKeeper(Protocol):
 
     def call_later(self, delay_s: float, call: Callable[[], None]) -> asyncio.TimerHandle: ...
 
-    sockets: dict[str, Any]
     handlers: dict[str, Callable[..., Awaitable[None]]]
-
-    def _bad_request(self, message: str) -> object: ...
 
 
 class HubSocket:
     __slots__ = (
+        "_candidate",
         "_gone",
-        "_polling",
+        "_poll",
         "_posting",
-        "_probing",
         "_timer",
         "_transport",
         "busy",
         "closed",
-        "connected",
         "connection",
         "engine",
         "leaving",
@@ -88,15 +89,16 @@ class HubSocket:
         early = len(engine.live) % 8 / 16
         self.liveness = Liveness(self.since, engine.ping_interval, engine.ping_timeout, early)
         self.reason = ""
-        # The stock server asks for these: `connected` once polling may begin, `upgraded` once it may not.
-        self.connected = True
+        # `upgrading` from the client's probe on, `upgraded` once nothing is polled any more.
         self.upgrading = self.upgraded = self.closed = self.leaving = False
         self.busy = False
-        self._polling = self._posting = False
+        self._poll: web.Request | None = None
+        self._posting = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._gone: asyncio.Future[None] | None = None
-        self._probing: asyncio.Transport | None = None
+        # The WebSocket that may take over from polling.
+        self._candidate: asyncio.Transport | None = None
 
     # WebSocket ---------------------------------------------------------------------------------------------------
 
@@ -115,17 +117,19 @@ class HubSocket:
             await self.engine.bury(self)
 
     async def upgrade(self, request: web.Request) -> web.StreamResponse:
-        """Move a polling session to this WebSocket: probe, wait until the client stopped polling, flush, go on."""
+        """Move a polling session to this WebSocket: probe, wait until the client stopped polling, flush, go on. Raises
+        InvalidArgument."""
         if self.upgraded or self.upgrading or self.closed:
-            return web.Response(status=400, text="This session can't be upgraded")
-        self.upgrading = True
-        self._probing = request.transport
+            raise InvalidArgument("This session can't be upgraded", field="sid")
+        if self._candidate is not None:
+            self._candidate.abort()  # the client has given it up, or it never got through
+        candidate = self._candidate = request.transport
         try:
             ws, writer = await open_websocket(request)
             ready = await self._probe(ws)
         finally:
-            self.upgrading = False
-            self._probing = None
+            if self._candidate is candidate:
+                self._candidate = None
         if ready:
             await self.serve(ws, writer, request)
         else:
@@ -133,22 +137,28 @@ class HubSocket:
         return ws
 
     async def _probe(self, ws: web.WebSocketResponse) -> bool:
+        """Polling goes on undisturbed until the first frame has come through."""
         try:
-            first = await ws.receive(timeout=PROBE_WITHIN_S)
-            if first.data != b"2probe":
-                return False
-            await ws.send_str("3probe")
-            self.outbox.release()
-            second = await ws.receive(timeout=PROBE_WITHIN_S)
+            async with asyncio.timeout(PROBE_WITHIN_S):
+                if (await _receive(ws)).data != b"2probe" or self.upgrading or self.upgraded or self.closed:
+                    return False
+                self.upgrading = True
+                try:
+                    await ws.send_str("3probe")
+                    self.outbox.release()
+                    last = await _receive(ws)
+                finally:
+                    self.upgrading = False
         except (TimeoutError, ConnectionError):
             return False
-        return second.data == b"5" and not (self.closed or self._polling or self._posting)
+        return last.data == b"5" and not (self.closed or self._posting)
 
     def _attach(self, transport: asyncio.Transport, writer: AbstractStreamWriter) -> None:
         bound_send_buffer(transport)
         self._transport = transport
         self.upgraded = True
         self.outbox.attach(transport, writer)
+        self.outbox.release()
         if self.leaving:
             self._send_close(CLOSE_POLICY)
 
@@ -158,10 +168,17 @@ class HubSocket:
                 await self._wait_until_drained()
             message = await ws.receive()
             match message.type:
+                case WSMsgType.TEXT if not is_utf8(message.data):
+                    self.leave([], "text that is not UTF-8", close_code=CLOSE_BAD_TEXT, grace_s=0.0)
                 case WSMsgType.TEXT:
                     await self._take(message.data)
                 case WSMsgType.BINARY:
                     self._refuse_binary()
+                case WSMsgType.PING:
+                    self.liveness.heard()
+                    self.outbox.put(frames.pong_frame(message.data))
+                case WSMsgType.PONG:
+                    self.liveness.heard()
                 case WSMsgType.CLOSE:
                     await self._answer_close(ws)
                     return
@@ -178,49 +195,69 @@ class HubSocket:
         if self._transport is not None and self._transport.get_write_buffer_size():
             self._transport.abort()
 
-    # Polling, called by the stock server ---------------------------------------------------------------------------
+    # Polling -------------------------------------------------------------------------------------------------------
 
-    async def handle_get_request(self, environ: dict[str, Any]) -> object:
-        """One poll: a list of packets, or a ready answer."""
-        if self._polling:
-            self.abort("overlapping polls")
-            return self.engine._bad_request("Overlapping polls")
-        self._polling = True
+    async def poll(self, request: web.Request) -> list[str]:
+        """The packets that answer this poll. Raises InvalidArgument when the session is over or not polled."""
+        await self._admit("" if self._poll is None else "overlapping polls")
+        self._poll = request
         try:
-            packets = await self._poll()
-            if packets and self.leaving:
+            packets = await self._next_packets()
+            if self.leaving and packets != [frames.NOOP.text]:
                 self.finish(self.reason)
+            elif _is_gone(request):
+                self.finish("transport close")  # what was taken for it is lost
+        except asyncio.CancelledError:
+            self.finish("transport close")
+            raise
         finally:
-            self._polling = False
+            self._poll = None
             await self._bury_if_over()
-        self.liveness.heard_at = self.engine.clock()
-        if not packets:
-            return self.engine._bad_request("The session is closed")
-        return [stock.Packet(int(text[0]), text[1:]) for text in packets]
+        return packets
 
-    async def _poll(self) -> list[str]:
-        if self.upgrading and not self.outbox.backlog_bytes:
-            return [frames.NOOP.text]
-        packets = [frame.text for frame in await self.outbox.poll()]
-        return packets or ([] if self.closed else [frames.NOOP.text])
+    async def _next_packets(self) -> list[str]:
+        frames_due = await self.outbox.poll(RELEASE_EVERY_S if self.upgrading else None)
+        if frames_due or not self.closed:
+            return [frame.text for frame in frames_due] or [frames.NOOP.text]
+        return [frames.NOOP.text if self.reason == CLIENT_CLOSED else frames.CLOSE.text]
 
-    async def handle_post_request(self, environ: dict[str, Any]) -> None:
-        """One batch of packets, handled in order before it is answered. Raises EngineIOError to end the session."""
-        if self._posting:
-            raise stock_exceptions.EngineIOError("overlapping posts")
+    async def post(self, request: web.Request) -> None:
+        """One batch of packets, handled in order before it is answered; one that can't be read ends the session. Raises
+        InvalidArgument, PayloadTooLarge."""
+        await self._admit("overlapping posts" if self._posting else "")
         self._posting = True
         try:
-            body = await self._body(environ["aiohttp.request"])
-            for packet in body.split(b"\x1e"):
+            for packet in await self._read_batch(request):
                 await self._take_polled(packet)
+        except BaseException:
+            self.abort("transport error")
+            raise
         finally:
             self._posting = False
             await self._bury_if_over()
+
+    async def _admit(self, fault: str) -> None:
+        """A client that is dead by now is dead, even before the sweep has found it."""
+        self.check(self.engine.clock())
+        if fault:
+            self.abort(fault)
+        await self._bury_if_over()
+        if self.closed or self.upgraded:
+            raise InvalidArgument(fault or "The session has ended, or is carried by a WebSocket", field="sid")
+        self.liveness.heard()
 
     async def _bury_if_over(self) -> None:
         """Sooner than the sweep would."""
         if self.buriable:
             await self.engine.bury(self)
+
+    async def _read_batch(self, request: web.Request) -> list[bytes]:
+        """All or nothing: what stands before an unreadable packet is not carried out."""
+        body = await self._body(request)
+        batch = body.split(_SEPARATOR)
+        if not is_utf8(body) or not all(packet[:1] in _CLIENT_TYPES for packet in batch):
+            raise MalformedPacket("The body is not a payload of Engine.IO")
+        return batch
 
     async def _take_polled(self, packet: bytes) -> None:
         if self.closed:
@@ -233,19 +270,17 @@ class HubSocket:
             await self._take(packet)
 
     async def _body(self, request: web.Request) -> bytes:
-        """The stock driver reads once and so truncates a body that comes in several chunks."""
+        """Whoever breaks off is no error, and a body in an unknown coding is bad input."""
         try:
             async with asyncio.timeout(self.engine.ping_timeout):
                 return await read_body(request, TRANSPORT_LIMIT_BYTES)
-        except PayloadTooLarge:
-            raise stock_exceptions.ContentTooLongError() from None
-        except TimeoutError:
-            raise stock_exceptions.EngineIOError("the body took too long") from None
+        except (TimeoutError, OSError, web.RequestPayloadError):
+            raise InvalidArgument("The body broke off, took too long, or is not encoded as it says") from None
 
     # Packets -----------------------------------------------------------------------------------------------------
 
     async def _take(self, packet: bytes) -> None:
-        self.liveness.heard_at = self.engine.clock()
+        self.liveness.heard()
         if packet[:1] == b"1":
             self._client_closed()
         if self.leaving or self.closed:
@@ -264,7 +299,7 @@ class HubSocket:
             await self.engine.handlers["message"](self.sid, packet)
         finally:
             self.busy = False
-            self.liveness.heard_at = self.engine.clock()
+            self.liveness.excuse(self.engine.clock())
 
     async def _wait_until_drained(self) -> None:
         self.busy = True
@@ -272,10 +307,10 @@ class HubSocket:
             await self.outbox.drained()
         finally:
             self.busy = False
-            self.liveness.heard_at = self.engine.clock()
+            self.liveness.excuse(self.engine.clock())
 
     def _refuse_binary(self) -> None:
-        self.liveness.heard_at = self.engine.clock()
+        self.liveness.heard()
         if self.connection.attachments_due:
             self.connection.attachments_due -= 1
         else:
@@ -285,7 +320,7 @@ class HubSocket:
         self.connection.dismiss(error.code, error.message, retryable=False)
 
     def _client_closed(self) -> None:
-        self.finish("client disconnect")
+        self.finish(CLIENT_CLOSED)
         if self._transport is not None:
             self._transport.close()
 
@@ -338,23 +373,18 @@ class HubSocket:
         self.reason = self.reason or reason
         if self._timer is not None:
             self._timer.cancel()
-        if self._probing is not None:
-            self._probing.abort()
+        if self._candidate is not None:
+            self._candidate.abort()
         self.outbox.close()
-        self.engine.sockets.pop(self.sid, None)
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
-
-    async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
-        """The stock server's way to end a polling session after a bad request. Never waits for the client."""
-        self.abort(reason or "transport error")
 
     # The sweep -----------------------------------------------------------------------------------------------------
 
     @property
     def is_polled(self) -> bool:
         """Whether a poll waits for an answer."""
-        return self._polling
+        return self._poll is not None
 
     @property
     def buriable(self) -> bool:
@@ -363,7 +393,9 @@ class HubSocket:
 
     def check(self, now: float) -> None:
         """About once a second: let stalled clients go, ping, and find the dead."""
-        if self._transport is not None and self._transport.is_closing():
+        if (self._transport is not None and self._transport.is_closing()) or (
+            self._poll is not None and _is_gone(self._poll)
+        ):
             self.finish("transport close")
         elif self.outbox.stalled_for_s(now) >= self.engine.stall_timeout:
             self.let_go()
@@ -377,13 +409,29 @@ class HubSocket:
 
 
 async def open_websocket(request: web.Request) -> tuple[web.WebSocketResponse, AbstractStreamWriter]:
-    """Answer the upgrade. Without compression: it costs 100 KB per connection. Raises HTTPBadRequest."""
+    """Answer the upgrade. Without compression: it costs 100 KB per connection. Raises InvalidArgument and
+    ConnectionError."""
     ws = web.WebSocketResponse(
         compress=False,
         max_msg_size=TRANSPORT_LIMIT_BYTES + 1,
         timeout=CLOSE_WITHIN_S,
         autoclose=False,
+        autoping=False,  # a pong that can't be written would be an error, and one that isn't taken would pile up
         decode_text=False,
     )
-    writer = await ws.prepare(request)
-    return ws, writer
+    try:
+        return ws, await ws.prepare(request)
+    except (web.HTTPBadRequest, ValueError):
+        raise InvalidArgument("This is no handshake of a WebSocket", field="Sec-WebSocket-Key") from None
+
+
+async def _receive(ws: web.WebSocketResponse) -> WSMessage:
+    """The next message before the outbox is attached."""
+    while (message := await ws.receive()).type in (WSMsgType.PING, WSMsgType.PONG):
+        if message.type is WSMsgType.PING:
+            await ws.pong(message.data)
+    return message
+
+
+def _is_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()

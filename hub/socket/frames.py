@@ -17,6 +17,7 @@ SEPARATOR = "\x1e"
 """Between the packets of one polling payload."""
 _FIN_TEXT = 0x81
 _FIN_CLOSE = 0x88
+_FIN_PONG = 0x8A
 _SHORT = struct.Struct("!BB")
 _MEDIUM = struct.Struct("!BBH")
 _LONG = struct.Struct("!BBQ")
@@ -56,6 +57,12 @@ def close_frame(code: int) -> Frame:
     return Frame(_SHORT.pack(_FIN_CLOSE, len(body)) + body, 4)
 
 
+def pong_frame(payload: bytes) -> Frame:
+    """Answers a ping of the WebSocket itself, whose payload has at most 125 bytes (RFC 6455 §5.5). Polling has none."""
+    return Frame(_SHORT.pack(_FIN_PONG, len(payload)) + payload, 2)
+
+
+CLOSE = text_frame(b"1")
 PING = text_frame(b"2")
 NOOP = text_frame(b"6")
 DISCONNECT = text_frame(b"41")

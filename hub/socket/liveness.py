@@ -6,16 +6,16 @@ from hub.socket.outbox import Outbox
 
 
 class Liveness:
-    __slots__ = ("_interval_s", "_moved_bytes", "_pinged_at", "_timeout_s", "heard_at", "ping_due")
+    __slots__ = ("_had_backlog", "_interval_s", "_seen_bytes", "_timeout_s", "_waiting_since", "ping_due")
 
     def __init__(self, now: float, interval_s: float, timeout_s: float, early: float = 0.0) -> None:
         """`early` moves the first ping forward by that share of the interval."""
         self._interval_s = interval_s
         self._timeout_s = timeout_s
-        self.heard_at = now
         self.ping_due = now + interval_s * (1 - early)
-        self._pinged_at: float | None = None
-        self._moved_bytes = 0
+        self._waiting_since: float | None = None
+        self._had_backlog = False
+        self._seen_bytes = 0
 
     def is_due(self, now: float) -> bool:
         return now >= self.ping_due
@@ -23,8 +23,17 @@ class Liveness:
     def pinged(self, now: float) -> None:
         """On schedule, answered or not: clients expect a ping within interval and timeout."""
         self.ping_due = now + self._interval_s
-        if self._pinged_at is None:
-            self._pinged_at = now
+        if self._waiting_since is None:
+            self._waiting_since = now
+
+    def heard(self) -> None:
+        """The client said something, whatever it was. That it was said something is no sign of life."""
+        self._waiting_since = None
+
+    def excuse(self, now: float) -> None:
+        """Until now the client could not have been heard: its time begins again."""
+        if self._waiting_since is not None:
+            self._waiting_since = now
 
     def is_dead(self, now: float, outbox: Outbox, *, busy: bool) -> bool:
         """Silent since a ping for longer than the timeout.
@@ -32,14 +41,11 @@ class Liveness:
         A client whose call is being handled is not read, and one that keeps taking a backlog has the ping still before
         it: neither is silent.
         """
-        backlog = outbox.backlog_bytes
-        if busy or (backlog and outbox.taken_bytes != self._moved_bytes):
-            self.heard_at = now
-        if backlog:
-            self._moved_bytes = outbox.taken_bytes
-        if self._pinged_at is None:
+        if self._waiting_since is None:
+            self._had_backlog = False
             return False
-        if self.heard_at >= self._pinged_at:
-            self._pinged_at = None
-            return False
-        return now - self._pinged_at > self._timeout_s
+        backlog, taken = outbox.backlog_bytes, outbox.taken_bytes
+        if busy or (self._had_backlog and taken != self._seen_bytes):
+            self._waiting_since = now
+        self._had_backlog, self._seen_bytes = bool(backlog), taken
+        return now - self._waiting_since > self._timeout_s

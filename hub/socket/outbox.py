@@ -78,14 +78,18 @@ class Outbox(Backlog):
             transport.write(b"".join(frame.ws for frame in queued))
         self._wake()
 
-    async def poll(self) -> list[Frame]:
-        """All that waits, else the next to come. Empty when `release` or `close` ended the wait."""
+    async def poll(self, within_s: float | None = None) -> list[Frame]:
+        """All that waits, else the next to come. Empty when time, `release` or `close` ended the wait."""
         if not self._queue and not self._closed:
-            self._poller = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            self._poller = loop.create_future()
+            timer = None if within_s is None else loop.call_later(within_s, self.release)
             try:
                 await self._poller
             finally:
                 self._poller = None
+                if timer is not None:
+                    timer.cancel()
         return self._take()
 
     def release(self) -> None:

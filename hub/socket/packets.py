@@ -93,3 +93,11 @@ def _json(packet: bytes, head: PacketHead) -> object:
     except orjson.JSONDecodeError as error:
         raise MalformedPacket(f"The packet's JSON can't be read: {error.msg}") from None
     return data
+
+
+def is_utf8(text: bytes) -> bool:
+    try:
+        str(text, "utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -76,8 +76,10 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
                 await self._call(connection, head, packet)
             case packets.CONNECT:
                 await self._connect(connection, head, packet)
-            case packets.DISCONNECT:
+            case packets.DISCONNECT if head.namespace == b"/":
                 connection.depart()
+            case packets.DISCONNECT:
+                pass  # from a namespace that nobody is in
             case packets.ACK:
                 pass  # nothing we send asks for one
             case packets.BINARY_EVENT | packets.BINARY_ACK:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import structlog
 from aiohttp import web
 
+from hub.socket.answers import refusal
 from hub.socket.bodies import check_coding
 from hub.socket.calls import Ack, CallHandler
 from hub.socket.connection import Connection
@@ -25,7 +26,6 @@ log = structlog.get_logger(__name__)
 
 MAX_CONNECTIONS = 10_000
 """At 25 KB for an idle connection a quarter of a gigabyte."""
-RETRY_AFTER_S = 2
 
 
 class Transport:
@@ -91,14 +91,14 @@ class Transport:
             self._handler.admit(request)
             check_coding(request)
         except ParleyError as error:
-            return _refusal(error)
+            return refusal(error)
         return None
 
     def _room(self) -> web.Response | None:
         if self._draining:
-            return _refusal(Draining())
+            return refusal(Draining())
         if len(self._server.eio.live) >= self._max_connections:
-            return _refusal(TooManyConnections())
+            return refusal(TooManyConnections())
         return None
 
     def _let_go(self, session: HubSocket) -> None:
@@ -119,10 +119,3 @@ class Transport:
 
     async def _shut_down(self, app: web.Application) -> None:
         await self.drain()
-
-
-def _refusal(error: ParleyError) -> web.Response:
-    wire = error.to_wire()
-    body = {"error": wire.pop("message")} | wire
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.retryable else None
-    return web.json_response(body, status=error.status, headers=headers)

@@ -176,9 +176,15 @@ async def test_a_client_that_went_away_is_no_bug() -> None:
     async def gone(request: web.Request) -> web.StreamResponse:
         raise ConnectionResetError
 
-    with capture_logs() as logs, pytest.raises(ConnectionResetError):
-        await answer_errors(make_mocked_request("GET", "/"), gone)
-    assert logs == []
+    request = make_mocked_request("GET", "/")
+    assert request.transport is not None
+    with capture_logs() as logs:
+        request.transport.is_closing.return_value = True  # type: ignore[attr-defined]
+        assert (await answer_errors(request, gone)).status == 499
+        assert logs == []
+        request.transport.is_closing.return_value = False  # type: ignore[attr-defined]
+        assert (await answer_errors(request, gone)).status == 500
+    assert [entry["event"] for entry in logs] == ["request failed"]
 
 
 def test_details_of_any_kind_can_be_shown() -> None:

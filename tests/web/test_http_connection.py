@@ -202,7 +202,7 @@ async def test_the_socket_asks_a_polling_client_for_its_body(rest: Rest) -> None
         peer.send(head(path, "Expect: 100-continue", "Content-Length: 2"))
         assert (await peer.told()).status == 100
         peer.send(b"40")
-        assert (await peer.told()).body == b"OK"
+        assert (await peer.told()).body == b"ok"
 
 
 UNREADABLE = [

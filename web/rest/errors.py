@@ -21,6 +21,8 @@ CODE = web.ResponseKey("code", str)
 TEXT_MAX_CHARS = 500
 """Errors quote the caller's input; a megabyte of it helps nobody."""
 RETRY_AFTER_S = 2
+CLIENT_GONE = 499
+"""For the metrics alone: nobody is there to read it. It has no number in HTTP; proxies use this one."""
 
 
 class ErrorBody(Wire):
@@ -39,11 +41,15 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return error_response(error)
     except web.HTTPException as error:
         return from_aiohttp(error)
-    except ConnectionResetError:
-        raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and _is_gone(request):
+            return web.Response(status=CLIENT_GONE)
         log.exception("request failed", method=request.method, path=request.path[:200])
         return error_response(ParleyError())
+
+
+def _is_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def error_response(error: ParleyError) -> web.Response:

@@ -16,7 +16,7 @@ def test_the_first_ping_comes_after_an_interval_or_a_share_earlier() -> None:
 def test_a_client_that_was_heard_after_the_ping_lives() -> None:
     liveness, outbox = Liveness(0, 25, 20), Outbox()
     liveness.pinged(25)
-    liveness.heard_at = 26
+    liveness.heard()
     assert not liveness.is_dead(60, outbox, busy=False)
     assert liveness.is_due(50)
 
@@ -33,14 +33,16 @@ def test_a_client_whose_call_is_being_handled_is_not_silent() -> None:
     liveness, outbox = Liveness(0, 25, 20), Outbox()
     liveness.pinged(25)
     assert not liveness.is_dead(100, outbox, busy=True)
-    assert not liveness.is_dead(101, outbox, busy=False)
+    liveness.excuse(101)
+    assert not liveness.is_dead(121, outbox, busy=False)
+    assert liveness.is_dead(122, outbox, busy=False)
 
 
 async def test_a_client_that_keeps_taking_its_backlog_is_not_silent_and_one_that_takes_nothing_is() -> None:
     liveness, outbox = Liveness(0, 25, 20), Outbox()
     outbox.put(frames.PING)
-    liveness.is_dead(25, outbox, busy=False)
     liveness.pinged(25)
+    assert not liveness.is_dead(26, outbox, busy=False)
     await outbox.poll()
     outbox.put(frames.PING)
     assert not liveness.is_dead(46, outbox, busy=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from aiohttp import ClientSession
@@ -199,8 +199,59 @@ async def test_a_refusal_for_good_is_a_connect_error_with_its_data(hub: Hub, ses
     }
     assert packet.startswith("44{")
     assert json.loads(packet[2:]) == {"message": data["message"], "data": data}
-    assert await peer.closed() is not None
     assert hub.handler.reasons == []
+
+
+async def connector(session: ClientSession, hub: Hub, transport: str) -> Callable[[object], Awaitable[str]]:
+    """Connects again and again over one transport; the answer."""
+    if transport == "websocket":
+        return (await open_websocket(session, hub)).connect
+    peer = PollingPeer(session, hub)
+    await peer.open()
+
+    async def connect(auth: object) -> str:
+        assert await peer.post("40" + json.dumps(auth)) == 200
+        return (await peer.packets(1))[0]
+
+    return connect
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_after_a_refusal_the_transport_stays_for_another_try_and_is_cut_like_one_that_never_tried(
+    aiohttp_server: ServerFactory, session: ClientSession, transport: str
+) -> None:
+    """Clients of version 3, and others, take the close of the transport for a reason to come back, for ever."""
+    hub = await start_hub(aiohttp_server)
+    now = hub.engine.clock()
+    hub.engine.clock = lambda: now
+    hub.handler.refuse = Unauthenticated()
+    connect = await connector(session, hub, transport)
+    for _ in range(2):
+        assert (await connect({"token": "wrong"})).startswith("44{")
+    now += hub.engine.connect_timeout - 1
+    await hub.engine.sweep()
+    hub.handler.refuse = None
+    assert (await connect({"token": "right"})).startswith("40{")
+    now += 2
+    await hub.engine.sweep()
+    assert [connection.principal for connection in hub.handler.connections] == [{"token": "right"}]
+    assert len(hub.engine.live) == 1
+
+    hub.handler.refuse = Unauthenticated()
+    other = await open_websocket(session, hub)
+    assert (await other.connect()).startswith("44{")
+    now += hub.engine.connect_timeout + 1
+    await hub.engine.sweep()
+    assert await other.closed() is not None
+
+
+async def test_leaving_a_namespace_that_nobody_is_in_ends_nothing(hub: Hub, session: ClientSession) -> None:
+    peer = await connect_websocket(session, hub)
+    for packet in ("41/other,", "41/other", "41/other?a=1,", '41/other,["x"]'):
+        await peer.ws.send_str(packet)
+    assert (await peer.call("x"))["ok"]
+    await peer.ws.send_str("41")
+    await eventually(lambda: hub.handler.reasons == ["client disconnect"])
 
 
 async def test_a_failing_connect_handler_refuses(hub: Hub, session: ClientSession) -> None:

@@ -14,6 +14,7 @@ from socket_peers import (
     ServerFactory,
     WebSocketPeer,
     connect_websocket,
+    eventually,
     hurry,
     open_websocket,
     start_hub,
@@ -115,7 +116,24 @@ async def test_a_bad_packet_without_an_ack_id_gets_goodbye_and_a_close(
     assert hub.handler.log == []
 
 
-@pytest.mark.parametrize("case", sorted(DISMISSED.keys() - {"connect twice", "empty"}))
+NOT_ENGINE_IO = {"empty", "engine open", "engine ping", "engine unknown", "engine text"}
+
+
+@pytest.mark.parametrize("case", sorted(NOT_ENGINE_IO))
+async def test_a_post_that_is_not_engine_io_is_refused_whole_and_ends_the_session(
+    hub: Hub, session: ClientSession, case: str
+) -> None:
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    waiting = asyncio.ensure_future(peer.poll())
+    await eventually(lambda: hub.engine.live[peer.sid].is_polled)
+    assert await peer.post('421["x"]', DISMISSED[case][0]) == 400
+    assert await waiting == ["1"]
+    assert hub.handler.reasons == ["transport error"]
+    assert hub.handler.log == []
+
+
+@pytest.mark.parametrize("case", sorted(DISMISSED.keys() - {"connect twice"} - NOT_ENGINE_IO))
 async def test_a_bad_packet_by_polling_gets_goodbye_too(hub: Hub, session: ClientSession, case: str) -> None:
     packet, code = DISMISSED[case]
     peer = PollingPeer(session, hub)
@@ -207,9 +225,11 @@ async def test_acks_and_noops_from_a_client_mean_nothing(peer: WebSocketPeer) ->
     assert (await peer.call("x"))["ok"]
 
 
-async def test_text_that_is_not_utf8_is_malformed(peer: WebSocketPeer) -> None:
+async def test_text_that_is_not_utf8_closes_with_1007(hub: Hub, peer: WebSocketPeer) -> None:
     await peer.ws.send_frame(b'427["x","\xff"]', 1)  # type: ignore[arg-type]
-    assert (await peer.ack("7"))["error"]["code"] == "malformed_packet"
+    assert await peer.closed() == 1007
+    await eventually(lambda: hub.handler.reasons == ["text that is not UTF-8"])
+    assert hub.handler.log == []
 
 
 async def test_a_payload_over_the_limit_is_answered_in_the_ack(peer: WebSocketPeer) -> None:
@@ -239,7 +259,7 @@ async def test_a_frame_over_the_transport_limit_closes_with_1009(hub: Hub, peer:
 async def test_a_post_over_the_transport_limit_ends_the_session(hub: Hub, session: ClientSession) -> None:
     peer = PollingPeer(session, hub)
     await peer.connect()
-    assert await peer.post('427["x","' + "x" * 2_000_000 + '"]') == 400
+    assert await peer.post('427["x","' + "x" * 2_000_000 + '"]') == 413
     with pytest.raises(ConnectionError):
         await peer.poll()
 

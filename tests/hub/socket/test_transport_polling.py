@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -102,8 +103,7 @@ async def test_two_polls_at_once_end_the_session(hub: Hub, session: ClientSessio
     await eventually(lambda: hub.engine.live[peer.sid].is_polled)
     with pytest.raises(ConnectionError):
         await peer.poll()
-    with pytest.raises(ConnectionError):
-        await first
+    assert await first == ["1"]
     await eventually(lambda: hub.handler.reasons == ["overlapping polls"])
 
 
@@ -126,15 +126,27 @@ async def test_two_posts_at_once_end_the_session(hub: Hub, session: ClientSessio
     assert hub.handler.log == ["wait"]
 
 
-async def test_a_polling_client_that_stops_polling_is_found_dead(
+async def test_a_polling_client_that_stops_polling_is_found_dead_by_the_first_ping(
     aiohttp_server: ServerFactory, session: ClientSession
 ) -> None:
-    hub = await start_hub(aiohttp_server, ping_interval_s=0.2, ping_timeout_s=0.2)
+    """That its last poll was answered with the ping is no answer of the client's."""
+    hub = await start_hub(aiohttp_server, ping_interval_s=3600, ping_timeout_s=20)
+    now = hub.engine.clock()
+    hub.engine.clock = lambda: now
     peer = PollingPeer(session, hub)
     await peer.connect()
-    await eventually(lambda: hub.handler.reasons == ["ping timeout"])
+    last = asyncio.ensure_future(peer.poll())
+    await eventually(lambda: hub.engine.live[peer.sid].is_polled)
+    now += 3600
+    await hub.engine.sweep()
+    assert await last == ["2"]
+    now += 20
+    await hub.engine.sweep()
+    assert hub.handler.reasons == []
+    now += 1
     with pytest.raises(ConnectionError):
         await peer.poll()
+    assert hub.handler.reasons == ["ping timeout"]
 
 
 async def test_a_polling_client_that_answers_pings_stays(aiohttp_server: ServerFactory, session: ClientSession) -> None:
@@ -201,6 +213,74 @@ async def test_a_waiting_poll_is_released_by_the_probe(hub: Hub, session: Client
     assert await peer.poll() == ["6"]
     await upgraded.ws.send_str("5")
     assert (await upgraded.call("x"))["ok"]
+
+
+async def test_a_websocket_that_has_not_got_through_leaves_polls_waiting(hub: Hub, session: ClientSession) -> None:
+    """A proxy may answer the handshake and swallow every frame."""
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    ws = await session.ws_connect(f"{hub.url}/socket.io/?EIO=4&transport=websocket&sid={peer.sid}")
+    waiting = asyncio.ensure_future(peer.poll())
+    await eventually(lambda: hub.engine.live[peer.sid].is_polled)
+    await stays(lambda: not waiting.done(), for_s=0.2)
+    hub.only.emit("still", "here")
+    assert await waiting == ['42["still","here"]']
+    await ws.close()
+
+
+async def test_polls_during_an_upgrade_whose_answers_are_swallowed_are_released_ten_times_a_second_at_most(
+    hub: Hub, session: ClientSession
+) -> None:
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    half = await probe(session, hub, peer.sid)
+    began = time.monotonic()
+    for _ in range(4):
+        assert await peer.poll() == ["6"]
+    assert time.monotonic() - began >= 4 * 0.1
+    waiting = asyncio.ensure_future(peer.poll())
+    hub.only.emit("still", "here")
+    assert await waiting == ['42["still","here"]']
+    await half.ws.close()
+
+
+async def test_a_poll_that_still_waits_when_the_upgrade_is_done_ends_with_nothing(
+    hub: Hub, session: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.socket.engine_socket.RELEASE_EVERY_S", HANG_S)
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    upgraded = await probe(session, hub, peer.sid)
+    waiting = asyncio.ensure_future(peer.poll())
+    await eventually(lambda: hub.engine.live[peer.sid].is_polled)
+    await upgraded.ws.send_str("5")
+    assert await waiting == ["6"]
+    assert (await upgraded.call("x"))["ok"]
+
+
+async def test_a_second_websocket_takes_the_place_of_one_that_never_got_through(
+    hub: Hub, session: ClientSession
+) -> None:
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    lost = await session.ws_connect(f"{hub.url}/socket.io/?EIO=4&transport=websocket&sid={peer.sid}")
+    upgraded = await probe(session, hub, peer.sid)
+    assert await WebSocketPeer(lost).closed() is not None
+    await upgraded.ws.send_str("5")
+    assert (await upgraded.call("x"))["ok"]
+
+
+async def test_a_poll_whose_client_is_gone_ends_the_session(
+    aiohttp_server: ServerFactory, session: ClientSession
+) -> None:
+    """What it would be answered with would be lost; the client comes back with its position."""
+    hub = await start_hub(aiohttp_server, ping_interval_s=0.4)
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    waiting = asyncio.ensure_future(peer.poll())
+    await eventually(lambda: hub.engine.live[peer.sid].is_polled)
+    waiting.cancel()
+    await eventually(lambda: hub.handler.reasons == ["transport close"])
 
 
 @pytest.mark.parametrize("second", ["6", "42[]", ""])
@@ -337,10 +417,12 @@ async def test_a_goodbye_during_an_upgrade_arrives_by_the_websocket(hub: Hub, se
 async def test_a_probe_that_says_nothing_is_given_up(
     hub: Hub, session: ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.socket.engine_socket.PROBE_WITHIN_S", 0.1)
+    monkeypatch.setattr("hub.socket.engine_socket.PROBE_WITHIN_S", 0.3)
     peer = PollingPeer(session, hub)
     await peer.connect()
     ws = await session.ws_connect(f"{hub.url}/socket.io/?EIO=4&transport=websocket&sid={peer.sid}")
     await WebSocketPeer(ws).closed()
+    half = await probe(session, hub, peer.sid)
+    await half.closed()
     hub.only.emit("still", "here")
     assert await peer.packets(1) == ['42["still","here"]']
