@@ -7,6 +7,7 @@ ParleyError
 ├── NotFound 404               │   SessionNotFound, ProjectNotFound, MessageNotFound, BranchNotFound, RunNotFound,
 │                              │   ApprovalNotFound, PinNotFound, UnknownCall
 ├── MethodNotAllowed 405
+├── RequestTimeout 408
 ├── Conflict 409               │   RunAlreadyActive, QueueFull, IdempotencyConflict, IllegalTransition, AlreadyAnswered,
 │                              │   BranchExists, BranchMoved, MergeConflict, StaleHead, ClientMessageIdTaken, Fenced
 ├── Declined 409
@@ -128,6 +129,13 @@ class MethodNotAllowed(ParleyError):
     code = "method_not_allowed"
     status = 405
     default_message = "Method not allowed"
+
+
+class RequestTimeout(ParleyError):
+    code = "request_timeout"
+    status = 408
+    retryable = True
+    default_message = "The request took too long"
 
 
 class Conflict(ParleyError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -20,6 +21,7 @@ from services.library import Library
 from services.llm.registry import Providers
 from services.llm.tokens import TokenCounter
 from services.operating.metrics import MeteredSessionManager, Metrics
+from services.operating.seldom import Seldom
 from services.organizer import Organizer
 from services.runs.agents import Agent, Agents
 from services.runs.assistant import Assistant
@@ -35,6 +37,7 @@ from services.users import Users
 from services.workflows.agent import WorkflowAgent
 from services.workflows.registry import PREFIX as WORKFLOW
 from web import door
+from web.caller import Caller
 from web.http_connection import Application
 from web.keys import (
     ACCESS,
@@ -49,6 +52,7 @@ from web.keys import (
     METRICS,
     ORGANIZER,
     ORIGINS,
+    PLACES,
     PROVIDERS,
     RUNS,
     SESSIONS,
@@ -60,6 +64,8 @@ from web.keys import (
     VIEWS,
     Lifecycle,
 )
+from web.listening.places import Places, capacity, descriptors_for
+from web.listening.watch import LOOK_EVERY_S, Watch
 from web.pages import Pages
 from web.rest.operations import parley_version
 from web.rest.routes import register
@@ -90,7 +96,10 @@ def create_app(
     `clock` is the one of the whole server. `agents` are added under their names to the built-in one; `providers` and
     `store` stand in for what the settings ask for.
     """
-    app = Application()
+    most, seldom = settings.max_connections, Seldom(log)
+    places = Places(capacity(most, descriptors_for(most)), seldom)
+    app = Application(partial(Caller, places=places, deadlines=settings.deadlines, seldom=seldom))
+    app[PLACES] = places
     door.attach(app)
     metrics = Metrics(parley_version(), clock)
     app[SETTINGS] = settings
@@ -106,10 +115,11 @@ def create_app(
         app[FOLLOWING],
         admit=app[ORIGINS].admit_to_socket,
         on_let_go=metrics.on_let_go,
-        max_connections=settings.max_connections,
+        max_connections=min(most, places.capacity.sockets),
     )
     app[STREAMS] = AnswerStreams(metrics.on_let_go)
     _watch(app)
+    Watch(places, min(LOOK_EVERY_S, settings.deadlines.shortest_s / 4)).attach(app)
     register(app)
     Pages().attach(app)
     _order(app)
@@ -157,6 +167,8 @@ def _watch(app: web.Application) -> None:
     metrics, hub, runs, store = app[METRICS], app[HUB], app[RUNS], app[STORE]
     streams = app[STREAMS]
     app[SESSIONS].subscribe(metrics.on_committed)
+    places = app[PLACES]
+    metrics.gauge("parley_http_connections", "TCP connections.", lambda: len(places))
     metrics.gauge("parley_connections", "Socket connections.", lambda: hub.connections)
     metrics.gauge("parley_subscriptions", "Sessions joined, over all connections.", lambda: hub.subscriptions)
     metrics.gauge("parley_streams", "Answers being streamed over HTTP.", lambda: len(streams))

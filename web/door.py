@@ -11,9 +11,10 @@ import structlog
 from aiohttp import HttpVersion10, HttpVersion11, web
 
 from hub.socket.bodies import check_coding
-from models.errors import InvalidArgument
-from web.keys import METRICS, ORIGINS
-from web.rest.errors import CODE, Handler, answer_errors
+from models.errors import InvalidArgument, TooManyConnections, Unauthenticated
+from web.keys import ACCESS, METRICS, ORIGINS, PLACES
+from web.rest.errors import CODE, Handler, answer_errors, error_response
+from web.rest.reading import read_bearer
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +58,7 @@ def attach(app: web.Application) -> None:
 @web.middleware
 async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.path == SOCKET_PATH:
-        return await handler(request)
+        return await handler(request) if _has_room(request, socket=True) else _turn_away()
     request[VISIT] = Visit(time.perf_counter(), {})
     return await answer_errors(request, lambda asked: _pass(asked, handler))
 
@@ -67,6 +68,8 @@ async def _pass(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise InvalidArgument("This server speaks HTTP/1.1", field="version")
     if request.path in PROBES:
         return await handler(request)
+    if not _has_room(request):
+        return _turn_away()
     origins = request.app[ORIGINS]
     origins.admit(request)
     cors = request[VISIT].cors = origins.cors_headers(request)
@@ -74,6 +77,26 @@ async def _pass(request: web.Request, handler: Handler) -> web.StreamResponse:
         return web.Response(status=204, headers=PREFLIGHT)
     check_coding(request)
     return await handler(request)
+
+
+def _has_room(request: web.Request, *, socket: bool = False) -> bool:
+    """Few ask for a token before it is known that places are short."""
+    places = request.app[PLACES]
+    return places.has_room(known=False) or ((socket or _is_known(request)) and places.has_room(known=True))
+
+
+def _is_known(request: web.Request) -> bool:
+    try:
+        request.app[ACCESS].resolve(read_bearer(request))
+    except Unauthenticated:
+        return False
+    return True
+
+
+def _turn_away() -> web.Response:
+    response = error_response(TooManyConnections())
+    response.force_close()
+    return response
 
 
 async def dress(request: web.Request, response: web.StreamResponse) -> None:

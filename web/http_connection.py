@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -89,8 +90,12 @@ class HttpConnection(RequestHandler):
 
 
 class HttpServer(web.Server):
+    def __init__(self, make: Callable[..., HttpConnection], handler: Any, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._make = make
+
     def __call__(self) -> RequestHandler:
-        return HttpConnection(self, loop=self._loop, **self._kwargs)
+        return self._make(self, loop=self._loop, **self._kwargs)
 
 
 with warnings.catch_warnings():
@@ -98,15 +103,17 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
 
     class Application(web.Application):
-        """Whoever serves it, its connections are ours."""
+        """Whoever serves it, its connections are ours: those that `connection` makes."""
 
-        def __init__(self, **options: Any) -> None:
+        def __init__(self, connection: Callable[..., HttpConnection] = HttpConnection, **options: Any) -> None:
+            self._connection = connection
             reading = {"auto_decompress": False, "read_bufsize": READ_AHEAD_BYTES, "lingering_time": 0}
             super().__init__(handler_args=reading, **options)
 
         def _make_handler(self, **options: Any) -> web.Server:
             stock = super()._make_handler(**options)
             return HttpServer(
+                self._connection,
                 stock.request_handler,
                 request_factory=stock.request_factory,
                 handler_cancellation=stock.handler_cancellation,

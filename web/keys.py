@@ -25,6 +25,7 @@ from services.sessions.manager import SessionManager
 from services.store.store import Store
 from services.tools.registry import ToolRegistry
 from services.users import Users
+from web.listening.places import Places
 from web.settings import Settings
 from web.stream import AnswerStreams
 
@@ -62,5 +63,6 @@ USERS = web.AppKey("users", Users)
 HUB = web.AppKey("hub", Hub)
 METRICS = web.AppKey("metrics", Metrics)
 ORIGINS = web.AppKey("origins", Origins)
+PLACES = web.AppKey("places", Places)
 STREAMS = web.AppKey("streams", AnswerStreams)
 LIFECYCLE = web.AppKey("lifecycle", Lifecycle)

@@ -40,6 +40,7 @@ from services.tools.registry import ToolRegistry
 from services.tools.tool import Policy
 from services.workflows.errors import WorkflowInvalid
 from services.workflows.loading import load_folder
+from web.listening.deadlines import Deadlines
 
 CONFIG_FILE = Path("parley.toml")
 IN_MEMORY = "memory:"
@@ -183,6 +184,16 @@ class Settings(BaseSettings):
         float, Field(ge=0, le=10_000, description="How long to gather a model's words into one event; 0 for none.")
     ] = 40
     max_connections: Annotated[int, Field(ge=1, description="Socket connections at once.")] = MAX_CONNECTIONS
+    head_timeout_s: Annotated[
+        float, Field(gt=0, description="Within which the head of a request must have come, in all.")
+    ] = Deadlines.head_s
+    body_timeout_s: Annotated[
+        float,
+        Field(gt=0, description="How long a request's body may bring nothing, or nothing of an answer be taken."),
+    ] = Deadlines.progress_s
+    keep_alive_s: Annotated[float, Field(gt=0, description="How long a connection may be idle between requests.")] = (
+        Deadlines.idle_s
+    )
     demo_words_per_s: Annotated[
         float, Field(ge=0, le=100_000, description="How fast the demo model talks; 0 for at once.")
     ] = WORDS_PER_S
@@ -212,6 +223,10 @@ class Settings(BaseSettings):
         if self.log_format != "auto":
             return self.log_format
         return "console" if sys.stderr.isatty() else "json"
+
+    @property
+    def deadlines(self) -> Deadlines:
+        return Deadlines(self.head_timeout_s, self.body_timeout_s, self.keep_alive_s)
 
     @property
     def folder(self) -> Path | None:

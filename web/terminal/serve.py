@@ -18,6 +18,9 @@ from models.errors import InvalidArgument, ParleyError
 from services.operating import logs
 from services.operating.collector import tune_collector
 from web.app import create_app, drain
+from web.keys import PLACES
+from web.listening.listener import Listener
+from web.listening.places import Capacity
 from web.settings import FILE_OPTIONS, SECRET_OPTIONS, Settings, SettingsError, load, option
 
 log = structlog.get_logger(__name__)
@@ -70,27 +73,44 @@ async def _serve(settings: Settings) -> int:
         app = create_app(settings)
     except InvalidArgument as error:
         return _mistaken([error.message])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=REQUESTS_END_S)
+    runner = web.AppRunner(app, shutdown_timeout=REQUESTS_END_S)
+    listener: Listener | None = None
     try:
         await runner.setup()
-        site = web.TCPSite(runner, settings.host, settings.port)
-        await site.start()
+        listener = Listener(runner.server, app[PLACES])
+        await listener.start(settings.host, settings.port)
     except ParleyError as error:
         _complain(f"parley: {error.message}")
-        await runner.cleanup()
+        await _clean_up(runner, listener)
         return FAILED
     except OSError as error:
         _complain(f"parley: can't serve {settings.host}:{settings.port} from {settings.folder}: {error}")
-        await runner.cleanup()
+        await _clean_up(runner, listener)
         return FAILED
     tune_collector()
-    print(f"Parley listens on {url_of(settings.host, runner.addresses)} ({_particulars(settings)})", flush=True)
+    print(f"Parley listens on {url_of(settings.host, listener.addresses)} ({_particulars(settings)})", flush=True)
+    _tell_of_few_places(app[PLACES].capacity, settings)
     await stop.wait()
     log.info("stopping")
     # First this, then the sockets: until the end probes and clients learn that the server drains.
     await drain(runner.app)
-    await runner.cleanup()
+    await _clean_up(runner, listener)
     return 0
+
+
+async def _clean_up(runner: web.AppRunner, listener: Listener | None) -> None:
+    if listener is not None:
+        await listener.close()
+    await runner.cleanup()
+
+
+def _tell_of_few_places(capacity: Capacity, settings: Settings) -> None:
+    if capacity.sockets < settings.max_connections:
+        log.info(
+            "fewer connections than --max-connections allows: raise the limit of open files (ulimit -n, LimitNOFILE)",
+            connections=capacity.sockets,
+            wanted=settings.max_connections,
+        )
 
 
 def _on_signals(stop: asyncio.Event) -> None:

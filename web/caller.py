@@ -1,0 +1,213 @@
+"""One HTTP connection: how long it may take to say what it wants, and to take what it is told. Never handles a request.
+
+aiohttp ends a connection that is idle between requests; nothing in it ends one that never finishes a head or a body, or
+that takes no answer. What of its private state is read here is pinned by tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import socket
+import sys
+import termios
+from http import HTTPStatus
+from typing import Any, Literal, cast
+
+import orjson
+from aiohttp import web
+from aiohttp.http import StreamWriter
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+
+from models.errors import ParleyError, RequestTimeout
+from services.operating.seldom import Seldom
+from web.http_connection import HttpConnection
+from web.listening.deadlines import Deadlines
+from web.listening.places import Places
+
+BODY_STEP_BYTES = 1024
+"""So much more of a body, or its end, is progress; a byte now and then is not."""
+PROXY_IDLE_S = 3630.0
+"""Longer than a proxy keeps a connection to us: else it sends a request into one that is just being closed."""
+
+Phase = Literal["head", "body", "idle", "work"]
+
+
+class Caller(HttpConnection):
+    """A guest of `places`. Somebody has to call `look_at` now and then."""
+
+    __slots__ = (
+        "_body",
+        "_body_step",
+        "_cutting",
+        "_head_began",
+        "_heard",
+        "_moved_at",
+        "_phase",
+        "_phase_began",
+        "_unsent_bytes",
+        "_wire",
+        "address",
+        "deadlines",
+        "places",
+        "seldom",
+        "well_known",
+    )
+
+    def __init__(
+        self,
+        manager: web.Server,
+        *,
+        places: Places,
+        deadlines: Deadlines,
+        seldom: Seldom,
+        well_known: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(manager, **options)
+        self.places = places
+        self.deadlines = deadlines
+        self.seldom = seldom
+        self.address = ""
+        self.well_known = well_known
+        self._wire: asyncio.Transport | None = None
+        self._body: StreamReader = EMPTY_PAYLOAD
+        self._body_step = 0
+        self._head_began: float | None = None
+        self._phase: Phase = "head"
+        self._phase_began = self._moved_at = 0.0
+        self._unsent_bytes = 0
+        self._heard = self._cutting = False
+
+    # What aiohttp and the transport call ---------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._wire = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._head_began = self._phase_began = self._moved_at = self._loop.time()
+        super().connection_made(transport)
+        self.places.enter(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._wire = None
+        self.places.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        heads = self._request_count
+        super().data_received(data)
+        heads = self._request_count - heads
+        if self._payload_parser is None and (data or heads):
+            self._note(len(data), heads)
+
+    # Deadlines -----------------------------------------------------------------------------------------------------
+
+    def _note(self, size_bytes: int, heads: int) -> None:
+        """Something came: a head's end, a piece of a body, a piece of a head."""
+        self._heard = True
+        now = self._loop.time()
+        if heads:
+            self._body = self._messages[-1][1] if self._messages else EMPTY_PAYLOAD
+            self._body_step = BODY_STEP_BYTES
+            self._head_began = None
+        elif not self._body.is_eof():
+            self._body_step -= size_bytes
+            if self._body_step <= 0:
+                self._body_step = BODY_STEP_BYTES
+                self._phase_began = now
+        elif self._head_began is None:
+            self._head_began = now
+        self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        phase = self._observe()
+        if phase != self._phase:
+            self._phase, self._phase_began = phase, now
+        if phase == "work":
+            if self._head_began is not None:
+                self._head_began = now  # of the next request, which waits for us
+            self.places.works(self)
+        else:
+            self.places.waits(self)
+
+    def _observe(self) -> Phase:
+        """A body that we hold back ourselves is not waited for."""
+        if self._upgraded:
+            return "work"
+        if not self._body.is_eof():
+            return "body" if self._wire is not None and self._wire.is_reading() else "work"
+        if self._waiter is None or self._waiter.done():
+            return "head" if self._request_count == 0 else "work"
+        return "idle" if self._head_began is None else "head"
+
+    def look_at(self, now: float) -> None:
+        """Ends the connection when its time is over. A WebSocket has a sweep and rules of its own."""
+        if self._wire is None or self._payload_parser is not None:
+            return
+        if self._takes_nothing(self._wire, now):
+            self._cut(self._wire)
+            return
+        self._settle(now)
+        limits, began = self.deadlines, self._phase_began
+        match self._phase:
+            case "head" if self._head_began is not None and now - self._head_began >= limits.head_s:
+                self._refuse(self._wire, "The head of the request took too long")
+            case "body" if now - began >= limits.progress_s:
+                self._refuse(self._wire, "The body of the request took too long")
+            case "idle" if now - began >= (PROXY_IDLE_S if self.well_known else limits.idle_s):
+                self.force_close()
+            case _:
+                pass
+
+    def _takes_nothing(self, wire: asyncio.Transport, now: float) -> bool:
+        """An answer has been on its way for so long without a byte of it being acknowledged."""
+        unsent_bytes = _unacknowledged(wire)
+        if not unsent_bytes or unsent_bytes != self._unsent_bytes:
+            self._unsent_bytes, self._moved_at = unsent_bytes, now
+        return now - self._moved_at >= self.deadlines.progress_s
+
+    # Ends ----------------------------------------------------------------------------------------------------------
+
+    def displace(self) -> None:
+        if self._wire is not None:
+            self._wire.abort()
+
+    def _cut(self, wire: asyncio.Transport) -> None:
+        """A file on its way waits at the socket itself: it must see the end before the socket is closed under it."""
+        if self._cutting:
+            wire.abort()
+            return
+        self._cutting = True
+        self.seldom.say(logging.INFO, "answer not taken", peer=self.address)
+        with contextlib.suppress(OSError):
+            wire.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    def _refuse(self, wire: asyncio.Transport, reason: str) -> None:
+        """By 408 if something was said that has no answer yet."""
+        self.seldom.say(logging.INFO, "request too slow", reason=reason, peer=self.address)
+        request = self._current_request
+        if self._heard and (request is None or not cast(StreamWriter, request.writer).output_size):
+            wire.write(_answer(RequestTimeout(reason)))
+        self.force_close()
+
+
+def _answer(error: ParleyError) -> bytes:
+    """Where there is no request to answer yet, and so no response of aiohttp's."""
+    wire = error.to_wire()
+    body = orjson.dumps({"error": wire.pop("message")} | wire)
+    head = f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return head.encode() + body
+
+
+def _unacknowledged(wire: asyncio.Transport) -> int:
+    """Bytes that we sent and the other side has not; where the system does not tell, those that it has not taken."""
+    ours = wire.get_write_buffer_size()
+    try:
+        answer = fcntl.ioctl(wire.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+    except (OSError, ValueError):
+        return ours
+    return ours + int.from_bytes(answer, sys.byteorder)
