@@ -199,7 +199,8 @@ def closed(context: Context, now: EpochMs, status: ToolStatus, reason: str) -> E
     ]
     if context.request is not None:
         message, calls = open_request(context)
-        events.extend(_ended(context, message, [call for call in calls if call.status != "done"], status, reason, now))
+        left = [call for call in calls if call.status != "done"]
+        events.extend(_ended(context, message, left, status, reason, now))
     return tuple(events)
 
 
@@ -313,10 +314,22 @@ def _ended(
     events: list[EventBody] = []
     for index, call in enumerate(calls, start=1):
         message_id = derived_id(message.id, call.call_id)
-        finish = FinishTool(RunFence(run.id, run.attempt), message_id, call.call_id, status, error=reason)
+        told = f"{reason}; {_how_far(call)}" if reason != UNKNOWN_OUTCOME else reason
+        finish = FinishTool(RunFence(run.id, run.attempt), message_id, call.call_id, status, error=told)
         events.append(MessageCreated(message=_result(context, call, finish, index, now)))
     done = _with_status(message, calls_of(message), tuple(call.call_id for call in calls), "done")
     return (*events, MessageUpdated(message=done))
+
+
+def _how_far(call: ToolCall) -> str:
+    """A call that had begun may have done all, half or none of its work."""
+    match call.status:
+        case "executing":
+            return "it was at work, its outcome is unknown"
+        case "denied":
+            return "it was denied before"
+        case _:
+            return "it had not begun"
 
 
 def _result(context: Context, call: ToolCall, command: FinishTool, offset: int, now: EpochMs) -> Message:

@@ -147,7 +147,7 @@ class McpConnection:
         server = f"The MCP server “{self._config.name}”"
         if isinstance(error, TimeoutError) or (isinstance(error, MCPError) and error.code == REQUEST_TIMEOUT):
             self._suspect()
-            return McpToolFailed(f"{server} did not answer in time")
+            return McpToolFailed(f"{server} did not answer in time; whether the call took effect is unknown")
         if isinstance(error, MCPError) and error.code != CONNECTION_CLOSED:
             self._unanswered = 0
             return McpToolFailed(f"{server} refused: {error.message}")

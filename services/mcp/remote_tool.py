@@ -70,6 +70,7 @@ def remote_tool(config: McpServerConfig, listed: Listed, call: CallRemote) -> To
         requires=(),
         function=function,
         signature=RemoteSignature(BaseModel, {}, None, schema),
+        remote=True,
     )
     return made if given is None else made.with_policy(given)
 

@@ -8,9 +8,11 @@ from pydantic import Field
 
 from services.tools.context import ToolContext
 from services.tools.errors import BadArguments, ToolError
+from services.tools.line_ends import Places, places_of
+from services.tools.names import meant, spoken
 from services.tools.texts import encoding_of, read_all
 from services.tools.tool import tool
-from services.tools.workspace import Workspace
+from services.tools.workspace import Workspace, explained
 
 WRITE_MAX_CHARS = 2_000_000
 EDIT_MAX_BYTES = 10_000_000
@@ -21,7 +23,9 @@ Path = Annotated[str, Field(description="Relative to the workspace")]
 @tool(risk="idempotent", category="codebase", policy="ask")
 def write_file(path: Path, content: Annotated[str, Field(max_length=WRITE_MAX_CHARS)], context: ToolContext) -> str:
     """Create a text file, or replace all of it. To change a part of a file use edit_file."""
-    is_new = context.files.replace(path, content.encode())
+    path = spoken(meant(path))
+    with explained(path):
+        is_new = context.files.replace(path, content.encode())
     lines = content.count("\n") + (not content.endswith("\n") and content != "")
     return f"{'Created' if is_new else 'Replaced'} {path} ({lines:,} lines)"
 
@@ -33,23 +37,28 @@ def edit_file(
     new: Annotated[str, Field(max_length=WRITE_MAX_CHARS, description="What to put there")],
     context: ToolContext,
 ) -> str:
-    """Replace one piece of a file's text by another. Line ends may be given as \\n whatever the file uses."""
+    """Replace one piece of a file's text by another. Line ends may be given as \\n whatever the file uses, also mixed:
+    each line keeps its own."""
     return replace_text(context.files, path, old, new)
 
 
 def replace_text(workspace: Workspace, path: str, old: str, new: str) -> str:
-    """Says where: `path:line`. Raises BadArguments when `old` does not stand there once, ToolError, PathRefused."""
+    """Says where: `path:line`. Raises BadArguments when `old` does not stand there once or nothing would change,
+    ToolError, PathRefused."""
+    path = spoken(meant(path))
     with workspace.file(path) as fd:
         data = read_all(fd, EDIT_MAX_BYTES)
     if len(data) > EDIT_MAX_BYTES:
         raise ToolError(f"“{path}” is larger than {EDIT_MAX_BYTES:,} bytes: it is not edited")
     encoding, text = _text(data, path)
-    if "\r\n" in text and "\r\n" not in old:
-        old, new = old.replace("\n", "\r\n"), new.replace("\r\n", "\n").replace("\n", "\r\n")
-    at = _only_place(text, old, path)
-    changed = f"{text[:at]}{new}{text[at + len(old) :]}"
-    workspace.replace(path, _encoded(changed, encoding, data, path), expected=data)
-    return f"Changed {path}:{text.count(chr(10), 0, at) + 1}"
+    places = places_of(old, text)
+    place = _only(places, path)
+    changed = _encoded(places.replaced(place, new), encoding, data, path)
+    if changed == data:
+        raise BadArguments(f"“old” and “new” are the same: {path} was not changed", field="new")
+    with explained(path):
+        workspace.replace(path, changed, expected=data)
+    return f"Changed {path}:{places.line(place)}"
 
 
 def _text(data: bytes, path: str) -> tuple[str, str]:
@@ -63,21 +72,19 @@ def _text(data: bytes, path: str) -> tuple[str, str]:
     raise ToolError(f"“{path}” is damaged: it is no valid {encoding.name}")
 
 
-def _only_place(text: str, old: str, path: str) -> int:
-    at = text.find(old)
-    if at < 0:
+def _only(places: Places, path: str) -> int:
+    if not places.found:
         raise BadArguments(
             f"The text in “old” does not stand in {path}; read the file and copy it exactly", field="old"
         )
-    again = text.find(old, at + 1)
-    if again >= 0:
-        lines = [text.count("\n", 0, place) + 1 for place in (at, again)]
+    if len(places.found) > 1:
+        lines = [places.line(place) for place in places.found]
         raise BadArguments(
             f"The text in “old” stands in {path} more than once ({path}:{lines[0]}, {path}:{lines[1]}); "
             "give more of what is around it",
             field="old",
         )
-    return at
+    return places.found[0]
 
 
 def _encoded(text: str, encoding: str, data: bytes, path: str) -> bytes:

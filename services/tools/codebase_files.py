@@ -11,7 +11,9 @@ from pydantic import Field
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import BadArguments, ToolError
 from services.tools.globs import compile_glob
-from services.tools.texts import Encoding, NoText, decode_lines, encoding_of, iterate_lines
+from services.tools.missed import Missed
+from services.tools.names import meant, spoken
+from services.tools.texts import Encoding, Line, NoText, decode_lines, encoding_of, iterate_lines
 from services.tools.tool import tool
 from services.tools.tree import Stopped, Tree
 from services.tools.workspace import Workspace
@@ -46,17 +48,20 @@ def read_file(
 def list_files(workspace: Workspace, glob: str, path: str, max_results: int, cancelled: Cancellation) -> str:
     """One path a line, in order. Raises BadArguments, PathRefused."""
     try:
-        pattern = compile_glob(glob)
+        pattern = compile_glob(meant(glob))
     except ValueError as error:
         raise BadArguments(f"glob is not valid: {error}", field="glob") from None
-    tree = Tree(workspace, path, cancelled)
-    matching = (found.path for found in tree.files() if pattern.fullmatch(found.path))
+    missed = Missed()
+    tree = Tree(workspace, path, cancelled, missed)
+    matching = (spoken(found.path) for found in tree.files() if pattern.fullmatch(found.path))
     paths = list(itertools.islice(matching, max_results + 1))
     if not paths:
-        return f"No file matches {glob}."
-    if len(paths) > max_results:
-        return "\n".join([*paths[:-1], f"[the first {max_results:,} files; there are more: narrow the pattern]"])
-    return "\n".join([*paths, f"[{len(paths):,} {'file' if len(paths) == 1 else 'files'}]"])
+        end = f"No file matches {glob}."
+    elif len(paths) > max_results:
+        end = f"[the first {max_results:,} files; there are more: narrow the pattern]"
+    else:
+        end = f"[{len(paths):,} {'file' if len(paths) == 1 else 'files'}]"
+    return "\n".join([*paths[:max_results], end, *missed.notes("looked through")])
 
 
 def read_lines(workspace: Workspace, path: str, start: int, end: int | None, cancelled: Cancellation) -> str:
@@ -64,6 +69,7 @@ def read_lines(workspace: Workspace, path: str, start: int, end: int | None, can
     NoText, BadArguments, PathRefused."""
     if end is not None and end < start:
         raise BadArguments(f"end_line {end} lies before start_line {start}", field="end_line")
+    path = spoken(meant(path))
     last = min(end or start + LINES_MAX - 1, start + LINES_MAX - 1)
     with workspace.file(path) as fd:
         encoding = _encoding(fd, path)
@@ -83,33 +89,35 @@ def _encoding(fd: int, path: str) -> Encoding:
 
 def _selected(
     fd: int, encoding: Encoding, start: int, last: int, cancelled: Cancellation
-) -> tuple[list[bytes], bool, int]:
+) -> tuple[list[Line], bool, int]:
     """The lines, whether more follow, and how many there are up to here."""
-    lines: list[bytes] = []
+    lines: list[Line] = []
     size = number = 0
     for number, line in enumerate(iterate_lines(fd, encoding), 1):
         if number > last or size > PAGE_BYTES:
             return lines, True, number
         if number >= start:
             lines.append(line)
-            size += len(line)
+            size += len(line.data)
         if number % 10_000 == 0 and cancelled.is_set():
             raise Stopped()
     return lines, False, number
 
 
-def _shown(path: str, start: int, lines: list[bytes], encoding: Encoding, has_more: bool) -> str:
+def _shown(path: str, start: int, lines: list[Line], encoding: Encoding, has_more: bool) -> str:
     if not lines:
         return f"{path} is empty"
     texts, name = decode_lines(lines, encoding)
     end = start + len(texts) - 1
     noted = "" if name == "utf-8" else f" (encoding {name})"
     rest = f"; more lines follow: read from start_line={end + 1}" if has_more else ", the end of the file"
-    numbered = (f"{number}\t{_cut(text)}" for number, text in enumerate(texts, start))
+    numbered = (f"{start + at}\t{_cut(text, lines[at])}" for at, text in enumerate(texts))
     return "\n".join([f"{path}:{start}-{end}{noted}{rest}", *numbered])
 
 
-def _cut(line: str) -> str:
-    if len(line) <= LINE_MAX_CHARS:
-        return line
-    return f"{line[:LINE_MAX_CHARS]}… [{len(line) - LINE_MAX_CHARS:,} more characters in this line]"
+def _cut(text: str, line: Line) -> str:
+    if line.is_cut:
+        return f"{text[:LINE_MAX_CHARS]}… [many more characters in this line: it has {line.size_bytes:,} bytes]"
+    if len(text) <= LINE_MAX_CHARS:
+        return text
+    return f"{text[:LINE_MAX_CHARS]}… [{len(text) - LINE_MAX_CHARS:,} more characters in this line]"

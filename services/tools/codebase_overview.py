@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import tomllib
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterable
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import ToolError
 from services.tools.languages import language_name
+from services.tools.missed import Missed
+from services.tools.names import spoken
 from services.tools.texts import NoText, decode, lines_of, read_all
 from services.tools.tool import tool
 from services.tools.tree import Tree
@@ -37,37 +40,37 @@ def overview(context: ToolContext) -> str:
 
 def describe_project(workspace: Workspace, cancelled: Cancellation | None = None) -> str:
     """A page of text, whatever the project's size; also for a system prompt."""
-    paths = _paths(workspace, cancelled)
+    missed = Missed()
+    paths = _paths(workspace, cancelled, missed)
     parts = [
         ("Languages (files)", _languages(paths)),
         ("Top folders (files)", _folders(paths)),
         ("Entry points", _entry_points(workspace, paths)),
         ("README", _readme(workspace, paths)),
     ]
-    counted = (
-        f"{len(paths):,} files" if len(paths) < FILES_MAX else f"more than {FILES_MAX:,} files; these were counted"
-    )
+    counted = f"{len(paths):,} files"
+    if len(paths) > FILES_MAX:
+        counted = f"more than {FILES_MAX:,} files; these were counted"
     shown = [f"{title}:\n" + "\n".join(lines) for title, lines in parts if lines]
-    return "\n\n".join([f"{workspace.root.name}: {counted}", *shown])
+    left_out = "\n".join(missed.notes("counted"))
+    return "\n\n".join(filter(None, [f"{spoken(workspace.root.name)}: {counted}", *shown, left_out]))
 
 
-def _paths(workspace: Workspace, cancelled: Cancellation | None) -> list[str]:
-    paths = []
-    for found in Tree(workspace, ".", cancelled).files():
-        paths.append(found.path)
-        if len(paths) >= FILES_MAX:
-            break
-    return paths
+def _paths(workspace: Workspace, cancelled: Cancellation | None, missed: Missed) -> list[str]:
+    """One more than `FILES_MAX` where there are more."""
+    files = Tree(workspace, ".", cancelled, missed).files()
+    return [found.path for found in itertools.islice(files, FILES_MAX + 1)]
 
 
 def _languages(paths: Iterable[str]) -> list[str]:
     counts = Counter(name for path in paths if (name := language_name(path)))
-    return [f"  {name}: {count:,}" for name, count in _largest(counts, _LANGUAGES_SHOWN)]
+    shown = [f"  {name}: {count:,}" for name, count in _largest(counts, _LANGUAGES_SHOWN)]
+    return [*shown, "  …"] if len(counts) > len(shown) else shown
 
 
 def _folders(paths: Iterable[str]) -> list[str]:
     counts = Counter(path.partition("/")[0] for path in paths if "/" in path)
-    shown = [f"  {name}/: {count:,}" for name, count in sorted(_largest(counts, _FOLDERS_SHOWN))]
+    shown = [f"  {spoken(name)}/: {count:,}" for name, count in sorted(_largest(counts, _FOLDERS_SHOWN))]
     return [*shown, "  …"] if len(counts) > len(shown) else shown
 
 
@@ -84,8 +87,13 @@ def _entry_points(workspace: Workspace, paths: list[str]) -> list[str]:
         if name in present
         for line in _from_manifest(_text(workspace, name), reader)
     ]
-    files = [f"  {path}" for path in paths if path.count("/") <= 2 and _STARTS.fullmatch(path)]
-    return [line[:_LINE_MAX_CHARS] for line in (*declared, *files)][:_ENTRIES_SHOWN]
+    files = [f"  {spoken(path)}" for path in paths if path.count("/") <= 2 and _STARTS.fullmatch(path)]
+    shown = [_cut(line) for line in (*declared, *files)]
+    return [*shown[:_ENTRIES_SHOWN], "  …"] if len(shown) > _ENTRIES_SHOWN else shown
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LINE_MAX_CHARS else f"{line[:_LINE_MAX_CHARS]}…"
 
 
 def _from_manifest(text: str, reader: Callable[[str], list[str]]) -> list[str]:
@@ -115,13 +123,13 @@ def _readme(workspace: Workspace, paths: Iterable[str]) -> list[str]:
     if name is None:
         return []
     lines = lines_of(_text(workspace, name))
-    shown = [f"  {line[:_LINE_MAX_CHARS]}".rstrip() for line in lines[:_README_LINES]]
+    shown = [f"  {_cut(line)}".rstrip() for line in lines[:_README_LINES]]
     return [*shown, f"  … {name}:{_README_LINES + 1} goes on"] if len(lines) > _README_LINES else shown
 
 
 def _text(workspace: Workspace, path: str) -> str:
     try:
-        with workspace.file(path) as fd:
+        with workspace.file(spoken(path)) as fd:
             return decode(read_all(fd, _MANIFEST_MAX_BYTES))
     except (ToolError, NoText, OSError):
         return ""

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol, TypeAlias
 
@@ -17,18 +16,21 @@ from pydantic import Field
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import BadArguments, ToolError
 from services.tools.globs import compile_glob
+from services.tools.missed import Missed
+from services.tools.names import meant, spoken
 from services.tools.processes import Limits, folder_path, run_process
 from services.tools.regex_superset import of_regex, of_text
 from services.tools.texts import NoText, decode, lines_of, read_all
 from services.tools.tool import tool
 from services.tools.tree import Found, Stopped, Tree, in_order
-from services.tools.workspace import Workspace
+from services.tools.workspace import FileNotFound, Workspace
 
 TIMEOUT_S = 60.0
 MATCHING_S = 10.0
 """How long one expression may be busy on one line: some need exponential time."""
 FILE_MAX_BYTES = 16 << 20
 """Larger files are data, and are not searched."""
+TOO_LARGE = "are over 16 MB"
 LINE_MAX_CHARS = 300
 _QUERY_MAX_CHARS = 1_000
 _LIST_MAX_BYTES = 256 << 20
@@ -85,7 +87,8 @@ def search_files(
     matches = _matcher(query)
     needle = "" if query.regex or query.ignore_case else query.text
     hits, found = [], 0
-    for path, data in files_holding(workspace, query, cancelled, ripgrep=ripgrep):
+    missed = Missed()
+    for path, data in files_holding(workspace, query, cancelled, missed, ripgrep=ripgrep):
         if cancelled.is_set():
             raise Stopped()
         hit = _hit(path, data, needle, matches, query.max_results + 1 - found)
@@ -94,7 +97,9 @@ def search_files(
             found += len(hit.numbers)
         if found > query.max_results:
             break
-    return _answer(hits, query)
+    # Where the answer is cut, more was left out than what could not be read.
+    notes = missed.notes("searched", TOO_LARGE) if found <= query.max_results else ()
+    return "\n".join([_answer(hits, query), *notes])
 
 
 def _matcher(query: TextQuery) -> Matches:
@@ -127,101 +132,123 @@ def _expression(query: TextQuery) -> Matches:
 
 
 def files_holding(
-    workspace: Workspace, query: TextQuery, cancelled: Cancellation, *, ripgrep: str | None = "rg"
+    workspace: Workspace, query: TextQuery, cancelled: Cancellation, missed: Missed, *, ripgrep: str | None = "rg"
 ) -> Iterator[tuple[str, bytes]]:
     """The files that may hold a match, in order, and what is in them: every file that does, and without ripgrep also
-    those that don't."""
+    those that don't. `missed` is told of those that were not looked into."""
     program = shutil.which(ripgrep) if ripgrep else None
     wanted = _glob(query.glob)
     if not workspace.is_folder(query.path):
-        path = "/".join(part for part in query.path.split("/") if part not in ("", "."))
-        with workspace.file(path) as fd:
-            yield path, _read(fd)
+        path = "/".join(part for part in meant(query.path).split("/") if part not in ("", "."))
+        yield path, _read_path(workspace, path, missed)
         return
-    tree = Tree(workspace, query.path, cancelled)
+    tree = Tree(workspace, query.path, cancelled, missed)
     chosen = _chosen_by_ripgrep(workspace, query, cancelled, program) if program else None
     if chosen is None:
-        yield from _walked(workspace, tree, wanted)
-    else:
-        yield from _listed(workspace, tree, wanted, chosen)
+        yield from _walked(workspace, tree, wanted, missed)
+        return
+    listed, large = chosen
+    missed.large.extend(path for path in large if wanted(path) and tree.holds(path))
+    for path in listed:
+        if wanted(path) and tree.holds(path):
+            yield path, _read_path(workspace, path, missed)
 
 
 def _glob(glob: str | None) -> Callable[[str], bool]:
     if glob is None:
         return lambda path: True
     try:
-        pattern = compile_glob(glob)
+        pattern = compile_glob(meant(glob))
     except ValueError as error:
         raise BadArguments(f"glob is not valid: {error}", field="glob") from None
     return lambda path: pattern.fullmatch(path) is not None
 
 
-def _walked(workspace: Workspace, tree: Tree, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+def _walked(
+    workspace: Workspace, tree: Tree, wanted: Callable[[str], bool], missed: Missed
+) -> Iterator[tuple[str, bytes]]:
     for found in tree.files():
         if wanted(found.path):
-            yield found.path, _read_in(workspace, found)
+            yield found.path, _read_in(workspace, found, missed)
 
 
-def _listed(
-    workspace: Workspace, tree: Tree, wanted: Callable[[str], bool], paths: list[str]
-) -> Iterator[tuple[str, bytes]]:
-    for path in paths:
-        if wanted(path) and tree.holds(path):
-            yield path, _read_path(workspace, path)
-
-
-def _read_in(workspace: Workspace, found: Found) -> bytes:
+def _read_in(workspace: Workspace, found: Found, missed: Missed) -> bytes:
     try:
         fd = workspace.open_in(found.folder, found.name)
+    except FileNotFoundError:
+        return b""  # it went meanwhile
     except (OSError, ToolError):
+        missed.unreadable.append(found.path)
         return b""
     try:
-        return _read(fd)
+        return _read(fd, found.path, missed)
     finally:
         os.close(fd)
 
 
-def _read_path(workspace: Workspace, path: str) -> bytes:
+def _read_path(workspace: Workspace, path: str, missed: Missed) -> bytes:
     try:
-        with workspace.file(path) as fd:
-            return _read(fd)
+        with workspace.file(spoken(path)) as fd:
+            return _read(fd, path, missed)
+    except FileNotFound:
+        return b""
     except ToolError:
+        missed.unreadable.append(path)
         return b""
 
 
-def _read(fd: int) -> bytes:
+def _read(fd: int, path: str, missed: Missed) -> bytes:
     """Empty for what is not searched."""
     try:
-        found = os.fstat(fd)
-        return read_all(fd, FILE_MAX_BYTES) if stat.S_ISREG(found.st_mode) and found.st_size <= FILE_MAX_BYTES else b""
+        if os.fstat(fd).st_size <= FILE_MAX_BYTES:
+            return read_all(fd, FILE_MAX_BYTES)
+        missed.large.append(path)
     except OSError:
-        return b""
+        missed.unreadable.append(path)
+    return b""
 
 
 def _chosen_by_ripgrep(
     workspace: Workspace, query: TextQuery, cancelled: Cancellation, ripgrep: str
-) -> list[str] | None:
-    """Paths of files that may match, in order; None when ripgrep can't tell."""
+) -> tuple[list[str], list[str]] | None:
+    """Paths of files that may match, in order, and of those that are too large; None when ripgrep can't tell, or could
+    not read everything."""
     pattern = (of_regex if query.regex else of_text)(query.text, ignore_case=query.ignore_case)
     if pattern is None:
         return None
-    start = Tree(workspace, query.path).start
-    with workspace.folder(query.path) as fd:
+
+    def listed(*arguments: str) -> set[str] | None:
+        return _ripgrep(workspace, query.path, cancelled, (ripgrep, *_FLAGS, *arguments, "./"))
+
+    chosen = listed("--files-with-matches", "--text", "--no-mmap", _SMALL, f"--regexp={pattern}")
+    small = listed("--files", _SMALL) if chosen is not None else None
+    every = listed("--files") if small is not None else None
+    if chosen is None or small is None or every is None:
+        return None
+    return sorted(chosen, key=in_order), sorted(every - small, key=in_order)
+
+
+def _ripgrep(workspace: Workspace, path: str, cancelled: Cancellation, argv: Sequence[str]) -> set[str] | None:
+    start = Tree(workspace, path).start
+    with workspace.folder(path) as fd:
         ended = run_process(
-            [ripgrep, *_FLAGS, f"--regexp={pattern}", "./"],
+            argv,
             cwd=folder_path(fd, str(workspace.root / start)),
             limits=Limits(TIMEOUT_S, _LIST_MAX_BYTES),
             cancelled=cancelled,
         )
     if ended.end == "cancelled":
         raise Stopped()
-    if ended.end != "exited" or ended.code not in (0, 1, 2) or ended.errors:
+    # 2 is also what it ends with when there is something that it may not read: the walk finds out what.
+    if ended.end != "exited" or ended.is_cut or ended.code not in (0, 1) or ended.errors:
         return None
-    return sorted(_paths(ended.output, start), key=in_order)
+    return set(_paths(ended.output, start))
 
 
+_SMALL = f"--max-filesize={FILE_MAX_BYTES}"
+# `--text`, where lines are matched: whether a file is binary is decided here. `--no-mmap`: a mapped file that is cut
+# short would kill the program.
 _FLAGS = (
-    "--files-with-matches",
     "--null",
     "--no-config",
     "--no-messages",
@@ -235,20 +262,12 @@ _FLAGS = (
     "--no-ignore-exclude",
     "--no-require-git",
     "--glob=!.git",
-    # Whether a file is binary is decided here, and a mapped file that is cut short would kill the program.
-    "--text",
-    "--no-mmap",
-    f"--max-filesize={FILE_MAX_BYTES}",
 )
 
 
 def _paths(listed: bytes, start: str) -> Iterator[str]:
-    """Names that are no UTF-8 can't be spoken of, so they are left out, as the walk does."""
     for name in listed.split(b"\0"):
-        try:
-            inside = name.decode().removeprefix("./")
-        except UnicodeDecodeError:
-            continue
+        inside = os.fsdecode(name).removeprefix("./")
         if inside:
             yield f"{start}/{inside}" if start else inside
 
@@ -307,4 +326,5 @@ def _block(hit: _Hit, around: int) -> str:
 def _line(hit: _Hit, number: int, is_match: bool) -> str:
     line = hit.lines[number - 1]
     shown = line if len(line) <= LINE_MAX_CHARS else f"{line[:LINE_MAX_CHARS]}…"
-    return f"{hit.path}:{number}: {shown}" if is_match else f"{hit.path}-{number}- {shown}"
+    path = spoken(hit.path)
+    return f"{path}:{number}: {shown}" if is_match else f"{path}-{number}- {shown}"

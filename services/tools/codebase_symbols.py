@@ -13,6 +13,8 @@ from services.tools.codebase_search import FILE_MAX_BYTES, TextQuery, files_hold
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import BadArguments, ToolError
 from services.tools.languages import LANGUAGES, SourceLanguage, language_of, parser_of
+from services.tools.missed import Missed
+from services.tools.names import meant, spoken
 from services.tools.symbols import SourceFile, definitions_in, lines_naming, parse
 from services.tools.texts import NoText, decode, read_all
 from services.tools.tool import tool
@@ -20,6 +22,7 @@ from services.tools.tree import Stopped
 from services.tools.workspace import Workspace
 
 SHOWN_MAX = 200
+LINE_MAX_CHARS = 200
 PARSED_MAX_BYTES = 2 << 20
 """Larger sources are generated; parsing takes about a second for each 10 MB, and 20 times their size in memory."""
 _NAME = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
@@ -40,7 +43,8 @@ class _Place:
 @tool(risk="read_only", category="codebase")
 def outline(path: Annotated[str, Field(description="A source file")], context: ToolContext) -> str:
     """List what a source file defines: classes, functions, methods, types, with their lines."""
-    language = language_of(path)
+    language = language_of(meant(path))
+    path = spoken(meant(path))
     if language is None:
         known = ", ".join(language.name for language in LANGUAGES)
         raise ToolError(f"“{path}”: no outline for this kind of file; known: {known}. Use read_file")
@@ -59,10 +63,11 @@ def definitions(name: SymbolName, context: ToolContext, path: Folder = ".") -> s
     """Find where a class, function, method, type or constant is defined. Answers with path:line: text."""
     places: list[_Place] = []
     languages: set[SourceLanguage] = set()
-    for file, source in _sources(context.files, name, path, context.cancelled):
+    missed = Missed()
+    for file, source in _sources(context.files, name, path, context.cancelled, missed):
         languages.add(source.language)
         places.extend(_place(file, source, one.line) for one in definitions_in(source) if _is_called(one.name, name))
-    return _found(places, languages, f"No definition of {name} found.")
+    return _found(places, languages, f"No definition of {name} found.", missed)
 
 
 @tool(risk="read_only", category="codebase")
@@ -70,20 +75,25 @@ def references(name: SymbolName, context: ToolContext, path: Folder = ".") -> st
     """Find where a name is used, its definitions left out. Answers with path:line: text."""
     places: list[_Place] = []
     languages: set[SourceLanguage] = set()
-    for file, source in _sources(context.files, name, path, context.cancelled):
+    missed = Missed()
+    for file, source in _sources(context.files, name, path, context.cancelled, missed):
         languages.add(source.language)
         defined = {one.line for one in definitions_in(source) if _is_called(one.name, name)}
         places.extend(_place(file, source, line) for line in lines_naming(source, name) if line not in defined)
-    return _found(places, languages, f"No use of {name} found.")
+    return _found(places, languages, f"No use of {name} found.", missed)
 
 
-def _sources(workspace: Workspace, name: str, path: str, cancelled: Cancellation) -> Iterator[tuple[str, SourceFile]]:
-    """The parsed files that hold the name."""
+def _sources(
+    workspace: Workspace, name: str, path: str, cancelled: Cancellation, missed: Missed
+) -> Iterator[tuple[str, SourceFile]]:
+    """The parsed files that hold the name. `missed` is told of sources that are too large to be parsed."""
     if not _NAME.fullmatch(name):
         raise BadArguments(f"“{name}” is no name: give the bare name, without dots and brackets", field="name")
-    for file, data in files_holding(workspace, TextQuery(name, path=path), cancelled):
+    for file, data in files_holding(workspace, TextQuery(name, path=path), cancelled, missed):
         if cancelled.is_set():
             raise Stopped()
+        if len(data) > PARSED_MAX_BYTES and language_of(file) is not None and name.encode() in data:
+            missed.large.append(file)
         source = _parsed(data, language_of(file), name)
         if source is not None:
             yield file, source
@@ -111,12 +121,14 @@ def _parsed(data: bytes, language: SourceLanguage | None, name: str = "") -> Sou
 
 
 def _place(path: str, source: SourceFile, line: int) -> _Place:
-    return _Place(path, line, source.lines[line - 1].decode(errors="replace").strip()[:200])
+    text = source.lines[line - 1].decode(errors="replace").strip()
+    return _Place(spoken(path), line, text if len(text) <= LINE_MAX_CHARS else f"{text[:LINE_MAX_CHARS]}…")
 
 
-def _found(places: list[_Place], languages: set[SourceLanguage], nothing: str) -> str:
+def _found(places: list[_Place], languages: set[SourceLanguage], nothing: str, missed: Missed) -> str:
     lines = list(dict.fromkeys(f"{place.path}:{place.line}: {place.text}" for place in places))
-    return _listed(lines or [nothing], languages)
+    missed.large = [path for path in missed.large if language_of(path) is not None]
+    return "\n".join([_listed(lines or [nothing], languages), *missed.notes("parsed", "are over 2 MB")])
 
 
 def _listed(lines: list[str], languages: set[SourceLanguage]) -> str:

@@ -1,11 +1,13 @@
 """Runs tool calls: many at once, each with an end, and every end as a result. Never decides whether a call is allowed.
 
-What a result says of the work: `timeout` and `cancelled` mean that it has stopped, unless the text says that it hangs.
+What a result says of the work: `timeout` and `cancelled` mean that it has stopped, unless the text says that it came to
+its end all the same, hangs, or goes on where we don't see it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -18,7 +20,7 @@ from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import ToolUnavailable, UnknownTool
 from services.tools.registry import ToolRegistry
 from services.tools.threads import Threads
-from services.tools.tool import Tool, ToolFailed, ToolOutput, failed
+from services.tools.tool import Tool, ToolFailed, ToolOutput, failed, output_of
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +32,7 @@ RETRY_WAITS_S = (0.1, 0.4)
 OUTPUT_MAX_BYTES = 10_000_000
 
 Status: TypeAlias = Literal["ok", "error", "denied", "timeout", "cancelled"]
+Halted: TypeAlias = Literal["timeout", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,14 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`output` is whole, up to 10 MB: what a model is shown of it is decided by `results.clamp`."""
+    """`output` is whole, up to 10 MB: what a model is shown of it is decided by `results.clamp`. `note` is for
+    people."""
 
     status: Status
     output: str = ""
     error: str | None = None
     duration_ms: int = 0
+    note: str = ""
 
 
 class ToolExecutor:
@@ -128,7 +133,8 @@ class ToolExecutor:
     async def _supervise(
         self, tool: Tool, call: Invocation, context: ToolContext, stop: asyncio.Future[None]
     ) -> Outcome:
-        work = asyncio.ensure_future(self._tries(tool, call.arguments, context))
+        thread = _Thread(self._threads)
+        work = asyncio.ensure_future(self._tries(tool, call.arguments, context, thread))
         try:
             await _first(work, stop, timeout_s=tool.timeout_s)
         except asyncio.CancelledError:
@@ -137,12 +143,14 @@ class ToolExecutor:
             raise
         if work.done():
             return _finished(work)
-        asked = stop.done()
+        why: Halted = "cancelled" if stop.done() else "timeout"
+        waits = thread.waits
         context.cancelled.set()
-        hangs = "" if await self._halt(work, tool) else "; it does not stop and was left behind"
-        if asked:
-            return Outcome("cancelled", error=f"Cancelled{hangs}")
-        return Outcome("timeout", error=f"Took longer than {tool.timeout_s:g} s and was stopped{hangs}")
+        if not await self._halt(work, tool):
+            return _halted(tool, why, "; it does not stop and was left behind")
+        if waits:
+            return _never_began(tool, why)
+        return _stopped(tool, why, thread.result or (None if work.cancelled() else work.result()))
 
     async def _halt(self, work: asyncio.Future[ToolOutput | ToolFailed], tool: Tool) -> bool:
         """Whether the work has stopped. What does not within the grace is left to itself."""
@@ -155,18 +163,42 @@ class ToolExecutor:
         work.add_done_callback(_forget)
         return stopped
 
-    async def _tries(self, tool: Tool, arguments: object, context: ToolContext) -> ToolOutput | ToolFailed:
+    async def _tries(
+        self, tool: Tool, arguments: object, context: ToolContext, thread: _Thread
+    ) -> ToolOutput | ToolFailed:
         """Again where that is safe: an unsafe tool may have done half of its work."""
-        result = await self._try(tool, arguments, context)
+        result = await tool.invoke(arguments, context, thread)
         for wait_s in RETRY_WAITS_S:
             if isinstance(result, ToolOutput) or not result.transient or tool.risk == "unsafe":
                 break
             await self._sleep(wait_s)
-            result = await self._try(tool, arguments, context)
+            result = await tool.invoke(arguments, context, thread)
         return result
 
-    async def _try(self, tool: Tool, arguments: object, context: ToolContext) -> ToolOutput | ToolFailed:
-        return await tool.invoke(arguments, context, self._threads.run)
+
+class _Thread:
+    """Where a function that blocks runs, and what became of it: it may come to its end though nobody waits any more."""
+
+    def __init__(self, threads: Threads) -> None:
+        self.waits = False
+        """For a thread: the function has not begun."""
+        self.result: ToolOutput | ToolFailed | None = None
+        self._threads = threads
+
+    async def __call__(self, work: Callable[[], object]) -> object:
+        self.waits, self.result = True, None
+        return await self._threads.run(lambda: self._watched(work))
+
+    def _watched(self, work: Callable[[], object]) -> object:
+        self.waits = False
+        try:
+            answer = work()
+        except Exception as error:
+            self.result = failed(error)
+            raise
+        if not inspect.isawaitable(answer):
+            self.result = output_of(answer)
+        return answer
 
 
 async def _first(*futures: asyncio.Future[Any], timeout_s: float | None = None) -> None:
@@ -190,7 +222,33 @@ def _finished(work: asyncio.Future[ToolOutput | ToolFailed]) -> Outcome:
     result = work.result()
     if isinstance(result, ToolFailed):
         return Outcome("error", error=str(result))
-    return Outcome("ok", output=bounded(result.text))
+    return Outcome(result.status, output=bounded(result.text), note=result.note)
+
+
+def _never_began(tool: Tool, why: Halted) -> Outcome:
+    if why == "cancelled":
+        return Outcome(why, error="Cancelled before it began")
+    return Outcome(why, error=f"Did not begin within {tool.timeout_s:g} s: too many other calls are at work")
+
+
+def _stopped(tool: Tool, why: Halted, result: ToolOutput | ToolFailed | None) -> Outcome:
+    """What became of work that was told to stop, and has."""
+    match result:
+        case None if tool.remote:
+            return _halted(tool, why, "; whether it took effect is unknown")
+        case None | ToolFailed(kind="Stopped"):
+            return _halted(tool, why, " and was stopped" if why == "timeout" else "")
+        case ToolFailed():
+            return _halted(tool, why, f"; it ended with {result}")
+        case ToolOutput(status="ok"):
+            return _halted(tool, why, "; it came to its end all the same", result)
+        case ToolOutput():
+            return _halted(tool, why, " and was stopped" if why == "timeout" else "", result)
+
+
+def _halted(tool: Tool, why: Halted, what: str, result: ToolOutput | None = None) -> Outcome:
+    said = "Cancelled" if why == "cancelled" else f"Took longer than {tool.timeout_s:g} s"
+    return Outcome(why, bounded(result.text) if result else "", f"{said}{what}", note=result.note if result else "")
 
 
 def bounded(text: str, max_bytes: int = OUTPUT_MAX_BYTES) -> str:

@@ -17,17 +17,12 @@ def is_private(path: str) -> bool:
     return any(_is_private_name(_folded(name)) for name in path.split("/"))
 
 
-def is_speakable(name: str) -> bool:
-    """Whether a name can stand in an answer: no control characters, which would forge lines, and valid Unicode."""
-    return name.isprintable()
-
-
 def _is_private_name(name: str) -> bool:
     return name in VERSION_CONTROL or name == "git~1" or _SECRETS.fullmatch(name) is not None
 
 
 def _folded(name: str) -> str:
-    if name.isascii():
+    if name.isascii() and name.isprintable():
         return name.lower().rstrip(" .")
-    visible = "".join(char for char in name if unicodedata.category(char) != "Cf")
+    visible = "".join(char for char in name if unicodedata.category(char) not in ("Cf", "Cc"))
     return unicodedata.normalize("NFKC", visible).casefold().rstrip(" .")

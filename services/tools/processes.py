@@ -1,6 +1,6 @@
-"""Runs one program to its end and collects what it prints. Whatever happens, nothing of its process group is left.
+"""Runs one program to its end and collects what it prints. Whatever happens, nothing that it started is left.
 
-Blocking: call it in a thread. A process that leaves its group by itself (a daemon) is beyond reach.
+Blocking: call it in a thread. Beyond reach is what left its session and took the mark out of its environment.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from typing import IO, Literal, TypeAlias
 
 from services.tools.context import Cancellation
+from services.tools.strays import MARK, end_strays, marked
 
 KILL_AFTER_S = 2.0
 """From SIGTERM to SIGKILL."""
 _POLL_S = 0.05
 _EXIT_POLL_S = 0.002
 """A program that has closed its pipes is about to end."""
+_PIPES_MAX_BYTES = 2 << 20
 _SECRET = re.compile(r"PARLEY_.*|.*(?:_KEY|_TOKEN|SECRET.*|PASSWORD|PASSWD|_CREDENTIALS|_DSN|DATABASE_URL)", re.I)
 
 End: TypeAlias = Literal["exited", "timeout", "cancelled", "output"]
@@ -31,12 +33,20 @@ End: TypeAlias = Literal["exited", "timeout", "cancelled", "output"]
 @dataclass(frozen=True, slots=True)
 class Ended:
     """`end` says why: it exited, or was stopped for its time, by the caller, or for printing too much. `code` is
-    negative for a signal."""
+    negative for a signal. `size_bytes` is how much it printed, as far as that was read. `strays` ran on when it had
+    ended, and were ended then, but for those that are `left`."""
 
     code: int
     output: bytes
     errors: bytes
     end: End
+    size_bytes: int = 0
+    strays: int = 0
+    left: int = 0
+
+    @property
+    def is_cut(self) -> bool:
+        return len(self.output) + len(self.errors) < self.size_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +68,40 @@ def folder_path(fd: int, fallback: str) -> str:
 
 
 def run_process(
-    argv: Sequence[str], *, cwd: str, limits: Limits, cancelled: Cancellation, merge_errors: bool = False
+    argv: Sequence[str],
+    *,
+    cwd: str,
+    limits: Limits,
+    cancelled: Cancellation,
+    merge_errors: bool = False,
+    may_stray: bool = False,
 ) -> Ended:
     """`argv` comes from a tool of ours, or from a command that a person approved. Raises OSError when the
-    program can't be started. Its input is empty; its errors go with its output, or are kept up to 64 KB."""
+    program can't be started. Its input is empty; its errors go with its output, or are kept up to 64 KB. `may_stray`:
+    it may start programs that leave its group, which are then looked for among all."""
+    environment = marked(harmless_environment(os.environ))
     process = subprocess.Popen(  # noqa: S603
         list(argv),
         cwd=cwd,
-        env=harmless_environment(os.environ),
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if merge_errors else subprocess.PIPE,
         start_new_session=True,
     )
     with process:
+        strays = left = 0
         try:
             collected = _Collected(process, limits)
             end = collected.until_end(cancelled)
         finally:
+            if may_stray:
+                strays, left = end_strays(process.pid, environment[MARK])
             _kill_group(process, signal.SIGKILL)
-        return Ended(process.wait(), collected.output, collected.errors, end)
+        collected.rest()
+        code = process.wait()
+        strays = strays if end == "exited" else 0
+        return Ended(code, collected.output, collected.errors, end, collected.size_bytes, strays, left)
 
 
 class _Collected:
@@ -89,7 +113,7 @@ class _Collected:
         self._deadline = time.monotonic() + limits.timeout_s
         self._selector = selectors.DefaultSelector()
         self._parts: dict[int, list[bytes]] = {}
-        self._size = 0
+        self.size_bytes = 0
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 os.set_blocking(pipe.fileno(), False)
@@ -105,16 +129,22 @@ class _Collected:
         return self._joined(self._process.stderr)[: 1 << 16]
 
     def until_end(self, cancelled: Cancellation) -> End:
-        with self._selector, cancelled.calling(lambda: _kill_group(self._process, signal.SIGTERM)):
+        """Leaves it to the caller to end what is left, and to ask for the `rest` then."""
+        with cancelled.calling(lambda: _kill_group(self._process, signal.SIGTERM)):
             while not _has_exited(self._process):
                 end = self._must_end(cancelled)
                 if end is not None:
                     self._stop()
                     return end
                 self._read(_POLL_S)
-            while self._read(0):
+        return "cancelled" if cancelled.is_set() else "exited"
+
+    def rest(self) -> None:
+        """What is still in the pipes: they hold 1 MB at most, but who can't be ended may go on filling them."""
+        most = self.size_bytes + _PIPES_MAX_BYTES
+        with self._selector:
+            while self.size_bytes < most and self._read(0):
                 pass
-        return "cancelled" if cancelled.is_set() else self._over() or "exited"
 
     def _must_end(self, cancelled: Cancellation) -> End | None:
         if cancelled.is_set():
@@ -122,7 +152,7 @@ class _Collected:
         return "timeout" if time.monotonic() > self._deadline else self._over()
 
     def _over(self) -> End | None:
-        return "output" if self._size > self._limits.max_bytes else None
+        return "output" if self.size_bytes > self._limits.max_bytes else None
 
     def _stop(self) -> None:
         """Asks, and goes on reading so that nobody hangs in a write; the caller kills what is left."""
@@ -147,9 +177,9 @@ class _Collected:
             part = os.read(fd, 1 << 16)
         if not part:
             self._selector.unregister(fd)
-        elif self._size <= self._limits.max_bytes:
+        elif self.size_bytes <= self._limits.max_bytes:
             self._parts[fd].append(part)
-            self._size += len(part)
+        self.size_bytes += len(part)
         return bool(part)
 
     def _joined(self, pipe: IO[bytes] | None) -> bytes:

@@ -14,6 +14,7 @@ from services.tools.errors import ToolError
 
 _PROBE_BYTES = 8_192
 _CHUNK_BYTES = 1 << 16
+LINE_MAX_BYTES = 1 << 20
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -67,18 +68,35 @@ def read_all(fd: int, max_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def iterate_lines(fd: int, encoding: Encoding) -> Iterator[bytes]:
-    """The file's lines as bytes, without their line feed, holding one chunk and one line. Of a line of more than 1 MB
-    only the beginning is given: nobody reads it."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """As bytes, without its line feed. Of one of more than 1 MB `data` is the beginning: nobody reads the rest."""
+
+    data: bytes
+    size_bytes: int
+
+    @property
+    def is_cut(self) -> bool:
+        return len(self.data) < self.size_bytes
+
+
+def iterate_lines(fd: int, encoding: Encoding) -> Iterator[Line]:
+    """The file's lines, holding one chunk and one line."""
     os.lseek(fd, encoding.skip, os.SEEK_SET)
     feed = "\n".encode(encoding.name)
-    held = b""
+    held, size = b"", 0
     while chunk := os.read(fd, _CHUNK_BYTES):
-        *lines, held = _split(held + chunk, feed)
-        yield from lines
-        held = held[: 1 << 20]
-    if held:
-        yield held
+        *ended, rest = _split(chunk, feed)
+        for piece in ended:
+            yield Line(_grown(held, piece), size + len(piece))
+            held, size = b"", 0
+        held, size = _grown(held, rest), size + len(rest)
+    if size:
+        yield Line(held, size)
+
+
+def _grown(held: bytes, piece: bytes) -> bytes:
+    return held + piece[: LINE_MAX_BYTES - len(held)] if held else piece[:LINE_MAX_BYTES]
 
 
 def _split(data: bytes, feed: bytes) -> list[bytes]:
@@ -93,12 +111,17 @@ def _split(data: bytes, feed: bytes) -> list[bytes]:
     return [*lines, data[start:]]
 
 
-def decode_lines(lines: list[bytes], encoding: Encoding) -> tuple[list[str], str]:
+def decode_lines(lines: list[Line], encoding: Encoding) -> tuple[list[str], str]:
     """The lines as text, and the encoding's name: UTF-8 that is none is read as Latin-1, which takes everything."""
     try:
-        text = [line.decode(encoding.name) for line in lines]
+        text = [_decoded(line, encoding.name) for line in lines]
         return [line.removesuffix("\r") for line in text], encoding.name
     except UnicodeDecodeError:
         name = "latin-1" if encoding.name == "utf-8" else f"{encoding.name}, damaged"
         plain = "latin-1" if encoding.name == "utf-8" else encoding.name
-        return [line.decode(plain, errors="replace").removesuffix("\r") for line in lines], name
+        return [line.data.decode(plain, errors="replace").removesuffix("\r") for line in lines], name
+
+
+def _decoded(line: Line, encoding: str) -> str:
+    """Of a line that was cut, without the half of a character that it may end with."""
+    return codecs.getincrementaldecoder(encoding)().decode(line.data, final=not line.is_cut)

@@ -40,12 +40,17 @@ _EVERY_MODE: frozenset[Mode] = frozenset(get_args(Mode))
 _ACT: frozenset[Mode] = frozenset({"act"})
 
 
+ToolEnd: TypeAlias = Literal["ok", "error", "timeout", "cancelled"]
+
+
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """What the model reads. `note` is for people: it goes to the log and the message's metadata."""
+    """What the model reads. `note` is for people: it goes to the log. `status` is another one where the work did not
+    come to its end though there is something to show."""
 
     text: str
     note: str = ""
+    status: ToolEnd = "ok"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,8 @@ class Tool:
     """`modes` and `roles` (empty: every role) say who is offered it; `policy` whether a person is asked first.
 
     `requires` names other tools, `executable:NAME` (on PATH) and `package:NAME` (importable). `startup` runs once
-    before the first call, after that of the tools it requires, `shutdown` once at the end.
+    before the first call, after that of the tools it requires, `shutdown` once at the end. The work of a `remote` tool
+    is done elsewhere: we can stop waiting for it, and don't know whether it stops.
     """
 
     name: str
@@ -89,6 +95,7 @@ class Tool:
     signature: Signature
     startup: Hook | None = None
     shutdown: Hook | None = None
+    remote: bool = False
 
     def with_policy(self, policy: Policy) -> Tool:
         """Raises InvalidArgument for `auto` where a person must always be asked."""
@@ -104,7 +111,7 @@ class Tool:
             given = self.signature.parse(arguments)
             if self.signature.injected:
                 given[self.signature.injected] = context
-            return _output(await self._call(given, in_thread))
+            return output_of(await self._call(given, in_thread))
         except ToolError as error:
             return failed(error)
         except (Exception, SystemExit) as error:
@@ -181,10 +188,14 @@ def _log(tool: str, error: BaseException) -> None:
 
 
 def _bounded(text: str) -> str:
-    return cleaned(text if len(text) <= ERROR_MAX_CHARS else f"{text[:ERROR_MAX_CHARS]}…")
+    if len(text) <= ERROR_MAX_CHARS:
+        return cleaned(text)
+    note = f"… [cut: the error has {len(text):,} characters]"
+    return cleaned(text[: ERROR_MAX_CHARS - len(note)] + note)
 
 
-def _output(answer: object) -> ToolOutput:
+def output_of(answer: object) -> ToolOutput:
+    """What a tool's function returned, as text."""
     match answer:
         case ToolOutput():
             return answer

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from services.tools.context import Cancellation
 from services.tools.errors import ToolError
 from services.tools.globs import NO_RULES, Rules, rules_of
-from services.tools.private import is_speakable
+from services.tools.missed import Missed
+from services.tools.names import meant, spoken
 from services.tools.workspace import Workspace
 
 DEPTH_MAX = 100
@@ -40,16 +41,25 @@ class Stopped(ToolError):
 class Tree:
     """The files below one folder. Made for one answer: it remembers the rules that it has read."""
 
-    def __init__(self, workspace: Workspace, start: str = ".", cancelled: Cancellation | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        start: str = ".",
+        cancelled: Cancellation | None = None,
+        missed: Missed | None = None,
+    ) -> None:
+        """`start` is a path as it is spoken; those of `Found` are as the system has them."""
         self._workspace = workspace
         self._cancelled = cancelled or Cancellation()
-        self.start = "/".join(part for part in start.split("/") if part not in ("", "."))
+        self._missed = missed if missed is not None else Missed()
+        self.start = "/".join(part for part in meant(start).split("/") if part not in ("", "."))
         self._rules: dict[str, Rules] = {}
         self._ignored: dict[str, bool] = {self.start: False}
 
     def files(self) -> Iterator[Found]:
-        """Raises PathRefused and ToolError for the start, Stopped when cancelled; what can't be read is left out."""
-        with self._workspace.folder(self.start or ".") as fd:
+        """Raises PathRefused and ToolError for the start, Stopped when cancelled; what can't be read is left out,
+        and noted in `missed`."""
+        with self._workspace.folder(spoken(self.start or ".")) as fd:
             yield from self._below(fd, self.start, 0)
 
     def holds(self, path: str) -> bool:
@@ -68,11 +78,16 @@ class Tree:
                 yield Found(inner, name, fd)
             elif depth < DEPTH_MAX:
                 yield from self._enter(fd, name, inner, depth)
+            else:
+                self._missed.deep.append(inner)
 
     def _enter(self, fd: int, name: str, path: str, depth: int) -> Iterator[Found]:
         try:
             folder = self._workspace.folder_in(fd, name)
+        except FileNotFoundError:
+            return  # it went meanwhile
         except (OSError, ToolError):
+            self._missed.unreadable.append(path)
             return
         try:
             yield from self._below(folder, path, depth + 1)
@@ -85,6 +100,7 @@ class Tree:
             with os.scandir(fd) as entries:
                 found = list(entries)
         except OSError:
+            self._missed.unreadable.append(path or ".")
             return []
         if all(entry.name != ".gitignore" for entry in found):
             self._rules[path] = NO_RULES
@@ -92,7 +108,7 @@ class Tree:
         return sorted(folders + [(entry.name, False) for entry in found if entry.is_file(follow_symlinks=False)])
 
     def _is_named(self, name: str) -> bool:
-        return is_speakable(name) and not self._workspace.is_private(name)
+        return not self._workspace.is_private(name)
 
     def _in_ignored(self, folder: str) -> bool:
         """Whether the folder or one that it lies in is left out; the start never is."""
@@ -120,8 +136,8 @@ class Tree:
 
     def _read_rules(self, path: str) -> Rules:
         try:
-            with self._workspace.file(path) as fd:
-                return rules_of(os.read(fd, _GITIGNORE_MAX_BYTES).decode(errors="replace"))
+            with self._workspace.file(spoken(path)) as fd:
+                return rules_of(os.fsdecode(os.read(fd, _GITIGNORE_MAX_BYTES)))
         except ToolError:
             return NO_RULES
 

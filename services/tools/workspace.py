@@ -23,6 +23,7 @@ from pathlib import Path
 from models.errors import InvalidArgument
 from models.text import is_clean
 from services.tools.errors import PathRefused, ToolError
+from services.tools.names import meant, spoken
 from services.tools.private import is_private
 
 NAME_MAX_BYTES = 255
@@ -85,7 +86,7 @@ class Workspace:
         """A descriptor of the ordinary file `name` in an open folder; links are refused. The caller closes it."""
         fd = os.open(name, _FILE, dir_fd=folder)
         try:
-            self._check_ordinary(os.fstat(fd), name)
+            self._check_ordinary(os.fstat(fd), spoken(name))
         except BaseException:
             os.close(fd)
             raise
@@ -96,21 +97,22 @@ class Workspace:
         fd = os.open(name, _FOLDER, dir_fd=folder)
         if os.fstat(fd).st_dev in self._unreal:
             os.close(fd)
-            raise PathRefused(f"“{name}” is no ordinary folder")
+            raise PathRefused(f"“{spoken(name)}” is no ordinary folder")
         return fd
 
     def _parts(self, path: str) -> list[str]:
-        """The components of a path as somebody gave it. Raises PathRefused."""
-        if not is_clean(path):
+        """The components of a path as it is spoken. Raises PathRefused."""
+        inside = meant(path)
+        if not is_clean(path) or "\0" in inside:
             raise PathRefused("A path can't contain NUL or lone surrogates")
-        if path.startswith(("/", "~/")):
+        if inside.startswith(("/", "~/")):
             raise PathRefused(
                 f"“{path[:200]}”: give a path relative to the workspace, such as “src/main.py”", path=path
             )
-        parts = [part for part in path.split("/") if part not in ("", ".")]
+        parts = [part for part in inside.split("/") if part not in ("", ".")]
         if ".." in parts:
             raise PathRefused(f"“{path[:200]}”: “..” is not allowed; paths begin at the workspace", path=path)
-        if len(path.encode()) > PATH_MAX_BYTES or any(len(part.encode()) > NAME_MAX_BYTES for part in parts):
+        if len(os.fsencode(inside)) > PATH_MAX_BYTES or any(len(os.fsencode(part)) > NAME_MAX_BYTES for part in parts):
             raise PathRefused(f"The path “{path[:100]}…” is too long", path=path[:200])
         self._check_public("/".join(parts), path)
         return parts
@@ -136,24 +138,30 @@ class Workspace:
 
     @contextmanager
     def _holding(self, folders: list[str], path: str) -> Iterator[int]:
-        """The folder that will hold a file, made where it is missing. No link is followed on the way."""
-        fd = os.open(self.root, _FOLDER)
+        """The folder that will hold a file, made where it is missing; what was made goes again when the block fails. No
+        link is followed on the way."""
+        held, made = [os.open(self.root, _FOLDER)], list[tuple[int, str]]()
         try:
             for name in folders:
-                with suppress(FileExistsError), _explained(path):
-                    os.mkdir(name, dir_fd=fd)
-                with _explained(path):
-                    inner = self.folder_in(fd, name)
-                os.close(fd)
-                fd = inner
-            yield fd
+                with suppress(FileExistsError), explained(path):
+                    os.mkdir(name, dir_fd=held[-1])
+                    made.append((held[-1], name))
+                with explained(path):
+                    held.append(self.folder_in(held[-1], name))
+            yield held[-1]
+        except BaseException:
+            for folder, name in reversed(made):
+                with suppress(OSError):
+                    os.rmdir(name, dir_fd=folder)
+            raise
         finally:
-            os.close(fd)
+            for fd in held:
+                os.close(fd)
 
     def _writable(self, folder: int, name: str, path: str, expected: bytes | None) -> os.stat_result | None:
         """What is there now; None when nothing is. Raises PathRefused for what must not be replaced."""
         try:
-            with _explained(path):
+            with explained(path):
                 fd = self.open_in(folder, name)
         except FileNotFound:
             if expected is None:
@@ -191,7 +199,7 @@ class _Walk:
         """A descriptor of what lies there, of the kind that the flags ask for."""
         self._held.append(os.open(self._workspace.root, _FOLDER))
         try:
-            with _explained(self._path):
+            with explained(self._path):
                 return self._go(list(reversed(parts)))
         finally:
             for fd in self._held:
@@ -252,7 +260,7 @@ class _Walk:
 
 
 @contextmanager
-def _explained(path: str) -> Iterator[None]:
+def explained(path: str) -> Iterator[None]:
     """Turns what the system says into words."""
     try:
         yield

@@ -323,13 +323,16 @@ def test_a_runs_end_cancels_what_is_pending_and_leaves_no_call_open(command: Com
     assert states == ["cancelled"]
     assert (ended.approvals, ended.request, ended.run) == ((), None, None)
     status = "interrupted" if isinstance(command, FinishRun) else "cancelled"
-    assert [(c, s) for c, s, _ in results(context, command)] == [("1", status), ("2", status), ("3", status)]
+    ends = results(context, command)
+    assert [(c, s) for c, s, _ in ends] == [("1", status), ("2", status), ("3", status)]
+    assert ["it had not begun" in str(said) for _, _, said in ends] == [True, True, False]
 
 
 def test_a_tool_at_work_is_closed_too_when_its_run_is_cancelled() -> None:
     context = after(running(), asking(call("1", "approved"), call("2", "approved")), StartTools(FENCE, ("1", "2")))
     context = after(context, done("1"))
-    assert [(c, s) for c, s, _ in results(context, CancelRun())] == [("2", "cancelled")]
+    (ended,) = results(context, CancelRun())
+    assert ended == ("2", "cancelled", "cancelled; it was at work, its outcome is unknown")
     assert isinstance(refusal(after(context, CancelRun()), done("2")), Fenced)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shutil
@@ -222,7 +223,61 @@ def test_private_and_huge_files_are_not_searched(tmp_path: Path) -> None:
         file.write(b"foo\n")
         file.truncate(FILE_MAX_BYTES + 1)
     for ripgrep in ("rg", None):
-        assert said(tmp_path, TextQuery("foo"), ripgrep=ripgrep) == "No match."
+        assert said(tmp_path, TextQuery("foo"), ripgrep=ripgrep) == (
+            "No match.\n[not searched, because they are over 16 MB: huge]"
+        )
+        assert said(tmp_path, TextQuery("foo", glob="*.py"), ripgrep=ripgrep) == "No match in files *.py."
+        assert "over 16 MB: huge" in said(tmp_path, TextQuery("foo", path="huge"), ripgrep=ripgrep)
+
+
+@pytest.mark.parametrize("ripgrep", ["rg", None])
+def test_what_could_not_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ripgrep: str | None) -> None:
+    (tmp_path / "shut").mkdir()
+    for name in ("a.py", "b.py", "c.txt", "shut/x.py"):
+        (tmp_path / name).write_text("foo\n")
+    (tmp_path / "c.txt").chmod(0)
+    really = os.open
+
+    def guarded(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path in ("b.py", "shut"):
+            raise PermissionError(13, "no")
+        return really(path, flags, mode, dir_fd=dir_fd)
+
+    # Whoever tests may be root, whom the system lets read everything: ripgrep's answer to a refusal is its code 2.
+    monkeypatch.setattr(os, "open", guarded)
+    monkeypatch.setattr(codebase_search, "run_process", lambda *_, **__: Ended(2, b"./a.py\0", b"", "exited"))
+    answer = said(tmp_path, TextQuery("foo", glob="*.py"), ripgrep=ripgrep)
+    assert answer == ("a.py:1: foo\n[1 match in 1 file]\n[not searched, because they can't be read: b.py, shut]")
+    assert "there are more" in (cut := said(tmp_path, TextQuery("o", max_results=1), ripgrep=ripgrep))
+    assert "not searched" not in cut
+
+
+@pytest.mark.parametrize("ripgrep", ["rg", None])
+def test_names_that_fit_in_no_line_are_found_and_can_be_given_back(tmp_path: Path, ripgrep: str | None) -> None:
+    for name in (
+        b"caf\xe9.py",
+        b"two\nlines.py",
+        b"\xe3\x80\x80.py",
+        b'"quoted".py',
+        b"back\\slash.py",
+        "日本.py".encode(),
+    ):
+        folder = os.path.join(os.fsencode(tmp_path), b"d\xff")
+        os.makedirs(folder, exist_ok=True)
+        Path(os.fsdecode(os.path.join(folder, name))).write_text("foo\n")
+    answer = said(tmp_path, TextQuery("foo"), ripgrep=ripgrep)
+    assert "[6 matches in 6 files]" in answer
+    paths = [line.rpartition(":1: ")[0] for line in answer.splitlines()[:-1]]
+    assert '"d\\377/caf\\351.py"' in paths
+    assert '"d\\377/two\\nlines.py"' in paths
+    for path in paths:
+        assert said(tmp_path, TextQuery("foo", path=path), ripgrep=ripgrep) == f"{path}:1: foo\n[1 match in 1 file]"
+    assert said(tmp_path, TextQuery("foo", path='"d\\377"'), ripgrep=ripgrep) == answer
+    assert said(tmp_path, TextQuery("foo", glob='"caf\\351*"'), ripgrep=ripgrep).startswith(
+        '"d\\377/caf\\351.py":1: foo'
+    )
+    (tmp_path / ".gitignore").write_bytes(b"caf\xe9*\ntwo*\n")
+    assert "[4 matches in 4 files]" in said(tmp_path, TextQuery("foo"), ripgrep=ripgrep)
 
 
 def test_nothing_found_says_where(tmp_path: Path) -> None:

@@ -18,11 +18,12 @@ from patience import HANG_S
 
 from services.tools import languages, texts
 from services.tools.builtin import BUILTIN
+from services.tools.codebase_command import told
 from services.tools.codebase_edit import replace_text
 from services.tools.codebase_files import read_lines
 from services.tools.context import Cancellation, ToolContext
 from services.tools.executor import Invocation, Outcome, ToolExecutor
-from services.tools.processes import Limits, harmless_environment, run_process
+from services.tools.processes import Ended, Limits, harmless_environment, run_process
 from services.tools.registry import ToolRegistry
 from services.tools.tree import Stopped, Tree
 from services.tools.workspace import Workspace
@@ -102,6 +103,58 @@ async def test_encodings_are_recognised_and_noted(root: Path, encoding: str, not
     assert noted in answer.splitlines()[0]
 
 
+@pytest.fixture
+def odd(root: Path) -> bytes:
+    """A folder whose name is neither UTF-8 nor a line, with such a file in it."""
+    folder = os.path.join(os.fsencode(root), b"caf\xe9\n")
+    os.mkdir(folder)
+    Path(os.fsdecode(os.path.join(folder, b"\xff.py"))).write_text("def shop(): pass\n")
+    return folder
+
+
+async def test_a_name_that_fits_in_no_line_is_listed_read_changed_and_run_in(root: Path, odd: bytes) -> None:
+    listed = await said(root, "find_files", glob="*.py")
+    assert listed == '"caf\\351\\n/\\377.py"\n[1 file]'
+    path = listed.splitlines()[0]
+    assert await said(root, "read_file", path=path) == f"{path}:1-1, the end of the file\n1\tdef shop(): pass"
+    assert (await said(root, "outline", path=path)).startswith(f"{path}:1-1: function shop")
+    assert (await said(root, "definitions", name="shop")).startswith(f"{path}:1: def shop")
+    assert await said(root, "edit_file", path=path, old="shop", new="store") == f"Changed {path}:1"
+    assert (await said(root, "write_file", path='"caf\\351\\n/\\t"', content="x")).startswith("Created")
+    assert sorted(os.listdir(odd)) == [b"\t", b"\xff.py"]
+    assert "[exit code 0]" in await said(root, "run_command", command="ls", path='"caf\\351\\n"')
+    assert "“..”" in await refusal(root, "read_file", path='"..\\057x"')
+    assert "NUL" in await refusal(root, "read_file", path='"\\000"')
+    assert "private" in await refusal(root, "read_file", path='".e\\156v"')
+    assert "private" in await refusal(root, "read_file", path=".env\n")
+    assert '"caf\\351\\n"/: 2' in await said(root, "overview")
+
+
+async def test_folders_that_can_not_be_read_are_said(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "shut").mkdir()
+    (root / "a.py").write_text("x")
+    really = os.open
+
+    def guarded(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == "shut":
+            raise PermissionError(13, "no")
+        return really(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", guarded)
+    assert await said(root, "find_files", glob="*.py") == (
+        "a.py\n[1 file]\n[not looked through, because they can't be read: shut]"
+    )
+    assert "No file matches *.js.\n[not looked through" in await said(root, "find_files", glob="*.js")
+    assert "[not counted, because they can't be read: shut]" in await said(root, "overview")
+
+
+async def test_a_source_that_is_too_large_to_be_parsed_is_said(root: Path) -> None:
+    (root / "big.py").write_text("def shop(): pass\n" + "#" * (3 << 20))
+    for name, nothing in (("definitions", "No definition of shop found."), ("references", "No use of shop found.")):
+        assert await said(root, name, name="shop") == f"{nothing}\n[not parsed, because they are over 2 MB: big.py]"
+    assert await said(root, "definitions", name="other") == "No definition of other found."
+
+
 async def test_big_endian_and_damaged_files_are_read(root: Path) -> None:
     (root / "big").write_bytes("\ufeffa\nÄ\n".encode("utf-16-be"))
     (root / "odd").write_bytes("\ufeffa\nÄ".encode("utf-16-le") + b"x")
@@ -134,7 +187,11 @@ async def test_a_huge_file_is_read_by_range_without_holding_it(root: Path) -> No
 async def test_long_lines_are_cut(root: Path) -> None:
     (root / "x").write_text("y" * 3_000_000 + "\nnext\n")
     answer = await said(root, "read_file", path="x", start_line=1, end_line=1)
-    assert "more characters in this line" in answer
+    assert "more characters in this line: it has 3,000,000 bytes]" in answer
+    (root / "x").write_text("ä" + "ö" * 1_000_000 + "\nnext\n")
+    cut = await said(root, "read_file", path="x")
+    assert "latin-1" not in cut
+    assert cut.endswith("it has 2,000,002 bytes]")
     assert len(answer) < 3_000
     assert "2\tnext" in await said(root, "read_file", path="x", start_line=2)
 
@@ -296,15 +353,62 @@ def test_an_edit_keeps_encoding_line_ends_and_mode(root: Path, encoding: str) ->
 
 
 @pytest.mark.parametrize(
+    ("content", "old", "new", "expected"),
+    [
+        ("a\r\nb\nc\r\n", "b\nc", "B\nC", "a\r\nB\nC\r\n"),
+        ("a\r\nb\nc\r\n", "a\nb", "A\nB", "A\r\nB\nc\r\n"),
+        ("a\r\nb\nc\r\n", "a\nb\nc\n", "A\nB\nC\n", "A\r\nB\nC\r\n"),
+        ("a\r\nb\nc\r\n", "a\r\nb\r\nc", "A\r\nB\r\nC", "A\r\nB\nC\r\n"),
+        ("a\nb\r\nc\n", "b", "x\ny", "a\nx\r\ny\r\nc\n"),
+        ("a\nb\r\nc", "c", "x\ny", "a\nb\r\nx\r\ny"),
+        ("a\nb\r\nc\n", "a\nb\nc\n", "a\nnew\nb\nc\n", "a\nnew\nb\r\nc\n"),
+        ("a\nb\r\nc\n", "a\nb\nc\n", "a\nc\n", "a\nc\n"),
+        ("a\nb\r\nc\n", "b\n", "", "a\nc\n"),
+        ("a", "a", "x\ny", "x\ny"),
+        ("a\rb\r\nc\n", "b\nc", "x\nc", "a\rx\r\nc\n"),
+        ("a\r\nb\r\n", "a\r\nb\r\n", "a\nb\n", "a\nb\n"),
+        ("\r\na\n", "\na", "\nb", "\r\nb\n"),
+    ],
+    ids=range(13),
+)
+def test_an_edit_matches_and_writes_each_places_own_line_ends(
+    root: Path, content: str, old: str, new: str, expected: str
+) -> None:
+    (root / "x").write_bytes(content.encode())
+    replace_text(Workspace(root), "x", old, new)
+    assert (root / "x").read_bytes() == expected.encode()
+
+
+async def test_a_write_that_fails_says_why_and_leaves_no_folder(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "full")
+
+    (root / "old.txt").write_text("old")
+    monkeypatch.setattr(os, "fsync", full)
+    assert (
+        await refusal(root, "write_file", path="a/b/c.txt", content="x")
+        == "ToolError: “a/b/c.txt”: No space left on device"
+    )
+    assert (
+        await refusal(root, "edit_file", path="old.txt", old="old", new="x")
+        == "ToolError: “old.txt”: No space left on device"
+    )
+    assert os.listdir(root) == ["old.txt"]
+    assert (root / "old.txt").read_text() == "old"
+
+
+@pytest.mark.parametrize(
     ("content", "old", "said"),
     [
         (b"one\n", "two", "does not stand in x"),
+        (b"b\r\nb\n", "b\n", "more than once (x:1, x:2)"),
+        (b"a\nb\n", "b", "are the same"),
         (b"aa\na\n", "a", "more than once (x:1, x:1)"),
         (b"aaa", "aa", "more than once"),
         (b"\0", "a", "binary"),
         (b"caf\xe9 a", "a ", "does not stand"),
     ],
-    ids=range(5),
+    ids=range(7),
 )
 async def test_an_edit_that_is_not_clear_changes_nothing(root: Path, content: bytes, old: str, said: str) -> None:
     (root / "x").write_bytes(content)
@@ -348,7 +452,10 @@ async def test_what_can_not_be_run_is_said(root: Path) -> None:
 
 
 async def test_time_and_output_of_a_command_are_limited(root: Path) -> None:
+    slow = await ran(root, "run_command", command="echo begun; sleep 60", timeout_s=0.5)
+    assert (slow.status, slow.output) == ("timeout", "begun\n[stopped: it took longer than 0.5 s]")
     assert "longer than 0.2 s" in await said(root, "run_command", command="sleep 60", timeout_s=0.2)
+    assert (await ran(root, "run_command", command="yes")).status == "error"
     answer = await said(root, "run_command", command="yes")
     assert "printed more than 1,000,000 bytes" in answer
     assert len(answer) < 1_000_100
@@ -380,9 +487,27 @@ async def test_cancelling_kills_a_command_with_all_its_children(root: Path, scri
     await until(lambda: not any(is_alive(pid) for pid in pids(root)))
 
 
-async def test_what_a_command_leaves_running_ends_with_it(root: Path) -> None:
-    await said(root, "run_command", command="sleep 300 & echo $! > pids")
-    await until(lambda: not any(is_alive(pid) for pid in pids(root)))
+@pytest.mark.parametrize(
+    "command",
+    ["sleep 300 & echo $! > pids", "setsid sh -c 'echo $$ > pids; exec sleep 300' & while ! test -s pids; do :; done"],
+    ids=["in its group", "in a session of its own"],
+)
+async def test_what_a_command_leaves_running_ends_with_it_and_is_told(root: Path, command: str) -> None:
+    answer = await said(root, "run_command", command=command)
+    assert answer == "[exit code 0; ended what it left running: 1 process]"
+    assert not any(is_alive(pid) for pid in pids(root))
+
+
+async def test_who_goes_on_printing_behind_a_command_does_not_hold_it_up(root: Path) -> None:
+    answer = await said(root, "run_command", command="yes & sleep 0.01; exit 3", timeout_s=HANG_S)
+    assert "exit code 3" in answer or "printed more than" in answer
+    assert "exit code 3" in await said(root, "run_command", command="yes | head -c 900000; yes & exit 3")
+
+
+def test_a_command_that_prints_much_and_ends_by_itself_is_not_said_to_be_stopped() -> None:
+    answer = told(Ended(0, "ää".encode()[:3], b"", "exited", size_bytes=4), Limits(HANG_S, 3))
+    assert answer.text == "ä\n[exit code 0; it printed 4 bytes, of which the first 3 are shown]"
+    assert answer.status == "ok"
 
 
 def test_errors_are_kept_apart_unless_merged_and_closed_pipes_are_survived(root: Path) -> None:

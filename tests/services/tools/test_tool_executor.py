@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -227,6 +228,72 @@ async def test_a_thread_that_ignores_the_flag_is_left_behind_and_said_so() -> No
     release.set()
     await until(lambda: threads.stuck == 0)
     assert (await runner.execute(call("echo", arguments={"text": "x"}), ToolContext())).status == "ok"
+
+
+async def test_work_that_came_to_its_end_though_it_was_to_stop_is_told_as_that() -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    @tool(risk="read_only", timeout_s=HANG_S)
+    def write() -> str:
+        """Can't be stopped."""
+        begun.set()
+        release.wait(HANG_S)
+        return "written"
+
+    @tool(risk="read_only", timeout_s=HANG_S)
+    def break_down() -> str:
+        """Can't be stopped either."""
+        begun.set()
+        release.wait(HANG_S)
+        raise ValueError("half of it is there")
+
+    for deaf, told in (
+        (write, ("written", "Cancelled; it came to its end all the same")),
+        (break_down, ("", "Cancelled; it ended with ValueError: half of it is there")),
+    ):
+        begun.clear()
+        release.clear()
+        runner = executor(deaf)
+        task = asyncio.create_task(runner.execute(call(deaf.name), ToolContext()))
+        await until(begun.is_set)
+        assert runner.cancel("c")
+        release.set()
+        outcome = await task
+        assert (outcome.status, outcome.output, outcome.error) == ("cancelled", *told)
+
+
+async def test_a_call_that_no_thread_was_free_for_did_not_begin() -> None:
+    release, begun = threading.Event(), threading.Event()
+
+    @tool(risk="read_only")
+    def hold() -> str:
+        """Takes the only thread."""
+        begun.set()
+        release.wait(HANG_S)
+        return ""
+
+    quick = tool(risk="read_only", name="quick", timeout_s=0.02)(echo.function)
+    runner = executor(hold, quick, threads=Threads(1))
+    first = asyncio.create_task(runner.execute(call("hold", "a"), ToolContext()))
+    await until(begun.is_set)
+    late = await runner.execute(call("quick", "b", {"text": "x"}), ToolContext())
+    release.set()
+    assert (late.status, late.error) == ("timeout", "Did not begin within 0.02 s: too many other calls are at work")
+    assert (await first).status == "ok"
+
+
+@pytest.mark.parametrize("by", ["time", "call_id"])
+async def test_what_is_done_elsewhere_is_not_said_to_have_stopped(by: str) -> None:
+    probe = Probe()
+    away = dataclasses.replace(probe.tool, remote=True, timeout_s=0.02 if by == "time" else HANG_S)
+    runner = executor(away)
+    task = asyncio.create_task(runner.execute(call("probe"), ToolContext()))
+    if by == "call_id":
+        await until(lambda: probe.started == 1)
+        runner.cancel("c")
+    outcome = await task
+    assert outcome.status == ("timeout" if by == "time" else "cancelled")
+    assert (outcome.error or "").endswith("; whether it took effect is unknown")
 
 
 async def test_an_async_tool_that_swallows_its_cancellation_is_left_behind() -> None:
