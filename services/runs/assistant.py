@@ -6,18 +6,15 @@ It keeps nothing between two steps that is not in the journal, so a run that was
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 
 from models.backoff import Backoff
 from models.errors import Declined, ParleyError, ProviderError, UnknownModel
-from models.payloads import AnyToolResult
-from models.runs import OnCrash, Run
+from models.runs import OnCrash
+from services.engine.turn import Turn
 from services.llm.registry import Providers
 from services.runs.context import RunContext
-from services.runs.history import History
 from services.runs.relay import Relay
 from services.runs.toolbox import Wanted
 from services.runs.views import ViewBuilder, request_of
@@ -32,31 +29,6 @@ REQUESTS_MAX = 50
 """Model requests in one user turn; then the user is asked whether to go on."""
 SAME_RESULT_MAX, SAME_ERROR_MAX = 4, 3
 """The same call with the same result, or the same error, this often: the model goes in circles."""
-
-
-@dataclass(slots=True)
-class Turn:
-    """What one user turn has done so far."""
-
-    requests: int = 0
-    seen: Counter[str] = field(default_factory=Counter)
-
-    def limit(self) -> str | None:
-        """Why the user should be asked before going on."""
-        if self.requests >= REQUESTS_MAX:
-            return f"I have asked the model {self.requests} times for this. Shall I go on?"
-        for key, count in self.seen.items():
-            failed = key.startswith("error")
-            if count >= (SAME_ERROR_MAX if failed else SAME_RESULT_MAX):
-                return "I keep making the same call with the same result. How shall I go on?"
-        return None
-
-    def note(self, wanted: Sequence[Wanted], results: Sequence[AnyToolResult]) -> None:
-        arguments = {each.call_id: each.arguments_json for each in wanted}
-        for result in results:
-            kind = "ok" if result.status == "ok" else "error"
-            said = result.output if kind == "ok" else result.error
-            self.seen[f"{kind} {result.name} {arguments.get(result.call_id)} {said}"] += 1
 
 
 class Assistant:
@@ -79,21 +51,13 @@ class Assistant:
 
     async def run(self, ctx: RunContext) -> None:
         """Raises the last ProviderError when all tries failed, UnknownModel when the session's model is gone."""
-        turn = Turn()
         await ctx.tools.finish()
-        if await ctx.was_stopped_at_limit():
+        if await ctx.was_stopped_at_limit() or await _answered(ctx):
             return
-        while (wanted := await self._ask_patiently(ctx, turn)) is not None:
-            results = await ctx.tools.finish()
-            turn.note(wanted, results)
-            if (question := turn.limit()) is not None:
-                try:
-                    await ctx.ask_about_limit(question, key=f"limit {turn.requests}")
-                except Declined:
-                    return
-                turn = Turn()
+        while await _may_go_on(ctx) and await self._ask_patiently(ctx) is not None:
+            await ctx.tools.finish()
 
-    async def _ask_patiently(self, ctx: RunContext, turn: Turn) -> Sequence[Wanted] | None:
+    async def _ask_patiently(self, ctx: RunContext) -> Sequence[Wanted] | None:
         """The calls that the model wants now; None when it has said all.
 
         A request that fails before the first word of its reply is made again, `TRIES` times in all. A reply that breaks
@@ -101,8 +65,8 @@ class Assistant:
         over and over. Another model begins with all its tries. The last failure stands in the transcript."""
         failures = broken = 0
         while True:
-            relay = Relay(ctx, depth=turn.requests, after_tools=bool(turn.seen))
-            turn.requests += 1
+            rounds = (await ctx.turn()).rounds
+            relay = Relay(ctx, depth=rounds, after_tools=rounds > 0)
             try:
                 return await self._ask(ctx, relay)
             except (ProviderError, UnknownModel) as error:
@@ -119,8 +83,6 @@ class Assistant:
     async def _ask(self, ctx: RunContext, relay: Relay) -> Sequence[Wanted] | None:
         provider, info = self._providers.resolve(await ctx.model())
         history = await ctx.path()
-        if ctx.resuming and await _answered(history, ctx.run):
-            return None
         tools = ctx.tools.offered(history.context.mode) if info.tools else ()
         request = request_of(await self._views.of_history(history, info, tools), info, ctx.clock.new_id())
         await ctx.request_model(request.request_id)
@@ -133,9 +95,34 @@ async def _leave_trace(ctx: RunContext, model: str, error: ParleyError) -> None:
         await reply.finish(f"error: {error.message}", status="error")
 
 
-async def _answered(history: History, run: Run) -> bool:
+async def _may_go_on(ctx: RunContext) -> bool:
+    """Whether the turn is within its limits, or the user wants it to go on."""
+    turn = await ctx.turn()
+    if (question := limit(turn)) is None:
+        return True
+    try:
+        await ctx.ask_about_limit(question, key=f"limit {turn.requests}")
+    except Declined:
+        return False
+    return True
+
+
+def limit(turn: Turn) -> str | None:
+    """Why the user should be asked before going on."""
+    if turn.requests >= REQUESTS_MAX:
+        return f"I have asked the model {turn.requests} times for this. Shall I go on?"
+    for outcome, times in turn.repeated.items():
+        if times >= (SAME_ERROR_MAX if outcome.startswith("error") else SAME_RESULT_MAX):
+            return "I keep making the same call with the same result. How shall I go on?"
+    return None
+
+
+async def _answered(ctx: RunContext) -> bool:
     """Whether an earlier attempt got as far as the whole reply, and only its end was lost. A reply does not count when
     somebody steered right before it: it may have been asked for without that."""
+    if not ctx.resuming:
+        return False
+    history, run = await ctx.path(), ctx.run
     steered, last = history.context.steered, None
     async with aclosing(history.newest_first()) as places:
         async for place in places:

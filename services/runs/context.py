@@ -20,11 +20,13 @@ from models.runs import Run
 from models.states import AwaitingLLM
 from models.text import cleaned
 from services.engine.context import Context
+from services.engine.turn import Turn
 from services.llm.provider import ModelEvent, ModelRequest, Provider, open_stream
 from services.runs.history import History
 from services.runs.reply import Reply
 from services.runs.toolbox import Toolbox, Wanted
 from services.runs.tools import RunTools
+from services.runs.turns import TurnReader
 from services.sessions.manager import SessionManager
 from services.store.reads import BATCH_BYTES
 from services.tracing import Note
@@ -44,6 +46,7 @@ class RunContext:
         self._sessions = sessions
         self._fence = RunFence(run.id, run.attempt)
         self._window_s = window_s
+        self._turns = TurnReader(sessions, run)
         self._seen = 0
         self._passes = 0
 
@@ -150,6 +153,10 @@ class RunContext:
         )
         await self._submit(command)
         return command.message_id
+
+    async def turn(self) -> Turn:
+        """What the run has done since the user's last word, in earlier attempts too."""
+        return await self._turns.now()
 
     async def context(self) -> Context:
         """The session's context at this moment."""

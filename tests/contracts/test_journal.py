@@ -123,6 +123,8 @@ async def test_what_was_sent_is_found_by_its_client_message_id(store: Store) -> 
     assert (sent.seq, sent.message.run_id) == (context.head + 1, command.run_id)
     assert await store.reads.sent("s", "bob", "c") is None
     assert await store.reads.sent("s", "ann", "d") is None
+    assert await store.reads.seq_of("s", command.message_id) == sent.seq
+    assert await store.reads.seq_of("s", "another") is None
 
 
 # Events since a position

@@ -83,6 +83,9 @@ class MemoryReads:
         message = next(message for message in kept.messages if message.id == message_id)
         return SentMessage(message, kept.seqs[message_id])
 
+    async def seq_of(self, session_id: str, message_id: str) -> int | None:
+        return self._memory.kept(session_id).seqs.get(message_id)
+
     async def session(self, session_id: str) -> Session:
         return self._memory.view(self._memory.kept(session_id).context)
 

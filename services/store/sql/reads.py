@@ -56,6 +56,7 @@ SIZE_BY_ID = text("SELECT coalesce(sum(size), 0) FROM messages WHERE session = :
 SENT = text(
     "SELECT * FROM messages WHERE session = :session AND author = :author AND client_message_id = :client_message_id"
 )
+SEQ = text("SELECT seq FROM messages WHERE session = :session AND id = :id")
 UNFINISHED = text(
     "SELECT sessions.id FROM runs JOIN sessions ON sessions.key = runs.session "
     "WHERE runs.state IN ('queued', 'running', 'awaiting_input') AND deleted_at IS NULL "
@@ -132,6 +133,11 @@ class SqlReads:
             key = (await head_row(db, session_id)).key
             row = (await db.execute(SENT, {"session": key, **wanted})).first()
         return SentMessage(message_of(row), row.seq) if row is not None else None
+
+    async def seq_of(self, session_id: str, message_id: str) -> int | None:
+        async with self._database.read() as db:
+            key = (await head_row(db, session_id)).key
+            return (await db.execute(SEQ, {"session": key, "id": message_id})).scalar_one_or_none()
 
     async def session(self, session_id: str) -> Session:
         async with self._database.read() as db:
