@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from hub.socket.backlog import HIGH_WATER_BYTES, LOW_WATER_BYTES, OVERFLOW_BYTES, Backlog, bound_send_buffer
+from hub.socket.backlog import HIGH_WATER_BYTES, LOW_WATER_BYTES, OVERFLOW_BYTES, Backlog
+from hub.socket.kernel import bound_send_buffer
 
 
 class Outflow(Backlog):
@@ -31,7 +32,7 @@ class Outflow(Backlog):
         super().__init__()
         self.closed = transport is None
         self.sent_at: float | None = None
-        self._transport = transport
+        self._transport = self._carrier = transport
         self._clock = clock
         self._queue: list[bytes] = []
         self._queued_bytes = 0

@@ -13,10 +13,10 @@ from aiohttp import WSMessage, WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
 
 from hub.socket import frames
-from hub.socket.backlog import bound_send_buffer
 from hub.socket.bodies import read_body
 from hub.socket.connection import CLOSE_POLICY, Connection
 from hub.socket.frames import Frame
+from hub.socket.kernel import bound_send_buffer
 from hub.socket.liveness import Liveness
 from hub.socket.outbox import Outbox
 from hub.socket.packets import BinaryNotSupported, MalformedPacket, is_utf8
@@ -203,6 +203,7 @@ class HubSocket:
         self._poll = request
         try:
             packets = await self._next_packets()
+            self.outbox.carried_by(request.transport)
             if self.leaving and packets != [frames.NOOP.text]:
                 self.finish(self.reason)
             elif _is_gone(request):

@@ -44,8 +44,8 @@ class Liveness:
         if self._waiting_since is None:
             self._had_backlog = False
             return False
-        backlog, taken = outbox.backlog_bytes, outbox.taken_bytes
+        untaken, taken = outbox.untaken_bytes, outbox.taken_bytes
         if busy or (self._had_backlog and taken != self._seen_bytes):
             self._waiting_since = now
-        self._had_backlog, self._seen_bytes = bool(backlog), taken
+        self._had_backlog, self._seen_bytes = bool(untaken), taken
         return now - self._waiting_since > self._timeout_s

@@ -57,6 +57,18 @@ class Outbox(Backlog):
         backlog = self._queued_bytes if transport is None else transport.get_write_buffer_size()
         return backlog > HIGH_WATER_BYTES
 
+    @property
+    def untaken_bytes(self) -> int:
+        carrier = self._carrier
+        if carrier is None or carrier is self._transport:
+            return super().untaken_bytes
+        return super().untaken_bytes + carrier.get_write_buffer_size()
+
+    def carried_by(self, transport: asyncio.WriteTransport | None) -> None:
+        """What `poll` gave is about to go out this way; on a slow line that may take longer than a ping waits."""
+        if self._transport is None:
+            self._carrier = transport
+
     def put(self, frame: Frame) -> bool:
         """Send or queue. After `close` the frame is dropped. False when the backlog is beyond all bounds."""
         transport = self._transport
@@ -72,7 +84,7 @@ class Outbox(Backlog):
         """From here on frames go to this WebSocket; what was queued goes first."""
         transport.set_write_buffer_limits(high=LOW_WATER_BYTES, low=LOW_WATER_BYTES)
         queued = self._take()
-        self._transport = transport
+        self._transport = self._carrier = transport
         self._writer = writer
         if queued:
             transport.write(b"".join(frame.ws for frame in queued))

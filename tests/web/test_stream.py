@@ -345,6 +345,29 @@ async def test_client_that_takes_nothing_is_cut_and_counted(start: Start) -> Non
     assert 'parley_let_go_total{code="slow_consumer"} 1.0' in world.app[METRICS].exposition().decode()
 
 
+async def test_reader_of_4_kb_a_second_is_kept_and_one_that_stops_is_cut(start: Start) -> None:
+    now = 0.0
+    world = await start(_clock=lambda: now, _sweep_every_s=3600.0)
+    session_id = await world.rest.session()
+    streams, loop = world.app[STREAMS], asyncio.get_running_loop()
+
+    async with world.frozen(session_id) as frozen:
+        await world.rename(session_id, 40, size=60_000)
+        (entry,) = streams._open
+        await eventually(lambda: entry.outflow.over_high_water, "back-pressure")
+        for _ in range(40):
+            left = 4096
+            while left:
+                left -= len(await loop.sock_recv(frozen, left))
+            now += 1
+            streams._look_at(entry)
+        assert not entry.outflow.closed
+        for _ in range(12):
+            now += 1
+            streams._look_at(entry)
+        await eventually(lambda: world.streams == 0, "it is cut")
+
+
 async def test_silence_is_filled_with_heartbeats(start: Start) -> None:
     async def beating(call: Call[Any, Any]) -> AnswerStream:
         return replace(await follow(call), heartbeat_s=0.02)

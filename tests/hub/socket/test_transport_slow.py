@@ -6,13 +6,14 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import ClientSession
 from patience import HANG_S
-from socket_peers import PollingPeer, ServerFactory, connect_websocket, eventually, hurry, start_hub, stays
+from socket_peers import Hub, PollingPeer, ServerFactory, connect_websocket, eventually, hurry, start_hub, stays
 
-from hub.socket import frames
+from hub.socket import frames, kernel
 from hub.socket.backlog import HIGH_WATER_BYTES, LOW_WATER_BYTES, OVERFLOW_BYTES
 from hub.socket.connection import Connection
 from hub.socket.engine_socket import HubSocket
@@ -67,6 +68,121 @@ async def test_a_reader_that_takes_nothing_is_let_go_and_the_others_notice_nothi
     assert frozen.closed
     assert answered > 5  # had it waited for the frozen one, it would have been answered once
     assert len(hub.transport.connections) == 1
+
+
+class Watch:
+    """A clock that a test moves, for the engine of a hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.now = hub.engine.clock()
+        self.engine = hub.engine
+        hub.engine.clock = lambda: self.now
+
+    async def second(self) -> None:
+        self.now += 1
+        await self.engine.sweep()
+
+
+@asynccontextmanager
+async def narrow(hub: Hub, sent: str) -> AsyncIterator[socket.socket]:
+    """A connection with next to no room at its end, so that what is acknowledged was read."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.setblocking(False)
+        await loop.sock_connect(peer, ("127.0.0.1", hub.server.port))
+        await loop.sock_sendall(peer, sent.encode())
+        yield peer
+
+
+async def read(peer: socket.socket, count: int) -> None:
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(HANG_S):
+        while count:
+            count -= len(await loop.sock_recv(peer, count))
+
+
+UPGRADE = (
+    "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+MASKED_CONNECT = "\x81\x82\0\0\0\x0040"
+
+
+async def test_a_reader_of_4_kb_a_second_is_kept_and_one_that_stops_is_cut_after_ten_seconds(
+    aiohttp_server: ServerFactory,
+) -> None:
+    """PROTOCOL §5: "takes nothing for 10 s". The kernel makes room in steps of 80 KB and more: 20 seconds of this."""
+    hub = await start_hub(aiohttp_server, ping_interval_s=25, ping_timeout_s=20)
+    loop = asyncio.get_running_loop()
+    async with narrow(hub, UPGRADE) as peer:
+        await read(peer, 200)
+        await loop.sock_sendall(peer, MASKED_CONNECT.encode("latin-1"))
+        await eventually(lambda: len(hub.transport.connections) == 1)
+        connection = hub.only
+        await fill(connection)
+        watch = Watch(hub)
+        for _ in range(40):
+            await read(peer, 4096)
+            await watch.second()
+        assert not connection.closed
+        for _ in range(9):
+            await watch.second()
+        assert not hub.handler.reasons
+        for _ in range(3):
+            await watch.second()
+        await eventually(lambda: hub.handler.reasons == ["slow_consumer"])
+
+
+async def test_a_poll_whose_answer_is_taken_slowly_is_taken(
+    aiohttp_server: ServerFactory, session: ClientSession
+) -> None:
+    """What waits for the next poll, and a ping behind it, can't be fetched before this one is through."""
+    hub = await start_hub(aiohttp_server, ping_interval_s=25, ping_timeout_s=20)
+    polling = PollingPeer(session, hub)
+    await polling.connect()
+    connection = hub.only
+    await fill(connection)
+    poll = f"GET /socket.io/?EIO=4&transport=polling&sid={polling.sid} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with narrow(hub, poll) as peer:
+        await eventually(lambda: not connection.outbox.backlog_bytes)
+        await fill(connection)
+        watch = Watch(hub)
+        for _ in range(40):
+            await read(peer, 4096)
+            await watch.second()
+        assert not connection.closed
+        for _ in range(12):
+            await watch.second()
+        await eventually(lambda: hub.handler.reasons == ["slow_consumer"])
+
+
+async def test_without_a_kernel_that_tells_only_what_it_takes_counts(
+    aiohttp_server: ServerFactory, session: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = await start_hub(aiohttp_server)
+    _peer = await connect_websocket(session, hub)
+    transport = hub.only.outbox._transport
+    await fill(hub.only)
+    assert kernel.unacknowledged_bytes(transport) > 0
+    monkeypatch.setattr("hub.socket.kernel.fcntl", None)
+    assert kernel.unacknowledged_bytes(transport) == kernel.unacknowledged_bytes(None) == 0
+    assert hub.only.outbox.untaken_bytes == hub.only.outbox.backlog_bytes > 0
+
+
+async def test_what_a_unix_socket_holds_is_known_and_of_a_closed_one_nothing() -> None:
+    near, far = socket.socketpair(socket.AF_UNIX)
+    far.setblocking(False)
+    near.setblocking(False)
+    transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=near)
+    transport.write(b"x" * 5000)
+    assert kernel.unacknowledged_bytes(transport) > 0
+    far.recv(5000)
+    assert kernel.unacknowledged_bytes(transport) == 0
+    transport.abort()
+    await asyncio.sleep(0)
+    assert kernel.unacknowledged_bytes(transport) == 0
+    far.close()
 
 
 async def test_a_polling_client_that_fetches_nothing_is_let_go_too_I7(
