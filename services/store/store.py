@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from models.errors import StorageUnavailable
 from services.store.journal import Journal
 from services.store.leases import Leases
 from services.store.projects import Projects
@@ -21,8 +22,13 @@ class Storage(Protocol):
     async def close(self) -> None: ...
 
     @property
-    def trouble(self) -> str | None:
+    def trouble(self) -> StorageUnavailable | None:
         """Why the storage can't be used at the moment; None when it can."""
+        ...
+
+    @property
+    def missing(self) -> str | None:
+        """That the storage opened older than what had been shown, for people; None when it has everything."""
         ...
 
 
@@ -59,5 +65,9 @@ class Store:
         await self.storage.close()
 
     @property
-    def trouble(self) -> str | None:
+    def trouble(self) -> StorageUnavailable | None:
         return self.storage.trouble
+
+    @property
+    def missing(self) -> str | None:
+        return self.storage.missing

@@ -220,6 +220,50 @@ async def test_a_run_that_kills_its_process_each_time_is_given_up_after_five_att
         server.stop()
 
 
+@pytest.mark.parametrize("harm", ["gone", "cut", "garbage"])
+async def test_a_log_that_is_lost_after_a_kill_is_told_and_begins_a_new_epoch(tmp_path: Path, harm: str) -> None:
+    """What was shown is not there any more: nobody may go on under the same numbers."""
+    with serving(tmp_path, "--model", "scripted:words=30,delay_ms=5") as server:
+        session_id = server.session()
+        async with HubClient(server.url, backoff_s=BACKOFF_S) as client:
+            view = await client.open(session_id)
+            await client.send_message(session_id, "What stays?")
+            await view.settled(HANG_S)
+            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(server.start)
+            before = view.epoch
+            await client.send_message(session_id, "And what is lost?")
+            await view.settled(HANG_S)
+            assert view.epoch == before
+            server.kill()
+            _harm(server.database.with_name(server.database.name + "-wal"), harm)
+            await asyncio.to_thread(server.start)
+            status, ready = server.request("GET", "/readyz")
+            assert (status, ready["status"]) == (200, "ready")
+            assert "missing" in ready["warning"]
+            assert "changes are missing" in server.log()
+            await view.until(lambda view: view.epoch not in (None, before), HANG_S)
+            await client.send_message(session_id, "Does it go on?")
+            await view.until(lambda view: len(_replies(view)) >= 2 and _is_idle(view), HANG_S)
+            assert view.snapshot is not None
+            assert view.snapshot["messages"][0]["content"] == "What stays?"
+
+
+async def test_a_database_that_is_taken_away_is_told_by_the_server_that_runs_and_the_next(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path, "--model", "scripted:words=3") as server:
+        server.session()
+        server.database.unlink()
+        eventually(lambda: not server.is_ready(), HANG_S)
+        assert server.request("GET", "/readyz")[1]["code"] == "storage_corrupt"
+        assert server.request("POST", "/api/sessions", {})[1]["code"] == "storage_corrupt"
+        server.kill()
+        server.launch()
+        assert await asyncio.to_thread(server.wait) == 1
+        assert "(storage_corrupt)" in server.log()
+
+
 async def _round(server: ServerProcess, five: Crowd, text: str, offset_ms: int, tmp_path: Path) -> bool:
     """One kill and one restart; returns whether the kill fell in mid-stream."""
     await five.first.client.send_message(five.session_id, text)
@@ -251,6 +295,16 @@ async def _witness(stack: AsyncExitStack, url: str, session_id: str, mode: FeedM
     client = await stack.enter_async_context(HubClient(url, backoff_s=BACKOFF_S, keep_events=True))
     view = await client.open(session_id, mode)
     return Witness(client, view, view.last)
+
+
+def _harm(wal: Path, how: str) -> None:
+    match how:
+        case "gone":
+            wal.unlink()
+        case "cut":
+            os.truncate(wal, wal.stat().st_size // 2)
+        case _:
+            wal.write_bytes(os.urandom(wal.stat().st_size))
 
 
 async def _streaming(view: SessionView) -> None:

@@ -24,7 +24,7 @@ from world import USER
 from hub.client import CallError, CallFailed, HubClient
 from models.calls import Outgoing
 from models.commands import CancelRun, DeleteSession, RenameSession
-from models.errors import StaleHead
+from models.errors import StaleHead, StorageUnavailable
 from models.events import RunFinished, RunStarted
 from models.runs import OnBusy
 from services.access import LOCAL
@@ -42,7 +42,8 @@ KINDS = pytest.mark.parametrize("kind", ["memory", "sqlite"])
 class Lent:
     """A store that is opened and closed by somebody else."""
 
-    trouble: str | None = None
+    trouble: StorageUnavailable | None = None
+    missing: str | None = None
 
     async def open(self) -> None:
         """It is open."""

@@ -16,7 +16,7 @@ from rest_client import Rest
 from structlog.testing import capture_logs
 
 from models.clock import SYSTEM_CLOCK
-from models.errors import InvalidArgument
+from models.errors import DatabaseCorrupt, DatabaseFull, InvalidArgument
 from models.session import Project
 from models.text import REPLACEMENT
 from services.store.memory.projects import MemoryProjects
@@ -24,6 +24,7 @@ from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory
 from web.keys import LIFECYCLE, STORE
 from web.rest.errors import answer_errors, error_response
+from web.rest.operations import parley_version
 from web.rest.reading import BODY_LIMIT_BYTES
 from web.rest.route import Route
 from web.rest.routes import ROUTES
@@ -141,12 +142,16 @@ async def test_readiness_says_why_it_is_red(rest: Rest) -> None:
     assert (await rest.get("/readyz"))["status"] == "ready"
     memory = rest.app[STORE].storage
     assert isinstance(memory, Memory)
-    memory.trouble = "The disk or the database is full; free some space"
+    memory.trouble = DatabaseFull()
     red = await rest.ask("GET", "/readyz")
-    assert (red.status, red.data["error"], red.headers["Retry-After"]) == (503, memory.trouble, "2")
+    assert (red.status, red.data["error"], red.headers["Retry-After"]) == (503, memory.trouble.message, "2")
+    memory.trouble = DatabaseCorrupt()
+    assert (await rest.ask("GET", "/readyz")).code == "storage_corrupt"
     assert (await rest.get("/healthz"))["status"] == "ok"
     memory.trouble = None
-    assert (await rest.ask("GET", "/readyz")).status == 200
+    assert await rest.get("/readyz") == {"status": "ready", "version": parley_version()}
+    memory.missing = "the newest changes"
+    assert (await rest.get("/readyz"))["warning"] == "the newest changes"
 
 
 async def test_a_draining_server_takes_no_new_work_and_still_answers_questions(rest: Rest) -> None:

@@ -291,5 +291,8 @@ class Me(Wire):
 
 
 class Health(Wire):
+    """`warning` is for people: the server works, and something that was shown before its start is missing."""
+
     status: str
     version: str
+    warning: str | None = Field(default=None, exclude_if=absent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from models.calls import NoArguments
-from models.errors import Draining, StorageUnavailable
+from models.errors import Draining
 from services.access import OnServer
 from services.operating.metrics import CONTENT_TYPE
 from web.keys import LIFECYCLE, METRICS, STORE
@@ -28,9 +28,10 @@ async def get_health(call: Call[NoArguments, NoQuery]) -> Health:
 async def get_readiness(call: Call[NoArguments, NoQuery]) -> Health:
     if call.app[LIFECYCLE].draining:
         raise Draining()
-    if (trouble := call.app[STORE].trouble) is not None:
-        raise StorageUnavailable(trouble)
-    return Health(status="ready", version=parley_version())
+    store = call.app[STORE]
+    if store.trouble is not None:
+        raise store.trouble
+    return Health(status="ready", version=parley_version(), warning=store.missing)
 
 
 async def get_metrics(call: Call[NoArguments, NoQuery]) -> Raw:

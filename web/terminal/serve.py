@@ -80,7 +80,7 @@ async def _serve(settings: Settings) -> int:
         listener = Listener(runner.server, app[PLACES])
         await listener.start(settings.host, settings.port)
     except ParleyError as error:
-        _complain(f"parley: {error.message}")
+        _complain(f"parley: {error.message} ({error.code})")
         await _clean_up(runner, listener)
         return FAILED
     except OSError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from models.approvals import Approval
 from models.clock import Clock
-from models.errors import ProjectNotFound, SessionNotFound
+from models.errors import ProjectNotFound, SessionNotFound, StorageUnavailable
 from models.events import Event
 from models.ids import iso
 from models.messages import Message
@@ -44,7 +44,8 @@ class Kept:
 class Memory:
     """There is nothing to open and to close."""
 
-    trouble: str | None = None
+    trouble: StorageUnavailable | None = None
+    missing: str | None = None
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock

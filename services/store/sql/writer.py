@@ -44,6 +44,8 @@ class Bulk:
 
 
 Run = Callable[[Connection, "Sequence[Job | Bulk]"], list[WriteOutcome]]
+OnCommitted = Callable[[Connection, "Sequence[Job | Bulk]", Sequence[WriteOutcome]], None]
+"""Called in the writer's thread after a commit, before anybody is told of it."""
 
 
 class Writer:
@@ -60,11 +62,13 @@ class Writer:
         driver_error: type[Exception],
         translate: Callable[[BaseException], StorageUnavailable],
         succeeded: Callable[[], None],
+        committed: OnCommitted,
     ) -> None:
         self._connect = connect
         self._driver_error = driver_error
         self._translate = translate
         self._succeeded = succeeded
+        self._committed = committed
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Job | Bulk] = []
         self._at_work = False
@@ -134,7 +138,9 @@ class Writer:
     def _in_transaction(self, run: Run, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
         connection = self._connected()
         with connection.begin():
-            return run(connection, jobs)
+            outcomes = run(connection, jobs)
+        self._committed(connection, jobs, outcomes)
+        return outcomes
 
     def _settle(self, connection: Connection, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
         """Together in a savepoint; when one of them raises, the halves in savepoints of their own, and so on until it

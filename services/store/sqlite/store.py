@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from models.errors import StorageUnavailable
 from services.store.sql.journal import SqlJournal
 from services.store.sql.leases import SqlLeases
 from services.store.sql.projects import SqlProjects
@@ -39,8 +40,12 @@ class SqliteStorage:
         await self._database.close()
 
     @property
-    def trouble(self) -> str | None:
+    def trouble(self) -> StorageUnavailable | None:
         return self._database.trouble
+
+    @property
+    def missing(self) -> str | None:
+        return self._database.missing
 
 
 def _void_leases(connection: Connection) -> None:

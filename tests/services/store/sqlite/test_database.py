@@ -34,7 +34,8 @@ from models.events import SessionRenamed
 from services.engine.context import Context
 from services.store.projects import INBOX
 from services.store.reads import MessageQuery
-from services.store.sqlite.database import FILE_NAME, Database, translate
+from services.store.sqlite.database import FILE_NAME, Database
+from services.store.sqlite.soundness import translate
 from services.store.sqlite.store import sqlite_store
 from services.store.store import Store
 
@@ -46,7 +47,7 @@ LENGTH_LIMIT = 0
 async def opened(
     folder: Path, *, busy_timeout_s: float = 0.05, max_pages: int | None = None
 ) -> AsyncIterator[tuple[Database, Store]]:
-    database = Database(folder, SYSTEM_CLOCK, busy_timeout_s=busy_timeout_s, max_pages=max_pages)
+    database = Database(folder, SYSTEM_CLOCK, busy_timeout_s=busy_timeout_s, look_every_s=0.02, max_pages=max_pages)
     store = sqlite_store(database)
     await store.open()
     try:
@@ -114,7 +115,7 @@ def unlock(process: subprocess.Popen[str]) -> None:
 async def test_a_full_database_says_so_and_shows_nothing_half_written(tmp_path: Path) -> None:
     async with opened(tmp_path, max_pages=120) as (database, store):
         context = await fill(store, await new_session(store))
-        assert database.trouble == DatabaseFull.default_message
+        assert type(database.trouble) is DatabaseFull
         await assert_whole(store, context)
         with pytest.raises(DatabaseFull) as refused:
             await tell(store, context, "x" * 20_000)
@@ -163,7 +164,7 @@ async def test_readiness_stays_red_while_the_database_is_full(tmp_path: Path) ->
             await tell(store, small, "x" * 20_000)
         async with database.read() as connection:
             await connection.execute(text("SELECT 1"))
-        assert database.trouble == DatabaseFull.default_message
+        assert type(database.trouble) is DatabaseFull
 
 
 # Locked
@@ -176,7 +177,7 @@ async def test_a_foreign_lock_is_named_reading_goes_on_and_writing_too_when_it_i
         try:
             with pytest.raises(DatabaseLocked):
                 await tell(store, context, "during")
-            assert database.trouble == DatabaseLocked.default_message
+            assert type(database.trouble) is DatabaseLocked
             await assert_whole(store, context)
         finally:
             await asyncio.to_thread(unlock, process)
@@ -282,11 +283,11 @@ async def test_damage_at_run_time_is_named_stays_red_and_shows_nothing_wrong(tmp
         with pytest.raises(DatabaseCorrupt) as refused:
             await store.reads.page("s", MessageQuery(take=200))
         assert (refused.value.code, refused.value.retryable) == ("storage_corrupt", False)
-        assert database.trouble == DatabaseCorrupt.default_message
+        assert type(database.trouble) is DatabaseCorrupt
         with pytest.raises(DatabaseCorrupt):
             await tell(store, context, "x" * 50_000)
         database._note_success()
-        assert database.trouble == DatabaseCorrupt.default_message, "a damaged file does not heal"
+        assert type(database.trouble) is DatabaseCorrupt, "a damaged file does not heal"
 
 
 # The folder

@@ -1411,9 +1411,12 @@ export interface components {
             readonly state: components["schemas"]["Initial"] | components["schemas"]["Active"] | components["schemas"]["AwaitingUser"] | components["schemas"]["AwaitingLLM"] | components["schemas"]["ProcessingTool"] | components["schemas"]["ProcessingWorkflow"] | components["schemas"]["StreamingResponse"] | components["schemas"]["Failed"] | components["schemas"]["Archived"];
             readonly presenceVersion: number;
         };
+        /** @description `warning` is for people: the server works, and something that was shown before its start is missing. */
         readonly Health: {
             readonly status: string;
             readonly version: string;
+            /** @default null */
+            readonly warning?: string | null;
         };
         /**
          * @description `data` is the URL, the base64 text or the path, as `source` says; `embedded` the file's bytes as base64, as they

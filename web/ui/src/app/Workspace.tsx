@@ -14,6 +14,7 @@ import { useSignal, useStable, useUserState } from "../lib/hooks";
 import { Panel } from "./Panel";
 import { neighbour } from "./tabs";
 import { ToastRegion } from "./ToastRegion";
+import { StorageBar } from "./StorageBar";
 import { TopBar } from "./TopBar";
 import { useFrameKeys } from "./useFrameKeys";
 import { useNotifications } from "./useNotifications";
@@ -89,6 +90,7 @@ export function Workspace({ hub }: { hub: HubClient }) {
           onDialog={setDialog}
         />
         <ConnectionBanner hub={hub} />
+        <StorageBar hub={hub} />
         <main id="main" tabIndex={-1}>
           {selected === null ? (
             <EmptyPage onNew={() => create()} />

@@ -30,6 +30,10 @@ export const app = {
     refused: (reason: string) => `The server refused the connection: ${reason}`,
     retryNow: "Retry now",
   },
+  storage: {
+    missing: "The server came back older than what was shown before: the newest changes are missing.",
+    trouble: (reason: string) => `The server can't keep anything at the moment: ${reason}`,
+  },
   token: {
     asks: "This server asks for its token.",
     rejected: "That token was not accepted.",

@@ -28,6 +28,10 @@ export const app: typeof import("../en/app").app = {
     refused: (reason) => `服务器拒绝了连接：${reason}`,
     retryNow: "立即重试",
   },
+  storage: {
+    missing: "服务器恢复后的数据比之前显示的更旧：最新的更改已丢失。",
+    trouble: (reason) => `服务器目前无法保存任何内容：${reason}`,
+  },
   token: {
     asks: "此服务器需要访问令牌。",
     rejected: "令牌无效。",
