@@ -31,6 +31,16 @@ from typing import Any, ClassVar
 from pydantic.alias_generators import to_camel
 
 
+def forget_frames(error: BaseException) -> None:
+    """Lets go of what the functions that it came through worked on, a body of megabytes maybe. Call it where an error
+    has been answered: whatever holds it and stands in its traceback (a future, a variable) would keep all that until
+    the garbage collector comes by."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+
+
 class ParleyError(Exception):
     """Base of all. `message` is for people, `code` for programs, `details` names the field or the current version."""
 

@@ -20,7 +20,14 @@ from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from hub.socket.bodies import EXPECTS, packed
-from models.errors import HeadTooLarge, InvalidArgument, NotSupported, ParleyError, UnsupportedEncoding
+from models.errors import (
+    HeadTooLarge,
+    InvalidArgument,
+    NotSupported,
+    ParleyError,
+    UnsupportedEncoding,
+    forget_frames,
+)
 from web.rest.errors import error_response, from_aiohttp
 
 log = structlog.get_logger(__name__)
@@ -42,10 +49,25 @@ class HttpConnection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._messages and isinstance(told := self._messages[-1][0], _ErrInfo):
-            # A body that is packed and not chunked can't be framed, so the parser gives up without its head.
+        if not self._messages:
+            return
+        for fault in self._faults():
             if (coding := _CODING.search(data)) is not None:
-                told.exc.__cause__ = packed("Transfer-Encoding", coding.group(1).decode().lower())
+                # A body that is packed and not chunked can't be framed, so the parser gives up without its head.
+                fault.__cause__ = packed("Transfer-Encoding", coding.group(1).decode().lower())
+
+    def _faults(self) -> list[BaseException]:
+        """What the parser found wrong and nobody was told yet, without the frames that hold it and all that came."""
+        faults = [told.exc for told, _ in self._messages if isinstance(told, _ErrInfo)]
+        for fault in faults:
+            forget_frames(fault)
+        return faults
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        # Nobody will be answered.
+        self._messages.clear()
+        self._message_tail = b""
 
     def handle_error(
         self,
@@ -74,6 +96,7 @@ class HttpConnection(RequestHandler):
         if not request.content.is_eof():
             resp.force_close()
         answered, lost = await super().finish_response(request, resp, start_time)
+        self._faults()
         if not lost and not request.content.is_eof():
             await self._linger(request)
         return answered, lost

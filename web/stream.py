@@ -124,8 +124,8 @@ class AnswerStreams:
             return
         if writing.cancelled() and self._draining:
             raise Draining()
-        if not writing.cancelled() and (error := writing.exception()) is not None:
-            raise error
+        if not writing.cancelled():
+            writing.result()
 
     async def _sweeping(self, app: web.Application) -> AsyncIterator[None]:
         sweeper = asyncio.get_running_loop().create_task(self._sweep_for_ever())

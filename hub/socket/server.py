@@ -19,7 +19,7 @@ from hub.socket.connection import Connection
 from hub.socket.engine import HubEngine
 from hub.socket.engine_socket import HubSocket
 from hub.socket.packets import BinaryNotSupported, MalformedPacket, NotConnected, PacketHead, UnknownNamespace
-from models.errors import ParleyError, PayloadTooLarge
+from models.errors import ParleyError, PayloadTooLarge, forget_frames
 
 log = structlog.get_logger(__name__)
 
@@ -111,9 +111,11 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
         try:
             return await self.handler.on_call(connection, name, args)
         except ParleyError as error:
+            forget_frames(error)
             return _failure(error)
-        except Exception:
+        except Exception as error:
             log.exception("call_failed", call=name[:64], sid=connection.sid)
+            forget_frames(error)
             return _failure(ParleyError())
 
     def _ack(self, head: PacketHead, name: str, ack: Ack) -> frames.Frame:

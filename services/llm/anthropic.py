@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from models.clock import Clock
-from models.errors import ProviderError, ProviderRefused, ProviderUnavailable
+from models.errors import ProviderError, ProviderRefused, ProviderUnavailable, forget_frames
 from services.extras import why_not
 from services.llm.anthropic_errors import translate
 from services.llm.anthropic_events import AnthropicReply
@@ -73,10 +73,14 @@ class AnthropicProvider:
             failure = translate(error, key=self._key, opened=reply.opened, began=reply.began, now=self._clock())
             if failure is None:
                 raise
+            forget_frames(error)
         # Raised here and not in the handler: the SDK's own error, which may quote the key, must not hang on to ours
         # and reach a log.
         if reply.reason is None:
-            raise failure or no_reply(body.stray, self._key, began=reply.began)
+            try:
+                raise failure or no_reply(body.stray, self._key, began=reply.began)
+            finally:
+                failure = None  # else it and this frame, with the whole request, hold each other
         for call in reply.calls.ready():
             yield call
         yield Finished(reply.reason, reply.usage)

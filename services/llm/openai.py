@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from models.clock import Clock
-from models.errors import ProviderError, ProviderRefused, ProviderUnavailable
+from models.errors import ProviderError, ProviderRefused, ProviderUnavailable, forget_frames
 from services.extras import why_not
 from services.llm.call_joiner import CallJoiner
 from services.llm.endpoint_errors import checked_key, checked_url
@@ -67,10 +67,14 @@ class OpenAIProvider:
             failure = translate(error, key=self._key, opened=reply.opened, began=reply.began, now=self._clock())
             if failure is None:
                 raise
+            forget_frames(error)
         # Raised here and not in the handler: the SDK's own error, which may quote the key, must not hang on to ours
         # and reach a log.
         if reply.reason is None:
-            raise failure or no_reply(body.stray, self._key, began=reply.began)
+            try:
+                raise failure or no_reply(body.stray, self._key, began=reply.began)
+            finally:
+                failure = None  # else it and this frame, with the whole request, hold each other
         # With the reason the reply is whole; a connection lost after it has cost the usage at most.
         for call in reply.calls.ready():
             yield call

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from models.actors import Actor
 from models.commands import Command
+from models.errors import ParleyError, forget_frames
 from models.events import Event
 from models.heads import Head
 from models.results import Result
@@ -43,6 +44,9 @@ class Pending:
             self.future.set_result(result)
 
     def fail(self, error: BaseException) -> None:
+        if isinstance(error, ParleyError):
+            # Its frames hold this command, which holds the future.
+            forget_frames(error)
         if not self.future.done():
             self.future.set_exception(error)
 

@@ -9,7 +9,14 @@ import orjson
 import structlog
 from aiohttp import web
 
-from models.errors import InvalidArgument, MethodNotAllowed, NotFound, ParleyError, Unauthenticated
+from models.errors import (
+    InvalidArgument,
+    MethodNotAllowed,
+    NotFound,
+    ParleyError,
+    Unauthenticated,
+    forget_frames,
+)
 from models.text import cleaned
 from models.wire import Wire
 
@@ -38,6 +45,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         return await handler(request)
     except ParleyError as error:
+        forget_frames(error)
         return error_response(error)
     except web.HTTPException as error:
         return from_aiohttp(error)
@@ -45,6 +53,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         if isinstance(error, OSError) and _is_gone(request):
             return web.Response(status=CLIENT_GONE)
         log.exception("request failed", method=request.method, path=request.path[:200])
+        forget_frames(error)
         return error_response(ParleyError())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -14,7 +15,14 @@ from openai_loopback import Behaviour, OpenAILoopback
 from patience import HANG_S
 
 from models.clock import SYSTEM_CLOCK
-from models.errors import InvalidArgument, ProviderBroken, ProviderError, ProviderRefused, ProviderUnavailable
+from models.errors import (
+    InvalidArgument,
+    ProviderBroken,
+    ProviderError,
+    ProviderRefused,
+    ProviderUnavailable,
+    forget_frames,
+)
 from models.usage import Usage
 from services.llm.openai import OpenAIProvider
 from services.llm.openai_chunks import OpenAIReply
@@ -95,6 +103,20 @@ async def test_empty_reply_finishes_with_its_reason_and_no_text() -> None:
     events, error = await reply(Behaviour("empty"))
     assert error is None
     assert events == [Finished("stop", Usage(input_tokens=11, output_tokens=0))]
+
+
+async def test_a_failure_does_not_hold_the_request() -> None:
+    """Which may be megabytes. Fails when an error and a variable of a frame that it came through hold each other."""
+    for kind in ("error_event", "server_error", "broken", "malformed"):
+        gc.collect()
+        gc.disable()
+        try:
+            _, error = await reply(Behaviour(kind))
+            assert error is not None
+            forget_frames(error)  # as whoever answers it does
+            assert not any(isinstance(each, ModelRequest) for each in gc.get_objects()), kind
+        finally:
+            gc.enable()
 
 
 async def test_missing_usage_is_none() -> None:
