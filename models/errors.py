@@ -327,6 +327,14 @@ class Declined(ParleyError):
     default_message = "The user declined to answer"
 
 
+class TurnTooLong(ParleyError):
+    """A run was stopped: it took longer than a turn may."""
+
+    code = "time_limit"
+    status = 409
+    default_message = "The turn took too long"
+
+
 class ToolCallFailed(ParleyError):
     """A tool that an agent called had no good result; `details["status"]` is the result's."""
 

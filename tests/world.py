@@ -34,6 +34,7 @@ from services.runs.assistant import BACKOFF, Assistant
 from services.runs.keeper import RETRY
 from services.runs.manager import RunManager
 from services.runs.toolbox import Toolbox
+from services.runs.turn_time import NO_LIMIT, TimeLimit
 from services.sessions.listeners import Committed
 from services.sessions.manager import ResultT, SessionManager
 from services.sessions.other_nodes import OtherNodes
@@ -81,6 +82,10 @@ class FakeTime:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sleepers.append((self.now + round(seconds * 1000), woken))
         await woken
+
+    def monotonic(self) -> float:
+        """Seconds since `T0`."""
+        return (self.now - T0) / 1000
 
     async def advance(self, seconds: float) -> None:
         self.now += round(seconds * 1000)
@@ -335,6 +340,7 @@ class Workshop:
         window_s: float = 0,
         runs_max: int = 1_000,
         time: FakeTime | None = None,
+        time_limit: TimeLimit = NO_LIMIT,
         toolbox: Toolbox | None = None,
         others: OtherNodes | None = None,
         tracing: Tracing = OFF,
@@ -343,7 +349,7 @@ class Workshop:
         self.provider = provider or ScriptedProvider(sleep=no_sleep)
         self.room = Room(store, project_id, self.time.clock, others, tracing)
         self.waits: list[float] = []
-        self.agents = Agents({"assistant": self._assistant(), **(agents or {})})
+        self.agents = Agents({"assistant": self._assistant(), **(agents or {})}, time_limit=time_limit)
         self.runs = RunManager(
             self.room.sessions,
             self.agents,
@@ -351,6 +357,7 @@ class Workshop:
             window_s=window_s,
             runs_max=runs_max,
             sleep=self.time.sleep,
+            monotonic=self.time.monotonic,
             retry=replace(RETRY, chance=lambda: 1.0),
         )
 

@@ -149,6 +149,8 @@ def _build_core(app: web.Application, clock: Clock, store: Store, agents: dict[s
     known = Agents(
         {BUILT_IN_AGENT: Assistant(providers, views), **agents},
         prefixes={WORKFLOW: lambda name: WorkflowAgent(workflows.get(name), sessions, providers, views)},
+        time_limit=settings.turn_limit,
+        time_limits=settings.turn_limits,
     )
     app[SESSIONS] = sessions
     app[FOLLOWING] = Following(sessions)

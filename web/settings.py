@@ -34,6 +34,7 @@ from services.mcp.config import read_servers
 from services.operating.logs import Format
 from services.pipeline import load_processor
 from services.runs.agents import Agents
+from services.runs.turn_time import TimeLimit
 from services.store.sqlite.database import FILE_NAME
 from services.tools.builtin import BUILTIN
 from services.tools.registry import ToolRegistry
@@ -101,6 +102,14 @@ def _policy(value: str) -> str:
     return value
 
 
+def _turn_limit(value: str) -> str:
+    name, _, limit = value.rpartition("=")
+    seconds, _, policy = limit.partition(":")
+    if not name or not seconds.replace(".", "", 1).isdecimal() or policy not in ("", "ask", "stop"):
+        raise ValueError("write NAME=SECONDS, NAME=SECONDS:ask or NAME=SECONDS:stop")
+    return value
+
+
 def _existing_or_none(value: Path | None) -> Path | None:
     return None if value is None else _existing(value)
 
@@ -127,6 +136,7 @@ def _token_where_needed(token: SecretStr | None, info: ValidationInfo) -> Secret
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Allowed = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_listed)]
 Policies = Annotated[tuple[Annotated[str, AfterValidator(_policy)], ...], NoDecode, BeforeValidator(_listed)]
+TurnLimits = Annotated[tuple[Annotated[str, AfterValidator(_turn_limit)], ...], NoDecode, BeforeValidator(_listed)]
 Secret = Annotated[SecretStr | None, AfterValidator(_secret)]
 
 
@@ -166,6 +176,15 @@ class Settings(BaseSettings):
     allow_tool: Annotated[Names, Field(description="A tool that the allow-list lets run; may be repeated.")] = ()
     tool_policy: Annotated[Policies, Field(description="NAME=auto|ask|off for one tool; may be repeated.")] = ()
     tools: Annotated[Names, Field(description="More tools, as package.module:attribute; may be repeated.")] = ()
+    turn_limit_s: Annotated[
+        float, Field(ge=0, description="How long a user's turn may take, waiting left out; 0 for as long as it likes.")
+    ] = 3_600
+    turn_limit_policy: Annotated[
+        Literal["ask", "stop"], Field(description="Then: ask the user whether to go on, or stop.")
+    ] = "ask"
+    agent_turn_limit: Annotated[
+        TurnLimits, Field(description="NAME=SECONDS, NAME=SECONDS:ask or :stop for one agent; may be repeated.")
+    ] = ()
     workflows: Annotated[
         Path | None, AfterValidator(_existing_or_none), Field(description="Folder of workflows, one in each *.yaml.")
     ] = None
@@ -245,6 +264,19 @@ class Settings(BaseSettings):
     @property
     def tool_policies(self) -> dict[str, Policy]:
         return {name: cast(Policy, policy) for name, _, policy in (each.partition("=") for each in self.tool_policy)}
+
+    @property
+    def turn_limit(self) -> TimeLimit:
+        return TimeLimit(self.turn_limit_s, self.turn_limit_policy)
+
+    @property
+    def turn_limits(self) -> dict[str, TimeLimit]:
+        """Those of single agents, by name."""
+        return {name: self._limit_of(limit) for name, _, limit in (v.rpartition("=") for v in self.agent_turn_limit)}
+
+    def _limit_of(self, limit: str) -> TimeLimit:
+        seconds, _, policy = limit.partition(":")
+        return TimeLimit(float(seconds), cast(Literal["ask", "stop"], policy or self.turn_limit_policy))
 
     def providers(self, clock: Clock) -> Providers:
         """Raises InvalidArgument on a key or URL that can never work."""

@@ -5,19 +5,23 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
-from models.errors import InvalidArgument
+from models.errors import InvalidArgument, ParleyError
 from models.runs import OnCrash
 from services.runs.context import RunContext
+from services.runs.turn_time import NO_LIMIT, TimeLimit
 
 ENTRY_POINTS = "parley.agents"
+NO_LIMITS: Mapping[str, TimeLimit] = MappingProxyType({})
 
 
 @runtime_checkable
 class Agent(Protocol):
     """One object serves all sessions at once. An attribute `on_crash = "resume"` declares that `run` may simply be
-    called again after its process died; without it the run then ends as failed."""
+    called again after its process died; without it the run then ends as failed. One `time_limit = TimeLimit(…)` is how
+    long its turns may take, where the operator says nothing else of it."""
 
     async def run(self, ctx: RunContext) -> None: ...
 
@@ -28,10 +32,17 @@ class Agents:
     names (`workflow:`), from what follows the prefix, each time anew."""
 
     def __init__(
-        self, builtin: Mapping[str, Agent], *, prefixes: Mapping[str, Callable[[str], Agent]] | None = None
+        self,
+        builtin: Mapping[str, Agent],
+        *,
+        prefixes: Mapping[str, Callable[[str], Agent]] | None = None,
+        time_limit: TimeLimit = NO_LIMIT,
+        time_limits: Mapping[str, TimeLimit] = NO_LIMITS,
     ) -> None:
         self._agents: dict[str, Agent] = dict(builtin)
         self._prefixes = dict(prefixes or {})
+        self._time_limit = time_limit
+        self._time_limits = time_limits
 
     def resolve(self, name: str) -> Agent:
         """Raises InvalidArgument that says what was tried, or what the maker of a prefix raises."""
@@ -47,6 +58,17 @@ class Agents:
     def on_crash(self, name: str) -> OnCrash:
         declared = getattr(self.resolve(name), "on_crash", "fail")
         return "resume" if declared == "resume" else "fail"
+
+    def time_limit(self, name: str) -> TimeLimit:
+        """The operator's for this agent, else the agent's own, else the one for all. Of an agent that can't be found,
+        the one for all: its run says so itself."""
+        if name in self._time_limits:
+            return self._time_limits[name]
+        try:
+            declared = getattr(self.resolve(name), "time_limit", None)
+        except ParleyError:
+            declared = None
+        return declared if isinstance(declared, TimeLimit) else self._time_limit
 
 
 def _load(name: str) -> Agent:

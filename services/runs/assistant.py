@@ -73,7 +73,7 @@ class Assistant:
                 failures, broken = failures + 1, broken + relay.shown
                 if not error.retryable or failures >= TRIES or broken > AGAIN_MAX:
                     if not relay.shown:
-                        await _leave_trace(ctx, relay.model or await ctx.model(), error)
+                        await ctx.leave_trace(error, relay.model or None)
                     raise
                 wait_s = _wait_s(error, failures, self._backoff)
                 await ctx.wait_to_ask(relay.model, error.message, wait_s, self._sleep)
@@ -89,16 +89,10 @@ class Assistant:
         return await relay.run(provider, request)
 
 
-async def _leave_trace(ctx: RunContext, model: str, error: ParleyError) -> None:
-    """A reply that never was, closed with its error: who reads the session later sees why nothing follows."""
-    async with ctx.stream(model=model) as reply:
-        await reply.finish(f"error: {error.message}", status="error")
-
-
 async def _may_go_on(ctx: RunContext) -> bool:
     """Whether the turn is within its limits, or the user wants it to go on."""
     turn = await ctx.turn()
-    if (question := limit(turn)) is None:
+    if (question := limit(turn) or ctx.time.question()) is None:
         return True
     try:
         await ctx.ask_about_limit(question, key=f"limit {turn.requests}")

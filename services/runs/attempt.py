@@ -7,7 +7,14 @@ from collections.abc import Callable
 
 import structlog
 
-from models.errors import Fenced, IllegalTransition, ParleyError, SessionNotFound, StorageUnavailable
+from models.errors import (
+    Fenced,
+    IllegalTransition,
+    ParleyError,
+    SessionNotFound,
+    StorageUnavailable,
+    TurnTooLong,
+)
 from services.runs.agents import Agents
 from services.runs.context import RunContext
 
@@ -69,10 +76,15 @@ class Attempt:
 
     async def _run_agent(self) -> str | None:
         try:
-            await self._agents.resolve(self.run.agent).run(self._context)
+            if self._context.time.limited:
+                await self._context.turn()
+            await self._context.time.bound(self._agents.resolve(self.run.agent).run(self._context))
             return None
         except (Fenced, StorageUnavailable):
             raise
+        except TurnTooLong as error:
+            await self._context.leave_trace(error)
+            return f"{error.code}: {error.message}"
         except ParleyError as error:
             return f"{error.code}: {error.message}"
         except Exception as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager
@@ -12,7 +11,7 @@ import orjson
 
 from models.approvals import Approval
 from models.commands import AskUser, Command, EmitMessage, FinishRun, RequestModel, RequestTools, RunFence
-from models.errors import Declined, InvalidArgument, ToolCallFailed
+from models.errors import Declined, InvalidArgument, ParleyError, ToolCallFailed
 from models.ids import EpochMs
 from models.messages import Message, Metadata
 from models.payloads import Payload, TextPayload
@@ -20,12 +19,15 @@ from models.runs import Run
 from models.states import AwaitingLLM
 from models.text import cleaned
 from services.engine.context import Context
+from services.engine.transitions import TRANSITIONS
 from services.engine.turn import Turn
 from services.llm.provider import ModelEvent, ModelRequest, Provider, open_stream
+from services.runs.helpers import first_of
 from services.runs.history import History
 from services.runs.reply import Reply
 from services.runs.toolbox import Toolbox, Wanted
 from services.runs.tools import RunTools
+from services.runs.turn_time import TurnTime
 from services.runs.turns import TurnReader
 from services.sessions.manager import SessionManager
 from services.store.reads import BATCH_BYTES
@@ -38,11 +40,20 @@ HISTORY_DEFAULT = 200
 class RunContext:
     """Every write raises Fenced once the run was cancelled, taken over or ended: let it pass."""
 
-    def __init__(self, sessions: SessionManager, run: Run, *, window_s: float, toolbox: Toolbox | None = None) -> None:
+    def __init__(
+        self,
+        sessions: SessionManager,
+        run: Run,
+        *,
+        window_s: float,
+        toolbox: Toolbox | None = None,
+        time: TurnTime | None = None,
+    ) -> None:
         self.run = run
         self.actor = run.actor
         self.clock = sessions.clock
-        self.tools = RunTools(sessions, run, toolbox)
+        self.time = time or TurnTime()
+        self.tools = RunTools(sessions, run, toolbox, self.time)
         self._sessions = sessions
         self._fence = RunFence(run.id, run.attempt)
         self._window_s = window_s
@@ -126,7 +137,8 @@ class RunContext:
                 isinstance(context.state, AwaitingLLM) and context.state.retry_at_utc is not None
             )
 
-        await first_of(sleep(wait_s), self._sessions.until(self.session_id, unwanted))
+        with self.time.waiting():
+            await first_of(sleep(wait_s), self._sessions.until(self.session_id, unwanted))
 
     async def emit(
         self,
@@ -156,7 +168,19 @@ class RunContext:
 
     async def turn(self) -> Turn:
         """What the run has done since the user's last word, in earlier attempts too."""
-        return await self._turns.now()
+        turn = await self._turns.now()
+        self.time.follow(turn)
+        return turn
+
+    async def in_time(self) -> None:
+        """For before a step that takes long: where the turn has taken longer than it may, the user says whether it goes
+        on. Raises Declined."""
+        if not self.time.limited:
+            return
+        turn = await self.turn()
+        if (question := self.time.question()) is not None:
+            await self.ask_about_limit(question, key=f"time {turn.since}")
+            await self.turn()
 
     async def context(self) -> Context:
         """The session's context at this moment."""
@@ -168,6 +192,7 @@ class RunContext:
 
     async def call_tool(self, name: str, **arguments: object) -> str:
         """Calls one tool as a model would, approval included; returns its output. Raises ToolCallFailed."""
+        await self.in_time()
         wanted = Wanted(self.clock.new_id(), name, orjson.dumps(arguments).decode())
         (result,) = await self.tools.call((wanted,))
         if result.status != "ok":
@@ -196,7 +221,8 @@ class RunContext:
         if await self._answer(key) is None:
             command = AskUser(self._fence, self.clock.new_id(), kind, question, options, key, self.tools.expires_at())
             await self._submit(command)
-        await self._sessions.until(self.session_id, lambda context: not context.approvals)
+        with self.time.waiting():
+            await self._sessions.until(self.session_id, lambda context: not context.approvals)
         answered = await self._answer(key)
         if answered is None or answered.state != "responded":
             raise Declined(answered.answer if answered is not None and answered.answer else None)
@@ -209,6 +235,14 @@ class RunContext:
     async def _submit(self, command: Command) -> None:
         await self._sessions.submit(self.session_id, command, self.actor)
 
+    async def leave_trace(self, error: ParleyError, model: str | None = None) -> None:
+        """A reply that never was, closed with its error: who reads the session later sees why nothing follows. Nothing
+        where something open is closed with it."""
+        context = await self.context()
+        if "begin" in TRANSITIONS[context.state.name]:
+            async with self.stream(model=context.model if model is None else model) as reply:
+                await reply.finish(f"error: {error.message}", status="error")
+
     def mark_seen(self) -> None:
         """Everything said until now counts as taken into account; called before the agent begins anew."""
         self._passes += 1
@@ -219,16 +253,3 @@ class RunContext:
     async def finish(self, error: str | None = None) -> None:
         """Ends the run. Raises IllegalTransition with `unseen` in its details while a steering message waits."""
         await self._submit(FinishRun(self._fence, self._seen, error))
-
-
-async def first_of(*wanted: Awaitable[object]) -> None:
-    """Over with the first of them, whose error is raised; the others are cancelled."""
-    tasks = [asyncio.ensure_future(each) for each in wanted]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Coroutine, Iterator
 
 import structlog
 
@@ -35,3 +35,16 @@ class Helpers:
         if error is not None:
             # The watch comes back to whatever is left undone.
             log.error("run keeping failed", exc_info=error)
+
+
+async def first_of(*wanted: Awaitable[object]) -> None:
+    """Over with the first of them, whose error is raised; the others are cancelled."""
+    tasks = [asyncio.ensure_future(each) for each in wanted]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

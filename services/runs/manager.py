@@ -6,6 +6,7 @@ What a run may write is decided by the door and fenced by its attempt; a task th
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
@@ -24,6 +25,7 @@ from services.runs.helpers import Helpers
 from services.runs.keeper import RETRY, Keeper
 from services.runs.places import Places
 from services.runs.toolbox import Toolbox
+from services.runs.turn_time import TurnTime
 from services.sessions.listeners import Committed
 from services.sessions.manager import SessionManager
 
@@ -48,6 +50,7 @@ class RunManager:
         window_s: float = WINDOW_S,
         runs_max: int = RUNS_MAX,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
         retry: Backoff = RETRY,
     ) -> None:
         self.boot_id = sessions.clock.new_id()
@@ -56,6 +59,8 @@ class RunManager:
         self._agents = agents
         self._toolbox = toolbox
         self._window_s = window_s
+        self._sleep = sleep
+        self._monotonic = monotonic
         self._active: dict[str, Attempt] = {}
         self._starting: set[str] = set()
         self._places = Places(runs_max)
@@ -91,7 +96,8 @@ class RunManager:
     def spawn(self, run: Run) -> None:
         if self.draining or run.id in self._active:
             return
-        context = RunContext(self._sessions, run, window_s=self._window_s, toolbox=self._toolbox)
+        turn_time = TurnTime(self._agents.time_limit(run.agent), monotonic=self._monotonic, sleep=self._sleep)
+        context = RunContext(self._sessions, run, window_s=self._window_s, toolbox=self._toolbox, time=turn_time)
         self._places.take(run.id)
         self._active[run.id] = Attempt(context, self._agents, self._over)
 

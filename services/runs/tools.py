@@ -17,6 +17,7 @@ from models.text import cleaned
 from models.tools import ToolSpec
 from services.access import SYSTEM
 from services.runs.toolbox import Toolbox, Wanted, open_calls
+from services.runs.turn_time import TurnTime
 from services.sessions.manager import SessionManager
 from services.store.reads import MessageQuery
 from services.tools.results import BUDGET_TOKENS, fits
@@ -27,12 +28,15 @@ RESULTS_PAGE = 200
 class RunTools:
     """Raises Fenced once the run was cancelled, taken over or ended."""
 
-    def __init__(self, sessions: SessionManager, run: Run, toolbox: Toolbox | None) -> None:
+    def __init__(
+        self, sessions: SessionManager, run: Run, toolbox: Toolbox | None, time: TurnTime | None = None
+    ) -> None:
         self._sessions = sessions
         self._run = run
         self._actor = run.actor
         self._fence = RunFence(run.id, run.attempt)
         self._toolbox = toolbox
+        self._time = time or TurnTime()
         self._refusals: dict[str, str] = {}
         self._author: str | None = None
 
@@ -87,7 +91,8 @@ class RunTools:
     async def finish(self) -> tuple[AnyToolResult, ...]:
         """Brings the open request, if there is one, to its end: waits for the user, runs what is approved, and gives
         every other call its result."""
-        context = await self._sessions.until(self._run.session_id, lambda context: not context.approvals)
+        with self._time.waiting():
+            context = await self._sessions.until(self._run.session_id, lambda context: not context.approvals)
         calls = open_calls(context.request)
         for call in calls:
             if call.status == "denied":

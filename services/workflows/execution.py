@@ -149,6 +149,7 @@ class Execution:
         """The results that an earlier attempt has left are taken as they are."""
         missing = [call for call in calls if call.call_id not in self._results]
         if missing:
+            await self._ctx.in_time()
             results = await self._ctx.tools.call(missing)
             self._results.update({result.call_id: result for result in results})
 

@@ -46,7 +46,9 @@ class Prompter:
     views: ViewBuilder = field(default_factory=ViewBuilder)
 
     async def ask(self, ctx: RunContext, reply_id: str, prompt: str, *, system: str, model: str | None) -> Said:
-        """Streams the reply into the session as the message `reply_id`. Raises ProviderError, UnknownModel."""
+        """Streams the reply into the session as the message `reply_id`. Raises ProviderError, UnknownModel,
+        Declined."""
+        await ctx.in_time()
         provider, info = self.providers.resolve(model or await ctx.model())
         request = request_of(await self.views.of_prompt(system, prompt, info), info, ctx.clock.new_id())
         await ctx.request_model(request.request_id)

@@ -22,7 +22,7 @@ KILLED_AFTER = 3
 
 
 class Counting(OpenAILoopback):
-    """A model that never has enough: each reply counts on. In the server's first life it falls silent behind the third."""
+    """A model that never has enough: each reply counts on. In the first life it falls silent behind the third."""
 
     killed = False
 

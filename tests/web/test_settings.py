@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from services.runs.turn_time import TimeLimit
 from web.settings import Settings, SettingsError, load
 
 NO_FILE = Path("there-is-no-such-file.toml")
@@ -178,3 +179,17 @@ def test_a_broken_file_is_told_by_name(tmp_path: Path) -> None:
 def test_logs_are_json_unless_somebody_watches() -> None:
     assert Settings(log_format="console").log_style == "console"
     assert Settings().log_style in ("json", "console")
+
+
+def test_the_time_of_a_turn_is_limited_for_all_agents_and_for_single_ones() -> None:
+    assert Settings().turn_limit == TimeLimit(3_600, "ask")
+    settings = Settings(turn_limit_s=60, turn_limit_policy="stop", agent_turn_limit=("assistant=0", "a:b=1.5:ask"))
+    assert settings.turn_limit == TimeLimit(60, "stop")
+    assert settings.turn_limits == {"assistant": TimeLimit(0, "stop"), "a:b": TimeLimit(1.5, "ask")}
+
+
+@pytest.mark.parametrize("wrong", ["assistant", "assistant=", "=5", "assistant=soon", "assistant=5:perhaps", "a=1e3"])
+def test_a_limit_for_one_agent_that_says_nothing_is_a_mistake(wrong: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load({"agent_turn_limit": (wrong,)})
+    assert "--agent-turn-limit" in refused.value.mistakes[0]
