@@ -43,7 +43,8 @@ class ServerProcess:
     core: int | None = None
     port: int = field(default_factory=lambda: free_port())
     process: subprocess.Popen[bytes] | None = None
-    started_at_ms: int = 0
+    listening_since_ms: int = 0
+    """When it was seen to listen, by the wall clock."""
 
     @property
     def url(self) -> str:
@@ -69,13 +70,13 @@ class ServerProcess:
             lambda: self._listens(since) or self.exit_code() is not None, HANG_S, lambda: self.log(since) or "no log"
         )
         assert self._listens(since), f"the server ended with {self.exit_code()}: {self.log(since)}"
+        self.listening_since_ms = time.time_ns() // 1_000_000
 
     def launch(self) -> int:
         """Starts without waiting; returns where its log begins."""
         assert self.process is None or self.process.poll() is not None, "it still runs"
         since = self.log_file.stat().st_size if self.log_file.exists() else 0
         fixed = ("--port", str(self.port), "--data", str(self.folder / "data"))
-        self.started_at_ms = time.time_ns() // 1_000_000
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [*COMMAND, *fixed, *self.options],
