@@ -19,7 +19,7 @@ from models.runs import OnBusy
 from models.session import TITLE_MAX_CHARS
 from models.states import Mode
 from models.text import is_clean
-from models.wire import Wire
+from models.wire import Whole, Wire
 
 BROADCAST_MAX_BYTES = 4 * 1024
 METADATA_MAX_BYTES = 16 * 1024
@@ -83,8 +83,8 @@ Text = Annotated[str, AfterValidator(_clean)]
 Id = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_clean)]
 Title = Annotated[str, Field(max_length=TITLE_MAX_CHARS), AfterValidator(_clean)]
 Name = Annotated[str, Field(min_length=1, max_length=TITLE_MAX_CHARS), AfterValidator(_clean)]
-Seq = Annotated[int, Field(strict=True, ge=0, le=SEQ_MAX)]
-Version = Annotated[int, Field(strict=True, ge=1, le=SEQ_MAX)]
+Seq = Annotated[int, Field(strict=True, ge=0, le=SEQ_MAX), Whole]
+Version = Annotated[int, Field(strict=True, ge=1, le=SEQ_MAX), Whole]
 BranchPosition = Version
 Parsed = TypeVar("Parsed", bound=Wire | None)
 JsonTree = Annotated[Any, AfterValidator(_clean_tree)]
@@ -245,7 +245,7 @@ def _clean_items(items: tuple[PlanItem, ...]) -> tuple[PlanItem, ...]:
 
 LIST_MAX = 500
 """The most sessions that one answer lists, and as many as a live list begins with."""
-Take = Annotated[int, Field(strict=True, ge=1, le=LIST_MAX)]
+Take = Annotated[int, Field(strict=True, ge=1, le=LIST_MAX), Whole]
 
 
 class WatchRunning(Wire):

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from models.usage import Usage
-from models.wire import Wire
+from models.wire import Whole, Wire
 
 Kind = Literal[
     "text",
@@ -48,6 +48,7 @@ ToolStatus = Literal["ok", "error", "denied", "timeout", "cancelled", "interrupt
 WorkflowStatus = Literal["pending", "running", "paused", "completed", "failed", "cancelled"]
 CallStatus = Literal["pending", "approved", "denied", "executing", "done"]
 Instant = Annotated[str, Field(description="ISO 8601, UTC, milliseconds, Z")]
+Line = Annotated[int, Field(ge=1), Whole]
 
 
 def _is_unset(value: object) -> bool:
@@ -58,7 +59,7 @@ def _is_unset(value: object) -> bool:
 class Versioned(Wire):
     """The base of all kinds. A kind whose form changes narrows `v` to its new version, and gets an upgrade."""
 
-    v: Literal[1] = 1
+    v: Annotated[Literal[1], Whole] = 1
 
 
 class TextPayload(Versioned):
@@ -118,8 +119,8 @@ class FileReferencePayload(Versioned):
 
     kind: Literal["file_reference"] = "file_reference"
     path: str
-    start_line: int | None = Field(default=None, ge=1)
-    end_line: int | None = Field(default=None, ge=1)
+    start_line: Line | None = None
+    end_line: Line | None = None
     content: str | None = None
     read_at: Instant | None = None
     error: str | None = None

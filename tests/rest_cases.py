@@ -269,7 +269,7 @@ OTHER_MEDIA = (
 )
 UNKNOWN_FIELDS = ("unknown", "", "__proto__", "x" * 100_000, "\U0001f600", "id")
 BAD_ESCAPES = ("\\u0000", "a\\u0000b", "\\ud800", "\\udc00", "x\\ud83dx", "\\ud800\\ud800")
-ABSURD_JSON_NUMBERS = ("1e999", "-1e999", "1e308", "9" * 400, "-" + "9" * 30, "0.1e-400", "-0", "1.0")
+ABSURD_JSON_NUMBERS = ("1e999", "-1e999", "1e308", "9" * 400, "-" + "9" * 30, "0.1e-400", "-0", "1.5", "true")
 BAD_NUMBERS = ("-1", "+1", "1.0", "1e3", "0x10", "", "%201", "abc", "NaN", "null", "%D9%A1", "9" * 17, "9" * 5000)
 BAD_CHOICES = ("", "ASC", "1", "yes", "asc,desc", "%5B%5D")
 BAD_TEXTS = ("a%00b", "%00", "%ED%A0%80", "%FF", "%C3")

@@ -18,8 +18,9 @@ import structlog
 from aiohttp import web
 
 from hub.socket import answers, frames
-from hub.socket.engine_socket import TRANSPORT_LIMIT_BYTES, HubSocket, open_websocket
+from hub.socket.engine_socket import HubSocket
 from hub.socket.frames import Frame
+from hub.socket.websocket import TRANSPORT_LIMIT_BYTES, open_websocket
 from models.errors import InvalidArgument, MethodNotAllowed, ParleyError
 
 log = structlog.get_logger(__name__)

@@ -20,10 +20,9 @@ from hub.socket.kernel import bound_send_buffer
 from hub.socket.liveness import Liveness
 from hub.socket.outbox import Outbox
 from hub.socket.packets import BinaryNotSupported, MalformedPacket, is_utf8
+from hub.socket.websocket import CLOSE_WITHIN_S, TRANSPORT_LIMIT_BYTES, close_code, open_websocket
 from models.errors import InvalidArgument
 
-TRANSPORT_LIMIT_BYTES = 2_000_000
-CLOSE_WITHIN_S = 2.0
 CLOSE_BAD_TEXT = 1007
 PROBE_WITHIN_S = 10.0
 """How long an upgrade may take from its first byte to its last."""
@@ -180,15 +179,15 @@ class HubSocket:
                 case WSMsgType.PONG:
                     self.liveness.heard()
                 case WSMsgType.CLOSE:
-                    await self._answer_close(ws)
+                    await self._answer_close(ws, close_code(message.data))
                     return
                 case _:
                     return
 
-    async def _answer_close(self, ws: web.WebSocketResponse) -> None:
+    async def _answer_close(self, ws: web.WebSocketResponse, code: int) -> None:
         if self.leaving and self._transport is not None:
             self._transport.close()
-        await ws.close(drain=False)
+        await ws.close(code=code, drain=False)
 
     def _settle_transport(self) -> None:
         """A peer that has closed takes nothing more: what is still buffered must not keep the transport alive."""
@@ -407,23 +406,6 @@ class HubSocket:
         elif self.liveness.is_due(now) and not self.leaving:
             self.outbox.put(frames.PING)
             self.liveness.pinged(now)
-
-
-async def open_websocket(request: web.Request) -> tuple[web.WebSocketResponse, AbstractStreamWriter]:
-    """Answer the upgrade. Without compression: it costs 100 KB per connection. Raises InvalidArgument and
-    ConnectionError."""
-    ws = web.WebSocketResponse(
-        compress=False,
-        max_msg_size=TRANSPORT_LIMIT_BYTES + 1,
-        timeout=CLOSE_WITHIN_S,
-        autoclose=False,
-        autoping=False,  # a pong that can't be written would be an error, and one that isn't taken would pile up
-        decode_text=False,
-    )
-    try:
-        return ws, await ws.prepare(request)
-    except (web.HTTPBadRequest, ValueError):
-        raise InvalidArgument("This is no handshake of a WebSocket", field="Sec-WebSocket-Key") from None
 
 
 async def _receive(ws: web.WebSocketResponse) -> WSMessage:

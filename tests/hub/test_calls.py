@@ -74,7 +74,7 @@ SAMPLES: dict[str, list[Any]] = {
     "object": [{}, {"text": 1}],
     "null": [None],
 }
-ABSURD = [-1, -(2**63), 2**53, 2**63, 2**64, 1.0, 1.5, 1e308, True, False, "0", "1"]
+ABSURD = [-1, -(2**63), 2**53, 2**63, 2**64, 1.5, 2.0**53, -1.0, 1e308, True, False, "0", "1"]
 """Not one of them is a position in a journal."""
 
 
@@ -262,6 +262,20 @@ async def test_absurd_positions_are_refused(peer: Peer, session_id: str) -> None
     for literal in ("1e999", "NaN", "Infinity", "-1e-5", "0x10", "1_000", "9" * 5_000):
         ack = await peer.raw_call("90", raw % literal)
         assert ack["error"]["code"] in ("malformed_packet", "invalid_argument"), literal
+
+
+async def test_integers_in_the_clothes_of_floats_are_integers(peer: Peer, session_id: str) -> None:
+    """JSON has one kind of number."""
+    snapshot = await peer.call("join_session", {"sessionId": session_id})
+    raw = f'["join_session",{{"sessionId":"{session_id}","epoch":"{snapshot["epoch"]}","after":%s}}]'
+    for number, literal in enumerate(("1.0", "1e0", "10.0e-1", "1")):
+        ack = await peer.raw_call(f"8{number}", raw % literal)
+        assert (ack["ok"], ack["recovered"]) == (True, True), literal
+    assert (await peer.raw_call("91", '["watch_running",{"take":3.0}]'))["ok"]
+    line = {"kind": "file_reference", "path": "a.py", "startLine": True}
+    await refused(
+        peer, "send_message", {"sessionId": session_id, "payload": line}, field="payload.file_reference.startLine"
+    )
 
 
 async def test_json_nested_too_deeply_is_refused(peer: Peer, session_id: str) -> None:

@@ -9,7 +9,7 @@ from typing import get_args
 
 from hub import hub, presence
 from hub.hub import CALLS
-from hub.socket import backlog, engine_socket, server
+from hub.socket import backlog, server, websocket
 from models import calls, errors, events, user_state
 from models.events import BODIES
 from models.search import INDEXED_MAX_CHARS
@@ -47,7 +47,7 @@ NUMBERS = (
     f"above {presence.LISTED_MAX} participants",
     f"A packet may have {server.PAYLOAD_LIMIT_BYTES} bytes",
     f"connection to the namespace {server.INTRODUCTION_LIMIT_BYTES};",
-    f"Beyond {engine_socket.TRANSPORT_LIMIT_BYTES} the WebSocket",
+    f"Beyond {websocket.TRANSPORT_LIMIT_BYTES} the WebSocket",
     f"as far as {INDEXED_MAX_CHARS} characters",
     f"`q` (1 to {queries.SEARCH_MAX_CHARS} characters)",
     f"the newest {search.RANKED} ranked",

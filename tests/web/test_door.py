@@ -71,6 +71,7 @@ async def test_a_pages_origin_is_checked_before_anything_else(serve: Serve) -> N
         refused = await rest.ask("GET", path, headers={"Origin": "https://evil.example"})
         assert (refused.status, refused.code) == (403, "origin_not_allowed")
         assert "Access-Control-Allow-Origin" not in refused.headers
+        assert refused.headers["Vary"] == (await rest.ask("GET", path)).headers["Vary"] == "Origin"
     sent = await rest.ask("POST", "/api/sessions", headers={"Origin": "null"})
     assert (sent.status, sent.code) == (403, "origin_not_allowed")
 

@@ -9,10 +9,12 @@ import engineio
 import pytest
 import socketio
 from aiohttp import ClientSession, web
-from socket_peers import Hub, PollingPeer, ServerFactory, hurry, start_hub
+from socket_peers import Hub, PollingPeer, ServerFactory, hurry, open_websocket, start_hub
 
 from hub.socket.engine import HubEngine
 from hub.socket.server import HubServer
+from hub.socket.websocket import FrameGuard
+from models.errors import Forbidden
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +67,37 @@ def test_the_stock_engine_makes_ids_that_are_new_each_time(hub: Hub) -> None:
     made = {hub.engine.generate_id() for _ in range(100)}
     assert len(made) == 100
     assert all(re.fullmatch(r"[A-Za-z0-9_=-]{20}", each) for each in made)
+
+
+async def test_what_begins_with_the_handshake_passes_the_guard_that_stands_before_aiohttps_reader(hub: Hub) -> None:
+    """`_post_start`, `_message_tail` and `_payload_parser` are aiohttp's own."""
+    taken = list(inspect.signature(web.WebSocketResponse._post_start).parameters)
+    assert taken == ["self", "request", "protocol", "writer"]
+    async with ClientSession() as session:
+        await open_websocket(session, hub)
+        (live,) = hub.engine.live.values()
+        assert isinstance(live.request.protocol._payload_parser, FrameGuard)
+        assert live.request.protocol._message_tail == b""
+
+
+async def test_answers_are_for_the_origin_that_asked(hub: Hub) -> None:
+    url, origin = f"{hub.url}/socket.io/", "https://example.test"
+    async with ClientSession() as session:
+        for query in ("?EIO=4&transport=polling", "?EIO=3"):
+            async with session.get(url + query) as response:
+                assert response.headers["Vary"] == "Origin"
+                assert "Access-Control-Allow-Origin" not in response.headers
+            async with session.get(url + query, headers={"Origin": origin}) as response:
+                assert response.headers["Access-Control-Allow-Origin"] == origin
+                assert response.headers["Access-Control-Allow-Credentials"] == "true"
+        asking = {"Origin": origin, "Access-Control-Request-Headers": "x-mine"}
+        async with session.options(url, headers=asking) as response:
+            assert response.headers["Access-Control-Allow-Methods"] == "GET, POST, OPTIONS"
+            assert response.headers["Access-Control-Allow-Headers"] == "x-mine"
+        hub.handler.refuse_http = Forbidden()
+        async with session.get(url + "?EIO=4&transport=polling", headers={"Origin": origin}) as response:
+            assert (response.status, response.headers["Vary"]) == (403, "Origin")
+            assert "Access-Control-Allow-Origin" not in response.headers
 
 
 async def test_the_payload_writer_that_prepare_returns_drains(hub: Hub) -> None:
