@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.approvals import Approval, Grant
 from models.branches import Branch
-from models.errors import SessionNotFound
+from models.errors import DatabaseCorrupt, SessionNotFound
 from models.events import MessageDelta, truncated
 from models.ids import EpochMs, iso
 from models.messages import Message
@@ -62,6 +62,8 @@ async def session_row(db: AsyncConnection, session_id: str, *, deleted: bool = F
 
 async def context_of(db: AsyncConnection, dialect: Dialect, row: Found) -> Context:
     branches = (await db.execute(BRANCHES, {"session": row.key})).all()
+    if row.active_branch not in {each.name for each in branches}:
+        raise DatabaseCorrupt(f"Session {row.id} has lost its branch; stop the server and restore a backup")
     runs = [Run.model_validate_json(body) for body in (await db.execute(OPEN_RUNS, {"session": row.key})).scalars()]
     state = STATE.validate_json(row.context_state)
     stream = await _stream(db, dialect, row.key, state) if isinstance(state, StreamingResponse) else None

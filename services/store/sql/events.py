@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.actors import UNKNOWN, Actor
+from models.errors import DatabaseCorrupt
 from models.events import BY_CODE, TRUNCATE_OVER_BYTES, Event, EventBody, MessageBody, MessageDelta, truncated
 from models.ids import EpochMs
 from services.store.journal import EventPage, check_reach
@@ -77,7 +78,10 @@ def _actor(row: Found) -> Actor:
 def _body(row: Found) -> EventBody:
     if row.code == MessageDelta.code:
         return MessageDelta(message_id=row.message_id, sequence=row.sequence, delta=row.data)
-    body = BY_CODE[row.code].model_validate_json(row.data)
+    kind = BY_CODE.get(row.code)
+    if kind is None:
+        raise DatabaseCorrupt(f"The journal has an event of no kind ({row.code}); stop the server and restore a backup")
+    body = kind.model_validate_json(row.data)
     if not isinstance(body, MessageBody) or body.message.status == "streaming":
         return body
     message = body.message

@@ -161,6 +161,9 @@ class Database:
                 yield connection
         except PoolTimeout as error:
             raise StorageUnavailable("Too many readers wait for the database; try again") from error
+        except DatabaseCorrupt as error:
+            self._translate_and_note(error)
+            raise
         except DAMAGED_ROWS as error:
             raise self._translate_and_note(DatabaseCorrupt()) from error
         except (DBAPIError, sqlite3.Error) as error:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from models.errors import DatabaseCorrupt
 from models.ids import iso
 from models.payloads import MESSAGE_TYPES
 from models.search import INDEXED_MAX_CHARS, FoundSession, SearchResult, first_key
@@ -181,6 +182,8 @@ def _result(row: Found, position: int | None, terms: Terms) -> SearchResult:
     if row.ordinal == 0:
         shown = snippet(row.title, terms.wanted)
         return SearchResult(type="title", session=session, created_at_utc=iso(row.created_at), snippet=shown)
+    if row.message_id is None:
+        raise DatabaseCorrupt("The search index has a message that is gone; stop the server and restore a backup")
     return SearchResult(
         type="message",
         session=session,

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,7 @@ from models.errors import (
 )
 from models.events import SessionRenamed
 from services.engine.context import Context
+from services.search.query import SearchQuery
 from services.store.projects import INBOX
 from services.store.reads import MessageQuery
 from services.store.sqlite.database import FILE_NAME, Database
@@ -288,6 +289,38 @@ async def test_damage_at_run_time_is_named_stays_red_and_shows_nothing_wrong(tmp
             await tell(store, context, "x" * 50_000)
         database._note_success()
         assert type(database.trouble) is DatabaseCorrupt, "a damaged file does not heal"
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE messages SET header = '{'",
+        "UPDATE messages SET content = CAST(x'ff00fe' AS TEXT)",
+        "UPDATE contexts SET state = 'x'",
+        "UPDATE events SET data = '{' WHERE seq = 1",
+        "UPDATE events SET code = 999 WHERE seq = 1",
+        "DELETE FROM branches",
+        "DELETE FROM messages",
+        "DROP TABLE search_text",
+        "DELETE FROM search_text_data",
+        "DROP TABLE events",
+    ],
+)
+async def test_damage_that_only_reading_shows_is_damage_wherever_it_shows(tmp_path: Path, harm: str) -> None:
+    async with opened(tmp_path) as (database, store):
+        await tell(store, await new_session(store), "hello")
+        with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+            other.execute(harm)
+        reads = [
+            store.journal.load("s"),
+            store.journal.since("s", 0),
+            store.reads.page("s", MessageQuery()),
+            store.search.find(SearchQuery("hello")),
+        ]
+        errors = [each for each in await asyncio.gather(*reads, return_exceptions=True) if isinstance(each, Exception)]
+        assert errors
+        assert {type(each) for each in errors} == {DatabaseCorrupt}
+        assert {each.code for each in errors if isinstance(each, DatabaseCorrupt)} == {"storage_corrupt"}
 
 
 # The folder
