@@ -201,7 +201,7 @@ def free_port() -> int:
 
 
 def read_only(database: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
 
 
 def _clean_environment() -> dict[str, str]:

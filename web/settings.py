@@ -76,8 +76,10 @@ def _database(value: str | None) -> str | None:
     if value is None or value == IN_MEMORY:
         return value
     path = value.removeprefix(SQLITE)
-    if path == value or "?" in path:
+    if path == value:
         raise ValueError(f"only {SQLITE}FOLDER/{FILE_NAME} and {IN_MEMORY} are supported by this version")
+    if "?" in path:
+        raise ValueError("options behind ? are not supported; a folder with ? in its name is given with --data")
     if Path(path).name != FILE_NAME:
         raise ValueError(f"the file must be called {FILE_NAME}: the folder around it belongs to the server")
     return value

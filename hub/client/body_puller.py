@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from hub.client.chores import Chores
 from hub.client.connection import ClientConnection
 from hub.client.errors import CallError
-from hub.client.rest import Rest
+from hub.client.rest import Rest, under
 from hub.client.session_view import SessionView
 
 PULLED_AT_ONCE = 50
@@ -45,7 +45,7 @@ class BodyPuller:
         view, backoff, failures = self._view, self._connection.backoff, 0
         while self._is_wanted() and (lacking := [each for each in ids if view.lacks(each)]):
             try:
-                found = await self._rest.get(f"/api/contexts/{view.session_id}/messages", ids=",".join(lacking))
+                found = await self._rest.get(under("contexts", view.session_id, "messages"), ids=",".join(lacking))
             except CallError as failed:
                 if failed.code == "payload_too_large" and len(lacking) > 1:
                     half = len(lacking) // 2

@@ -9,7 +9,7 @@ import structlog
 from hub.client.chores import Chores
 from hub.client.connection import ClientConnection
 from hub.client.errors import CallError, CallFailed, ConnectionLost
-from hub.client.rest import Rest
+from hub.client.rest import Rest, under
 from hub.client.session_feed import JoinTimeout, SessionFeed
 from hub.client.session_view import SessionView
 from hub.client.wire import FeedMode, Json
@@ -87,7 +87,7 @@ class OpenSessions:
         failures = 0
         while True:
             try:
-                return int((await self._rest.get(f"/api/sessions/{session_id}"))["head"])
+                return int((await self._rest.get(under("sessions", session_id)))["head"])
             except CallError as failed:
                 if isinstance(failed, CallFailed) and not failed.retryable:
                     return 0

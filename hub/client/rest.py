@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 
 from hub.client.errors import CallFailed, ConnectionLost
 from hub.client.wire import Json
+
+
+def under(*names: str) -> str:
+    """A path of the API, whatever is in the names."""
+    return "/api/" + "/".join(quote(name, safe="") for name in names)
 
 
 class Rest:

@@ -15,7 +15,7 @@ from hub.client.body_puller import BodyPuller
 from hub.client.chores import Chores
 from hub.client.connection import ClientConnection
 from hub.client.errors import CallError, CallFailed, ConnectionLost, NoAnswer
-from hub.client.rest import Rest
+from hub.client.rest import Rest, under
 from hub.client.session_view import SessionView
 from hub.client.wire import EventPage, JoinAck, Json, SessionEvent
 
@@ -158,7 +158,7 @@ class SessionFeed:
         """Signal mode: reads what was announced, in order."""
         view = self.view
         while view.behind and not view.joining:
-            page = cast(EventPage, await self._rest.get(f"/api/sessions/{view.session_id}/events", after=view.last))
+            page = cast(EventPage, await self._rest.get(under("sessions", view.session_id, "events"), after=view.last))
             if page["epoch"] != view.epoch:
                 view.forget()
                 self._chores.start(self.rejoin())

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 import structlog
@@ -17,6 +18,7 @@ from pydantic.fields import FieldInfo
 from models.errors import InvalidArgument, ParleyError
 from services.operating import logs
 from services.operating.collector import tune_collector
+from services.tools.names import spoken
 from web.app import create_app, drain
 from web.keys import PLACES
 from web.listening.listener import Listener
@@ -84,7 +86,7 @@ async def _serve(settings: Settings) -> int:
         await _clean_up(runner, listener)
         return FAILED
     except OSError as error:
-        _complain(f"parley: can't serve {settings.host}:{settings.port} from {settings.folder}: {error}")
+        _complain(f"parley: can't serve {settings.host}:{settings.port} from {_shown(settings.folder)}: {error}")
         await _clean_up(runner, listener)
         return FAILED
     tune_collector()
@@ -134,8 +136,12 @@ def url_of(host: str, addresses: Sequence[object]) -> str:
 
 def _particulars(settings: Settings) -> str:
     """What tells this server from another on the same machine."""
-    data = settings.folder.resolve() if settings.folder is not None else "in memory"
-    return f"pid {os.getpid()}, data {data}, workspace {settings.workspace.resolve()}"
+    return f"pid {os.getpid()}, data {_shown(settings.folder)}, workspace {_shown(settings.workspace)}"
+
+
+def _shown(folder: Path | None) -> str:
+    """In one line, also where its name is no text."""
+    return spoken(str(folder.resolve())) if folder is not None else "in memory"
 
 
 def _mistaken(mistakes: Sequence[str]) -> int:

@@ -294,7 +294,7 @@ class Database:
         """Lock and mark can be made again. Without the others whatever is written is gone when the process ends."""
         names = {file.name for file in lost}
         if ours := sorted(names - {LOCK, self._mark.path.name}):
-            told = f"{', '.join(ours)} in {self.folder} was deleted or replaced while the server runs"
+            told = f"{', '.join(ours)} was deleted or replaced while the server runs"
             self._refuse_writes(DatabaseCorrupt(f"{told}: nothing more is taken; stop it and restore a backup"))
             return
         log.warning("files of the data folder were deleted and are made anew", files=sorted(names))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.resources
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,8 +57,9 @@ def _back_up(connection: Connection, backup_to: Path) -> None:
     driver = connection.connection.driver_connection
     if driver is None:
         raise RuntimeError("the connection was closed before its backup")
-    # Outside any transaction: VACUUM INTO writes a consistent copy of a live database.
-    driver.execute("VACUUM INTO ?", (str(backup_to),))
+    # Not VACUUM INTO: it takes the name as text, and not every name is.
+    with closing(sqlite3.connect(backup_to)) as copy:
+        driver.backup(copy)
 
 
 def _upgrade(connection: Connection, scripts: str | None) -> None:
@@ -70,7 +73,9 @@ def _config(connection: Connection | None, scripts: str | None) -> Config:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", scripts or str(importlib.resources.files("models") / "migrations"))
+    # Alembic reads its options as templates, in which a percent sign begins a variable.
+    location = scripts or str(importlib.resources.files("models") / "migrations")
+    config.set_main_option("script_location", location.replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config

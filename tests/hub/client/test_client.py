@@ -19,6 +19,7 @@ from slow_line import line
 
 from hub.client import CallFailed, ConnectionLost, HubClient, SessionView
 from hub.client.connection import ConnectionState
+from hub.client.rest import under
 from hub.client.wire import FeedMode, SessionEvent
 from hub.socket.connection import Connection
 from models.events import TRUNCATE_OVER_BYTES
@@ -566,3 +567,7 @@ async def test_deletion_reaches_the_view_and_is_not_asked_about_for_ever(in_memo
         await client.open(session_id)
     assert refused.value.code == "session_not_found"
     assert client.state == "connected"
+
+
+def test_what_is_in_an_id_leads_nowhere_else() -> None:
+    assert under("sessions", "a/../b?c=d#e%", "events") == "/api/sessions/a%2F..%2Fb%3Fc%3Dd%23e%25/events"

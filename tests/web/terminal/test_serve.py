@@ -17,6 +17,7 @@ import structlog
 from patience import HANG_S
 
 from models.errors import InvalidArgument
+from web.settings import Settings
 from web.terminal import serve
 from web.terminal.cli import main
 
@@ -145,3 +146,12 @@ def test_the_help_tells_the_values_and_every_secret(capsys: pytest.CaptureFixtur
 def test_addresses_are_written_as_people_can_open_them() -> None:
     assert serve.url_of("127.0.0.1", [("127.0.0.1", 80)]) == "http://127.0.0.1:80"
     assert serve.url_of("::1", [("::1", 80, 0, 0)]) == "http://[::1]:80"
+
+
+def test_folders_are_told_in_one_line_of_text_whatever_their_names(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9\n50%")
+    folder.mkdir()
+    told = serve._particulars(Settings(data=folder, workspace=folder))
+    assert told.encode().isascii()
+    assert "\n" not in told
+    assert r"caf\351\n50%" in told
