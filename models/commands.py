@@ -147,10 +147,19 @@ class AppendDelta(CommandFor[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What one reply of a model cost."""
+
+    model: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class RequestTools(CommandFor[None]):
     """The calls that a model asks for. A call is `approved` or `denied` when policy has decided, else `pending`, and
     then `approvals` has the id of the question to the user: {callId: approvalId}. `each_time` are the calls of tools
-    that can't be granted for the session. `server` is the MCP server that they all belong to, if there is one."""
+    that can't be granted for the session. `server` is the MCP server that they all belong to, if there is one. `spent`
+    is what the reply cost that asks for them without a word."""
 
     fence: RunFence
     message_id: str
@@ -160,6 +169,15 @@ class RequestTools(CommandFor[None]):
     each_time: frozenset[str] = frozenset()
     server: str | None = None
     expires_at: EpochMs | None = None
+    spent: Spent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountUsage(CommandFor[None]):
+    """A reply that brought neither words nor calls was paid for, too."""
+
+    fence: RunFence
+    spent: Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +386,7 @@ RunCommand = (
     | FinalizeStream
     | EmitMessage
     | RequestTools
+    | CountUsage
     | StartTools
     | FinishTool
     | BeginWorkflow

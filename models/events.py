@@ -20,6 +20,7 @@ from models.payloads import PlanItem
 from models.runs import Run
 from models.session import Session
 from models.states import ContextState, Mode, SessionState
+from models.usage import Usage
 from models.wire import Wire
 
 TRUNCATE_OVER_BYTES = 64 * 1024
@@ -248,6 +249,17 @@ class PlanChanged(EventBody):
     items: tuple[PlanItem, ...]
 
 
+class UsageAdded(EventBody):
+    """What a reply cost that had no words, and so no message of its own to say it: one that only called tools, in the
+    request `messageId`, or one that said nothing at all."""
+
+    type = "usage.added"
+    code = 80
+    model: str
+    usage: Usage
+    message_id: str | None = None
+
+
 BODIES: tuple[type[EventBody], ...] = (
     SessionCreated,
     SessionRenamed,
@@ -274,6 +286,7 @@ BODIES: tuple[type[EventBody], ...] = (
     PinAdded,
     PinRemoved,
     PlanChanged,
+    UsageAdded,
 )
 BY_CODE: dict[int, type[EventBody]] = {body.code: body for body in BODIES}
 BY_TYPE: dict[str, type[EventBody]] = {body.type: body for body in BODIES}

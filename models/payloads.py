@@ -150,8 +150,12 @@ class ToolCall(Wire):
 
 
 class ToolRequestPayload(Versioned):
+    """`usage` is what the reply of `model` cost that asked for it without a word; one with words says it itself."""
+
     kind: Literal["tool_request"] = "tool_request"
     calls: tuple[ToolCall, ...]
+    model: str | None = Field(default=None, exclude_if=_is_unset)
+    usage: Usage | None = Field(default=None, exclude_if=_is_unset)
 
 
 class ToolResultPayload(Versioned):
@@ -169,6 +173,8 @@ class McpToolRequestPayload(Versioned):
     kind: Literal["mcp_tool_request"] = "mcp_tool_request"
     server: str
     calls: tuple[ToolCall, ...]
+    model: str | None = Field(default=None, exclude_if=_is_unset)
+    usage: Usage | None = Field(default=None, exclude_if=_is_unset)
 
 
 class McpToolResultPayload(Versioned):

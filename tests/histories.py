@@ -19,6 +19,7 @@ from models.commands import (
     CancelRun,
     ChangePlan,
     Command,
+    CountUsage,
     DeleteSession,
     EmitMessage,
     ExpireApprovals,
@@ -40,6 +41,7 @@ from models.commands import (
     SetBranchPrompt,
     SetMode,
     SetModel,
+    Spent,
     StartRun,
     StartTools,
     SwitchBranch,
@@ -85,6 +87,7 @@ KINDS: tuple[str, ...] = (
     "append",
     "finalize",
     "emit",
+    "count",
     "finish",
     "take_over",
     "abandon",
@@ -121,6 +124,7 @@ RUN_KINDS = (
     "append",
     "finalize",
     "emit",
+    "count",
     "tools",
     "start_tools",
     "finish_tool",
@@ -252,6 +256,8 @@ class Maker:
                 )
                 payload = self.choose(emitted)
                 return EmitMessage(fence, self.new("message"), "assistant", "agent", text, payload)
+            case "count":
+                return CountUsage(fence, Spent("demo", Usage(input_tokens=2, output_tokens=1)))
             case "tools":
                 return self.tools(fence)
             case "start_tools":

@@ -57,6 +57,8 @@ def apply_event(snapshot: Json, event: SessionEvent) -> Json:
             return _annotated(after, pins=[pin for pin in after["pins"] if pin["id"] != data["pinId"]])
         case "plan.changed":
             return _annotated(after, plan=data["items"])
+        case "usage.added":
+            return {**after, "usage": _more(after["usage"], data["usage"])}
         case "run.queued":
             return {**after, "queue": [*after["queue"], data["run"]]}
         case "run.started":
@@ -131,14 +133,16 @@ def _created(snapshot: Json, message: Json) -> Json:
 
 def _completed(snapshot: Json, message: Json) -> Json:
     usage = (message.get("payload") or {}).get("usage")
-    total = snapshot["usage"]
-    if usage is not None:
-        total = {
-            "inputTokens": total["inputTokens"] + usage["inputTokens"],
-            "outputTokens": total["outputTokens"] + usage["outputTokens"],
-            "estimated": total["estimated"] or usage["estimated"],
-        }
+    total = snapshot["usage"] if usage is None else _more(snapshot["usage"], usage)
     return {**snapshot, "usage": total, "messages": _replaced(snapshot["messages"], message)}
+
+
+def _more(total: Json, usage: Json) -> Json:
+    return {
+        "inputTokens": total["inputTokens"] + usage["inputTokens"],
+        "outputTokens": total["outputTokens"] + usage["outputTokens"],
+        "estimated": total["estimated"] or usage["estimated"],
+    }
 
 
 def _grown(snapshot: Json, delta: Json) -> Json:

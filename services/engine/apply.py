@@ -35,6 +35,7 @@ from models.events import (
     SessionRenamed,
     SessionRestored,
     SessionStateChanged,
+    UsageAdded,
 )
 from models.ids import EpochMs, from_iso, iso
 from models.messages import Message
@@ -164,6 +165,8 @@ def _changed(context: Context, at: EpochMs, body: EventBody) -> Context:
         case PlanChanged():
             changed = {"plan": body.items, "plan_changed": True}
             return _with_branch(context, context.branch.model_copy(update=changed))
+        case UsageAdded():
+            return replace(context, usage=context.usage.plus(body.usage))
         case ApprovalRequested():
             waiting = context.run.model_copy(update={"state": "awaiting_input"}) if context.run else None
             return replace(context, run=waiting, approvals=(*context.approvals, body.approval))
@@ -253,10 +256,4 @@ def _without(queue: tuple[Run, ...], run: Run) -> tuple[Run, ...]:
 def _added(total: Usage, message: Message) -> Usage:
     payload = message.payload
     usage = payload.usage if payload is not None and payload.kind == "streaming_response" else None
-    if usage is None:
-        return total
-    return Usage(
-        input_tokens=total.input_tokens + usage.input_tokens,
-        output_tokens=total.output_tokens + usage.output_tokens,
-        estimated=total.estimated or usage.estimated,
-    )
+    return total if usage is None else total.plus(usage)

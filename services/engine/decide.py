@@ -19,6 +19,7 @@ from models.commands import (
     CancelRun,
     ChangePlan,
     Command,
+    CountUsage,
     CreateSession,
     DeleteSession,
     EmitMessage,
@@ -109,6 +110,8 @@ def decide(session_id: str, context: Context | None, command: Command, now: Epoc
             return Decision(running.begin(context, command, now), fence=context.fence)
         case FinalizeStream():
             return Decision(running.finalize(context, command, now), fence=context.fence)
+        case CountUsage():
+            return Decision(running.count(context, command), fence=context.fence)
         case EmitMessage():
             return Decision(*running.emit(context, command, now), fence=context.fence)
         case FinishRun():

@@ -7,6 +7,7 @@ from models.commands import (
     AppendDelta,
     BeginStream,
     CancelRun,
+    CountUsage,
     EmitMessage,
     FinalizeStream,
     FinishRun,
@@ -26,6 +27,7 @@ from models.events import (
     RunQueued,
     RunStarted,
     SessionStateChanged,
+    UsageAdded,
 )
 from models.ids import EpochMs, from_iso, iso
 from models.messages import Message, MessageStatus, Metadata, message_type_of
@@ -134,6 +136,12 @@ def finalize(context: Context, command: FinalizeStream, now: EpochMs) -> Events:
     if command.tools is not None:
         events = (*events, *tools.request(fold(context, events, now), command.tools, now))
     return events
+
+
+def count(context: Context, command: CountUsage) -> Events:
+    """Whatever the state: the money is gone."""
+    check_fence(context, command.fence)
+    return (UsageAdded(model=command.spent.model, usage=command.spent.usage),)
 
 
 def emit(context: Context, command: EmitMessage, now: EpochMs) -> tuple[Events, Emitted]:

@@ -16,6 +16,7 @@ from models.events import (
     EventBody,
     MessageCreated,
     MessageUpdated,
+    UsageAdded,
 )
 from models.ids import EpochMs, derived_id, from_iso, iso
 from models.messages import Message, Metadata, message_type_of
@@ -54,9 +55,11 @@ def request(context: Context, command: RequestTools, now: EpochMs) -> Events:
     check(context.state, "call")
     if context.request is not None or len({call.call_id for call in command.calls}) < len(command.calls):
         raise IllegalTransition("One request at a time, with call ids of its own")
-    payload: ToolRequestPayload | McpToolRequestPayload = ToolRequestPayload(calls=command.calls)
+    spent = command.spent
+    cost = {"model": spent.model, "usage": spent.usage} if spent is not None else {}
+    payload: ToolRequestPayload | McpToolRequestPayload = ToolRequestPayload(calls=command.calls, **cost)
     if command.server is not None:
-        payload = McpToolRequestPayload(server=command.server, calls=command.calls)
+        payload = McpToolRequestPayload(server=command.server, calls=command.calls, **cost)
     message = Message(
         id=command.message_id,
         ordinal=context.pool_count + 1,
@@ -72,6 +75,8 @@ def request(context: Context, command: RequestTools, now: EpochMs) -> Events:
     )
     asked = tuple(_approval(run, message, call, command, now) for call in command.calls if call.status == "pending")
     events: list[EventBody] = [MessageCreated(message=message)]
+    if spent is not None:
+        events.append(UsageAdded(model=spent.model, usage=spent.usage, message_id=message.id))
     events.extend(ApprovalRequested(approval=approval) for approval in asked)
     target: ContextState = _awaiting(asked) if asked else context.resting
     if target != context.state:

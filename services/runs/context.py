@@ -10,7 +10,17 @@ from typing import Literal
 import orjson
 
 from models.approvals import Approval
-from models.commands import AskUser, Command, EmitMessage, FinishRun, RequestModel, RequestTools, RunFence
+from models.commands import (
+    AskUser,
+    Command,
+    CountUsage,
+    EmitMessage,
+    FinishRun,
+    RequestModel,
+    RequestTools,
+    RunFence,
+    Spent,
+)
 from models.errors import Declined, InvalidArgument, ParleyError, ToolCallFailed
 from models.ids import EpochMs
 from models.messages import Message, Metadata
@@ -185,6 +195,10 @@ class RunContext:
     async def context(self) -> Context:
         """The session's context at this moment."""
         return await self._sessions.until(self.session_id, lambda _: True)
+
+    async def count_usage(self, spent: Spent) -> None:
+        """For a reply that left no message which could say what it cost."""
+        await self._submit(CountUsage(self._fence, spent))
 
     async def request_tools(self, command: RequestTools) -> None:
         """Commits a request of `ctx.tools.request`, when there is no reply to go with it."""

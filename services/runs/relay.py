@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
+from models.commands import Spent
 from models.errors import ProviderBroken, ProviderError, ProviderRefused
 from services.llm.endings import CUT_SHORT
 from services.llm.provider import Finished, ModelRequest, Provider, TextDelta, ToolCallReady
@@ -62,9 +64,14 @@ class Relay:
             tools = await self._ctx.tools.request(wanted, depth=self._depth, refusal=_not_done(cut) if cut else None)
         if self._reply is not None:
             await self._reply.finish(end.reason, end.usage, tools=tools)
-        elif tools is not None:
-            await self._ctx.request_tools(tools)
-        elif end.reason in CUT_SHORT or not self._after_tools:
+            return
+        spent = Spent(self.model, end.usage) if end.usage is not None else None
+        if tools is not None:
+            await self._ctx.request_tools(replace(tools, spent=spent))
+            return
+        if spent is not None:
+            await self._ctx.count_usage(spent)
+        if end.reason in CUT_SHORT or not self._after_tools:
             raise wordless(end.reason)
 
 

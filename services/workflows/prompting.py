@@ -81,7 +81,9 @@ async def _relay(ctx: RunContext, provider: Provider, request: ModelRequest, rep
                     await reply.write(text)
                 case Finished():
                     if not "".join(parts).strip():
-                        raise wordless(event.reason)
+                        error = wordless(event.reason)
+                        await reply.finish(f"error: {error.message}", event.usage, status="error")
+                        raise error
                     await reply.finish(event.reason, event.usage)
                     return Said(reply.message_id, "".join(parts), REFUSALS.get(event.reason))
         raise ProviderError("The reply ended without an end")

@@ -34,6 +34,7 @@ from models.commands import (
     CancelRun,
     ChangePlan,
     Command,
+    CountUsage,
     CreateSession,
     DeleteSession,
     EmitMessage,
@@ -54,6 +55,7 @@ from models.commands import (
     SetBranchPrompt,
     SetMode,
     SetModel,
+    Spent,
     StartRun,
     StartTools,
     SwitchBranch,
@@ -111,6 +113,7 @@ def started() -> History:
 
 
 FENCE = RunFence("r1", 1)
+SPENT = Spent("demo", Usage(input_tokens=30, output_tokens=7, estimated=True))
 
 
 def streaming(deltas: int = 3) -> History:
@@ -236,6 +239,15 @@ CASES: dict[str, Callable[[], tuple[History, int]]] = {
         BeginStream(FENCE, "a2", "assistant", "demo"),
         AppendDelta(FENCE, "a2", "again"),
         FinalizeStream(FENCE, "a2", "length", usage=Usage(input_tokens=10, output_tokens=20)),
+    ),
+    "replies without words add to the usage": after(
+        finalized,
+        RequestModel(FENCE, "q2"),
+        RequestTools(FENCE, REQUEST, "assistant", (call("call-1", "approved"),), spent=SPENT),
+        StartTools(FENCE, ("call-1",)),
+        FinishTool(FENCE, "t1", "call-1", "ok", output="written"),
+        RequestModel(FENCE, "q3"),
+        CountUsage(FENCE, SPENT),
     ),
     "a reply breaks off": after(
         streaming,

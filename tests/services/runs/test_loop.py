@@ -15,7 +15,7 @@ from world import Workshop, eventually, hooked_store, no_sleep, say
 from models.approvals import ApprovalDecision
 from models.commands import CancelRun, ResolveApproval, SetMode
 from models.messages import Message
-from models.payloads import StreamingResponsePayload, ToolResultPayload
+from models.payloads import StreamingResponsePayload, ToolRequestPayload, ToolResultPayload
 from models.states import AwaitingUser
 from models.usage import Usage
 from services.engine.policy import LIMITED_DEPTH, ApprovalPolicy
@@ -289,6 +289,33 @@ async def test_usage_that_is_missing_harms_nothing() -> None:
         await eventually(lambda: len(it.requests) == 2)
         await it.ends()
         assert it.shop.room.state(it.session_id).usage == Usage(input_tokens=5, output_tokens=3)
+
+
+async def test_what_replies_without_words_cost_is_kept_and_counted() -> None:
+    """One that only calls, one with nothing left to say behind tools, and those that are failures."""
+    cost = Usage(input_tokens=10, output_tokens=2)
+    calling = (CallTool("look", {"where": "here"}), Finish("tool_calls", cost))
+    async with loop(Turns(calling, (Finish("stop", cost),), (Finish("refusal", cost),))) as it:
+        await it.say()
+        messages = await it.ends()
+        assert it.shop.room.state(it.session_id).usage == Usage(input_tokens=20, output_tokens=4)
+        request = messages[1].payload
+        assert isinstance(request, ToolRequestPayload)
+        assert (request.model, request.usage) == ("scripted:test", cost)
+        await it.say("more")
+        await eventually(lambda: len(it.requests) == 3)
+        await it.ends("FAILED")
+        assert it.shop.room.state(it.session_id).usage == Usage(input_tokens=30, output_tokens=6)
+        assert (await it.shop.room.store.reads.snapshot(it.session_id)).usage.input_tokens == 30
+
+
+async def test_a_reply_with_words_and_calls_is_counted_once() -> None:
+    cost = Usage(input_tokens=10, output_tokens=2)
+    calling = (Say("I look."), CallTool("look", {"where": "here"}), Finish("tool_calls", cost))
+    async with loop(Turns(calling, WELL)) as it:
+        await it.say()
+        await it.ends()
+        assert it.shop.room.state(it.session_id).usage == Usage(input_tokens=15, output_tokens=5)
 
 
 async def test_a_request_that_is_refused_after_tools_fails_with_its_reason_and_leaves_their_results() -> None:

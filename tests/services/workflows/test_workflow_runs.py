@@ -264,6 +264,14 @@ async def test_a_prompt_whose_reply_breaks_behind_its_first_word_is_asked_for_on
         assert len(shop.provider.requests) == 2
 
 
+async def test_what_a_prompt_cost_is_counted_though_its_reply_had_no_words() -> None:
+    cost = Usage(input_tokens=7, output_tokens=1)
+    async with workflow_shop("steps: [{id: a, prompt: Well}]", script=(Finish("refusal", cost),)) as shop:
+        session_id = await shop.begin()
+        await shop.until(session_id, "FAILED")
+        assert shop.room.state(session_id).usage == cost
+
+
 async def test_a_prompt_may_name_its_model_and_its_instructions() -> None:
     steps = (PromptStep("a", "Say {{ input.n }}", system="Be {{ input.n }}", model="scripted:gone"),)
     async with workflow_shop(Workflow("w", steps, inputs={"n": Input()}), script=WELL) as shop:

@@ -49,6 +49,7 @@ const FOLDS: Folds = {
   "message.delta": grown,
   "message.completed": (snapshot, { message }) => withUsage(replaced(snapshot, message), message),
   "message.updated": updated,
+  "usage.added": (snapshot, { usage }) => ({ ...snapshot, usage: more(snapshot.usage, usage) }),
   "run.queued": (snapshot, { run }) => ({ ...snapshot, queue: [...without(snapshot.queue, run), run] }),
   "run.started": (snapshot, { run }) => ({ ...snapshot, run, queue: without(snapshot.queue, run) }),
   "run.finished": (snapshot, { run }) => ({
@@ -196,15 +197,14 @@ function runInState(run: Run | null, state: Run["state"]): Run | null {
 
 function withUsage(snapshot: Snapshot, { payload }: Message): Snapshot {
   const { usage } = (payload ?? {}) as { usage?: Usage | null };
-  if (!usage) return snapshot;
-  const total = snapshot.usage;
+  return usage ? { ...snapshot, usage: more(snapshot.usage, usage) } : snapshot;
+}
+
+function more(total: Usage, usage: Usage): Usage {
   return {
-    ...snapshot,
-    usage: {
-      inputTokens: total.inputTokens + usage.inputTokens,
-      outputTokens: total.outputTokens + usage.outputTokens,
-      estimated: total.estimated || usage.estimated,
-    },
+    inputTokens: total.inputTokens + usage.inputTokens,
+    outputTokens: total.outputTokens + usage.outputTokens,
+    estimated: total.estimated || usage.estimated,
   };
 }
 

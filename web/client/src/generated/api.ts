@@ -1571,6 +1571,10 @@ export interface components {
             readonly kind: "mcp_tool_request";
             readonly server: string;
             readonly calls: readonly components["schemas"]["ToolCall"][];
+            /** @default null */
+            readonly model?: string | null;
+            /** @default null */
+            readonly usage?: components["schemas"]["Usage"] | null;
         };
         readonly McpToolResultPayload: {
             /**
@@ -2684,6 +2688,7 @@ export interface components {
             readonly tools: readonly components["schemas"]["ToolView"][];
             readonly servers: readonly components["schemas"]["McpServerView"][];
         };
+        /** @description `usage` is what the reply of `model` cost that asked for it without a word; one with words says it itself. */
         readonly ToolRequestPayload: {
             /**
              * @default 1
@@ -2696,6 +2701,10 @@ export interface components {
              */
             readonly kind: "tool_request";
             readonly calls: readonly components["schemas"]["ToolCall"][];
+            /** @default null */
+            readonly model?: string | null;
+            /** @default null */
+            readonly usage?: components["schemas"]["Usage"] | null;
         };
         readonly ToolResultPayload: {
             /**
@@ -2750,6 +2759,27 @@ export interface components {
             readonly outputTokens: number;
             /** @default false */
             readonly estimated: boolean;
+        };
+        /**
+         * @description What a reply cost that had no words, and so no message of its own to say it: one that only called tools, in the
+         *     request `messageId`, or one that said nothing at all.
+         */
+        readonly UsageAdded: {
+            readonly model: string;
+            readonly usage: components["schemas"]["Usage"];
+            /** @default null */
+            readonly messageId: string | null;
+        };
+        readonly UsageAddedEvent: {
+            readonly sessionId: string;
+            readonly epoch: string;
+            readonly seq: number;
+            /** @constant */
+            readonly type: "usage.added";
+            readonly at: string;
+            /** @default null */
+            readonly by?: components["schemas"]["Actor"] | null;
+            readonly data: components["schemas"]["UsageAdded"];
         };
         /** @description Version 0 was never written. A change adds one; going back to the defaults is a change too. */
         readonly UserState: {
@@ -2906,7 +2936,7 @@ export interface components {
             readonly resync: components["schemas"]["ResyncEvent"];
             readonly goodbye: components["schemas"]["GoodbyeEvent"];
         };
-        readonly JournalEvent: components["schemas"]["SessionCreatedEvent"] | components["schemas"]["SessionRenamedEvent"] | components["schemas"]["SessionStateChangedEvent"] | components["schemas"]["SessionDeletedEvent"] | components["schemas"]["SessionRestoredEvent"] | components["schemas"]["ContextStateChangedEvent"] | components["schemas"]["ContextModeChangedEvent"] | components["schemas"]["ContextModelChangedEvent"] | components["schemas"]["MessageCreatedEvent"] | components["schemas"]["MessageDeltaEvent"] | components["schemas"]["MessageCompletedEvent"] | components["schemas"]["MessageUpdatedEvent"] | components["schemas"]["RunQueuedEvent"] | components["schemas"]["RunStartedEvent"] | components["schemas"]["RunFinishedEvent"] | components["schemas"]["ApprovalRequestedEvent"] | components["schemas"]["ApprovalResolvedEvent"] | components["schemas"]["ApprovalRevokedEvent"] | components["schemas"]["BranchCreatedEvent"] | components["schemas"]["BranchSwitchedEvent"] | components["schemas"]["BranchMergedEvent"] | components["schemas"]["BranchUpdatedEvent"] | components["schemas"]["PinAddedEvent"] | components["schemas"]["PinRemovedEvent"] | components["schemas"]["PlanChangedEvent"];
+        readonly JournalEvent: components["schemas"]["SessionCreatedEvent"] | components["schemas"]["SessionRenamedEvent"] | components["schemas"]["SessionStateChangedEvent"] | components["schemas"]["SessionDeletedEvent"] | components["schemas"]["SessionRestoredEvent"] | components["schemas"]["ContextStateChangedEvent"] | components["schemas"]["ContextModeChangedEvent"] | components["schemas"]["ContextModelChangedEvent"] | components["schemas"]["MessageCreatedEvent"] | components["schemas"]["MessageDeltaEvent"] | components["schemas"]["MessageCompletedEvent"] | components["schemas"]["MessageUpdatedEvent"] | components["schemas"]["RunQueuedEvent"] | components["schemas"]["RunStartedEvent"] | components["schemas"]["RunFinishedEvent"] | components["schemas"]["ApprovalRequestedEvent"] | components["schemas"]["ApprovalResolvedEvent"] | components["schemas"]["ApprovalRevokedEvent"] | components["schemas"]["BranchCreatedEvent"] | components["schemas"]["BranchSwitchedEvent"] | components["schemas"]["BranchMergedEvent"] | components["schemas"]["BranchUpdatedEvent"] | components["schemas"]["PinAddedEvent"] | components["schemas"]["PinRemovedEvent"] | components["schemas"]["PlanChangedEvent"] | components["schemas"]["UsageAddedEvent"];
     };
     responses: never;
     parameters: never;

@@ -12,5 +12,11 @@ describe("how full the window is", () => {
     expect(contextUse([reply(10), reply(20), asked])).toMatchObject({ used: 25, model: "m" });
   });
 
+  test("is told by a reply too that only called tools", () => {
+    const usage = { inputTokens: 30, outputTokens: 5, estimated: false };
+    const request = aMessage({ kind: "tool_request", payload: { kind: "tool_request", calls: [], model: "n", usage } });
+    expect(contextUse([reply(10), request])).toMatchObject({ used: 35, model: "n" });
+  });
+
   test("is not known before the first one", () => expect(contextUse([aMessage({ kind: "text" })])).toBeNull());
 });

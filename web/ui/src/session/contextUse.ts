@@ -15,9 +15,9 @@ interface Reply {
   readonly model?: string;
 }
 
-/** Null while no reply with a count is among the messages at hand. */
+/** A reply that only calls tools has its count in their request. Null while no reply with a count is among the messages at hand. */
 export function contextUse(messages: readonly Message[]): ContextUse | null {
-  const last = messages.findLast(({ kind, payload }) => kind === "streaming_response" && usageOf(payload) !== null);
+  const last = messages.findLast(({ payload }) => usageOf(payload) !== null);
   const usage = usageOf(last?.payload);
   if (usage === null) return null;
   const { model = "" } = last?.payload as Reply;
