@@ -78,6 +78,7 @@ class Hub:
         head_every_s: float = HEAD_EVERY_S,
         stall_timeout_s: float = 10,
         ping_interval_s: float = 25,
+        connect_timeout_s: float | None = None,
     ) -> None:
         self.chat = chat
         self.access = chat.access
@@ -94,6 +95,7 @@ class Hub:
             on_let_go=on_let_go,
             stall_timeout_s=stall_timeout_s,
             ping_interval_s=ping_interval_s,
+            connect_timeout_s=connect_timeout_s,
         )
 
     def attach(self, app: web.Application) -> None:

@@ -115,6 +115,7 @@ def create_app(
         app[FOLLOWING],
         admit=app[ORIGINS].admit_to_socket,
         on_let_go=metrics.on_let_go,
+        connect_timeout_s=settings.connect_timeout_s if settings.token is not None else None,
         max_connections=min(most, places.capacity.sockets),
     )
     app[STREAMS] = AnswerStreams(metrics.on_let_go)

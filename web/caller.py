@@ -22,7 +22,6 @@ from aiohttp.http import StreamWriter
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from models.errors import ParleyError, RequestTimeout
-from services.operating.seldom import Seldom
 from web.http_connection import HttpConnection
 from web.listening.deadlines import Deadlines
 from web.listening.places import Places
@@ -52,7 +51,6 @@ class Caller(HttpConnection):
         "address",
         "deadlines",
         "places",
-        "seldom",
         "well_known",
     )
 
@@ -62,14 +60,12 @@ class Caller(HttpConnection):
         *,
         places: Places,
         deadlines: Deadlines,
-        seldom: Seldom,
         well_known: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(manager, **options)
         self.places = places
         self.deadlines = deadlines
-        self.seldom = seldom
         self.address = ""
         self.well_known = well_known
         self._wire: asyncio.Transport | None = None

@@ -7,6 +7,7 @@ Application ── HttpServer ── HttpConnection, one per TCP connection; aio
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import warnings
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from models.errors import (
     UnsupportedEncoding,
     forget_frames,
 )
+from services.operating.seldom import Seldom
 from web.rest.errors import error_response, from_aiohttp
 
 log = structlog.get_logger(__name__)
@@ -45,7 +47,13 @@ _UNKNOWN_METHOD = re.compile(r"\n  b['\"][A-Za-z-]{1,32} \S+ HTTP/1\.")
 
 
 class HttpConnection(RequestHandler):
-    __slots__ = ()
+    """`seldom` keeps what anybody can provoke from filling the log."""
+
+    __slots__ = ("seldom",)
+
+    def __init__(self, manager: web.Server, *, seldom: Seldom | None = None, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self.seldom = seldom or Seldom(log)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -83,7 +91,9 @@ class HttpConnection(RequestHandler):
             error = ParleyError()
         else:
             error = why_unreadable(exc, message or "")
-            log.info("malformed request", peer=request.remote, code=error.code, reason=error.message)
+            self.seldom.say(
+                logging.INFO, "malformed request", peer=request.remote, code=error.code, reason=error.message
+            )
         response = _dressed(error_response(error))
         response.force_close()
         return response

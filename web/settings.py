@@ -205,6 +205,9 @@ class Settings(BaseSettings):
         float, Field(ge=0, le=10_000, description="How long to gather a model's words into one event; 0 for none.")
     ] = 40
     max_connections: Annotated[int, Field(ge=1, description="Socket connections at once.")] = MAX_CONNECTIONS
+    connect_timeout_s: Annotated[
+        float, Field(gt=0, description="Within which a socket must show its token, where one is demanded.")
+    ] = 5.0
     head_timeout_s: Annotated[
         float, Field(gt=0, description="Within which the head of a request must have come, in all.")
     ] = Deadlines.head_s

@@ -40,6 +40,7 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
         gate: Callable[[web.Request], web.Response | None],
         room: Callable[[], web.Response | None],
         stall_timeout: float,
+        connect_timeout: float | None,
         on_let_go: Callable[[HubSocket], None],
         **options: Any,
     ) -> None:
@@ -48,7 +49,7 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
         self.room = room
         self.stall_timeout = stall_timeout
         self.on_let_go = on_let_go
-        self.connect_timeout = self.ping_interval + self.ping_timeout
+        self.connect_timeout = connect_timeout or self.ping_interval + self.ping_timeout
         self.clock = time.monotonic
         self.live: dict[str, HubSocket] = {}
         self._sweeper: asyncio.Task[None] | None = None
@@ -166,7 +167,13 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
                 await self.bury(session)
 
     async def _sweep_for_ever(self) -> None:
-        tick_s = min(SWEEP_EVERY_S, self.ping_interval / 4, self.ping_timeout / 4, self.stall_timeout / 4)
+        tick_s = min(
+            SWEEP_EVERY_S,
+            self.ping_interval / 4,
+            self.ping_timeout / 4,
+            self.stall_timeout / 4,
+            self.connect_timeout / 4,
+        )
         while True:
             await asyncio.sleep(tick_s)
             await self.sweep()

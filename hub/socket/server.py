@@ -14,12 +14,14 @@ import socketio
 import structlog
 
 from hub.socket import frames, packets
+from hub.socket.antechamber import Antechamber
 from hub.socket.calls import Ack, CallHandler
 from hub.socket.connection import Connection
 from hub.socket.engine import HubEngine
 from hub.socket.engine_socket import HubSocket
 from hub.socket.packets import BinaryNotSupported, MalformedPacket, NotConnected, PacketHead, UnknownNamespace
-from models.errors import ParleyError, PayloadTooLarge, forget_frames
+from models.errors import ParleyError, PayloadTooLarge, TooManyConnections, forget_frames
+from services.operating.seldom import Seldom
 
 log = structlog.get_logger(__name__)
 
@@ -32,11 +34,21 @@ _CALLS = (packets.EVENT, packets.BINARY_EVENT)
 class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is untyped
     eio: HubEngine
 
-    def __init__(self, handler: CallHandler, **options: Any) -> None:
+    def __init__(
+        self, handler: CallHandler, *, antechamber: Antechamber[HubSocket], max_connections: int, **options: Any
+    ) -> None:
         stock_log = logging.getLogger("parley.socketio")
         super().__init__(async_mode="aiohttp", logger=stock_log, engineio_logger=stock_log, **options)
         self.handler = handler
         self.connections: dict[str, Connection] = {}
+        self.antechamber = antechamber
+        self.max_connections = max_connections
+        self._seldom = Seldom(log)
+
+    @property
+    def is_full(self) -> bool:
+        """Who has not been introduced takes no place."""
+        return len(self.connections) >= self.max_connections
 
     def _engineio_server_class(self) -> type[HubEngine]:
         return HubEngine
@@ -44,9 +56,17 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
     async def _handle_eio_connect(self, eio_sid: str, environ: HubSocket) -> None:
         # socket.id is shown around, the Engine.IO sid is a polling client's key: they must differ.
         environ.connection = Connection(self.eio.generate_id(), environ.request, environ)
+        crowded_out = self.antechamber.enter(environ, environ.request.remote or "")
+        if crowded_out is not None:
+            self._seldom.say(logging.WARNING, "handshakes crowded out", peer=crowded_out.request.remote)
+            crowded_out.abort("crowded out")
+            if crowded_out.buriable:
+                await self.eio.bury(crowded_out)
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        connection = self.eio.live[eio_sid].connection
+        session = self.eio.live[eio_sid]
+        self.antechamber.leave(session)
+        connection = session.connection
         if self.connections.pop(connection.sid, None) is None:
             return
         try:
@@ -55,7 +75,8 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
             log.exception("disconnect_failed", sid=connection.sid)
 
     async def _handle_eio_message(self, eio_sid: str, data: bytes) -> None:
-        connection = self.eio.live[eio_sid].connection
+        session = self.eio.live[eio_sid]
+        connection, introduced = session.connection, session.connection.connected
         connection.attachments_due = 0
         try:
             head = packets.read_head(data)
@@ -66,6 +87,8 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
             await self._dispatch(connection, head, data)
         except ParleyError as error:
             self._refuse(connection, head, error)
+        if connection.connected and not introduced:
+            self.antechamber.leave(session)
 
     async def _dispatch(self, connection: Connection, head: PacketHead, packet: bytes) -> None:
         limit = PAYLOAD_LIMIT_BYTES if connection.connected else INTRODUCTION_LIMIT_BYTES
@@ -151,6 +174,8 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
         connection.welcome()
 
     async def _introduce(self, connection: Connection, auth: object) -> ParleyError | None:
+        if self.is_full:
+            return TooManyConnections()
         try:
             await self.handler.on_connect(connection, auth)
         except ParleyError as error:

@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 
 from hub.socket.answers import refusal
+from hub.socket.antechamber import Antechamber
 from hub.socket.bodies import check_coding
 from hub.socket.calls import Ack, CallHandler
 from hub.socket.connection import Connection
@@ -26,10 +27,18 @@ log = structlog.get_logger(__name__)
 
 MAX_CONNECTIONS = 10_000
 """At 25 KB for an idle connection a quarter of a gigabyte."""
+FEWEST_STRANGERS = 64
+STRANGERS_PART = 10
+"""Where a token is demanded, clients that have not shown it yet may be one for so many places: enough for the wave of
+reconnections after a restart."""
 
 
 class Transport:
-    """`on_let_go` is told the goodbye code of each client that is cut without a goodbye, for the metrics."""
+    """`on_let_go` is told the goodbye code of each client that is cut without a goodbye, for the metrics.
+
+    With `connect_timeout_s` strangers are few: who has not shown a token within that time is cut, and takes no place
+    before. Without it nobody is a stranger.
+    """
 
     def __init__(
         self,
@@ -38,15 +47,18 @@ class Transport:
         ping_interval_s: float = 25,
         ping_timeout_s: float = 20,
         stall_timeout_s: float = 10,
+        connect_timeout_s: float | None = None,
         max_connections: int = MAX_CONNECTIONS,
         on_let_go: Callable[[str], None] | None = None,
     ) -> None:
         self._handler = handler
-        self._max_connections = max_connections
         self._on_let_go = on_let_go
         self._draining = False
         self._server = HubServer(
             handler,
+            antechamber=_antechamber(max_connections, strangers=connect_timeout_s is not None),
+            max_connections=max_connections,
+            connect_timeout=connect_timeout_s,
             gate=self._gate,
             room=self._room,
             ping_interval=ping_interval_s,
@@ -97,7 +109,7 @@ class Transport:
     def _room(self) -> web.Response | None:
         if self._draining:
             return refusal(Draining())
-        if len(self._server.eio.live) >= self._max_connections:
+        if self._server.is_full:
             return refusal(TooManyConnections())
         return None
 
@@ -119,3 +131,10 @@ class Transport:
 
     async def _shut_down(self, app: web.Application) -> None:
         await self.drain()
+
+
+def _antechamber(max_connections: int, *, strangers: bool) -> Antechamber[HubSocket]:
+    if not strangers:
+        return Antechamber(max_connections, share=max_connections)
+    allowance = max(FEWEST_STRANGERS, max_connections // STRANGERS_PART)
+    return Antechamber(allowance, share=allowance // 2)

@@ -22,7 +22,8 @@ from models.text import REPLACEMENT
 from services.store.memory.projects import MemoryProjects
 from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory
-from web.keys import LIFECYCLE, STORE
+from web.keys import LIFECYCLE, PLACES, STORE
+from web.listening.places import Capacity
 from web.rest.errors import answer_errors, error_response
 from web.rest.operations import parley_version
 from web.rest.reading import BODY_LIMIT_BYTES
@@ -74,6 +75,45 @@ async def test_a_pages_origin_is_checked_before_anything_else(serve: Serve) -> N
         assert refused.headers["Vary"] == (await rest.ask("GET", path)).headers["Vary"] == "Origin"
     sent = await rest.ask("POST", "/api/sessions", headers={"Origin": "null"})
     assert (sent.status, sent.code) == (403, "origin_not_allowed")
+
+
+SOCKET = "/socket.io/?EIO=4&transport=nonsense"
+
+
+class Guest:
+    """A connection whose request is being handled."""
+
+    def __init__(self, number: int) -> None:
+        self.address = str(number)
+        self.well_known = False
+
+    def displace(self) -> None:
+        raise AssertionError("it is at work")
+
+    def look_at(self, now: float) -> None:
+        """Its time is not over."""
+
+
+async def test_the_last_places_are_for_the_known_and_the_very_last_for_probes(serve: Serve) -> None:
+    rest = await serve(token=TOKEN)
+    places = rest.app[PLACES]
+    for number in range(10):
+        guest = Guest(number)
+        places.enter(guest)
+        places.works(guest)
+
+    async def statuses(connections: int) -> list[int]:
+        """Of a probe, a client with a token, the socket, one with a wrong token, and a page, each the 11th at work."""
+        places.capacity = Capacity(connections, kept=4)
+        wrong = {"Authorization": "Bearer wrong"}
+        asked = [("/healthz", {}), ("/api/projects", BEARER), (SOCKET, {}), ("/api/projects", wrong), ("/", {})]
+        return [(await rest.client.get(path, headers=headers)).status for path, headers in asked]
+
+    assert await statuses(15) == [200, 200, 400, 401, 200]
+    assert await statuses(14) == [200, 200, 400, 503, 503]
+    assert await statuses(12) == [200, 503, 503, 503, 503]
+    turned_away = await rest.ask("GET", "/api/projects")
+    assert (turned_away.code, turned_away.headers["Connection"]) == ("too_many_connections", "close")
 
 
 async def test_a_listed_origin_may_read_answers_and_errors(serve: Serve) -> None:

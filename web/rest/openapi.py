@@ -21,7 +21,9 @@ from models.errors import (
     OriginNotAllowed,
     ParleyError,
     PayloadTooLarge,
+    RequestTimeout,
     StorageUnavailable,
+    TooManyConnections,
     Unauthenticated,
     UnsupportedEncoding,
 )
@@ -41,6 +43,8 @@ GENERAL: tuple[type[ParleyError], ...] = (
     Forbidden,
     OriginNotAllowed,
     UnsupportedEncoding,
+    RequestTimeout,
+    TooManyConnections,
     StorageUnavailable,
     DatabaseCorrupt,
 )

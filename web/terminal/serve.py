@@ -75,7 +75,7 @@ async def _serve(settings: Settings) -> int:
         app = create_app(settings)
     except InvalidArgument as error:
         return _mistaken([error.message])
-    runner = web.AppRunner(app, shutdown_timeout=REQUESTS_END_S)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=REQUESTS_END_S)
     listener: Listener | None = None
     try:
         await runner.setup()
