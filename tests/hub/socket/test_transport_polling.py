@@ -140,6 +140,7 @@ async def test_a_polling_client_that_stops_polling_is_found_dead_by_the_first_pi
     now += 3600
     await hub.engine.sweep()
     assert await last == ["2"]
+    await eventually(lambda: not hub.engine.live[peer.sid].outbox.untaken_bytes)  # its kernel has acknowledged it
     now += 20
     await hub.engine.sweep()
     assert hub.handler.reasons == []
