@@ -175,7 +175,7 @@ class Hub:
         self.rooms.leave(session_id, connection)
 
     async def _send_message(self, connection: Connection, message: SendMessageCall) -> Ack:
-        sent = await self.chat.send_message(connection.principal, message.session_id, message)
+        sent = await self.chat.send_message(connection.principal, message.session_id, message, message.expected_version)
         return Ack({"ok": True, **SentAck.of(sent).to_wire()})
 
     async def _broadcast(self, connection: Connection, wanted: BroadcastMessage) -> Ack:
@@ -196,11 +196,12 @@ class Hub:
         return room
 
     async def _cancel_run(self, connection: Connection, wanted: CancelRunCall) -> Ack:
-        cancelled = await self.chat.cancel(connection.principal, wanted.session_id, wanted.run_id)
+        principal, version = connection.principal, wanted.expected_version
+        cancelled = await self.chat.cancel(principal, wanted.session_id, wanted.run_id, version)
         return Ack({"ok": True, **CancelledAck.of(cancelled).to_wire()})
 
     async def _resolve_approval(self, connection: Connection, wanted: ResolveApprovalCall) -> Ack:
-        await self.chat.resolve_approval(connection.principal, wanted.session_id, wanted)
+        await self.chat.resolve_approval(connection.principal, wanted.session_id, wanted, wanted.expected_version)
         return Ack({"ok": True})
 
     async def _watch_sessions(self, connection: Connection, wanted: WatchSessions) -> Ack:

@@ -62,15 +62,17 @@ class ApprovalTravels(Wire):
 
 
 class BranchTravels(Wire):
+    """`version` is the session's from here on, as in every edit's data."""
+
     branch: BranchView
+    version: int | None = Field(default=None, exclude_if=absent)
 
 
-class MergeTravels(Wire):
+class MergeTravels(BranchTravels):
     """With `hasMore` only the newest of many `messages` are listed."""
 
     source: str
     strategy: MergeStrategy
-    branch: BranchView
     messages: tuple[Entry, ...]
     pins: tuple[Pin, ...]
     plan: tuple[PlanItem, ...]

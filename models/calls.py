@@ -118,7 +118,14 @@ class LeaveSession(Wire):
     session_id: Id
 
 
-class Outgoing(Wire):
+class Edit(Wire):
+    """What may be meant for one version only: the session's, or the project's, as the caller knows it. By itself an
+    action that takes nothing else."""
+
+    expected_version: Version | None = None
+
+
+class Outgoing(Edit):
     """A message as a client writes it: `content`, or a `payload` of kind text, image or file_reference."""
 
     content: Annotated[Text | None, Field(min_length=1)] = None
@@ -151,7 +158,7 @@ class BroadcastMessage(Wire):
     data: JsonTree
 
 
-class CancelRunArguments(Wire):
+class CancelRunArguments(Edit):
     run_id: Id | None = None
 
 
@@ -159,7 +166,7 @@ class CancelRunCall(CancelRunArguments):
     session_id: Id
 
 
-class ApprovalAnswer(Wire):
+class ApprovalAnswer(Edit):
     """`arguments` come with edit, `reason` is the reason of deny or the text of respond."""
 
     approval_id: Id
@@ -173,15 +180,15 @@ class ResolveApprovalCall(ApprovalAnswer):
     session_id: Id
 
 
-class RevokeGrantBody(Wire):
+class RevokeGrantBody(Edit):
     tool: Annotated[Text, Field(min_length=1, max_length=200)]
 
 
-class SetModeBody(Wire):
+class SetModeBody(Edit):
     mode: Mode
 
 
-class ForkBody(Wire):
+class ForkBody(Edit):
     """At a message, at a position, or (neither) at the end of the active branch; `before` leaves that message out."""
 
     name: Annotated[Name | None, Field(max_length=100)] = None
@@ -192,11 +199,11 @@ class ForkBody(Wire):
     switch: bool = True
 
 
-class SwitchBranchBody(Wire):
+class SwitchBranchBody(Edit):
     name: Name
 
 
-class MergeBody(Wire):
+class MergeBody(Edit):
     """`messageIds` go with cherry-pick, `summary` with summary, `name` with rebase. `preview` only says what it would
     do."""
 
@@ -209,7 +216,7 @@ class MergeBody(Wire):
     preview: bool = False
 
 
-class BranchPromptBody(Wire):
+class BranchPromptBody(Edit):
     branch: Name
     system_prompt: Annotated[Text | None, Field(max_length=100_000)] = None
 
@@ -217,7 +224,7 @@ class BranchPromptBody(Wire):
 PIN_MAX_CHARS = 8_000
 
 
-class PinBody(Wire):
+class PinBody(Edit):
     """A message, or a text of its own."""
 
     message_id: Id | None = None
@@ -230,11 +237,11 @@ class PinBody(Wire):
         return self
 
 
-class UnpinBody(Wire):
+class UnpinBody(Edit):
     pin_id: Id
 
 
-class PlanBody(Wire):
+class PlanBody(Edit):
     items: Annotated[tuple[PlanItem, ...], Field(max_length=100), AfterValidator(lambda items: _clean_items(items))]
 
 
@@ -266,14 +273,12 @@ class CreateProject(Wire):
     name: Name
 
 
-class EditProject(Wire):
+class EditProject(Edit):
     name: Name
-    expected_version: Version | None = None
 
 
-class SetCurrentSession(Wire):
+class SetCurrentSession(Edit):
     session_id: Id
-    expected_version: Version | None = None
 
 
 class CreateSessionBody(Wire):
@@ -282,12 +287,11 @@ class CreateSessionBody(Wire):
     model: Annotated[Text | None, Field(min_length=1, max_length=200)] = None
 
 
-class EditSession(Wire):
+class EditSession(Edit):
     title: Annotated[Title, Field(min_length=1)]
-    expected_version: Version | None = None
 
 
-class SetModelBody(Wire):
+class SetModelBody(Edit):
     model: Annotated[Text, Field(min_length=1, max_length=200)]
 
 

@@ -40,12 +40,11 @@ class CreateSession(CommandFor[None]):
 @dataclass(frozen=True, slots=True)
 class RenameSession(CommandFor[None]):
     title: str
-    expected_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteSession(CommandFor[None]):
-    expected_version: int | None = None
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,12 +393,22 @@ RunCommand = (
     | AskUser
     | FinishRun
 )
-Command = (
-    CreateSession
-    | RenameSession
-    | DeleteSession
-    | RestoreSession
+EditCommand = (
+    RenameSession
+    | SetMode
     | SetModel
+    | SwitchBranch
+    | Merge
+    | SetBranchPrompt
+    | AddPin
+    | RemovePin
+    | ChangePlan
+    | RevokeGrant
+)
+"""What edits a session beside what is said in it: refused while it is archived."""
+ExistingCommand = (
+    DeleteSession
+    | RestoreSession
     | SendMessage
     | CancelRun
     | StartRun
@@ -407,17 +416,12 @@ Command = (
     | AbandonRun
     | ResolveApproval
     | ExpireApprovals
-    | RevokeGrant
-    | SetMode
     | Fork
-    | SwitchBranch
-    | Merge
-    | SetBranchPrompt
-    | AddPin
-    | RemovePin
-    | ChangePlan
     | ArchiveContext
     | UnarchiveContext
     | RetryRun
+    | EditCommand
     | RunCommand
 )
+"""What is asked of a session that is there."""
+Command = CreateSession | ExistingCommand

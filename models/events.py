@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import orjson
+from pydantic import Field
 
-from models.actors import UNKNOWN, Actor
+from models.actors import UNKNOWN, Actor, absent
 from models.approvals import Approval
 from models.branches import Branch, Entry, MergeStrategy, Pin
 from models.ids import EpochMs, iso
@@ -44,6 +45,13 @@ class EventBody(Wire):
         return self
 
 
+class EditBody(EventBody):
+    """An edit of the session: `version` is what the session has from here on. Journals that are older than this have
+    none in it."""
+
+    version: int | None = Field(default=None, exclude_if=absent)
+
+
 class SessionCreated(EventBody):
     type = "session.created"
     code = 1
@@ -51,7 +59,9 @@ class SessionCreated(EventBody):
     model: str
 
 
-class SessionRenamed(EventBody):
+class SessionRenamed(EditBody):
+    """A title that was made of the first message is no edit: the version stays."""
+
     type = "session.renamed"
     code = 2
     title: str
@@ -75,19 +85,21 @@ class SessionRestored(EventBody):
     code = 5
 
 
-class ContextStateChanged(EventBody):
+class ContextStateChanged(EditBody):
+    """Has a version when the session was archived or taken up again: nothing else that moves the state is an edit."""
+
     type = "context.state_changed"
     code = 10
     state: ContextState
 
 
-class ContextModeChanged(EventBody):
+class ContextModeChanged(EditBody):
     type = "context.mode_changed"
     code = 11
     mode: Mode
 
 
-class ContextModelChanged(EventBody):
+class ContextModelChanged(EditBody):
     type = "context.model_changed"
     code = 12
     model: str
@@ -170,7 +182,7 @@ class ApprovalResolved(ApprovalBody):
     code = 41
 
 
-class ApprovalRevoked(EventBody):
+class ApprovalRevoked(EditBody):
     """A grant was taken back: the tool is asked for again."""
 
     type = "approval.revoked"
@@ -178,7 +190,7 @@ class ApprovalRevoked(EventBody):
     tool: str
 
 
-class BranchBody(EventBody):
+class BranchBody(EditBody):
     """The journal holds the whole branch; what travels is its view."""
 
     branch: Branch
@@ -193,7 +205,7 @@ class BranchCreated(BranchBody):
     code = 50
 
 
-class BranchSwitched(EventBody):
+class BranchSwitched(EditBody):
     """`messageIds` are the newest 50 of the branch that is active now; pull those that you don't have. `pins` and
     `plan` are that branch's."""
 
@@ -231,19 +243,19 @@ class BranchUpdated(BranchBody):
     code = 53
 
 
-class PinAdded(EventBody):
+class PinAdded(EditBody):
     type = "pin.added"
     code = 60
     pin: Pin
 
 
-class PinRemoved(EventBody):
+class PinRemoved(EditBody):
     type = "pin.removed"
     code = 61
     pin_id: str
 
 
-class PlanChanged(EventBody):
+class PlanChanged(EditBody):
     type = "plan.changed"
     code = 70
     items: tuple[PlanItem, ...]

@@ -46,7 +46,8 @@ INPUT_MAX_BYTES = METADATA_MAX_BYTES
 
 @dataclass(frozen=True)
 class Chat:
-    """Raises the errors of the door, and Forbidden, SessionNotFound."""
+    """`version` is the session's as the caller knows it. Raises the errors of the door, and Forbidden,
+    SessionNotFound."""
 
     sessions: SessionManager
     providers: Providers
@@ -63,7 +64,9 @@ class Chat:
     def access(self) -> Access:
         return self.sessions.access
 
-    async def send_message(self, principal: Principal, session_id: str, message: Outgoing) -> Sent:
+    async def send_message(
+        self, principal: Principal, session_id: str, message: Outgoing, version: int | None = None
+    ) -> Sent:
         """The same again for the same clientMessageId (I10)."""
         await self.access.check(principal, "write", OnSession(session_id))
         payload, content = _body(message)
@@ -95,7 +98,8 @@ class Chat:
                 return repeated  # processors may decide otherwise the second time
             raise
         processed = replace(asked, content=draft.content, payload=draft.payload, metadata=draft.metadata)
-        return await self.sessions.handle(session_id, replace(processed, digest=asked.written()), principal)
+        known = replace(processed, digest=asked.written())
+        return await self.sessions.handle(session_id, known, principal, expected_version=version)
 
     async def _sees(self, session_id: str) -> bool:
         """Whether the session's model can see. Raises SessionNotFound: for nobody a file is opened."""
@@ -112,6 +116,7 @@ class Chat:
         name: str,
         given: Mapping[str, Any],
         client_message_id: str | None = None,
+        version: int | None = None,
     ) -> Sent:
         """Sends a message whose run executes the workflow. Raises WorkflowNotFound, InvalidArgument that names the
         input, PayloadTooLarge."""
@@ -133,12 +138,16 @@ class Chat:
             agent=f"{PREFIX}{name}",
             on_crash="resume",
         )
-        return await self.sessions.handle(session_id, command, principal)
+        return await self.sessions.handle(session_id, command, principal, expected_version=version)
 
-    async def cancel(self, principal: Principal, session_id: str, run_id: str | None = None) -> Cancelled:
-        return await self.sessions.handle(session_id, CancelRun(run_id), principal)
+    async def cancel(
+        self, principal: Principal, session_id: str, run_id: str | None = None, version: int | None = None
+    ) -> Cancelled:
+        return await self.sessions.handle(session_id, CancelRun(run_id), principal, expected_version=version)
 
-    async def resolve_approval(self, principal: Principal, session_id: str, answer: ApprovalAnswer) -> None:
+    async def resolve_approval(
+        self, principal: Principal, session_id: str, answer: ApprovalAnswer, version: int | None = None
+    ) -> None:
         """The first answer wins. Raises AlreadyAnswered, which says who was faster and what they decided, and
         ApprovalNotFound."""
         command = ResolveApproval(
@@ -150,7 +159,7 @@ class Chat:
             scope=answer.scope,
         )
         try:
-            await self.sessions.handle(session_id, command, principal)
+            await self.sessions.handle(session_id, command, principal, expected_version=version)
         except ApprovalNotFound:
             approvals = await self.sessions.store.reads.approvals(session_id)
             decided = next((each for each in approvals if each.id == answer.approval_id), None)
@@ -160,10 +169,10 @@ class Chat:
                 approval_id=decided.id, state=decided.state, decision=decided.decision, decided_by=decided.decided_by
             ) from None
 
-    async def revoke_grant(self, principal: Principal, session_id: str, tool: str) -> None:
-        await self.sessions.handle(session_id, RevokeGrant(tool), principal)
+    async def revoke_grant(self, principal: Principal, session_id: str, tool: str, version: int | None = None) -> None:
+        await self.sessions.handle(session_id, RevokeGrant(tool), principal, expected_version=version)
 
-    async def retry(self, principal: Principal, session_id: str) -> Sent:
+    async def retry(self, principal: Principal, session_id: str, version: int | None = None) -> Sent:
         """Runs again for the newest message of a user. Raises MessageNotFound when nobody has said anything,
         RunAlreadyActive."""
         await self.access.check(principal, "write", OnSession(session_id))
@@ -173,7 +182,7 @@ class Chat:
             raise MessageNotFound("There is no message to try again for")
         agent = await self._agent_of(session_id, asked.run_id)
         command = RetryRun(self.clock.new_id(), asked.id, principal.user_id, agent, self.agents.on_crash(agent))
-        return await self.sessions.handle(session_id, command, principal)
+        return await self.sessions.handle(session_id, command, principal, expected_version=version)
 
     async def _agent_of(self, session_id: str, run_id: str | None) -> str:
         """A workflow is tried again as that workflow, from its first step; anything else by the agent of today."""

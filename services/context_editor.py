@@ -19,24 +19,34 @@ from services.sessions.manager import SessionManager
 
 @dataclass(frozen=True)
 class ContextEditor:
-    """Raises the errors of the door, and Forbidden, SessionNotFound, UnknownModel."""
+    """`version` is the session's as the caller knows it. Raises the errors of the door, and Forbidden, SessionNotFound,
+    UnknownModel."""
 
     sessions: SessionManager
     providers: Providers
 
-    async def set_model(self, principal: Principal, session_id: str, model: str) -> Session:
+    async def set_model(self, principal: Principal, session_id: str, model: str, version: int | None = None) -> Session:
         self.providers.resolve(model)
-        await self.sessions.handle(session_id, SetModel(model), principal)
+        await self.sessions.handle(session_id, SetModel(model), principal, expected_version=version)
         return await self.sessions.store.reads.session(session_id)
 
-    async def set_mode(self, principal: Principal, session_id: str, mode: Mode) -> Session:
-        await self.sessions.handle(session_id, SetMode(mode), principal)
+    async def set_mode(self, principal: Principal, session_id: str, mode: Mode, version: int | None = None) -> Session:
+        await self.sessions.handle(session_id, SetMode(mode), principal, expected_version=version)
         return await self.sessions.store.reads.session(session_id)
 
-    async def set_branch_prompt(self, principal: Principal, session_id: str, branch: str, prompt: str | None) -> None:
-        await self.sessions.handle(session_id, SetBranchPrompt(branch, prompt), principal)
+    async def set_branch_prompt(
+        self, principal: Principal, session_id: str, branch: str, prompt: str | None, version: int | None = None
+    ) -> None:
+        await self.sessions.handle(session_id, SetBranchPrompt(branch, prompt), principal, expected_version=version)
 
-    async def pin(self, principal: Principal, session_id: str, message_id: str | None, text: str | None) -> Pinned:
+    async def pin(
+        self,
+        principal: Principal,
+        session_id: str,
+        message_id: str | None,
+        text: str | None,
+        version: int | None = None,
+    ) -> Pinned:
         """Raises MessageNotFound, Conflict beyond 50 pins or 64 KiB of them. A long message is pinned by its
         beginning."""
         await self.sessions.access.check(principal, "write", OnSession(session_id))
@@ -46,10 +56,12 @@ class ContextEditor:
                 raise MessageNotFound(field="messageId")
             text = found[0].content[:PIN_MAX_CHARS]
         command = AddPin(self.sessions.clock.new_id(), text or "", principal.user_id, message_id)
-        return await self.sessions.handle(session_id, command, principal)
+        return await self.sessions.handle(session_id, command, principal, expected_version=version)
 
-    async def unpin(self, principal: Principal, session_id: str, pin_id: str) -> None:
-        await self.sessions.handle(session_id, RemovePin(pin_id), principal)
+    async def unpin(self, principal: Principal, session_id: str, pin_id: str, version: int | None = None) -> None:
+        await self.sessions.handle(session_id, RemovePin(pin_id), principal, expected_version=version)
 
-    async def set_plan(self, principal: Principal, session_id: str, items: tuple[PlanItem, ...]) -> None:
-        await self.sessions.handle(session_id, ChangePlan(items), principal)
+    async def set_plan(
+        self, principal: Principal, session_id: str, items: tuple[PlanItem, ...], version: int | None = None
+    ) -> None:
+        await self.sessions.handle(session_id, ChangePlan(items), principal, expected_version=version)

@@ -10,6 +10,7 @@ import structlog
 from models.calls import CreateSessionBody
 from models.commands import (
     ArchiveContext,
+    CommandFor,
     CreateSession,
     DeleteSession,
     RenameSession,
@@ -32,7 +33,8 @@ RESTORABLE_MS = 30 * 24 * 3600 * 1000
 
 @dataclass(frozen=True)
 class Organizer:
-    """`model` is that of new sessions. Raises the errors of the door, Forbidden, ProjectNotFound, SessionNotFound."""
+    """`model` is that of new sessions, `version` the session's or project's as the caller knows it. Raises the errors
+    of the door, Forbidden, ProjectNotFound, SessionNotFound."""
 
     sessions: SessionManager
     providers: Providers
@@ -66,17 +68,21 @@ class Organizer:
             return None
         return model
 
-    async def rename(self, principal: Principal, session_id: str, title: str, version: int | None) -> Session:
-        await self.sessions.handle(session_id, RenameSession(title, version), principal)
-        return await self.sessions.store.reads.session(session_id)
+    async def rename(self, principal: Principal, session_id: str, title: str, version: int | None = None) -> Session:
+        return await self._edit(principal, session_id, RenameSession(title), version)
 
-    async def archive(self, principal: Principal, session_id: str) -> Session:
-        """Puts a session away: readable, nothing can be said. Raises RunAlreadyActive."""
-        await self.sessions.handle(session_id, ArchiveContext(), principal)
-        return await self.sessions.store.reads.session(session_id)
+    async def archive(self, principal: Principal, session_id: str, version: int | None = None) -> Session:
+        """Puts a session away: it can be read, forked, restored and deleted, and nothing else. Raises
+        RunAlreadyActive."""
+        return await self._edit(principal, session_id, ArchiveContext(), version)
 
-    async def unarchive(self, principal: Principal, session_id: str) -> Session:
-        await self.sessions.handle(session_id, UnarchiveContext(), principal)
+    async def unarchive(self, principal: Principal, session_id: str, version: int | None = None) -> Session:
+        return await self._edit(principal, session_id, UnarchiveContext(), version)
+
+    async def _edit(
+        self, principal: Principal, session_id: str, command: CommandFor[None], version: int | None
+    ) -> Session:
+        await self.sessions.handle(session_id, command, principal, expected_version=version)
         return await self.sessions.store.reads.session(session_id)
 
     async def delete(
@@ -86,7 +92,7 @@ class Organizer:
         # Here too: what the door does not show must not be taken for something that was deleted before.
         await self.access.check(principal, "manage", OnSession(session_id))
         try:
-            await self.sessions.handle(session_id, DeleteSession(version), principal)
+            await self.sessions.handle(session_id, DeleteSession(), principal, expected_version=version)
         except SessionNotFound:
             # Deleted before: what is left of it can still be purged.
             if not purge or version is not None:
@@ -98,9 +104,8 @@ class Organizer:
         await self.sessions.purge(session_id)
         await self.users.forget_session(session_id)
 
-    async def restore(self, principal: Principal, session_id: str) -> Session:
-        await self.sessions.handle(session_id, RestoreSession(), principal)
-        return await self.sessions.store.reads.session(session_id)
+    async def restore(self, principal: Principal, session_id: str, version: int | None = None) -> Session:
+        return await self._edit(principal, session_id, RestoreSession(), version)
 
     async def set_current(
         self, principal: Principal, project_id: str, session_id: str, version: int | None = None
@@ -109,9 +114,6 @@ class Organizer:
         await self.access.check(principal, "write", OnProject(project_id))
         await self.sessions.store.projects.get(project_id)
         await self.access.check(principal, "read", OnSession(session_id))
-        session = await self.sessions.store.reads.session(session_id)
-        if session.project_id != project_id:
-            raise Conflict("The session belongs to another project", projectId=session.project_id)
         return await self.sessions.store.projects.set_current(project_id, session_id, version)
 
     async def create_project(self, principal: Principal, name: str) -> Project:

@@ -194,8 +194,7 @@ class Maker:
                 held = fence or self.fence(context)
                 return AbandonRun(held.run_id, held.attempt, "the process died")
             case "rename":
-                version = self.choose((None, context.version, context.version + 1))
-                return RenameSession(self.choose(("One", "Two", "Ünï")), version)
+                return RenameSession(self.choose(("One", "Two", "Ünï")))
             case "set_model":
                 return SetModel(self.choose(("demo", "scripted:words=2")))
             case "resolve":

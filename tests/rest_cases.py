@@ -54,6 +54,7 @@ MESSAGE: Json = {
         "extra": {"note": "n", "list": ["l"]},
     },
     "onBusy": "enqueue",
+    "expectedVersion": 1,
 }
 USER_STATE: Json = {
     "activeSessions": ["s"],
@@ -84,13 +85,13 @@ LIST_QUERY = {
 }
 LIST_CHOICES = ("state", "archived", "sort", "order")
 NOTHING = Example()
-EMPTY_BODY = Example(body={})
+EDIT = Example(body={"expectedVersion": 1})
 EXAMPLES: dict[str, Example] = {
     "list_projects": NOTHING,
     "create_project": Example({"name": "a"}, ("name",)),
     "get_project": NOTHING,
     "edit_project": Example({"name": "a", "expectedVersion": 1}, ("name",)),
-    "delete_project": NOTHING,
+    "delete_project": Example(query={"expectedVersion": "1"}, numbers=("expectedVersion",)),
     "set_current_session": Example({"sessionId": "{session}", "expectedVersion": 1}, ("sessionId",)),
     "list_project_sessions": Example(
         query={name: value for name, value in LIST_QUERY.items() if name != "projectId"},
@@ -122,8 +123,10 @@ EXAMPLES: dict[str, Example] = {
     "list_running_sessions": NOTHING,
     "get_session": NOTHING,
     "edit_session": Example({"title": "a", "expectedVersion": 1}, ("title",)),
-    "delete_session": Example(query={"purge": "true"}, choices=("purge",)),
-    "restore_session": EMPTY_BODY,
+    "delete_session": Example(
+        query={"purge": "true", "expectedVersion": "1"}, numbers=("expectedVersion",), choices=("purge",)
+    ),
+    "restore_session": EDIT,
     "list_messages": Example(
         query={
             "skip": "0",
@@ -146,25 +149,40 @@ EXAMPLES: dict[str, Example] = {
     "get_context_messages": Example(query={"ids": "a,b"}),
     "list_streaming_chunks": Example(query={"after": "0"}, numbers=("after",)),
     "send_message": Example(MESSAGE, (), (("metadata", "extra"),)),
-    "cancel_run": Example({"runId": "r"}),
-    "set_model": Example({"model": "demo"}, ("model",)),
+    "cancel_run": Example({"runId": "r", "expectedVersion": 1}),
+    "set_model": Example({"model": "demo", "expectedVersion": 1}, ("model",)),
     "list_approvals": NOTHING,
-    "set_mode": Example({"mode": "plan"}, ("mode",)),
-    "retry": Example({}, status=404),
-    "archive": EMPTY_BODY,
-    "unarchive": EMPTY_BODY,
+    "set_mode": Example({"mode": "plan", "expectedVersion": 1}, ("mode",)),
+    "retry": Example({"expectedVersion": 1}, status=404),
+    "archive": EDIT,
+    "unarchive": EDIT,
     "resolve_approval": Example(
-        {"approvalId": "a", "decision": "edit", "arguments": {"x": "y"}, "reason": "r", "scope": "once"},
+        {
+            "approvalId": "a",
+            "decision": "edit",
+            "arguments": {"x": "y"},
+            "reason": "r",
+            "scope": "once",
+            "expectedVersion": 1,
+        },
         ("approvalId", "decision"),
         (("arguments",),),
         status=404,
     ),
-    "revoke_grant": Example({"tool": "t"}, ("tool",)),
+    "revoke_grant": Example({"tool": "t", "expectedVersion": 1}, ("tool",)),
     "fork": Example(
-        {"name": "b", "messageId": "m", "position": 1, "before": False, "systemPrompt": "p", "switch": True},
+        {
+            "name": "b",
+            "messageId": "m",
+            "position": 1,
+            "before": False,
+            "systemPrompt": "p",
+            "switch": True,
+            "expectedVersion": 1,
+        },
         status=404,
     ),
-    "switch_branch": Example({"name": "main"}, ("name",)),
+    "switch_branch": Example({"name": "main", "expectedVersion": 1}, ("name",)),
     "merge": Example(
         {
             "source": "main",
@@ -174,20 +192,21 @@ EXAMPLES: dict[str, Example] = {
             "name": "n",
             "resolution": "source",
             "preview": False,
+            "expectedVersion": 1,
         },
         ("source", "strategy"),
         status=400,
     ),
-    "set_branch_prompt": Example({"branch": "main", "systemPrompt": "p"}, ("branch",)),
-    "pin": Example({"messageId": "m"}, status=404, without=("text",)),
-    "unpin": Example({"pinId": "p"}, ("pinId",), status=404),
-    "set_plan": Example({"items": [{"id": "1", "text": "t", "status": "pending"}]}, ("items",)),
+    "set_branch_prompt": Example({"branch": "main", "systemPrompt": "p", "expectedVersion": 1}, ("branch",)),
+    "pin": Example({"messageId": "m", "expectedVersion": 1}, status=404, without=("text",)),
+    "unpin": Example({"pinId": "p", "expectedVersion": 1}, ("pinId",), status=404),
+    "set_plan": Example({"items": [{"id": "1", "text": "t", "status": "pending"}], "expectedVersion": 1}, ("items",)),
     "get_prompt": NOTHING,
     "get_view": NOTHING,
     "list_tools": NOTHING,
     "list_workflows": NOTHING,
     "execute_workflow": Example(
-        {"sessionId": "{session}", "input": {"word": "a"}, "clientMessageId": "c1"},
+        {"sessionId": "{session}", "input": {"word": "a"}, "clientMessageId": "c1", "expectedVersion": 1},
         ("sessionId",),
         (("input",),),
         status=404,
@@ -197,7 +216,7 @@ EXAMPLES: dict[str, Example] = {
     "get_user_state": NOTHING,
     "replace_user_state": Example(USER_STATE, (), USER_STATE_FREE),
     "patch_user_state": Example(USER_STATE, (), USER_STATE_FREE),
-    "reset_user_state": NOTHING,
+    "reset_user_state": Example(query={"expectedVersion": "0"}, numbers=("expectedVersion",)),
     "get_openapi": NOTHING,
     "get_metrics": NOTHING,
     "get_health": NOTHING,

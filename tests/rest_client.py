@@ -54,6 +54,14 @@ class Reply:
         return self.headers["ETag"]
 
     @property
+    def version_tag(self) -> str:
+        """What the ETag says of the version, as If-Match takes it too."""
+        version, dash, digest = self.etag.strip('"').partition("-")
+        assert dash
+        assert digest
+        return f'"{version}"'
+
+    @property
     def code(self) -> str:
         return str(self.data["code"])
 
@@ -138,6 +146,8 @@ class Rest:
         if reply.status >= 400:
             ErrorBody.model_validate(reply.data, by_alias=True, by_name=False)
             assert (reply.status, reply.code) in _refusals(route), reply.raw
+        elif route is not None and reply.status == 304:
+            assert "304" in DOCUMENT.data["paths"][route.path][method.lower()]["responses"]
         elif route is not None:
             assert reply.status == route.status
             described = DOCUMENT.data["paths"][route.path][method.lower()]["responses"][str(reply.status)]["content"]

@@ -35,7 +35,7 @@ HEADERS = {
 }
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match",
     "Access-Control-Max-Age": "600",
 }
 
@@ -103,7 +103,7 @@ def _turn_away() -> web.Response:
 async def dress(request: web.Request, response: web.StreamResponse) -> None:
     """Right before the first byte of any answer, an error or a stream too: headers, and a note.
 
-    Answers of the API are for now: an ETag there guards edits and says nothing about messages and states.
+    Answers of the API are for now: no cache on the way may keep them. A client that does asks with If-None-Match.
     """
     visit = request.get(VISIT)
     if visit is None:

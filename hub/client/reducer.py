@@ -17,6 +17,7 @@ def apply_event(snapshot: Json, event: SessionEvent) -> Json:
     session = {**snapshot["session"], "head": seq}
     if kind != "message.delta":
         session["updatedAtUtc"] = at
+        session["version"] = data.get("version") or session["version"]
     after = {**snapshot, "head": seq, "session": session}
     match kind:
         case "message.delta":
@@ -43,7 +44,7 @@ def apply_event(snapshot: Json, event: SessionEvent) -> Json:
         case "approval.revoked":
             return {**after, "grants": [grant for grant in after["grants"] if grant["tool"] != data["tool"]]}
         case "session.renamed":
-            session |= {"title": data["title"], "version": data["version"]}
+            session["title"] = data["title"]
         case "session.state_changed":
             session |= {"state": data["state"], "completedAtUtc": data["completedAtUtc"]}
             session["waiting"] = _waits(data["state"], snapshot["state"]["name"])

@@ -18,6 +18,7 @@ from models.events import (
     ContextModeChanged,
     ContextModelChanged,
     ContextStateChanged,
+    EditBody,
     Event,
     EventBody,
     MessageCompleted,
@@ -57,7 +58,9 @@ def apply(context: Context | None, event: Event) -> Context:
         raise ValueError(f"a hole in the journal: {event.seq} after {context.head}")
     if isinstance(body, MessageDelta):
         return _grown(context, event.seq, event.at, body)
-    return _changed(replace(context, head=event.seq, updated_at=event.at), event.at, body)
+    version = body.version if isinstance(body, EditBody) else None
+    later = replace(context, head=event.seq, updated_at=event.at, version=version or context.version)
+    return _changed(later, event.at, body)
 
 
 def apply_all(context: Context | None, events: Iterable[Event]) -> Context:
@@ -125,7 +128,7 @@ def _grown(context: Context, seq: int, at: EpochMs, delta: MessageDelta) -> Cont
 def _changed(context: Context, at: EpochMs, body: EventBody) -> Context:
     match body:
         case SessionRenamed():
-            return replace(context, title=body.title, version=body.version)
+            return replace(context, title=body.title)
         case SessionStateChanged():
             completed_at = from_iso(body.completed_at_utc) if body.completed_at_utc else None
             return replace(context, session_state=body.state, completed_at=completed_at)

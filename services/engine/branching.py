@@ -66,6 +66,7 @@ def fork(context: Context, command: Fork, now: EpochMs) -> Events:
     events: Events = (BranchCreated(branch=created),)
     if command.switch:
         _check_quiet(context)
+        check(context.state, "branch")
         events = (*events, _switched(created, command.message_ids))
     return events
 
@@ -243,4 +244,3 @@ def _check_quiet(context: Context) -> None:
     """A run writes to the branch that was active when it began: switching under it is refused."""
     if context.busy:
         raise RunAlreadyActive("A run is active; cancel it, or wait, before changing branches")
-    check(context.state, "branch")

@@ -5,8 +5,8 @@ The result for the caller is part of the decision, since only here the new seque
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import assert_never
+from dataclasses import dataclass, replace
+from typing import assert_never, get_args
 
 from models.commands import (
     AbandonRun,
@@ -22,7 +22,9 @@ from models.commands import (
     CountUsage,
     CreateSession,
     DeleteSession,
+    EditCommand,
     EmitMessage,
+    ExistingCommand,
     ExpireApprovals,
     FinalizeStream,
     FinishRun,
@@ -53,6 +55,7 @@ from models.events import (
     ContextModeChanged,
     ContextModelChanged,
     ContextStateChanged,
+    EditBody,
     EventBody,
     SessionCreated,
     SessionDeleted,
@@ -67,6 +70,8 @@ from services.engine import branching, conversation, running, tools, workflow
 from services.engine.context import Context
 from services.engine.transitions import check
 
+EDITS: frozenset[type] = frozenset(get_args(EditCommand))
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -78,19 +83,36 @@ class Decision:
     fence: str | None = None
 
 
-def decide(session_id: str, context: Context | None, command: Command, now: EpochMs) -> Decision:
-    """Raises SessionNotFound, IllegalTransition, RunAlreadyActive, Fenced, VersionMismatch, RunNotFound, Conflict; a
-    refusal changes nothing (I8)."""
+def decide(
+    session_id: str, context: Context | None, command: Command, now: EpochMs, *, expected_version: int | None = None
+) -> Decision:
+    """`expected_version` is the session's as the caller knows it. Raises SessionNotFound, IllegalTransition,
+    RunAlreadyActive, Fenced, VersionMismatch, RunNotFound, Conflict; a refusal changes nothing (I8)."""
     if isinstance(command, CreateSession):
         if context is not None:
             raise Conflict("The session exists")
         return _create(session_id, command, now)
-    if context is None:
+    if context is None or (context.deleted_at is not None and not isinstance(command, RestoreSession)):
         raise SessionNotFound()
-    if isinstance(command, RestoreSession):
-        return Decision((SessionRestored(),)) if context.deleted_at is not None else Decision()
-    if context.deleted_at is not None:
-        raise SessionNotFound()
+    if expected_version not in (None, context.version):
+        raise VersionMismatch(currentVersion=context.version)
+    if type(command) in EDITS:
+        check(context.state, "edit")
+    decision = _answer(context, command, now)
+    return decision if isinstance(command, AppendDelta) else _numbered(decision, context.version + 1)
+
+
+def _numbered(decision: Decision, version: int) -> Decision:
+    """Whatever edits the session says which version that makes of it: one for all that a command does."""
+    events = tuple(body.model_copy(update={"version": version}) if _is_edit(body) else body for body in decision.events)
+    return replace(decision, events=events)
+
+
+def _is_edit(body: EventBody) -> bool:
+    return isinstance(body, EditBody) and body.version is None and not isinstance(body, ContextStateChanged)
+
+
+def _answer(context: Context, command: ExistingCommand, now: EpochMs) -> Decision:
     match command:
         case AppendDelta():
             return Decision(running.append(context, command), fence=context.fence)
@@ -162,8 +184,9 @@ def decide(session_id: str, context: Context | None, command: Command, now: Epoc
         case SetModel():
             same = command.model == context.model
             return Decision() if same else Decision((ContextModelChanged(model=command.model),))
+        case RestoreSession():
+            return Decision((SessionRestored(),)) if context.deleted_at is not None else Decision()
         case DeleteSession():
-            _check_version(context, command.expected_version)
             stopped, _ = running.cancel(context, CancelRun(reason="session deleted"), now)
             return Decision((*stopped, SessionDeleted()))
         case _:
@@ -191,22 +214,17 @@ def _archive(context: Context) -> tuple[EventBody, ...]:
     if context.state.name == "archived":
         return ()
     check(context.state, "archive")
-    return (ContextStateChanged(state=Archived()),)
+    return (ContextStateChanged(state=Archived(), version=context.version + 1),)
 
 
 def _unarchive(context: Context) -> tuple[EventBody, ...]:
     if context.state.name != "archived":
         return ()
-    return (ContextStateChanged(state=Active() if context.pool_count else Initial()),)
-
-
-def _check_version(context: Context, expected: int | None) -> None:
-    if expected not in (None, context.version):
-        raise VersionMismatch(currentVersion=context.version)
+    state = Active() if context.pool_count else Initial()
+    return (ContextStateChanged(state=state, version=context.version + 1),)
 
 
 def _rename(context: Context, command: RenameSession) -> Decision:
-    _check_version(context, command.expected_version)
     if command.title == context.title:
         return Decision()
     return Decision((SessionRenamed(title=command.title, version=context.version + 1),))

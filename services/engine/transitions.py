@@ -24,6 +24,7 @@ Step = Literal[
     "finish",
     "interrupt",
     "branch",
+    "edit",
     "archive",
     "unarchive",
 ]
@@ -40,7 +41,12 @@ StateName = Literal[
 ]
 
 TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
-    "initial": {"speak": frozenset({"active"}), "branch": frozenset({"initial"}), "archive": frozenset({"archived"})},
+    "initial": {
+        "speak": frozenset({"active"}),
+        "branch": frozenset({"initial"}),
+        "edit": frozenset({"initial"}),
+        "archive": frozenset({"archived"}),
+    },
     "active": {
         "speak": frozenset({"active"}),
         "start": frozenset({"active"}),
@@ -55,6 +61,7 @@ TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
         "finish": frozenset({"active", "error"}),
         "interrupt": frozenset({"active"}),
         "branch": frozenset({"active"}),
+        "edit": frozenset({"active"}),
         "archive": frozenset({"archived"}),
     },
     "awaiting_user": {
@@ -62,6 +69,7 @@ TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
         "answer": frozenset({"awaiting_user", "active", "processing_workflow"}),
         "finish": frozenset({"active", "error"}),
         "interrupt": frozenset({"active", "awaiting_user"}),
+        "edit": frozenset({"awaiting_user"}),
     },
     "awaiting_llm": {
         "speak": frozenset({"awaiting_llm"}),
@@ -72,12 +80,14 @@ TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
         "ask": frozenset({"awaiting_user"}),
         "finish": frozenset({"active", "error"}),
         "interrupt": frozenset({"active"}),
+        "edit": frozenset({"awaiting_llm"}),
     },
     "processing_tool": {
         "speak": frozenset({"processing_tool"}),
         "return": frozenset({"processing_tool", "active", "processing_workflow"}),
         "finish": frozenset({"active", "error"}),
         "interrupt": frozenset({"active"}),
+        "edit": frozenset({"processing_tool"}),
     },
     "processing_workflow": {
         "speak": frozenset({"processing_workflow"}),
@@ -91,6 +101,7 @@ TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
         "advance": frozenset({"processing_workflow", "active"}),
         "finish": frozenset({"active", "error"}),
         "interrupt": frozenset({"active"}),
+        "edit": frozenset({"processing_workflow"}),
     },
     "streaming_response": {
         "speak": frozenset({"streaming_response"}),
@@ -98,20 +109,22 @@ TRANSITIONS: dict[StateName, dict[Step, frozenset[StateName]]] = {
         "finalize": frozenset({"active", "processing_workflow"}),
         "finish": frozenset({"active", "error"}),
         "interrupt": frozenset({"active"}),
+        "edit": frozenset({"streaming_response"}),
     },
     "error": {
         "speak": frozenset({"active"}),
         "start": frozenset({"active"}),
         "branch": frozenset({"error"}),
+        "edit": frozenset({"error"}),
         "archive": frozenset({"archived"}),
     },
-    "archived": {"unarchive": frozenset({"active", "initial"})},
+    "archived": {"branch": frozenset({"archived"}), "unarchive": frozenset({"active", "initial"})},
 }
 """`speak`: a user's message arrives (steering or queued while busy); `start`: a run begins; `request`: a model is
 asked, or asked again; `begin`, `append`, `finalize`: a streamed reply; `emit`: a run writes a whole message; `call`:
 tools are asked for; `execute`, `return`: they work; `ask`, `answer`: the user is asked and answers; `advance`: a
 workflow begins or goes on; `finish`: a run ends; `interrupt`: it is cancelled, or taken over after a crash; `branch`:
-another branch becomes active. With more than one target, the events decide."""
+a fork becomes active; `edit`: whatever else edits the session. With more than one target, the events decide."""
 
 
 def check(state: ContextState, name: Step) -> None:

@@ -132,10 +132,17 @@ class MeteredSessionManager(SessionManager):
         super().__init__(store, access, clock=clock, others=others, tracing=tracing)
         self._metrics = metrics
 
-    async def handle(self, session_id: str, command: CommandFor[ResultT], principal: Principal) -> ResultT:
+    async def handle(
+        self,
+        session_id: str,
+        command: CommandFor[ResultT],
+        principal: Principal,
+        *,
+        expected_version: int | None = None,
+    ) -> ResultT:
         began, code = time.perf_counter(), "ok"
         try:
-            return await super().handle(session_id, command, principal)
+            return await super().handle(session_id, command, principal, expected_version=expected_version)
         except ParleyError as error:
             code = error.code
             raise

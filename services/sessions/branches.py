@@ -52,6 +52,7 @@ class Branches:
         before: bool = False,
         system_prompt: str | None = None,
         switch: bool = True,
+        version: int | None = None,
     ) -> str:
         """A branch of the active one that ends with a message (`before`: with the one before it), by default with the
         last. Returns its name."""
@@ -70,16 +71,18 @@ class Branches:
             switch=switch,
             message_ids=await self._newest(session_id, base.name, position),
         )
-        return (await self.sessions.handle(session_id, fork, principal)).name
+        return (await self.sessions.handle(session_id, fork, principal, expected_version=version)).name
 
-    async def switch(self, principal: Principal, session_id: str, name: str) -> None:
+    async def switch(self, principal: Principal, session_id: str, name: str, version: int | None = None) -> None:
         await self._check(principal, "write", session_id)
 
         async def attempt() -> None:
             context = await self._context(session_id)
             length = _known(context, name).length
             newest = await self._newest(session_id, name, length)
-            await self.sessions.handle(session_id, SwitchBranch(name, length, newest), principal)
+            await self.sessions.handle(
+                session_id, SwitchBranch(name, length, newest), principal, expected_version=version
+            )
 
         await _again_while_moving(attempt)
 
@@ -101,6 +104,7 @@ class Branches:
         resolution: Resolution | None = None,
         name: str | None = None,
         summary: str = "",
+        version: int | None = None,
     ) -> MergePlan:
         """Merges `source` into the active branch; returns what was done, its `target` being the branch that is active
         then. cherry-pick takes `message_ids`, summary the text that stands for the source, rebase the `name` of the
@@ -129,7 +133,7 @@ class Branches:
                 summary_id=self.sessions.clock.new_id() if strategy == "summary" else None,
                 summary=summary,
             )
-            await self.sessions.handle(session_id, command, principal)
+            await self.sessions.handle(session_id, command, principal, expected_version=version)
             return replace(plan, target=rebased) if strategy == "rebase" else plan
 
         return await _again_while_moving(attempt)

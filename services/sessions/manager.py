@@ -109,12 +109,21 @@ class SessionManager:
             for task in late:
                 task.cancel()
 
-    async def handle(self, session_id: str, command: CommandFor[ResultT], principal: Principal) -> ResultT:
-        """Returns the decision's result once its events are durable and shown."""
+    async def handle(
+        self,
+        session_id: str,
+        command: CommandFor[ResultT],
+        principal: Principal,
+        *,
+        expected_version: int | None = None,
+    ) -> ResultT:
+        """Returns the decision's result once its events are durable and shown. Raises VersionMismatch when the session
+        has another version than the caller expects."""
         # Every CommandFor is one of Command: tests hold it.
         asked = cast(Command, command)
         await self.access.check(principal, _action_of(asked), _resource_of(session_id, asked))
-        return await self.submit(session_id, command, actor_of(principal))
+        future = self._enqueue(session_id, asked, actor_of(principal), expected_version=expected_version)
+        return cast(ResultT, await future)
 
     def submit(
         self, session_id: str, command: CommandFor[ResultT], by: Actor, lease: Lease | None = None
@@ -126,12 +135,17 @@ class SessionManager:
         return cast("asyncio.Future[ResultT]", self._enqueue(session_id, cast(Command, command), by, lease))
 
     def _enqueue(
-        self, session_id: str, command: Command | None, by: Actor, lease: Lease | None = None
+        self,
+        session_id: str,
+        command: Command | None,
+        by: Actor,
+        lease: Lease | None = None,
+        expected_version: int | None = None,
     ) -> asyncio.Future[Result]:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         session = self._cache.take(session_id)
         span = self.tracing.command(session_id, command, future) if command is not None else None
-        session.inbox.append(Pending(command, by, future, lease, session.asked, span=span))
+        session.inbox.append(Pending(command, by, future, lease, expected_version, session.asked, span=span))
         if not session.busy:
             self._next(session)
         return future
@@ -302,7 +316,8 @@ class SessionManager:
     def _decided(self, session: OpenSession, pending: Pending, now: EpochMs) -> Decision:
         if pending.command is None:
             return Decision()
-        return decide(session.session_id, session.context, pending.command, now)
+        expected = pending.expected_version
+        return decide(session.session_id, session.context, pending.command, now, expected_version=expected)
 
     def _may_be_behind(self, session: OpenSession, pending: Pending) -> bool:
         """Whether another node may have committed, before this command came, what we don't know of."""

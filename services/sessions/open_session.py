@@ -29,12 +29,14 @@ the sum is right for a short session and up to 1.6 times too much for long repli
 @dataclass(slots=True)
 class Pending:
     """A command that waits for its turn; None asks only that nothing committed by now is left to show. `since` is how
-    often the journal had been asked when it came. `span` is its trace's, where it has one."""
+    often the journal had been asked when it came, `expected_version` the session's as the caller knew it. `span` is its
+    trace's, where it has one."""
 
     command: Command | None
     by: Actor
     future: asyncio.Future[Result]
     lease: Lease | None = None
+    expected_version: int | None = None
     since: int = 0
     tries: int = 0
     span: Span | None = None

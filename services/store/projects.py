@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from models.errors import Conflict
+from models.errors import Conflict, SessionNotFound
 from models.session import Project
 
 INBOX = "Inbox"
@@ -20,10 +20,22 @@ class Projects(Protocol):
     async def inbox(self) -> Project: ...
     async def all(self) -> tuple[Project, ...]: ...
     async def rename(self, project_id: str, name: str, expected_version: int | None = None) -> Project: ...
-    async def set_current(self, project_id: str, session_id: str, expected_version: int | None = None) -> Project: ...
+    async def set_current(self, project_id: str, session_id: str, expected_version: int | None = None) -> Project:
+        """A session that is deleted stops being the current one, which is an edit too. Raises SessionNotFound for one
+        that is not there, Conflict for one of another project."""
+        ...
+
     async def delete(self, project_id: str, expected_version: int | None = None) -> None:
         """Raises Conflict for the Inbox and for a project that still has sessions (deleted ones count until purged)."""
         ...
+
+
+def check_current(project_id: str, sessions_project: str | None) -> None:
+    """`sessions_project` is the project of a session that is there and not deleted."""
+    if sessions_project is None:
+        raise SessionNotFound()
+    if sessions_project != project_id:
+        raise Conflict("The session belongs to another project", projectId=sessions_project)
 
 
 def check_deletable(session_count: int, *, is_inbox: bool) -> None:

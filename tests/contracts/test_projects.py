@@ -38,9 +38,34 @@ async def test_edits_move_the_version(store: Store) -> None:
     project = await projects.create("A")
     renamed = await projects.rename(project.id, "B")
     assert (renamed.name, renamed.version) == ("B", 2)
+    created = decided("s1", None, create(project.id))
+    assert created is not None
+    await commit(store.journal, created)
     current = await projects.set_current(project.id, "s1", expected_version=2)
     assert (current.current_session_id, current.version) == ("s1", 3)
     assert await projects.get(project.id) == current
+
+
+async def test_a_deleted_session_is_no_current_session_and_that_is_an_edit(store: Store) -> None:
+    """Taken out for the check: `not_current` among the projections, `check_current` in `set_current`."""
+    projects = store.projects
+    project, other = await projects.create("A"), await projects.create("B")
+    created = decided("s", None, create(project.id))
+    assert created is not None
+    await commit(store.journal, created)
+    with pytest.raises(Conflict):
+        await projects.set_current(other.id, "s")
+    await projects.set_current(project.id, "s")
+    deleted = decided("s", created.after, DeleteSession())
+    assert deleted is not None
+    await commit(store.journal, deleted)
+    cleared = await projects.get(project.id)
+    assert (cleared.current_session_id, cleared.version) == (None, 3)
+    for gone in ("s", "never was"):
+        with pytest.raises(SessionNotFound):
+            await projects.set_current(project.id, gone)
+    await store.journal.purge("s")
+    assert [await projects.get(each.id) for each in (project, other)] == [cleared, other]
 
 
 async def test_an_edit_of_another_version_is_refused_with_the_current_one(store: Store) -> None:

@@ -34,15 +34,17 @@ VALID: dict[str, Json] = {
             "extra": {"key": "value"},
         },
         "onBusy": "enqueue",
+        "expectedVersion": 1,
     },
     "broadcast_message": {"data": {"deep": ["text"]}},
-    "cancel_run": {"runId": "r"},
+    "cancel_run": {"runId": "r", "expectedVersion": 1},
     "resolve_approval": {
         "approvalId": "a",
         "decision": "approve",
         "arguments": {"key": "value"},
         "reason": "because",
         "scope": "once",
+        "expectedVersion": 1,
     },
     "watch_sessions": {"projectId": "p", "take": 1},
     "unwatch_sessions": {},
@@ -375,3 +377,25 @@ async def test_refusals_change_nothing(in_memory: Harness, peer: Peer, session_i
         await refused(peer, name, {**complete(name, session_id), "nonsense": 1})
     assert await in_memory.wires(session_id) == before
     assert in_memory.hub.subscriptions == 0
+
+
+GUARDED = ("send_message", "cancel_run", "resolve_approval")
+
+
+def test_every_call_that_is_kept_in_the_journal_may_be_meant_for_one_version() -> None:
+    """The others keep nothing: they listen, stop listening, or speak to those who are there."""
+    assert {name for name in CALLS if "expectedVersion" in properties(name)} == set(GUARDED)
+
+
+@pytest.mark.parametrize("name", GUARDED)
+async def test_i8_a_call_for_another_version_changes_nothing(
+    in_memory: Harness, peer: Peer, session_id: str, name: str
+) -> None:
+    """Fails for a call that does not hand the version on."""
+    before = await in_memory.store.journal.load(session_id)
+    arguments = {"sessionId": session_id, **UNKNOWN_IDS[name][0], "expectedVersion": before.version + 1}
+    ack = await peer.call(name, arguments)
+    assert (ack["error"]["code"], ack["error"]["details"]) == ("version_mismatch", {"currentVersion": before.version})
+    assert await in_memory.store.journal.load(session_id) == before
+    if name == "send_message":
+        assert (await peer.call(name, {**arguments, "expectedVersion": before.version}))["ok"]

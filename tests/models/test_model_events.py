@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import orjson
@@ -15,11 +16,9 @@ from models.events import (
     BY_CODE,
     BY_TYPE,
     TRUNCATE_OVER_BYTES,
-    ApprovalBody,
     ApprovalRequested,
     ApprovalResolved,
     ApprovalRevoked,
-    BranchBody,
     BranchCreated,
     BranchMerged,
     BranchSwitched,
@@ -149,7 +148,8 @@ EXAMPLES: tuple[EventBody, ...] = (
             Failed(message="broke"),
         )
     ),
-    ContextModelChanged(model="openai:gpt-5"),
+    ContextStateChanged(state=Archived(), version=3),
+    ContextModelChanged(model="openai:gpt-5", version=4),
     MessageCreated(message=message()),
     MessageCreated(message=message(metadata=Metadata(display_hint=DisplayHint(icon="x"), extra={"a": [1, None]}))),
     MessageDelta(message_id="m1", sequence=1, delta="wörd \U0001f600"),
@@ -158,14 +158,14 @@ EXAMPLES: tuple[EventBody, ...] = (
     RunQueued(run=RUN),
     RunStarted(run=RUN.model_copy(update={"state": "running", "attempt": 1, "started_at_utc": AT})),
     RunFinished(run=RUN.model_copy(update={"state": "failed", "reason": "why", "finished_at_utc": AT})),
-    ContextModeChanged(mode="plan"),
+    ContextModeChanged(mode="plan", version=2),
     ApprovalRequested(approval=APPROVAL),
     ApprovalResolved(approval=APPROVAL.model_copy(update={"state": "approved", "decided_by": "ann"})),
     ApprovalRevoked(tool="run_command"),
     BranchCreated(branch=BRANCH),
     BranchSwitched(name="b", message_ids=("m1", "m2")),
-    BranchMerged(source="main", strategy="append", branch=BRANCH, messages=(Entry(id="m1", ordinal=1),)),
-    BranchUpdated(branch=BRANCH.model_copy(update={"system_prompt": "Be brief."})),
+    BranchMerged(source="main", strategy="append", branch=BRANCH, messages=(Entry(id="m1", ordinal=1),), version=9),
+    BranchUpdated(branch=BRANCH.model_copy(update={"system_prompt": "Be brief."}), version=2),
     PinAdded(pin=Pin(id="p", text="keep", created_at_utc=AT, created_by="ann")),
     PinRemoved(pin_id="p"),
     PlanChanged(items=(PlanItem(id="1", text="do"),)),
@@ -190,9 +190,14 @@ def test_codes_are_frozen_because_databases_hold_them() -> None:
 
 
 def test_every_declared_body_is_listed() -> None:
-    families = (MessageBody, ApprovalBody, BranchBody)
-    leaves = {body for body in EventBody.__subclasses__() if body not in families}
-    assert leaves.union(*(family.__subclasses__() for family in families)) == set(BODIES)
+    assert set(leaves(EventBody)) == set(BODIES)
+
+
+def leaves(body: type[EventBody]) -> Iterator[type[EventBody]]:
+    for each in body.__subclasses__():
+        yield from leaves(each)
+    if not body.__subclasses__():
+        yield body
 
 
 @pytest.mark.parametrize("body", EXAMPLES, ids=lambda body: body.type)

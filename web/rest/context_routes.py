@@ -6,6 +6,7 @@ from models.calls import (
     ApprovalAnswer,
     BranchPromptBody,
     CancelRunArguments,
+    Edit,
     ForkBody,
     MergeBody,
     NoArguments,
@@ -58,6 +59,8 @@ from web.rest.views import ViewAnswer
 CONTEXT = "/api/contexts/{sessionId}"
 NONE = NoArguments
 NO_SESSION = (SessionNotFound,)
+EDITS = (SessionNotFound, IllegalTransition)
+"""Of what is archived nothing is edited."""
 
 CONTEXTS: tuple[Route, ...] = (
     route(
@@ -129,7 +132,8 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         Session,
         "Chooses the model for what comes next.",
-        errors=(SessionNotFound, UnknownModel),
+        errors=(*EDITS, UnknownModel),
+        versioned=True,
     ),
     route(
         "POST",
@@ -139,13 +143,14 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         Session,
         "Plan (tools that read) or act (all tools).",
-        errors=NO_SESSION,
+        errors=EDITS,
+        versioned=True,
     ),
     route(
         "POST",
         f"{CONTEXT}/actions/retry",
         contexts.retry,
-        NONE,
+        Edit,
         NoQuery,
         SentAnswer,
         "Runs again for the newest message of a user.",
@@ -156,21 +161,23 @@ CONTEXTS: tuple[Route, ...] = (
         "POST",
         f"{CONTEXT}/actions/archive",
         contexts.archive,
-        NONE,
+        Edit,
         NoQuery,
         Session,
-        "Puts the session away: it can be read, nothing can be said.",
+        "Puts the session away: it can be read, forked, restored and deleted; nothing else is taken.",
         errors=(SessionNotFound, RunAlreadyActive, IllegalTransition),
+        versioned=True,
     ),
     route(
         "POST",
         f"{CONTEXT}/actions/restore",
         contexts.unarchive,
-        NONE,
+        Edit,
         NoQuery,
         Session,
         "Takes an archived session up again.",
         errors=NO_SESSION,
+        versioned=True,
     ),
     route(
         "POST",
@@ -190,7 +197,7 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         Done,
         "Asks again for a tool that was allowed for the session.",
-        errors=NO_SESSION,
+        errors=EDITS,
     ),
     route(
         "POST",
@@ -240,7 +247,7 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         Done,
         "Gives a branch a system prompt of its own.",
-        errors=(SessionNotFound, BranchNotFound),
+        errors=(*EDITS, BranchNotFound),
     ),
     route(
         "POST",
@@ -250,7 +257,7 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         PinnedAnswer,
         "Pins a message or a text: it is always sent to the model.",
-        errors=(SessionNotFound, MessageNotFound, Conflict),
+        errors=(*EDITS, MessageNotFound, Conflict),
     ),
     route(
         "POST",
@@ -260,7 +267,7 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         Done,
         "Removes a pin.",
-        errors=(SessionNotFound, PinNotFound),
+        errors=(*EDITS, PinNotFound),
     ),
     route(
         "POST",
@@ -270,7 +277,7 @@ CONTEXTS: tuple[Route, ...] = (
         NoQuery,
         Done,
         "Replaces the plan.",
-        errors=NO_SESSION,
+        errors=EDITS,
     ),
     route(
         "GET",

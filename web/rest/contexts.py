@@ -9,6 +9,7 @@ from models.calls import (
     ApprovalAnswer,
     BranchPromptBody,
     CancelRunArguments,
+    Edit,
     ForkBody,
     Id,
     MergeBody,
@@ -77,40 +78,40 @@ async def list_streaming_chunks(call: Call[NoArguments, EventsQuery]) -> Mapping
 async def send_message(call: Call[SendMessageBody, NoQuery]) -> SentAnswer:
     if call.body.session_id not in (None, call.session_id):
         raise InvalidArgument("sessionId is not the session of the path", field="sessionId")
-    return SentAnswer.of(await call.chat.send_message(call.principal, call.session_id, call.body))
+    return SentAnswer.of(await call.chat.send_message(call.principal, call.session_id, call.body, call.version))
 
 
 async def cancel_run(call: Call[CancelRunArguments, NoQuery]) -> CancelledAnswer:
-    return CancelledAnswer.of(await call.chat.cancel(call.principal, call.session_id, call.body.run_id))
+    return CancelledAnswer.of(await call.chat.cancel(call.principal, call.session_id, call.body.run_id, call.version))
 
 
 async def set_model(call: Call[SetModelBody, NoQuery]) -> Session:
-    return await call.editor.set_model(call.principal, call.session_id, call.body.model)
+    return await call.editor.set_model(call.principal, call.session_id, call.body.model, call.version)
 
 
 async def set_mode(call: Call[SetModeBody, NoQuery]) -> Session:
-    return await call.editor.set_mode(call.principal, call.session_id, call.body.mode)
+    return await call.editor.set_mode(call.principal, call.session_id, call.body.mode, call.version)
 
 
-async def retry(call: Call[NoArguments, NoQuery]) -> SentAnswer:
-    return SentAnswer.of(await call.chat.retry(call.principal, call.session_id))
+async def retry(call: Call[Edit, NoQuery]) -> SentAnswer:
+    return SentAnswer.of(await call.chat.retry(call.principal, call.session_id, call.version))
 
 
-async def archive(call: Call[NoArguments, NoQuery]) -> Session:
-    return await call.organizer.archive(call.principal, call.session_id)
+async def archive(call: Call[Edit, NoQuery]) -> Session:
+    return await call.organizer.archive(call.principal, call.session_id, call.version)
 
 
-async def unarchive(call: Call[NoArguments, NoQuery]) -> Session:
-    return await call.organizer.unarchive(call.principal, call.session_id)
+async def unarchive(call: Call[Edit, NoQuery]) -> Session:
+    return await call.organizer.unarchive(call.principal, call.session_id, call.version)
 
 
 async def resolve_approval(call: Call[ApprovalAnswer, NoQuery]) -> Done:
-    await call.chat.resolve_approval(call.principal, call.session_id, call.body)
+    await call.chat.resolve_approval(call.principal, call.session_id, call.body, call.version)
     return Done()
 
 
 async def revoke_grant(call: Call[RevokeGrantBody, NoQuery]) -> Done:
-    await call.chat.revoke_grant(call.principal, call.session_id, call.body.tool)
+    await call.chat.revoke_grant(call.principal, call.session_id, call.body.tool, call.version)
     return Done()
 
 
@@ -125,12 +126,13 @@ async def fork(call: Call[ForkBody, NoQuery]) -> BranchName:
         before=body.before,
         system_prompt=body.system_prompt,
         switch=body.switch,
+        version=call.version,
     )
     return BranchName(name=name)
 
 
 async def switch_branch(call: Call[SwitchBranchBody, NoQuery]) -> BranchName:
-    await call.branches.switch(call.principal, call.session_id, call.body.name)
+    await call.branches.switch(call.principal, call.session_id, call.body.name, call.version)
     return BranchName(name=call.body.name)
 
 
@@ -148,6 +150,7 @@ async def merge(call: Call[MergeBody, NoQuery]) -> MergeAnswer:
             resolution=body.resolution,
             name=body.name,
             summary=body.summary,
+            version=call.version,
         )
     return MergeAnswer(
         merged=not body.preview,
@@ -158,19 +161,22 @@ async def merge(call: Call[MergeBody, NoQuery]) -> MergeAnswer:
 
 
 async def set_branch_prompt(call: Call[BranchPromptBody, NoQuery]) -> Done:
-    await call.editor.set_branch_prompt(call.principal, call.session_id, call.body.branch, call.body.system_prompt)
+    body = call.body
+    await call.editor.set_branch_prompt(call.principal, call.session_id, body.branch, body.system_prompt, call.version)
     return Done()
 
 
 async def pin(call: Call[PinBody, NoQuery]) -> PinnedAnswer:
-    return PinnedAnswer.of(await call.editor.pin(call.principal, call.session_id, call.body.message_id, call.body.text))
+    body = call.body
+    pinned = await call.editor.pin(call.principal, call.session_id, body.message_id, body.text, call.version)
+    return PinnedAnswer.of(pinned)
 
 
 async def unpin(call: Call[UnpinBody, NoQuery]) -> Done:
-    await call.editor.unpin(call.principal, call.session_id, call.body.pin_id)
+    await call.editor.unpin(call.principal, call.session_id, call.body.pin_id, call.version)
     return Done()
 
 
 async def set_plan(call: Call[PlanBody, NoQuery]) -> Done:
-    await call.editor.set_plan(call.principal, call.session_id, call.body.items)
+    await call.editor.set_plan(call.principal, call.session_id, call.body.items, call.version)
     return Done()

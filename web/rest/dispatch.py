@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -14,9 +15,11 @@ from models.wire import Wire
 from services.access import LOCAL
 from web.keys import ACCESS, LIFECYCLE, STREAMS
 from web.rest.errors import Handler
-from web.rest.reading import read_bearer, read_body, read_if_match, read_path, read_query
+from web.rest.reading import knows, read_bearer, read_body, read_if_match, read_path, read_query
 from web.rest.route import Call, Raw, Route
 from web.stream import AnswerStream
+
+DIGEST_BYTES = 12
 
 
 def handler_of(route: Route) -> Handler:
@@ -30,12 +33,12 @@ def handler_of(route: Route) -> Handler:
             path=read_path(request),
             query=read_query(request, route.query),
             body=await _body(request, route),
-            if_match=read_if_match(request) if route.versioned else None,
+            if_match=read_if_match(request) if route.guarded else None,
         )
         answer = await route.handler(call)
         if isinstance(answer, AnswerStream):
             return await request.app[STREAMS].answer(request, answer, route.status)
-        return _response(answer, route)
+        return _response(request, answer, route)
 
     return handle
 
@@ -46,11 +49,22 @@ async def _body(request: web.Request, route: Route) -> Wire:
     return await read_body(request, route.body, route.media_types, route.body_limit_bytes)
 
 
-def _response(answer: Wire | Mapping[str, Any] | Raw, route: Route) -> web.Response:
+def _response(request: web.Request, answer: Wire | Mapping[str, Any] | Raw, route: Route) -> web.Response:
     if isinstance(answer, Raw):
         return web.Response(body=answer.body, status=route.status, headers={"Content-Type": answer.content_type})
     data = answer.to_wire() if isinstance(answer, Wire) else answer
-    response = web.Response(body=orjson.dumps(data), status=route.status, content_type="application/json")
-    if route.versioned and "version" in data:
-        response.headers["ETag"] = f'"v{data["version"]}"'
+    body = orjson.dumps(data)
+    response = web.Response(body=body, status=route.status, content_type="application/json")
+    if not route.tagged:
+        return response
+    etag = _etag(body, data["version"] if route.versioned else None)
+    if route.method == "GET" and knows(request, etag):
+        response = web.Response(status=304)
+    response.headers["ETag"] = etag
     return response
+
+
+def _etag(body: bytes, version: int | None) -> str:
+    """Strong: of these bytes and no others. The version in front is what If-Match is compared with."""
+    digest = blake2b(body, digest_size=DIGEST_BYTES).hexdigest()
+    return f'"{digest}"' if version is None else f'"v{version}-{digest}"'

@@ -26,6 +26,7 @@ from models.errors import (
     TooManyConnections,
     Unauthenticated,
     UnsupportedEncoding,
+    VersionMismatch,
 )
 from models.wire import Wire
 from web.rest.errors import ErrorBody
@@ -49,6 +50,7 @@ GENERAL: tuple[type[ParleyError], ...] = (
     DatabaseCorrupt,
 )
 """What every route may answer."""
+VERSIONED = '`"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too.'
 
 
 class Document:
@@ -105,7 +107,11 @@ def _operation(route: Route, references: References) -> Json:
         "operationId": to_camel(name),
         "summary": route.summary,
         "tags": [route.handler.__module__.rpartition(".")[2]],
-        "responses": {str(route.status): _success(route, references), **_failures(route, references)},
+        "responses": {
+            str(route.status): _success(route, references),
+            **_unchanged(route),
+            **_failures(route, references),
+        },
     }
     if parameters := [*_path_parameters(route), *_query_parameters(route), *_headers(route)]:
         operation["parameters"] = parameters
@@ -124,9 +130,15 @@ def _success(route: Route, references: References) -> Json:
         return {"description": route.summary, "content": {route.answer: {"schema": {"type": "string"}}}}
     schema = references[route.answer, "serialization"]
     response: Json = {"description": route.summary, "content": {"application/json": {"schema": schema}}}
-    if route.versioned and "version" in route.answer.model_fields:
-        response["headers"] = {"ETag": {"description": 'Strong, `"v<version>"`.', "schema": {"type": "string"}}}
+    if route.tagged:
+        described = f"Strong: {VERSIONED}" if route.versioned else "Strong."
+        response["headers"] = {"ETag": {"description": described, "schema": {"type": "string"}}}
     return response
+
+
+def _unchanged(route: Route) -> Json:
+    described = "The answer is still the one that If-None-Match names."
+    return {"304": {"description": described}} if route.tagged and route.method == "GET" else {}
 
 
 def _failures(route: Route, references: References) -> Json:
@@ -150,6 +162,8 @@ def errors_of(route: Route) -> tuple[type[ParleyError], ...]:
         found.append(Unauthenticated)
     if route.method != "GET":
         found.append(Draining)
+    if route.guarded:
+        found.append(VersionMismatch)
     if route.takes_body:
         found.append(PayloadTooLarge)
     return tuple(found)
@@ -170,8 +184,12 @@ def _query_parameters(route: Route) -> Iterable[Json]:
 
 
 def _headers(route: Route) -> Iterable[Json]:
-    if route.versioned and route.method in ("PATCH", "PUT", "DELETE"):
-        description = "Change only this version: the ETag that was read. Another version is answered with 412."
-        yield {"name": "If-Match", "in": "header", "required": False, "description": description} | {
-            "schema": {"type": "string"}
-        }
+    if route.guarded:
+        yield _header("If-Match", f"Only for this version, else 412: {VERSIONED}")
+    if route.tagged and route.method == "GET":
+        yield _header("If-None-Match", "The ETag of the answer that the client has: 304 when it is still the same.")
+
+
+def _header(name: str, description: str) -> Json:
+    schema = {"type": "string"}
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from models.calls import CreateProject, EditProject, NoArguments, SetCurrentSession
-from models.errors import Conflict, ProjectNotFound, SessionNotFound, VersionMismatch
+from models.errors import Conflict, ProjectNotFound, SessionNotFound
 from models.session import Project
 from web.rest import projects
 from web.rest.answers import CurrentSession, Done, ProjectList, SessionList
-from web.rest.queries import ProjectListQuery
+from web.rest.queries import ProjectListQuery, VersionQuery
 from web.rest.route import NoQuery, Route, route
 
 PROJECT = "/api/projects/{projectId}"
@@ -46,7 +46,7 @@ PROJECTS: tuple[Route, ...] = (
         NoQuery,
         Project,
         "Renames a project.",
-        errors=(ProjectNotFound, VersionMismatch),
+        errors=NO_PROJECT,
         versioned=True,
     ),
     route(
@@ -54,11 +54,10 @@ PROJECTS: tuple[Route, ...] = (
         PROJECT,
         projects.delete_project,
         NONE,
-        NoQuery,
+        VersionQuery,
         Done,
         "Deletes a project without sessions.",
-        errors=(ProjectNotFound, Conflict, VersionMismatch),
-        versioned=True,
+        errors=(ProjectNotFound, Conflict),
     ),
     route(
         "PUT",
@@ -68,8 +67,7 @@ PROJECTS: tuple[Route, ...] = (
         NoQuery,
         CurrentSession,
         "Says which session of a project is the current one.",
-        errors=(ProjectNotFound, SessionNotFound, Conflict, VersionMismatch),
-        versioned=True,
+        errors=(ProjectNotFound, SessionNotFound, Conflict),
     ),
     route(
         "GET",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.calls import CreateProject, EditProject, NoArguments, SetCurrentSession
 from models.session import Project
 from web.rest.answers import CurrentSession, Done, ProjectList, SessionList
-from web.rest.queries import ProjectListQuery
+from web.rest.queries import ProjectListQuery, VersionQuery
 from web.rest.route import Call, NoQuery
 from web.rest.sessions import session_list
 
@@ -23,18 +23,16 @@ async def get_project(call: Call[NoArguments, NoQuery]) -> Project:
 
 
 async def edit_project(call: Call[EditProject, NoQuery]) -> Project:
-    expected = call.expected(call.body.expected_version)
-    return await call.organizer.rename_project(call.principal, call.project_id, call.body.name, expected)
+    return await call.organizer.rename_project(call.principal, call.project_id, call.body.name, call.version)
 
 
-async def delete_project(call: Call[NoArguments, NoQuery]) -> Done:
-    await call.organizer.delete_project(call.principal, call.project_id, call.expected())
+async def delete_project(call: Call[NoArguments, VersionQuery]) -> Done:
+    await call.organizer.delete_project(call.principal, call.project_id, call.version)
     return Done()
 
 
 async def set_current_session(call: Call[SetCurrentSession, NoQuery]) -> CurrentSession:
-    expected = call.expected(call.body.expected_version)
-    await call.organizer.set_current(call.principal, call.project_id, call.body.session_id, expected)
+    await call.organizer.set_current(call.principal, call.project_id, call.body.session_id, call.version)
     return CurrentSession(current_session_id=call.body.session_id)
 
 

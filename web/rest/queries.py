@@ -193,7 +193,13 @@ class SearchParameters(Wire):
         )
 
 
-class DeleteQuery(Wire):
+class VersionQuery(Wire):
+    """`expectedVersion` is what If-Match is, for requests without a body."""
+
+    expected_version: Count | None = None
+
+
+class DeleteQuery(VersionQuery):
     """`purge=true` leaves nothing to restore."""
 
     purge: Annotated[bool, BeforeValidator(_flag)] = False

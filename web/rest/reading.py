@@ -20,7 +20,7 @@ from models.wire import Wire
 BODY_LIMIT_BYTES = 12 * 1024 * 1024
 """A message of 10 MB, its JSON escapes, and something around it."""
 PATH_ID_MAX_CHARS = 64
-ETAG = re.compile(r'"v(0|[1-9][0-9]{0,15})"')
+ETAG = re.compile(r'"v(0|[1-9][0-9]{0,15})(-[0-9a-f]{1,32})?"')
 NO_VERSION = -1
 JSON_TYPE = "application/json"
 Model = TypeVar("Model", bound=Wire)
@@ -67,12 +67,17 @@ async def read_body(
 
 def read_if_match(request: web.Request) -> int | None:
     """The version in If-Match; NO_VERSION when it is some other tag, which then matches no version; None without one or
-    for `*`, which any version matches."""
+    for `*`, which any version matches. What a tag says beside its version moves without edits: it guards nothing."""
     value = request.headers.get("If-Match", "*").strip()
     if value == "*":
         return None
     match = ETAG.fullmatch(value)
     return int(match.group(1)) if match is not None else NO_VERSION
+
+
+def knows(request: web.Request, etag: str) -> bool:
+    """Whether If-None-Match names the tag, or any."""
+    return any(f'"{tag.value}"' == etag or tag.value == "*" for tag in request.if_none_match or ())
 
 
 def read_bearer(request: web.Request) -> str | None:

@@ -22,6 +22,7 @@ from web.keys import ACCESS, BRANCHES, CHAT, EDITOR, LIBRARY, ORGANIZER, USERS
 from web.rest.reading import BODY_LIMIT_BYTES, JSON_TYPE
 from web.stream import AnswerStream
 
+EXPECTED = "expected_version"
 Body = TypeVar("Body", bound=Wire)
 Query = TypeVar("Query", bound=Wire)
 
@@ -43,8 +44,8 @@ Answer = Wire | Mapping[str, Any] | Raw | AnswerStream
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Body, Query]):
-    """One request, parsed and checked. `if_match` is the version that the caller believes current; for an ETag that is
-    none of ours one that nothing has."""
+    """One request, parsed and checked. `if_match` is the version in the header of that name; for an ETag that is none
+    of ours one that nothing has."""
 
     app: web.Application
     principal: Principal
@@ -89,11 +90,14 @@ class Call(Generic[Body, Query]):
     def project_id(self) -> str:
         return self.path["projectId"]
 
-    def expected(self, in_body: int | None = None) -> int | None:
-        """The version to check, by header or body. Raises InvalidArgument when the two differ."""
-        if None not in (self.if_match, in_body) and self.if_match != in_body:
+    @property
+    def version(self) -> int | None:
+        """The version that the caller means, by header, body or query. Raises InvalidArgument when they differ."""
+        told = (getattr(self.body, EXPECTED, None), getattr(self.query, EXPECTED, None), self.if_match)
+        versions = {version for version in told if version is not None}
+        if len(versions) > 1:
             raise InvalidArgument("expectedVersion and If-Match name different versions", field="expectedVersion")
-        return in_body if self.if_match is None else self.if_match
+        return next(iter(versions), None)
 
 
 Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
@@ -101,8 +105,8 @@ Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`answer` is the model of the answer, or the media type of a Raw or Stream. `versioned` answers carry an ETag and
-    their requests may carry If-Match. `public` ones need no token. `aliases` are further paths of the same.
+    """`answer` is the model of the answer, or the media type of a Raw or Stream. The ETag of `versioned` answers names
+    the version. `public` ones need no token. `aliases` are further paths of the same.
     `media_types` are those that a body may have, `body_limit_bytes` its size."""
 
     method: str
@@ -127,6 +131,16 @@ class Route:
     @property
     def wants_body(self) -> bool:
         return self.body is not NoArguments
+
+    @property
+    def tagged(self) -> bool:
+        """Whether its answers have an ETag: what is read, and what has a version."""
+        return not isinstance(self.answer, str) and (self.method == "GET" or self.versioned)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a request may be meant for one version only: it takes expectedVersion, and If-Match."""
+        return EXPECTED in self.body.model_fields or EXPECTED in self.query.model_fields
 
 
 def route(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models.calls import CreateSessionBody, EditSession, NoArguments
-from models.errors import BranchNotFound, EventsGone, ProjectNotFound, SessionNotFound, UnknownModel, VersionMismatch
+from models.calls import CreateSessionBody, Edit, EditSession, NoArguments
+from models.errors import BranchNotFound, EventsGone, IllegalTransition, ProjectNotFound, SessionNotFound, UnknownModel
 from models.session import Session
 from web.rest import sessions
 from web.rest.answers import (
@@ -86,7 +86,7 @@ SESSIONS: tuple[Route, ...] = (
         NoQuery,
         Session,
         "Renames a session.",
-        errors=(SessionNotFound, VersionMismatch),
+        errors=(SessionNotFound, IllegalTransition),
         versioned=True,
     ),
     route(
@@ -97,18 +97,18 @@ SESSIONS: tuple[Route, ...] = (
         DeleteQuery,
         Done,
         "Deletes a session and cancels its run; it can be restored for 30 days, unless purged.",
-        errors=(SessionNotFound, VersionMismatch),
-        versioned=True,
+        errors=NO_SESSION,
     ),
     route(
         "POST",
         f"{SESSION}/restore",
         sessions.restore_session,
-        NONE,
+        Edit,
         NoQuery,
         Session,
         "Brings a deleted session back.",
         errors=NO_SESSION,
+        versioned=True,
     ),
     route(
         "GET",

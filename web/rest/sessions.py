@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from models.calls import CreateSessionBody, EditSession, NoArguments
+from models.calls import CreateSessionBody, Edit, EditSession, NoArguments
 from models.session import Session
 from services.store.lists import RUNNING, SessionPage
 from services.store.reads import MessageQuery
@@ -51,17 +51,16 @@ async def get_session(call: Call[NoArguments, NoQuery]) -> Session:
 
 
 async def edit_session(call: Call[EditSession, NoQuery]) -> Session:
-    expected = call.expected(call.body.expected_version)
-    return await call.organizer.rename(call.principal, call.session_id, call.body.title, expected)
+    return await call.organizer.rename(call.principal, call.session_id, call.body.title, call.version)
 
 
 async def delete_session(call: Call[NoArguments, DeleteQuery]) -> Done:
-    await call.organizer.delete(call.principal, call.session_id, purge=call.query.purge, version=call.expected())
+    await call.organizer.delete(call.principal, call.session_id, purge=call.query.purge, version=call.version)
     return Done()
 
 
-async def restore_session(call: Call[NoArguments, NoQuery]) -> Session:
-    return await call.organizer.restore(call.principal, call.session_id)
+async def restore_session(call: Call[Edit, NoQuery]) -> Session:
+    return await call.organizer.restore(call.principal, call.session_id, call.version)
 
 
 async def list_messages(call: Call[NoArguments, MessagesQuery]) -> MessagePageAnswer:

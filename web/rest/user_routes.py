@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from models.calls import NoArguments
-from models.errors import UnknownModel, VersionMismatch
+from models.errors import UnknownModel
 from models.user_state import CHANGE_MAX_BYTES, PatchUserState, ReplaceUserState, UserState
 from web.rest import users
 from web.rest.answers import Me
+from web.rest.queries import VersionQuery
 from web.rest.reading import JSON_TYPE
 from web.rest.route import NoQuery, Route, route
 
@@ -36,7 +37,7 @@ USERS: tuple[Route, ...] = (
             NoQuery,
             UserState,
             "Replaces the user's state; what is left out goes back to its default.",
-            errors=(VersionMismatch, UnknownModel),
+            errors=(UnknownModel,),
             versioned=True,
         ),
         body_limit_bytes=CHANGE_MAX_BYTES,
@@ -50,7 +51,7 @@ USERS: tuple[Route, ...] = (
             NoQuery,
             UserState,
             "Merges a patch (RFC 7396) into the user's state; null removes.",
-            errors=(VersionMismatch, UnknownModel),
+            errors=(UnknownModel,),
             versioned=True,
         ),
         media_types=(JSON_TYPE, "application/merge-patch+json"),
@@ -61,10 +62,9 @@ USERS: tuple[Route, ...] = (
         STATE,
         users.reset_user_state,
         NONE,
-        NoQuery,
+        VersionQuery,
         UserState,
         "Puts the user's state back to the defaults.",
-        errors=(VersionMismatch,),
         versioned=True,
     ),
 )

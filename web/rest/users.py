@@ -6,6 +6,7 @@ from models.calls import NoArguments
 from models.user_state import PatchUserState, ReplaceUserState, UserState
 from services.access import OnUser
 from web.rest.answers import Me
+from web.rest.queries import VersionQuery
 from web.rest.route import Call, NoQuery
 
 
@@ -21,16 +22,14 @@ async def get_user_state(call: Call[NoArguments, NoQuery]) -> UserState:
 
 async def replace_user_state(call: Call[ReplaceUserState, NoQuery]) -> UserState:
     await call.check("write", OnUser(call.principal.user_id))
-    expected = call.expected(call.body.expected_version)
-    return await call.users.replace(call.principal.user_id, call.body, expected)
+    return await call.users.replace(call.principal.user_id, call.body, call.version)
 
 
 async def patch_user_state(call: Call[PatchUserState, NoQuery]) -> UserState:
     await call.check("write", OnUser(call.principal.user_id))
-    expected = call.expected(call.body.expected_version)
-    return await call.users.patch(call.principal.user_id, call.body, expected)
+    return await call.users.patch(call.principal.user_id, call.body, call.version)
 
 
-async def reset_user_state(call: Call[NoArguments, NoQuery]) -> UserState:
+async def reset_user_state(call: Call[NoArguments, VersionQuery]) -> UserState:
     await call.check("write", OnUser(call.principal.user_id))
-    return await call.users.reset(call.principal.user_id, call.expected())
+    return await call.users.reset(call.principal.user_id, call.version)

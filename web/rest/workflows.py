@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from models.calls import Id, NoArguments, Text, check_tree
-from models.wire import Wire
+from models.calls import Edit, Id, NoArguments, Text, check_tree
 from services.access import OnServer
 from web.rest.answers import SentAnswer, WorkflowList, WorkflowView
 from web.rest.route import Call, NoQuery
@@ -18,7 +17,7 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-class ExecuteWorkflowBody(Wire):
+class ExecuteWorkflowBody(Edit):
     """`input` has a value for each input that the workflow needs. The same `clientMessageId` starts it once."""
 
     session_id: Id
@@ -35,6 +34,6 @@ async def list_workflows(call: Call[NoArguments, NoQuery]) -> WorkflowList:
 async def execute_workflow(call: Call[ExecuteWorkflowBody, NoQuery]) -> SentAnswer:
     body = call.body
     sent = await call.chat.execute_workflow(
-        call.principal, body.session_id, call.path["name"], body.input, body.client_message_id
+        call.principal, body.session_id, call.path["name"], body.input, body.client_message_id, call.version
     )
     return SentAnswer.of(sent)

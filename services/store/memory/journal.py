@@ -21,6 +21,7 @@ from models.events import (
     RunQueued,
     RunStarted,
     SessionCreated,
+    SessionDeleted,
     SessionRenamed,
 )
 from models.heads import Head
@@ -51,6 +52,8 @@ class MemoryJournal:
         for event in append.events:
             _project(kept, event, append.after)
             self._make_findable(event, append.after)
+            if isinstance(event.body, SessionDeleted):
+                self._memory.no_longer_current(append.after.session_id)
         kept.context = append.after
         kept.events.extend(append.events)
         if append.lease is not None and append.after.run is not None:
@@ -125,9 +128,6 @@ class MemoryJournal:
             raise Conflict(NOT_DELETED)
         del self._memory.sessions[session_id]
         self._memory.index.forget(session_id)
-        for project in self._memory.projects.values():
-            if project.current_session_id == session_id:
-                self._memory.projects[project.id] = project.model_copy(update={"current_session_id": None})
 
 
 def _check_client_ids(kept: Kept, events: Sequence[Event]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.errors import VersionMismatch
 from models.session import Project
 from services.store.memory.tables import Memory
-from services.store.projects import check_deletable
+from services.store.projects import check_current, check_deletable
 
 
 class MemoryProjects:
@@ -28,6 +28,8 @@ class MemoryProjects:
         return self._edit(project_id, expected_version, name=name)
 
     async def set_current(self, project_id: str, session_id: str, expected_version: int | None = None) -> Project:
+        self._checked(project_id, expected_version)
+        check_current(project_id, self._memory.kept(session_id).context.project_id)
         return self._edit(project_id, expected_version, current_session_id=session_id)
 
     async def delete(self, project_id: str, expected_version: int | None = None) -> None:

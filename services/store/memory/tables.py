@@ -85,5 +85,11 @@ class Memory:
             raise ProjectNotFound()
         return project
 
+    def no_longer_current(self, session_id: str) -> None:
+        for project in self.projects.values():
+            if project.current_session_id == session_id:
+                changes = {"current_session_id": None, "version": project.version + 1}
+                self.projects[project.id] = project.model_copy(update=changes)
+
     def view(self, context: Context) -> Session:
         return session_of(context, self.project(context.project_id).name)

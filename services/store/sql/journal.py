@@ -25,7 +25,10 @@ DROPS = tuple(
     for table in ("events", "messages", "contexts", "branches", "runs", "approvals")
 )
 DROP_SESSION = text("DELETE FROM sessions WHERE key = :key")
-NO_LONGER_CURRENT = text("UPDATE projects SET current_session_id = NULL WHERE current_session_id = :id")
+NO_LONGER_CURRENT = text(
+    "UPDATE projects SET current_session_id = NULL, version = version + 1 WHERE current_session_id = :id"
+)
+"""Of one that was deleted by a version that left it the current one."""
 
 
 class SqlJournal:

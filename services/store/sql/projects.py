@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, text
 from models.errors import ProjectNotFound, VersionMismatch
 from models.ids import iso
 from models.session import Project
-from services.store.projects import INBOX, check_deletable
+from services.store.projects import INBOX, check_current, check_deletable
 from services.store.sql.database import Database
 
 SELECT = "SELECT * FROM projects "
@@ -19,6 +19,7 @@ FIRST = text(SELECT + "ORDER BY key LIMIT 1")
 INSERT = text("INSERT INTO projects (id, name, created_at, version) VALUES (:id, :name, :at, 1)")
 RENAME = text("UPDATE projects SET name = :name, version = version + 1 WHERE id = :id")
 SET_CURRENT = text("UPDATE projects SET current_session_id = :session_id, version = version + 1 WHERE id = :id")
+LIVE_IN = text("SELECT project_id FROM sessions WHERE id = :id AND deleted_at IS NULL")
 DELETE = text("DELETE FROM projects WHERE id = :id")
 COUNT = text("SELECT count(*) FROM sessions WHERE project_id = :id")
 
@@ -59,6 +60,7 @@ class SqlProjects:
     async def set_current(self, project_id: str, session_id: str, expected_version: int | None = None) -> Project:
         def edit(connection: Connection) -> Project:
             _checked(connection, project_id, expected_version)
+            check_current(project_id, connection.execute(LIVE_IN, {"id": session_id}).scalar())
             connection.execute(SET_CURRENT, {"id": project_id, "session_id": session_id})
             return _found(connection.execute(ONE, {"id": project_id}).first())
 

@@ -26,6 +26,7 @@ from models.events import (
     RunQueued,
     RunStarted,
     SessionCreated,
+    SessionDeleted,
     SessionRenamed,
     oversize,
 )
@@ -72,6 +73,7 @@ class Rows:
     approvals: dict[str, Row] = field(default_factory=dict)
     leases: list[Row] = field(default_factory=list)
     docs: dict[tuple[int, int], Row] = field(default_factory=dict)
+    not_current: list[Row] = field(default_factory=list)
     texts: dict[tuple[int, int], Row] = field(default_factory=dict)
 
     def of(self, name: str) -> list[Row]:
@@ -112,6 +114,8 @@ class Rows:
                 self.headers[key] = [*key, message.status, header_of(message)]
             case SessionRenamed() | SessionCreated():
                 self._index_title(keys, after)
+            case SessionDeleted():
+                self.not_current.append([after.session_id])
             case RunQueued(run=run):
                 self.runs_new.append([keys.session, *run_values(run)])
             case RunStarted(run=run) | RunFinished(run=run):

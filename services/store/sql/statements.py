@@ -90,6 +90,16 @@ def renewal(dialect: Dialect) -> str:
 
 
 @cache
+def not_current(dialect: Dialect) -> str:
+    """Rows of [session id]. Deleted sessions are no project's current one, and who read that they were is told."""
+    rows = dialect.rows(["text"], dialect.parameter)
+    return (
+        "UPDATE projects SET current_session_id = NULL, version = version + 1 "  # noqa: S608 -- constants
+        f"FROM ({rows}) AS b WHERE projects.current_session_id = b.c0"
+    )
+
+
+@cache
 def projections(dialect: Dialect) -> tuple[tuple[str, str], ...]:
     """Field of Rows and its statement, in the order of execution. A run is queued by an insert and started by an
     update, so `runs_new` comes before `runs`."""
@@ -122,4 +132,5 @@ def projections(dialect: Dialect) -> tuple[tuple[str, str], ...]:
         ("approvals_new", insert(dialect, "approvals", "session bigint, id text, state text, body text")),
         ("approvals", update(dialect, "approvals", "id text", "state text, body text")),
         ("leases", update(dialect, "runs", "id text", "lease_owner text, lease_expires_at bigint")),
+        ("not_current", not_current(dialect)),
     )

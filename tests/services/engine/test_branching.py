@@ -178,7 +178,7 @@ def test_switching_there_and_back_leaves_everything_as_it_was() -> None:
 def test_a_switch_says_the_newest_messages_of_the_path() -> None:
     append = decided("s", forked(), SwitchBranch("main", 4, ("x", "y")))
     assert append is not None
-    assert [event.body for event in append.events] == [BranchSwitched(name="main", message_ids=("x", "y"))]
+    assert [event.body for event in append.events] == [BranchSwitched(name="main", message_ids=("x", "y"), version=3)]
 
 
 def test_switching_to_the_active_branch_does_nothing() -> None:

@@ -24,7 +24,7 @@ from models.ids import EpochMs
 from models.results import Cancelled
 from services.engine.apply import apply, apply_all
 from services.engine.context import Context
-from services.engine.decide import decide
+from services.engine.decide import EDITS, decide
 from services.engine.tools import calls_of
 
 ENDS = {"completed": "COMPLETED", "failed": "FAILED", "cancelled": "CANCELLED"}
@@ -287,6 +287,7 @@ def test_every_command_has_a_kind_here() -> None:
     assert append is not None
     made = {type(maker.command(kind, append.after)) for kind in KINDS}
     assert made | {CreateSession} == set(get_args(Command)) == commands_for()
+    assert EDITS < made
 
 
 def commands_for() -> set[type]:

@@ -14,15 +14,15 @@ from services.engine.transitions import TRANSITIONS, StateName, Step, check
 STATE: TypeAdapter[ContextState] = TypeAdapter(ContextState)
 # Every step that each state allows, written down a second time: whatever is missing is a deliberate refusal.
 ALLOWED: dict[str, str] = {
-    "initial": "speak branch archive",
-    "active": "speak start request begin emit call execute return ask advance finish interrupt branch archive",
-    "awaiting_user": "speak answer finish interrupt",
-    "awaiting_llm": "speak request begin emit call ask finish interrupt",
-    "processing_tool": "speak return finish interrupt",
-    "processing_workflow": "speak request begin emit call execute return ask advance finish interrupt",
-    "streaming_response": "speak append finalize finish interrupt",
-    "error": "speak start branch archive",
-    "archived": "unarchive",
+    "initial": "speak branch edit archive",
+    "active": "speak start request begin emit call execute return ask advance finish interrupt branch edit archive",
+    "awaiting_user": "speak answer finish interrupt edit",
+    "awaiting_llm": "speak request begin emit call ask finish interrupt edit",
+    "processing_tool": "speak return finish interrupt edit",
+    "processing_workflow": "speak request begin emit call execute return ask advance finish interrupt edit",
+    "streaming_response": "speak append finalize finish interrupt edit",
+    "error": "speak start branch edit archive",
+    "archived": "branch unarchive",
 }
 EXTRA: dict[str, dict[str, Any]] = {
     "awaiting_llm": {"requestId": "q"},

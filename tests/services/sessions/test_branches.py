@@ -477,7 +477,7 @@ async def test_a_branch_that_never_stands_still_is_given_up_with_an_error_that_m
     tried: list[Merge] = []
     handle = talk.room.sessions.handle
 
-    async def moved(session_id: str, command: Merge, principal: Principal) -> dict[str, object]:
+    async def moved(session_id: str, command: Merge, principal: Principal, **_more: object) -> dict[str, object]:
         tried.append(command)
         raise BranchMoved()
 

@@ -220,10 +220,12 @@ async def test_nothing_changes_under_a_run(rest: Rest) -> None:
     await talk.act("switch_branch", name="aside")
 
 
-async def test_an_archived_session_is_not_branched(quick: Talk) -> None:
+async def test_an_archived_session_is_forked_and_no_more(quick: Talk) -> None:
     await quick.act("archive")
-    reply = await quick.refused("fork", position=1)
-    assert (reply.status, reply.code) == (409, "illegal_transition")
+    await quick.act("fork", name="b", position=1)
+    for action, body in (("switch_branch", {"name": "main"}), ("merge", {"source": "main", "strategy": "append"})):
+        reply = await quick.refused(action, **body)
+        assert (reply.status, reply.code) == (409, "illegal_transition")
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ def test_bodies_are_required_where_a_field_is(document: Json) -> None:
     }
     assert required["createProject"]
     assert not required["createSession"]
-    assert "restoreSession" not in required
+    assert not required["restoreSession"]
+    assert "deleteSession" not in required
 
 
 async def test_the_document_is_served(rest: Rest) -> None:

@@ -13,10 +13,10 @@ async def test_the_inbox_exists_from_the_start(stored: Rest) -> None:
 
 async def test_a_project_is_created_renamed_and_deleted(stored: Rest) -> None:
     created = await stored.ask("POST", "/api/projects", {"name": "Alpha"})
-    assert (created.status, created.etag) == (201, '"v1"')
+    assert (created.status, created.version_tag) == (201, '"v1"')
     path = f"/api/projects/{created.data['id']}"
     renamed = await stored.ask("PATCH", path, {"name": "Beta"})
-    assert (renamed.data["name"], renamed.data["version"], renamed.etag) == ("Beta", 2, '"v2"')
+    assert (renamed.data["name"], renamed.data["version"], renamed.version_tag) == ("Beta", 2, '"v2"')
     assert (await stored.ask("DELETE", path)).data == {"success": True}
     assert (await stored.ask("GET", path)).code == "project_not_found"
 

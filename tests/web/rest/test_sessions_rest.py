@@ -7,7 +7,7 @@ from rest_client import Rest
 
 async def test_a_session_is_created_in_the_inbox_unless_a_project_is_named(stored: Rest) -> None:
     created = await stored.ask("POST", "/api/sessions", {"title": "  Plans "})
-    assert (created.status, created.etag) == (201, '"v1"')
+    assert (created.status, created.version_tag) == (201, '"v1"')
     session = created.data
     assert (session["title"], session["state"], session["projectName"]) == ("Plans", "IDLE", "Inbox")
     assert await stored.get(f"/api/sessions/{session['id']}") == session
@@ -48,7 +48,7 @@ async def test_a_run_shows_in_the_running_list_until_it_ends(stored: Rest) -> No
 async def test_a_session_is_renamed(stored: Rest) -> None:
     session_id = await stored.session()
     renamed = await stored.ask("PATCH", f"/api/sessions/{session_id}", {"title": "New"})
-    assert (renamed.data["title"], renamed.etag) == ("New", '"v2"')
+    assert (renamed.data["title"], renamed.version_tag) == ("New", '"v2"')
 
 
 async def test_a_deleted_session_is_gone_until_it_is_restored(stored: Rest) -> None:

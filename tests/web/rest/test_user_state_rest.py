@@ -45,7 +45,7 @@ def sections(state: Json) -> Json:
 
 async def test_who_never_wrote_reads_the_defaults(stored: Rest) -> None:
     reply = await stored.ask("GET", STATE)
-    assert (reply.status, reply.etag, reply.data) == (200, '"v0"', DEFAULTS)
+    assert (reply.status, reply.version_tag, reply.data) == (200, '"v0"', DEFAULTS)
 
 
 async def test_a_patch_merges_and_null_removes(stored: Rest) -> None:
@@ -59,7 +59,7 @@ async def test_a_patch_merges_and_null_removes(stored: Rest) -> None:
             "activeSessions": ["b", "a"],
         },
     )
-    assert (first.status, first.etag) == (200, '"v1"')
+    assert (first.status, first.version_tag) == (200, '"v1"')
     second = await patch(
         stored,
         {
@@ -92,7 +92,7 @@ async def test_a_patch_may_be_declared_as_a_merge_patch(rest: Rest) -> None:
 async def test_a_replacement_puts_what_is_left_out_back_to_its_default(stored: Rest) -> None:
     await patch(stored, {"tabs": {"a": 1}, "preferences": {"theme": "dark", "soon": 1}})
     replaced = await stored.ask("PUT", STATE, {"lastSessionId": "s", "preferences": {"sendKey": "mod-enter"}})
-    assert (replaced.status, replaced.etag) == (200, '"v2"')
+    assert (replaced.status, replaced.version_tag) == (200, '"v2"')
     assert sections(replaced.data) == {
         **sections(DEFAULTS),
         "lastSessionId": "s",
@@ -105,7 +105,7 @@ async def test_a_deletion_goes_back_to_the_defaults_and_never_to_an_older_versio
     assert (await stored.ask("DELETE", STATE)).data == DEFAULTS
     await patch(stored, {"lastSessionId": "s"})
     deleted = await stored.ask("DELETE", STATE)
-    assert (deleted.status, deleted.etag, sections(deleted.data)) == (200, '"v2"', sections(DEFAULTS))
+    assert (deleted.status, deleted.version_tag, sections(deleted.data)) == (200, '"v2"', sections(DEFAULTS))
     assert (await stored.ask("DELETE", STATE)).data == deleted.data, "nothing is left to change"
 
 
@@ -128,14 +128,14 @@ async def test_another_version_is_refused_with_the_whole_current_state(stored: R
         assert refused.data["details"] == {"currentVersion": 1, "state": current}, "long texts too"
     assert await stored.get(STATE) == current
     taken = await stored.ask(method, STATE, body, headers={"If-Match": '"v1"'})
-    assert (taken.status, taken.etag) == (200, '"v2"')
+    assert (taken.status, taken.version_tag) == (200, '"v2"')
 
 
 async def test_a_state_that_was_never_written_has_a_version_to_name(stored: Rest) -> None:
     for tag in ("nonsense", '"v1"', 'W/"v0"', '"v00"', ""):
         refused = await patch(stored, {"lastSessionId": "s"}, headers={"If-Match": tag})
         assert (refused.status, refused.data["details"]["currentVersion"]) == (412, 0), tag
-    assert (await patch(stored, {"lastSessionId": "s"}, headers={"If-Match": '"v0"'})).etag == '"v1"'
+    assert (await patch(stored, {"lastSessionId": "s"}, headers={"If-Match": '"v0"'})).version_tag == '"v1"'
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])

@@ -32,6 +32,11 @@ export function toCallError(value: unknown, fallback: string): CallError {
   });
 }
 
+/** Whether a change was meant for a version that is over. */
+export function isOutdated(error: unknown): boolean {
+  return error instanceof CallError && error.code === "version_mismatch";
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -4,7 +4,7 @@ export { isUnseen } from "./bodies.ts";
 export { followBrowser } from "./browser.ts";
 export { Connection } from "./connection.ts";
 export type { ConnectionState } from "./connection.ts";
-export { CallError, messageOf } from "./errors.ts";
+export { CallError, isOutdated, messageOf } from "./errors.ts";
 export { SessionFeed } from "./feed.ts";
 export type { FeedMode, FeedPhase, FeedView } from "./feed.ts";
 export { History } from "./history.ts";

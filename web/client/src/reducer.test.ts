@@ -24,6 +24,18 @@ describe("sessions", () => {
     expect(folded.session).toMatchObject({ title: "Better", version: 2, state: "IDLE" });
   });
 
+  test("whatever edits the session brings the version that it makes of it", () => {
+    const edits: [string, object][] = [
+      ["context.mode_changed", { mode: "plan" }],
+      ["context.state_changed", { state: { name: "archived" } }],
+      ["plan.changed", { items: [] }],
+    ];
+    for (const [type, data] of edits) {
+      expect(fold(aSnapshot(), [type, { ...data, version: 7 }]).session.version).toBe(7);
+      expect(fold(aSnapshot(), [type, data]).session.version).toBe(aSnapshot().session.version);
+    }
+  });
+
   test("session.state_changed changes the state and when it ended", () => {
     const change = { state: "COMPLETED", completedAtUtc: "2026-11-20T10:00:01.000Z" };
     expect(fold(aSnapshot(), ["session.state_changed", change]).session).toMatchObject(change);

@@ -35,7 +35,7 @@ type Folds = { [T in EventType]?: (snapshot: Snapshot, data: EventData<T>) => Sn
 
 const FOLDS: Folds = {
   "session.created": (snapshot, { session, model }) => ({ ...snapshot, session, model }),
-  "session.renamed": (snapshot, { title, version }) => withSession(snapshot, { title, version }),
+  "session.renamed": (snapshot, { title }) => withSession(snapshot, { title }),
   "session.state_changed": (snapshot, { state, completedAtUtc }) =>
     withSession(snapshot, { state, completedAtUtc, waiting: waits(state, snapshot.state) }),
   "context.state_changed": (snapshot, { state }) =>
@@ -80,8 +80,15 @@ const FOLDS: Folds = {
 /** The snapshot after `event`, which must be the one that follows its head. Unknown types only move the head. */
 export function applyEvent(snapshot: Snapshot, event: SessionEvent): Snapshot {
   const folded = foldKnown(snapshot, event);
-  const updatedAtUtc = event.type === "message.delta" ? folded.session.updatedAtUtc : event.at;
-  return { ...folded, head: event.seq, session: { ...folded.session, head: event.seq, updatedAtUtc } };
+  const { session } = folded;
+  if (event.type === "message.delta") return { ...folded, head: event.seq, session: { ...session, head: event.seq } };
+  const version = versionIn(event) ?? session.version;
+  return { ...folded, head: event.seq, session: { ...session, head: event.seq, updatedAtUtc: event.at, version } };
+}
+
+/** What an edit makes of the session's version. */
+function versionIn({ data }: SessionEvent): number | null | undefined {
+  return (data as { readonly version?: number | null }).version;
 }
 
 /** The snapshot with an earlier page of the branch put in front; what is already there is not repeated. */

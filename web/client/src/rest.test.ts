@@ -23,6 +23,10 @@ test("paths, queries and bodies go where the document has them", async () => {
   await rest.renameSession("a/b", "New");
   expect(url()).toBe("http://hub.example/api/sessions/a%2Fb");
   expect(asked()[1]).toMatchObject({ method: "PATCH", body: '{"title":"New"}' });
+  expect(header("If-Match")).toBeNull();
+  answer({});
+  await rest.setMode("s", "plan", 2);
+  expect([header("If-Match"), asked()[1]?.body]).toEqual(['"v2"', '{"mode":"plan"}']);
   answer({});
   await rest.patchUserState({ tabs: { a: null } }, 3);
   expect([header("If-Match"), asked()[1]?.body]).toEqual(['"v3"', '{"tabs":{"a":null}}']);

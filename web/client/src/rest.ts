@@ -36,7 +36,7 @@ export interface Given<O> {
   readonly path?: Path<O>;
   readonly query?: Query<O>;
   readonly body?: Body<O>;
-  readonly ifMatch?: number;
+  readonly ifMatch?: number | undefined;
   /** Gives the request up, which then rejects as if the server could not be reached. */
   readonly signal?: AbortSignal;
   /** Goes out even when the page is left right now, if the body is small. */
@@ -162,16 +162,17 @@ export class Rest {
     return this.request("get", "/api/contexts/{sessionId}", { path: { sessionId } });
   }
 
-  renameSession(sessionId: string, title: string) {
-    return this.request("patch", "/api/sessions/{sessionId}", { path: { sessionId }, body: { title } });
+  /** Like every edit below, with `ifMatch` only if the session still is of that version; else `version_mismatch`. */
+  renameSession(sessionId: string, title: string, ifMatch?: number) {
+    return this.request("patch", "/api/sessions/{sessionId}", { path: { sessionId }, body: { title }, ifMatch });
   }
 
-  deleteSession(sessionId: string) {
-    return this.request("delete", "/api/sessions/{sessionId}", { path: { sessionId } });
+  deleteSession(sessionId: string, ifMatch?: number) {
+    return this.request("delete", "/api/sessions/{sessionId}", { path: { sessionId }, ifMatch });
   }
 
-  restoreSession(sessionId: string) {
-    return this.request("post", "/api/sessions/{sessionId}/restore", { path: { sessionId } });
+  restoreSession(sessionId: string, ifMatch?: number) {
+    return this.request("post", "/api/sessions/{sessionId}/restore", { path: { sessionId }, ifMatch });
   }
 
   setCurrentSession(projectId: string, sessionId: string) {
@@ -227,42 +228,43 @@ export class Rest {
     return this.request("post", "/api/contexts/{sessionId}/actions/send_message", { path, body: message });
   }
 
-  setMode(sessionId: string, mode: Mode) {
-    return this.request("post", "/api/contexts/{sessionId}/actions/set_mode", { path: { sessionId }, body: { mode } });
+  setMode(sessionId: string, mode: Mode, ifMatch?: number) {
+    const path = { sessionId };
+    return this.request("post", "/api/contexts/{sessionId}/actions/set_mode", { path, body: { mode }, ifMatch });
   }
 
-  setModel(sessionId: string, model: string) {
+  setModel(sessionId: string, model: string, ifMatch?: number) {
     const path = { sessionId };
-    return this.request("post", "/api/contexts/{sessionId}/actions/set_model", { path, body: { model } });
+    return this.request("post", "/api/contexts/{sessionId}/actions/set_model", { path, body: { model }, ifMatch });
   }
 
   /** Runs again for the last message, after an error. */
-  retry(sessionId: string) {
-    return this.request("post", "/api/contexts/{sessionId}/actions/retry", { path: { sessionId } });
+  retry(sessionId: string, ifMatch?: number) {
+    return this.request("post", "/api/contexts/{sessionId}/actions/retry", { path: { sessionId }, ifMatch });
   }
 
   /** Puts a session away; `unarchive` takes it up again. */
-  archive(sessionId: string) {
-    return this.request("post", "/api/contexts/{sessionId}/actions/archive", { path: { sessionId } });
+  archive(sessionId: string, ifMatch?: number) {
+    return this.request("post", "/api/contexts/{sessionId}/actions/archive", { path: { sessionId }, ifMatch });
   }
 
-  unarchive(sessionId: string) {
-    return this.request("post", "/api/contexts/{sessionId}/actions/restore", { path: { sessionId } });
+  unarchive(sessionId: string, ifMatch?: number) {
+    return this.request("post", "/api/contexts/{sessionId}/actions/restore", { path: { sessionId }, ifMatch });
   }
 
   /** The tool is asked for again from now on. */
-  revokeGrant(sessionId: string, tool: string) {
+  revokeGrant(sessionId: string, tool: string, ifMatch?: number) {
     const path = { sessionId };
-    return this.request("post", "/api/contexts/{sessionId}/actions/revoke_grant", { path, body: { tool } });
+    return this.request("post", "/api/contexts/{sessionId}/actions/revoke_grant", { path, body: { tool }, ifMatch });
   }
 
   fork(sessionId: string, options: ForkOptions) {
     return this.request("post", "/api/contexts/{sessionId}/actions/fork", { path: { sessionId }, body: options });
   }
 
-  switchBranch(sessionId: string, name: string) {
+  switchBranch(sessionId: string, name: string, ifMatch?: number) {
     const path = { sessionId };
-    return this.request("post", "/api/contexts/{sessionId}/actions/switch_branch", { path, body: { name } });
+    return this.request("post", "/api/contexts/{sessionId}/actions/switch_branch", { path, body: { name }, ifMatch });
   }
 
   /** With `preview` it only says what a merge would do. */
@@ -271,21 +273,24 @@ export class Rest {
     return this.request("post", "/api/contexts/{sessionId}/actions/merge", { path: { sessionId }, body });
   }
 
-  setBranchPrompt(sessionId: string, branch: string, systemPrompt: string | null) {
-    const body = { branch, systemPrompt };
-    return this.request("post", "/api/contexts/{sessionId}/actions/set_branch_prompt", { path: { sessionId }, body });
+  setBranchPrompt(sessionId: string, branch: string, systemPrompt: string | null, ifMatch?: number) {
+    const given = { path: { sessionId }, body: { branch, systemPrompt }, ifMatch };
+    return this.request("post", "/api/contexts/{sessionId}/actions/set_branch_prompt", given);
   }
 
-  pin(sessionId: string, what: { readonly messageId: string } | { readonly text: string }) {
-    return this.request("post", "/api/contexts/{sessionId}/actions/pin", { path: { sessionId }, body: what });
+  pin(sessionId: string, what: { readonly messageId: string } | { readonly text: string }, ifMatch?: number) {
+    const path = { sessionId };
+    return this.request("post", "/api/contexts/{sessionId}/actions/pin", { path, body: what, ifMatch });
   }
 
-  unpin(sessionId: string, pinId: string) {
-    return this.request("post", "/api/contexts/{sessionId}/actions/unpin", { path: { sessionId }, body: { pinId } });
+  unpin(sessionId: string, pinId: string, ifMatch?: number) {
+    const path = { sessionId };
+    return this.request("post", "/api/contexts/{sessionId}/actions/unpin", { path, body: { pinId }, ifMatch });
   }
 
-  setPlan(sessionId: string, items: readonly PlanItem[]) {
-    return this.request("post", "/api/contexts/{sessionId}/actions/set_plan", { path: { sessionId }, body: { items } });
+  setPlan(sessionId: string, items: readonly PlanItem[], ifMatch?: number) {
+    const path = { sessionId };
+    return this.request("post", "/api/contexts/{sessionId}/actions/set_plan", { path, body: { items }, ifMatch });
   }
 
   async #send(method: Method, path: string, given: RestRequest): Promise<unknown> {

@@ -424,7 +424,7 @@ export interface paths {
         };
         readonly get?: never;
         readonly put?: never;
-        /** Puts the session away: it can be read, nothing can be said. */
+        /** Puts the session away: it can be read, forked, restored and deleted; nothing else is taken. */
         readonly post: operations["archive"];
         readonly delete?: never;
         readonly options?: never;
@@ -885,6 +885,8 @@ export interface components {
         };
         /** @description `arguments` come with edit, `reason` is the reason of deny or the text of respond. */
         readonly ApprovalAnswer: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             readonly approvalId: string;
             /** @enum {string} */
             readonly decision: "approve" | "edit" | "deny" | "respond";
@@ -929,6 +931,8 @@ export interface components {
         };
         /** @description A grant was taken back: the tool is asked for again. */
         readonly ApprovalRevoked: {
+            /** @default null */
+            readonly version?: number | null;
             readonly tool: string;
         };
         readonly ApprovalRevokedEvent: {
@@ -1035,6 +1039,8 @@ export interface components {
             readonly name: string;
         };
         readonly BranchPromptBody: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             readonly branch: string;
             /** @default null */
             readonly systemPrompt?: string | null;
@@ -1044,6 +1050,8 @@ export interface components {
          *     `plan` are that branch's.
          */
         readonly BranchSwitched: {
+            /** @default null */
+            readonly version?: number | null;
             readonly name: string;
             readonly messageIds: readonly string[];
             /** @default [] */
@@ -1062,8 +1070,11 @@ export interface components {
             readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["BranchSwitched"];
         };
+        /** @description `version` is the session's from here on, as in every edit's data. */
         readonly BranchTravels: {
             readonly branch: components["schemas"]["BranchView"];
+            /** @default null */
+            readonly version?: number | null;
         };
         readonly BranchUpdatedEvent: {
             readonly sessionId: string;
@@ -1103,9 +1114,13 @@ export interface components {
         };
         readonly CancelRunArguments: {
             /** @default null */
+            readonly expectedVersion?: number | null;
+            /** @default null */
             readonly runId?: string | null;
         };
         readonly CancelRunCall: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             /** @default null */
             readonly runId?: string | null;
             readonly sessionId: string;
@@ -1162,6 +1177,8 @@ export interface components {
             readonly usage: components["schemas"]["Usage"];
         };
         readonly ContextModeChanged: {
+            /** @default null */
+            readonly version?: number | null;
             /** @enum {string} */
             readonly mode: "plan" | "act";
         };
@@ -1177,6 +1194,8 @@ export interface components {
             readonly data: components["schemas"]["ContextModeChanged"];
         };
         readonly ContextModelChanged: {
+            /** @default null */
+            readonly version?: number | null;
             readonly model: string;
         };
         readonly ContextModelChangedEvent: {
@@ -1190,7 +1209,10 @@ export interface components {
             readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["ContextModelChanged"];
         };
+        /** @description Has a version when the session was archived or taken up again: nothing else that moves the state is an edit. */
         readonly ContextStateChanged: {
+            /** @default null */
+            readonly version?: number | null;
             readonly state: components["schemas"]["Initial"] | components["schemas"]["Active"] | components["schemas"]["AwaitingUser"] | components["schemas"]["AwaitingLLM"] | components["schemas"]["ProcessingTool"] | components["schemas"]["ProcessingWorkflow"] | components["schemas"]["StreamingResponse"] | components["schemas"]["Failed"] | components["schemas"]["Archived"];
         };
         readonly ContextStateChangedEvent: {
@@ -1240,15 +1262,23 @@ export interface components {
             /** @default true */
             readonly success: boolean;
         };
-        readonly EditProject: {
-            readonly name: string;
+        /**
+         * @description What may be meant for one version only: the session's, or the project's, as the caller knows it. By itself an
+         *     action that takes nothing else.
+         */
+        readonly Edit: {
             /** @default null */
             readonly expectedVersion?: number | null;
         };
-        readonly EditSession: {
-            readonly title: string;
+        readonly EditProject: {
             /** @default null */
             readonly expectedVersion?: number | null;
+            readonly name: string;
+        };
+        readonly EditSession: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
+            readonly title: string;
         };
         /** @description No further keys. */
         readonly Empty: Record<string, never>;
@@ -1288,6 +1318,8 @@ export interface components {
         };
         /** @description `input` has a value for each input that the workflow needs. The same `clientMessageId` starts it once. */
         readonly ExecuteWorkflowBody: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             readonly sessionId: string;
             readonly input?: {
                 readonly [key: string]: unknown;
@@ -1364,6 +1396,8 @@ export interface components {
         };
         /** @description At a message, at a position, or (neither) at the end of the active branch; `before` leaves that message out. */
         readonly ForkBody: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             /** @default null */
             readonly name?: string | null;
             /** @default null */
@@ -1617,6 +1651,8 @@ export interface components {
          *     do.
          */
         readonly MergeBody: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             readonly source: string;
             /** @enum {string} */
             readonly strategy: "append" | "cherry-pick" | "rebase" | "summary";
@@ -1633,10 +1669,12 @@ export interface components {
         };
         /** @description With `hasMore` only the newest of many `messages` are listed. */
         readonly MergeTravels: {
+            readonly branch: components["schemas"]["BranchView"];
+            /** @default null */
+            readonly version?: number | null;
             readonly source: string;
             /** @enum {string} */
             readonly strategy: "append" | "cherry-pick" | "rebase" | "summary";
-            readonly branch: components["schemas"]["BranchView"];
             readonly messages: readonly components["schemas"]["Entry"][];
             readonly pins: readonly components["schemas"]["Pin"][];
             readonly plan: readonly components["schemas"]["PlanItem-Output"][];
@@ -1863,6 +1901,8 @@ export interface components {
             readonly createdBy: string;
         };
         readonly PinAdded: {
+            /** @default null */
+            readonly version?: number | null;
             readonly pin: components["schemas"]["Pin"];
         };
         readonly PinAddedEvent: {
@@ -1879,11 +1919,15 @@ export interface components {
         /** @description A message, or a text of its own. */
         readonly PinBody: {
             /** @default null */
+            readonly expectedVersion?: number | null;
+            /** @default null */
             readonly messageId?: string | null;
             /** @default null */
             readonly text?: string | null;
         };
         readonly PinRemoved: {
+            /** @default null */
+            readonly version?: number | null;
             readonly pinId: string;
         };
         readonly PinRemovedEvent: {
@@ -1901,9 +1945,13 @@ export interface components {
             readonly pinId: string;
         };
         readonly PlanBody: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             readonly items: readonly components["schemas"]["PlanItem-Input"][];
         };
         readonly PlanChanged: {
+            /** @default null */
+            readonly version?: number | null;
             readonly items: readonly components["schemas"]["PlanItem-Output"][];
         };
         readonly PlanChangedEvent: {
@@ -2156,6 +2204,8 @@ export interface components {
             readonly preferences?: components["schemas"]["Preferences-Input"];
         };
         readonly ResolveApprovalCall: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             readonly approvalId: string;
             /** @enum {string} */
             readonly decision: "approve" | "edit" | "deny" | "respond";
@@ -2177,6 +2227,8 @@ export interface components {
             readonly reason: string;
         };
         readonly RevokeGrantBody: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             readonly tool: string;
         };
         /**
@@ -2285,6 +2337,8 @@ export interface components {
         /** @description The call's arguments; the session is in the path. */
         readonly SendMessageBody: {
             /** @default null */
+            readonly expectedVersion?: number | null;
+            /** @default null */
             readonly content?: string | null;
             /** @default null */
             readonly payload?: (components["schemas"]["TextPayload-Input"] | components["schemas"]["ImagePayload-Input"] | components["schemas"]["FileReferencePayload-Input"]) | null;
@@ -2308,6 +2362,8 @@ export interface components {
             readonly sessionId?: string | null;
         };
         readonly SendMessageCall: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             /** @default null */
             readonly content?: string | null;
             /** @default null */
@@ -2406,9 +2462,10 @@ export interface components {
             readonly hasMore: boolean;
             readonly cursor: string | null;
         };
+        /** @description A title that was made of the first message is no edit: the version stays. */
         readonly SessionRenamed: {
-            readonly title: string;
             readonly version: number;
+            readonly title: string;
         };
         readonly SessionRenamedEvent: {
             readonly sessionId: string;
@@ -2456,15 +2513,19 @@ export interface components {
             readonly hasMore: boolean;
         };
         readonly SetCurrentSession: {
-            readonly sessionId: string;
             /** @default null */
             readonly expectedVersion?: number | null;
+            readonly sessionId: string;
         };
         readonly SetModeBody: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             /** @enum {string} */
             readonly mode: "plan" | "act";
         };
         readonly SetModelBody: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             readonly model: string;
         };
         /** @description `cut` where only the beginning of its text fits. */
@@ -2593,6 +2654,8 @@ export interface components {
             readonly averageChunkIntervalMs: number | null;
         };
         readonly SwitchBranchBody: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             readonly name: string;
         };
         readonly SystemControlPayload: {
@@ -2749,6 +2812,8 @@ export interface components {
             readonly reason: string | null;
         };
         readonly UnpinBody: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
             readonly pinId: string;
         };
         /** @description Tokens read and written. `estimated` is true where the provider reported nothing. */
@@ -2949,7 +3014,10 @@ export interface operations {
     readonly listProjects: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -2958,11 +3026,20 @@ export interface operations {
             /** @description All projects, oldest first. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ProjectList"];
                 };
+            };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -2982,7 +3059,7 @@ export interface operations {
             /** @description A new project. */
             readonly 201: {
                 headers: {
-                    /** @description Strong, `"v<version>"`. */
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                     readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
@@ -2995,7 +3072,10 @@ export interface operations {
     readonly getProject: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly projectId: string;
             };
@@ -3006,7 +3086,7 @@ export interface operations {
             /** @description One project. */
             readonly 200: {
                 headers: {
-                    /** @description Strong, `"v<version>"`. */
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                     readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
@@ -3014,13 +3094,22 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Project"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly deleteProject: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                readonly expectedVersion?: number | null;
+            };
             readonly header?: {
-                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -3045,7 +3134,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -3062,7 +3151,7 @@ export interface operations {
             /** @description Renames a project. */
             readonly 200: {
                 headers: {
-                    /** @description Strong, `"v<version>"`. */
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                     readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
@@ -3076,7 +3165,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -3112,7 +3201,10 @@ export interface operations {
                 readonly take?: number;
                 readonly cursor?: string | null;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly projectId: string;
             };
@@ -3123,11 +3215,20 @@ export interface operations {
             /** @description A project's sessions, sorted and filtered; the 500 that changed last unless asked otherwise. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["SessionList"];
                 };
+            };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3143,7 +3244,10 @@ export interface operations {
                 readonly cursor?: string | null;
                 readonly projectId?: string | null;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -3152,11 +3256,20 @@ export interface operations {
             /** @description The sessions of all projects, or of one, sorted and filtered. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["SessionList"];
                 };
+            };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3176,7 +3289,7 @@ export interface operations {
             /** @description A new session, in the Inbox unless a project is named. */
             readonly 201: {
                 headers: {
-                    /** @description Strong, `"v<version>"`. */
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                     readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
@@ -3201,7 +3314,10 @@ export interface operations {
                 readonly take?: number;
                 readonly cursor?: string | null;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -3210,18 +3326,30 @@ export interface operations {
             /** @description Full text over titles and messages. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["SearchAnswer"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly listRunningSessions: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -3230,18 +3358,30 @@ export interface operations {
             /** @description The sessions of all projects in which a run is queued or at work, the 500 that changed last. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["SessionList"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly getSession: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3252,7 +3392,7 @@ export interface operations {
             /** @description One session. */
             readonly 200: {
                 headers: {
-                    /** @description Strong, `"v<version>"`. */
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                     readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
@@ -3260,15 +3400,23 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Session"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly deleteSession: {
         readonly parameters: {
             readonly query?: {
+                readonly expectedVersion?: number | null;
                 readonly purge?: boolean;
             };
             readonly header?: {
-                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -3293,7 +3441,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -3310,7 +3458,7 @@ export interface operations {
             /** @description Renames a session. */
             readonly 200: {
                 headers: {
-                    /** @description Strong, `"v<version>"`. */
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                     readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
@@ -3323,17 +3471,26 @@ export interface operations {
     readonly restoreSession: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
             readonly cookie?: never;
         };
-        readonly requestBody?: never;
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Edit"];
+            };
+        };
         readonly responses: {
             /** @description Brings a deleted session back. */
             readonly 200: {
                 headers: {
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3353,7 +3510,10 @@ export interface operations {
                 readonly branch?: string | null;
                 readonly scope?: "branch" | "pool";
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3364,11 +3524,20 @@ export interface operations {
             /** @description A page of a session's messages. When those over 64 KiB come to more than 8 MiB, headers stand for them, with `truncated` and `size`. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["MessagePageAnswer"];
                 };
+            };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3377,7 +3546,10 @@ export interface operations {
             readonly query?: {
                 readonly after?: number;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3388,18 +3560,30 @@ export interface operations {
             /** @description The events after a position, in order. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["EventPageAnswer"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly listRuns: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3410,18 +3594,30 @@ export interface operations {
             /** @description A session's runs. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["RunList"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly listBranches: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3432,18 +3628,30 @@ export interface operations {
             /** @description A session's branches. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["BranchList"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly listApprovals: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3454,18 +3662,30 @@ export interface operations {
             /** @description What the user was asked, and the tools that need no asking. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ApprovalList"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly listParticipants: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3476,18 +3696,30 @@ export interface operations {
             /** @description Who is connected to a session. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ParticipantList"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly getContext: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3498,18 +3730,30 @@ export interface operations {
             /** @description The whole context with its newest 50 messages. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Snapshot"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly getContextMetadata: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3520,11 +3764,20 @@ export interface operations {
             /** @description The context without its messages. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ContextMetadata"];
                 };
+            };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3533,7 +3786,10 @@ export interface operations {
             readonly query: {
                 readonly ids: string;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3544,11 +3800,20 @@ export interface operations {
             /** @description Messages by id, whole; several come to 32 MiB at most: ask for fewer at once. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["MessageBatch"];
                 };
+            };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3557,7 +3822,10 @@ export interface operations {
             readonly query?: {
                 readonly after?: number;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
                 readonly messageId: string;
@@ -3569,18 +3837,30 @@ export interface operations {
             /** @description The chunks of a streamed message after a sequence number. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ChunkPageAnswer"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly sendMessage: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3606,7 +3886,10 @@ export interface operations {
     readonly cancelRun: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3632,7 +3915,10 @@ export interface operations {
     readonly setModel: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3647,6 +3933,8 @@ export interface operations {
             /** @description Chooses the model for what comes next. */
             readonly 200: {
                 headers: {
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3658,7 +3946,10 @@ export interface operations {
     readonly setMode: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3673,6 +3964,8 @@ export interface operations {
             /** @description Plan (tools that read) or act (all tools). */
             readonly 200: {
                 headers: {
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3684,13 +3977,20 @@ export interface operations {
     readonly retry: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
             readonly cookie?: never;
         };
-        readonly requestBody?: never;
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Edit"];
+            };
+        };
         readonly responses: {
             /** @description Runs again for the newest message of a user. */
             readonly 202: {
@@ -3706,17 +4006,26 @@ export interface operations {
     readonly archive: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
             readonly cookie?: never;
         };
-        readonly requestBody?: never;
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Edit"];
+            };
+        };
         readonly responses: {
-            /** @description Puts the session away: it can be read, nothing can be said. */
+            /** @description Puts the session away: it can be read, forked, restored and deleted; nothing else is taken. */
             readonly 200: {
                 headers: {
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3728,17 +4037,26 @@ export interface operations {
     readonly unarchive: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
             readonly cookie?: never;
         };
-        readonly requestBody?: never;
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Edit"];
+            };
+        };
         readonly responses: {
             /** @description Takes an archived session up again. */
             readonly 200: {
                 headers: {
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3750,7 +4068,10 @@ export interface operations {
     readonly resolveApproval: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3776,7 +4097,10 @@ export interface operations {
     readonly revokeGrant: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3802,7 +4126,10 @@ export interface operations {
     readonly fork: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3828,7 +4155,10 @@ export interface operations {
     readonly switchBranch: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3854,7 +4184,10 @@ export interface operations {
     readonly merge: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3880,7 +4213,10 @@ export interface operations {
     readonly setBranchPrompt: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3906,7 +4242,10 @@ export interface operations {
     readonly pin: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3932,7 +4271,10 @@ export interface operations {
     readonly unpin: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3958,7 +4300,10 @@ export interface operations {
     readonly setPlan: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3984,7 +4329,10 @@ export interface operations {
     readonly getPrompt: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -3995,18 +4343,30 @@ export interface operations {
             /** @description The system prompt as it would be sent now, part by part. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["PromptAnswer"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly getView: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path: {
                 readonly sessionId: string;
             };
@@ -4017,18 +4377,30 @@ export interface operations {
             /** @description All that the next request would send to the model, with its tokens, and what is left out and why. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ViewAnswer"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly listWorkflows: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -4037,18 +4409,30 @@ export interface operations {
             /** @description The workflows, by name. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["WorkflowList"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly executeWorkflow: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
             readonly path: {
                 readonly name: string;
             };
@@ -4074,7 +4458,10 @@ export interface operations {
     readonly getMe: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -4083,18 +4470,30 @@ export interface operations {
             /** @description Who is asking. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly getUserState: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -4103,7 +4502,7 @@ export interface operations {
             /** @description What the user has open and prefers; version 0 was never written. */
             readonly 200: {
                 headers: {
-                    /** @description Strong, `"v<version>"`. */
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                     readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
@@ -4111,13 +4510,20 @@ export interface operations {
                     readonly "application/json": components["schemas"]["UserState"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly replaceUserState: {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                 readonly "If-Match"?: string;
             };
             readonly path?: never;
@@ -4132,7 +4538,7 @@ export interface operations {
             /** @description Replaces the user's state; what is left out goes back to its default. */
             readonly 200: {
                 headers: {
-                    /** @description Strong, `"v<version>"`. */
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                     readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
@@ -4144,9 +4550,11 @@ export interface operations {
     };
     readonly resetUserState: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                readonly expectedVersion?: number | null;
+            };
             readonly header?: {
-                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                 readonly "If-Match"?: string;
             };
             readonly path?: never;
@@ -4157,7 +4565,7 @@ export interface operations {
             /** @description Puts the user's state back to the defaults. */
             readonly 200: {
                 headers: {
-                    /** @description Strong, `"v<version>"`. */
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                     readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
@@ -4171,7 +4579,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Change only this version: the ETag that was read. Another version is answered with 412. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                 readonly "If-Match"?: string;
             };
             readonly path?: never;
@@ -4187,7 +4595,7 @@ export interface operations {
             /** @description Merges a patch (RFC 7396) into the user's state; null removes. */
             readonly 200: {
                 headers: {
-                    /** @description Strong, `"v<version>"`. */
+                    /** @description Strong: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
                     readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
@@ -4200,7 +4608,10 @@ export interface operations {
     readonly listModels: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -4209,18 +4620,30 @@ export interface operations {
             /** @description The models to choose from. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ModelList"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly listTools: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -4229,11 +4652,20 @@ export interface operations {
             /** @description The tools, and why some can't be used. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ToolList"];
                 };
+            };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -4280,7 +4712,10 @@ export interface operations {
     readonly getHealth: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -4289,18 +4724,30 @@ export interface operations {
             /** @description Does the process answer? */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Health"];
                 };
             };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readonly getReadiness: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -4309,11 +4756,20 @@ export interface operations {
             /** @description Can it work? If not, the error says why. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Health"];
                 };
+            };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

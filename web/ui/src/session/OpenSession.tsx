@@ -1,6 +1,7 @@
 /** A session whose context is known: puts its parts together and hands each what it needs. */
 
 import { useEffect, useMemo, useState } from "react";
+import { isOutdated } from "@parley/client";
 import type { Approval, HubClient, LiveSession, Session, Snapshot, UserStateStore } from "@parley/client";
 import { useMedia, useUserState } from "../lib/hooks";
 import { usePreferences } from "../lib/preferences";
@@ -97,7 +98,7 @@ export function OpenSession({ hub, session, view, connected, state, onDelete }: 
         menu={menu}
         sideOpen={side.open}
         onSide={side.toggle}
-        onRename={(title, expectedVersion) => rename(hub, session.sessionId, title, expectedVersion)}
+        onRename={(title, was) => rename(hub, session.sessionId, title, was)}
         onMerge={(source) => setDialog({ kind: "merge", source })}
         onFork={fork}
       />
@@ -168,8 +169,16 @@ function useSide(state: UserStateStore) {
   return { wide, open, toggle };
 }
 
-function rename(hub: HubClient, sessionId: string, title: string, ifMatch: number): Promise<unknown> {
-  return hub.rest.request("patch", "/api/sessions/{sessionId}", { path: { sessionId }, body: { title }, ifMatch });
+/** Only if the title still is what it was: other edits of the session are none of a title's business. */
+async function rename(hub: HubClient, sessionId: string, title: string, was: Session): Promise<unknown> {
+  try {
+    return await hub.rest.renameSession(sessionId, title, was.version);
+  } catch (error) {
+    if (!isOutdated(error)) throw error;
+    const now = await hub.rest.session(sessionId);
+    if (now.title !== was.title) throw error;
+    return hub.rest.renameSession(sessionId, title, now.version);
+  }
 }
 
 function useDocumentTitle(snapshot: Snapshot): void {

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { ListChecks } from "lucide-react";
-import type { ModelInfo, Participant, Snapshot } from "@parley/client";
+import type { ModelInfo, Participant, Session, Snapshot } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { IconButton } from "../parts/IconButton";
 import { BranchPicker } from "./BranchPicker";
@@ -26,7 +26,7 @@ interface Props {
   readonly menu: Omit<SessionMenuActions, "onRename" | "onArchive" | "onUnarchive">;
   readonly sideOpen: boolean;
   readonly onSide: () => void;
-  readonly onRename: (title: string, expectedVersion: number) => Promise<unknown>;
+  readonly onRename: (title: string, was: Session) => Promise<unknown>;
   readonly onMerge: (source: string) => void;
   readonly onFork: () => void;
 }

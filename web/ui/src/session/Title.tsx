@@ -1,7 +1,7 @@
 /** The session's title, renamed in place: shown at once, and whoever was faster is named instead of overwritten. */
 
 import { useState } from "react";
-import { CallError } from "@parley/client";
+import { isOutdated } from "@parley/client";
 import type { Session } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { TitleInput } from "../parts/TitleInput";
@@ -11,13 +11,13 @@ interface Props {
   readonly editing: boolean;
   readonly onEdit: (editing: boolean) => void;
   /** Rejects with `version_mismatch` when the title is not the one that was edited any more. */
-  readonly onRename: (title: string, expectedVersion: number) => Promise<unknown>;
+  readonly onRename: (title: string, was: Session) => Promise<unknown>;
 }
 
 interface Wish {
   readonly title: string;
-  /** The version that it was made on: shown until the session has another. */
-  readonly version: number;
+  /** The title that it was made on: shown until the session has another. */
+  readonly was: string;
   readonly state: "sent" | "beaten";
 }
 
@@ -25,15 +25,15 @@ export function Title({ session, editing, onEdit, onRename }: Props) {
   const { header } = useTexts().session;
   const { common } = useTexts();
   const [wish, setWish] = useState<Wish | null>(null);
-  const save = (title: string, version = session.version) => {
-    setWish({ title, version, state: "sent" });
-    onRename(title, version).catch((error: unknown) => {
-      setWish(isBeaten(error) ? { title, version, state: "beaten" } : null);
+  const save = (title: string, was = session) => {
+    setWish({ title, was: was.title, state: "sent" });
+    onRename(title, was).catch((error: unknown) => {
+      setWish(isOutdated(error) ? { title, was: was.title, state: "beaten" } : null);
     });
   };
-  const shown = wish?.state === "sent" && wish.version === session.version ? wish.title : session.title;
+  const shown = wish?.state === "sent" && wish.was === session.title ? wish.title : session.title;
   if (editing) {
-    // The version that is seen when the editing begins is the one that is edited.
+    // The title that is seen when the editing begins is the one that is edited.
     return <Editing session={session} onSave={save} onEnd={() => onEdit(false)} />;
   }
   return (
@@ -58,15 +58,11 @@ export function Title({ session, editing, onEdit, onRename }: Props) {
 
 interface EditingProps {
   readonly session: Session;
-  readonly onSave: (title: string, version: number) => void;
+  readonly onSave: (title: string, was: Session) => void;
   readonly onEnd: () => void;
 }
 
 function Editing({ session, onSave, onEnd }: EditingProps) {
   const [begun] = useState(session);
-  return <TitleInput title={begun.title} onSave={(title) => onSave(title, begun.version)} onEnd={onEnd} />;
-}
-
-function isBeaten(error: unknown): boolean {
-  return error instanceof CallError && error.code === "version_mismatch";
+  return <TitleInput title={begun.title} onSave={(title) => onSave(title, begun)} onEnd={onEnd} />;
 }

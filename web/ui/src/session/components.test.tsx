@@ -103,12 +103,15 @@ describe("a title", () => {
     return { ...view, session };
   }
 
-  test("is shown at once, and the session's own again as soon as that has another version", () => {
+  test("is shown at once, and the session's own again as soon as that has another title", () => {
     const onRename = vi.fn(() => new Promise(() => undefined));
     const { rerender, session } = title(onRename);
-    expect(onRename).toHaveBeenCalledExactlyOnceWith("New", 3);
+    expect(onRename).toHaveBeenCalledExactlyOnceWith("New", session);
     expect(screen.getByTestId("session-title").textContent).toBe("New");
-    const later = { ...session, title: "Newer", version: 4 };
+    const edited = { ...session, version: 4 };
+    rerender(<Title session={edited} editing={false} onEdit={() => undefined} onRename={onRename} />);
+    expect(screen.getByTestId("session-title").textContent).toBe("New");
+    const later = { ...session, title: "Newer", version: 5 };
     rerender(<Title session={later} editing={false} onEdit={() => undefined} onRename={onRename} />);
     expect(screen.getByTestId("session-title").textContent).toBe("Newer");
   });
