@@ -1,52 +1,36 @@
-"""The server's options: command line before environment (PARLEY_…) before parley.toml before defaults.
-
-All mistakes are found at once and named by option. Never opens a database or a socket.
-"""
+"""The server's options, each checked alone. Never reads them from anywhere, and opens neither a database nor a socket."""
 
 from __future__ import annotations
 
-import os
 import sys
-import tomllib
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
-from pydantic_settings import SettingsError as SettingsSourceError
 
 from hub.socket.origins import ANY, is_loopback, normal_origin
 from hub.socket.transport import MAX_CONNECTIONS
-from models.clock import SYSTEM_CLOCK, Clock  # noqa: TID251 -- for providers that are only tried out
-from models.errors import InvalidArgument, UnknownModel
+from models.clock import Clock
 from services.llm.demo import WORDS_PER_S
 from services.llm.endpoint_errors import is_secret
 from services.llm.registry import Providers
-from services.mcp.config import read_servers
 from services.operating.logs import Format
-from services.pipeline import load_processor
-from services.runs.agents import Agents
 from services.runs.turn_time import TimeLimit
 from services.store.sqlite.database import FILE_NAME
-from services.tools.builtin import BUILTIN
-from services.tools.registry import ToolRegistry
 from services.tools.tool import Policy
-from services.workflows.errors import WorkflowInvalid
-from services.workflows.loading import load_folder
 from web.listening.deadlines import Deadlines
 
 CONFIG_FILE = Path("parley.toml")
 IN_MEMORY = "memory:"
 SQLITE = "sqlite:///"
 BUILT_IN_AGENT = "assistant"
+PREFIX = "PARLEY_"
 SECRET_OPTIONS = ("token", "openai_api_key", "anthropic_api_key")
 """Not taken from the command line, which every user of the machine can read."""
 
@@ -301,103 +285,11 @@ def _revealed(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret is not None else None
 
 
-def load(command_line: Mapping[str, Any], config: Path = CONFIG_FILE) -> Settings:
-    """Raises SettingsError with every mistake."""
-    try:
-        settings = _sources(config)(**command_line)
-    except ValidationError as error:
-        raise SettingsError(_mistakes(error)) from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError([f"{config}: {error}"]) from None
-    except (OSError, UnicodeDecodeError, SettingsSourceError) as error:
-        raise SettingsError([f"{config} or the environment can't be read: {error}"]) from None
-    if mistakes := _unworkable(settings):
-        raise SettingsError(mistakes)
-    return settings
-
-
-def port_to_ask(config: Path = CONFIG_FILE) -> int:
-    """Where a server with the same environment and file listens. What is wrong with them is the server's to tell."""
-    try:
-        configured = tomllib.loads(config.read_text()).get("port")
-    except (OSError, ValueError):
-        configured = None
-    candidates = (os.environ.get("PARLEY_PORT"), configured, Settings.model_fields["port"].default)
-    for port in map(str, candidates):
-        if port.isdecimal() and int(port) > 0:
-            return int(port)
-    raise AssertionError("the default is a port")
-
-
 def option(name: str) -> str:
     """How people write it: `--log-level`."""
     return "--" + name.replace("_", "-")
 
 
-def _sources(config: Path) -> type[Settings]:
-    class FromEverywhere(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config))
-
-    return FromEverywhere
-
-
-def _mistakes(error: ValidationError) -> list[str]:
-    return [_mistake(each) for each in error.errors(include_url=False, include_context=False)]
-
-
-def _mistake(each: ErrorDetails) -> str:
-    name = str(each["loc"][0]) if each["loc"] else "options"
-    reason = each["msg"].removeprefix("Value error, ")
-    if each["type"] == "extra_forbidden":
-        return f"{name}: there is no such option"
-    if name in SECRET_OPTIONS:
-        return f"PARLEY_{name.upper()}: {reason}"
-    return f"{option(name)} (PARLEY_{name.upper()}): {reason}; given: {str(each['input'])[:80]!r}"
-
-
-def _unworkable(settings: Settings) -> list[str]:
-    """What each option alone allows and the parts of the server do not."""
-    mistakes = []
-    try:
-        settings.providers(SYSTEM_CLOCK).resolve(settings.model)
-    except UnknownModel as error:
-        mistakes.append(f"{option('model')} (PARLEY_MODEL): {error.message}")
-    except InvalidArgument as error:
-        mistakes.append(f"--openai-base-url, --anthropic-base-url or a key of theirs: {error.message}")
-    try:
-        read_servers(settings.mcp, os.environ)
-    except InvalidArgument as error:
-        mistakes.extend(f"parley.toml: {line}" for line in error.message.splitlines())
-    if settings.workflows is not None:
-        try:
-            load_folder(settings.workflows)
-        except WorkflowInvalid as error:
-            mistakes.extend(f"--workflows: {line}" for line in error.message.splitlines())
-    if settings.agent != BUILT_IN_AGENT:
-        try:
-            Agents({}).resolve(settings.agent)
-        except InvalidArgument as error:
-            mistakes.append(f"{option('agent')} (PARLEY_AGENT): {error.message}")
-    tools = ToolRegistry(BUILTIN)
-    mistakes.extend(_not_found("tools", settings.tools, tools.load))
-    mistakes.extend(_not_found("processor", settings.processor, load_processor))
-    return mistakes
-
-
-def _not_found(name: str, paths: tuple[str, ...], find: Callable[[str], object]) -> list[str]:
-    mistakes = []
-    for path in paths:
-        try:
-            find(path)
-        except InvalidArgument as error:
-            mistakes.append(f"{option(name)} (PARLEY_{name.upper()}): {error.message}")
-    return mistakes
+def named(name: str) -> str:
+    """An option under both of its names."""
+    return f"{option(name)} ({PREFIX}{name.upper()})"

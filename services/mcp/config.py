@@ -24,6 +24,7 @@ from pydantic_core import ErrorDetails
 
 from models.errors import InvalidArgument
 from models.text import is_clean
+from services.nearest import or_which
 from services.tools.tool import Policy, Risk
 
 SERVER_NAME = re.compile(r"[a-z](?:[a-z0-9-]|_(?!_)){0,30}[a-z0-9]|[a-z]")
@@ -127,6 +128,9 @@ def _filled(value: Any, environment: Mapping[str, str]) -> Any:
 
 def _mistake(name: str, detail: ErrorDetails) -> dict[str, str]:
     path = ".".join(["mcp", name, *(str(part) for part in detail["loc"])])
+    if detail["type"] == "extra_forbidden":
+        known = set(McpServerConfig.model_fields) - {"name"}
+        return {"field": path, "message": f"there is no such key{or_which(str(detail['loc'][-1]), known)}"}
     return {"field": path, "message": detail["msg"].removeprefix("Value error, ")}
 
 

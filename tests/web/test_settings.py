@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from services.runs.turn_time import TimeLimit
-from web.settings import Settings, SettingsError, load
+from web.loading import load
+from web.settings import Settings, SettingsError
 
 NO_FILE = Path("there-is-no-such-file.toml")
 
@@ -193,3 +194,68 @@ def test_a_limit_for_one_agent_that_says_nothing_is_a_mistake(wrong: str) -> Non
     with pytest.raises(SettingsError) as refused:
         load({"agent_turn_limit": (wrong,)})
     assert "--agent-turn-limit" in refused.value.mistakes[0]
+
+
+# Names that nobody knows
+
+
+def test_names_that_nobody_knows_are_told_all_together_with_what_was_meant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "parley.toml"
+    config.write_text('colour = 1\nmodle = "demo"\n[mcp.files]\ncomand = "x"\n')
+    monkeypatch.setenv("PARLEY_PROT", "1")
+    monkeypatch.setenv("parley_log_levle", "debug")
+    wrong: dict[str, object] = {
+        "tool_policy": ["serch=off", "nosuch=off", "run_command=auto", "search=ask"],
+        "allow_tool": ["raed_file", "read_file"],
+        "agent_turn_limit": ["asistant=5", "assistant=5"],
+        "port": "x",
+    }
+    with pytest.raises(SettingsError) as caught:
+        load(wrong, config, unknown=["--hots"])
+    told = caught.value.mistakes
+    for expected in (
+        "--hots: there is no such option; did you mean “--host”?",
+        "PARLEY_PROT: there is no such option; did you mean “PARLEY_PORT”?",
+        "parley_log_levle: there is no such option; did you mean “PARLEY_LOG_LEVEL”?",
+        "modle: there is no such option; did you mean “model”?",
+        "--tool-policy (PARLEY_TOOL_POLICY): there is no tool “serch”; did you mean “search”?",
+        "--allow-tool (PARLEY_ALLOW_TOOL): there is no tool “raed_file”; did you mean “read_file”?",
+        "--agent-turn-limit (PARLEY_AGENT_TURN_LIMIT): there is no agent “asistant”; did you mean “assistant”?",
+        "parley.toml: mcp.files.comand: there is no such key; did you mean “command”?",
+    ):
+        assert expected in told
+    for start in (
+        "colour: there is no such option; there are ",
+        "--port (PARLEY_PORT): ",
+        "--tool-policy (PARLEY_TOOL_POLICY): there is no tool “nosuch”; there are ",
+    ):
+        assert [each for each in told if each.startswith(start)], (start, told)
+    assert [each for each in told if each.startswith("--tool-policy") and "run_command" in each and "auto" in each]
+    assert len(told) == 12
+
+
+def test_a_token_that_is_needed_hides_no_other_mistake() -> None:
+    told = mistakes({"host": "0.0.0.0", "allow_tool": ["nosuch"]})  # noqa: S104  # refused
+    assert [each.partition(":")[0] for each in told] == ["PARLEY_TOKEN", "--allow-tool (PARLEY_ALLOW_TOOL)"]
+
+
+def test_tools_that_come_later_or_from_elsewhere_may_be_named(tmp_path: Path) -> None:
+    config = tmp_path / "parley.toml"
+    config.write_text('[mcp.files]\ncommand = "some-server"\n')
+    names = ["files__read", "mcp_read_resource", "search"]
+    settings = load({"allow_tool": names, "tool_policy": [f"{name}=off" for name in names]}, config)
+    assert settings.tool_policies == dict.fromkeys(names, "off")
+    assert [each.partition(":")[0] for each in mistakes({"allow_tool": ["other__read", "files__"]}, config)] == [
+        "--allow-tool (PARLEY_ALLOW_TOOL)"
+    ] * 2
+    own: dict[str, object] = {"tools": ["tests.examples.custom_tools:TOOLS"]}
+    [told] = mistakes({**own, "allow_tool": ["no_such_tool"]})
+    assert "no_such_tool" in told
+
+
+def test_what_an_orchestrator_puts_into_the_environment_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT_8765_TCP", "PORT_8765_TCP_ADDR"):
+        monkeypatch.setenv(f"PARLEY_{name}", "tcp://10.0.0.1:8765")
+    assert load({}, NO_FILE).port == 8765

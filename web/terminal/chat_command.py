@@ -13,7 +13,7 @@ from hub.client.connection import ConnectionState
 from hub.client.wire import Json, Sent, SessionEvent
 from services.llm.demo import DEMO
 from services.operating import logs
-from web.settings import port_to_ask
+from web.loading import port_to_ask
 from web.terminal.screen import Screen
 
 FAILED, WAITS_FOR_APPROVAL = 1, 3

@@ -29,8 +29,12 @@ COMMANDS: tuple[Subcommand, ...] = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parsed = _parser().parse_args(arguments)
+    parser = _parser()
+    parsed, unknown = parser.parse_known_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
+    if unknown and run is not serve.run:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    parsed.unknown = unknown  # told together with the other mistakes
     return run(parsed)
 
 

@@ -23,7 +23,8 @@ from web.app import create_app, drain
 from web.keys import PLACES
 from web.listening.listener import Listener
 from web.listening.places import Capacity
-from web.settings import FILE_OPTIONS, SECRET_OPTIONS, Settings, SettingsError, load, option
+from web.loading import load
+from web.settings import FILE_OPTIONS, SECRET_OPTIONS, Settings, SettingsError, option
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,7 @@ def run(parsed: argparse.Namespace) -> int:
     # Agents are named by module, and people's own lie where the command is run; last, so that none hides a library.
     sys.path.append(os.getcwd())
     try:
-        settings = load(given)
+        settings = load(given, unknown=_options_in(parsed.unknown))
     except SettingsError as error:
         return _mistaken(error.mistakes)
     logs.configure(settings.log_level, settings.log_style, secrets=settings.secrets)
@@ -113,6 +114,11 @@ def _tell_of_few_places(capacity: Capacity, settings: Settings) -> None:
             connections=capacity.sockets,
             wanted=settings.max_connections,
         )
+
+
+def _options_in(unknown: Sequence[str]) -> list[str]:
+    """The names; what stands behind them belongs to them. Without any, what stands there at all."""
+    return [each.partition("=")[0] for each in unknown if each.startswith("-")] or list(unknown)
 
 
 def _on_signals(stop: asyncio.Event) -> None:

@@ -18,7 +18,7 @@ from rest_client import Rest
 from hub.client import HubClient
 from hub.client.wire import SessionEvent
 from services.runs.context import RunContext
-from web.settings import port_to_ask
+from web.loading import port_to_ask
 from web.terminal import chat_command as chat
 from web.terminal.chat_command import TerminalChat
 from web.terminal.screen import Screen
