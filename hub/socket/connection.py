@@ -29,17 +29,19 @@ class Link(Protocol):
 
     def abort(self, reason: str) -> None: ...
 
+    async def renew(self) -> None: ...
+
 
 class Connection:
     """`state` is free for the hub; `principal` is set in `on_connect`. `closed` means: nothing more will be sent."""
 
     __slots__ = (
         "_held",
-        "_link",
         "attachments_due",
         "closed",
         "connected",
         "connecting",
+        "link",
         "outbox",
         "principal",
         "request",
@@ -57,7 +59,7 @@ class Connection:
         self.connected = False
         self.attachments_due = 0
         self.outbox = link.outbox
-        self._link = link
+        self.link = link
         # What is sent during on_connect follows the packet that tells the client it is connected.
         self._held: list[Frame] | None = []
 
@@ -77,7 +79,7 @@ class Connection:
         if self._held is not None:
             self._held.append(frame)
         elif not self.outbox.put(frame):
-            self._link.let_go()
+            self.link.let_go()
 
     def emit(self, name: str, data: object) -> None:
         """Encode and send to this client alone; for many, make one frame and `send` it to each."""
@@ -86,7 +88,7 @@ class Connection:
     async def goodbye(self, code: str, reason: str, *, retryable: bool) -> None:
         """Say why, close, and return when the client is gone (bounded: about 2 s, then it is cut)."""
         self.dismiss(code, reason, retryable=retryable)
-        await self._link.gone()
+        await self.link.gone()
 
     def dismiss(self, code: str, reason: str, *, retryable: bool) -> None:
         """`goodbye` without waiting. Stock clients come back only after a close of the transport itself."""
@@ -95,19 +97,19 @@ class Connection:
         self.closed = True
         farewell = frames.event_frame("goodbye", {"code": code, "retryable": retryable, "reason": reason})
         if retryable:
-            self._link.leave([farewell], code, close_code=CLOSE_TRY_AGAIN, grace_s=0.0)
+            self.link.leave([farewell], code, close_code=CLOSE_TRY_AGAIN, grace_s=0.0)
         else:
             last = [farewell, frames.DISCONNECT]
-            self._link.leave(last, code, close_code=CLOSE_POLICY, grace_s=DISCONNECT_GRACE_S)
+            self.link.leave(last, code, close_code=CLOSE_POLICY, grace_s=DISCONNECT_GRACE_S)
 
     def abort(self) -> None:
         """Cut at once; what is queued is dropped."""
-        self._link.abort("aborted")
+        self.link.abort("aborted")
 
     def answer(self, frame: Frame) -> None:
         """Protocol answers (acks) pass while the connection is open, also before it is connected."""
         if not self.closed and not self.outbox.put(frame):
-            self._link.let_go()
+            self.link.let_go()
 
     def welcome(self) -> None:
         """Tell the client that it is connected; then what was sent meanwhile."""
@@ -125,12 +127,7 @@ class Connection:
         """
         if error["retryable"]:
             self.closed = True
-            self._link.leave([], error["code"], close_code=CLOSE_TRY_AGAIN, grace_s=0.0)
+            self.link.leave([], error["code"], close_code=CLOSE_TRY_AGAIN, grace_s=0.0)
         else:
             self.connecting = False
             self.answer(frames.connect_error_frame(b"/", error))
-
-    def depart(self) -> None:
-        """The client disconnected from the namespace; it closes the transport itself, or we do after a moment."""
-        self.closed = True
-        self._link.leave([], "client disconnect", close_code=CLOSE_POLICY, grace_s=DISCONNECT_GRACE_S)

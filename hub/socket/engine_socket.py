@@ -29,7 +29,7 @@ PROBE_WITHIN_S = 10.0
 RELEASE_EVERY_S = 0.1
 """How often a poll that waits is answered with nothing while an upgrade waits for the client to stop polling. At once,
 a client whose WebSocket is swallowed on the way would poll as fast as it can."""
-CLIENT_CLOSED = "client disconnect"
+CLIENT_LEFT = "client disconnect"
 _CLIENT_TYPES = (b"1", b"3", b"4", b"5", b"6", b"b")
 _SEPARATOR = frames.SEPARATOR.encode()
 
@@ -219,7 +219,7 @@ class HubSocket:
         frames_due = await self.outbox.poll(RELEASE_EVERY_S if self.upgrading else None)
         if frames_due or not self.closed:
             return [frame.text for frame in frames_due] or [frames.NOOP.text]
-        return [frames.NOOP.text if self.reason == CLIENT_CLOSED else frames.CLOSE.text]
+        return [frames.NOOP.text if self.reason == CLIENT_LEFT else frames.CLOSE.text]
 
     async def post(self, request: web.Request) -> None:
         """One batch of packets, handled in order before it is answered; one that can't be read ends the session. Raises
@@ -320,9 +320,14 @@ class HubSocket:
         self.connection.dismiss(error.code, error.message, retryable=False)
 
     def _client_closed(self) -> None:
-        self.finish(CLIENT_CLOSED)
+        self.finish(CLIENT_LEFT)
         if self._transport is not None:
             self._transport.close()
+
+    async def renew(self) -> None:
+        """The client left and may connect once more, as if its session had just begun."""
+        self.since = self.engine.clock()
+        await self.engine.handlers["connect"](self.sid, self)
 
     # The end -----------------------------------------------------------------------------------------------------
 

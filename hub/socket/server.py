@@ -18,7 +18,7 @@ from hub.socket.antechamber import Antechamber
 from hub.socket.calls import Ack, CallHandler
 from hub.socket.connection import Connection
 from hub.socket.engine import HubEngine
-from hub.socket.engine_socket import HubSocket
+from hub.socket.engine_socket import CLIENT_LEFT, HubSocket
 from hub.socket.packets import BinaryNotSupported, MalformedPacket, NotConnected, PacketHead, UnknownNamespace
 from models.errors import ParleyError, PayloadTooLarge, TooManyConnections, forget_frames
 from services.operating.seldom import Seldom
@@ -66,7 +66,9 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         session = self.eio.live[eio_sid]
         self.antechamber.leave(session)
-        connection = session.connection
+        self._forget(session.connection, reason)
+
+    def _forget(self, connection: Connection, reason: str) -> None:
         if self.connections.pop(connection.sid, None) is None:
             return
         try:
@@ -99,10 +101,10 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
                 await self._call(connection, head, packet)
             case packets.CONNECT:
                 await self._connect(connection, head, packet)
-            case packets.DISCONNECT if head.namespace == b"/":
-                connection.depart()
+            case packets.DISCONNECT if head.namespace == b"/" and connection.connected:
+                await self._depart(connection)
             case packets.DISCONNECT:
-                pass  # from a namespace that nobody is in
+                pass  # from where it is not
             case packets.ACK:
                 pass  # nothing we send asks for one
             case packets.BINARY_EVENT | packets.BINARY_ACK:
@@ -110,6 +112,12 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
                 raise BinaryNotSupported()
             case _:
                 raise MalformedPacket("A client sends no such packet")
+
+    async def _depart(self, connection: Connection) -> None:
+        """The client left the namespace. Its transport stays for another connect packet, as after a refusal."""
+        connection.closed = True
+        self._forget(connection, CLIENT_LEFT)
+        await connection.link.renew()
 
     def _refuse(self, connection: Connection, head: PacketHead, error: ParleyError) -> None:
         """In the ack where there is one to give; else by a goodbye: never silence."""

@@ -250,8 +250,27 @@ async def test_leaving_a_namespace_that_nobody_is_in_ends_nothing(hub: Hub, sess
     for packet in ("41/other,", "41/other", "41/other?a=1,", '41/other,["x"]'):
         await peer.ws.send_str(packet)
     assert (await peer.call("x"))["ok"]
-    await peer.ws.send_str("41")
-    await eventually(lambda: hub.handler.reasons == ["client disconnect"])
+    assert hub.handler.reasons == []
+
+
+async def test_who_leaves_may_connect_again_over_the_same_transport_and_is_somebody_new(
+    hub: Hub, session: ClientSession
+) -> None:
+    peer = await open_websocket(session, hub)
+    await peer.ws.send_str("41")  # of somebody who is not there
+    for _ in range(2):
+        assert (await peer.connect()).startswith("40{")
+        assert (await peer.call("x"))["ok"]
+        old = hub.only
+        await peer.ws.send_str("41")
+        await eventually(lambda: not hub.transport.connections)
+        old.emit("too", "late")
+        await peer.ws.send_str('427["x"]')
+        assert (await peer.ack("7"))["error"]["code"] == "not_connected"
+    assert len({connection.sid for connection in hub.handler.connections}) == 2
+    await peer.ws.close()
+    await eventually(lambda: not hub.engine.live)
+    assert hub.handler.reasons == ["client disconnect"] * 2
 
 
 async def test_a_failing_connect_handler_refuses(hub: Hub, session: ClientSession) -> None:
