@@ -21,7 +21,7 @@ from hub.socket.liveness import Liveness
 from hub.socket.outbox import Outbox
 from hub.socket.packets import BinaryNotSupported, MalformedPacket, is_utf8
 from hub.socket.websocket import CLOSE_WITHIN_S, TRANSPORT_LIMIT_BYTES, close_code, open_websocket
-from models.errors import InvalidArgument
+from models.errors import InvalidArgument, PayloadTooLarge
 
 CLOSE_BAD_TEXT = 1007
 PROBE_WITHIN_S = 10.0
@@ -32,6 +32,10 @@ a client whose WebSocket is swallowed on the way would poll as fast as it can.""
 CLIENT_LEFT = "client disconnect"
 _CLIENT_TYPES = (b"1", b"3", b"4", b"5", b"6", b"b")
 _SEPARATOR = frames.SEPARATOR.encode()
+TURN_PACKETS = 64
+"""So many packets of one client are handled before the others get a turn: a megabyte may hold a hundred thousand."""
+BATCH_MAX_PACKETS = 10_000
+"""In one request of a polling client."""
 
 
 class SocketKeeper(Protocol):
@@ -60,6 +64,7 @@ class HubSocket:
         "_gone",
         "_poll",
         "_posting",
+        "_taken",
         "_timer",
         "_transport",
         "busy",
@@ -93,6 +98,7 @@ class HubSocket:
         self.busy = False
         self._poll: web.Request | None = None
         self._posting = False
+        self._taken = 0
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._gone: asyncio.Future[None] | None = None
@@ -254,6 +260,8 @@ class HubSocket:
     async def _read_batch(self, request: web.Request) -> list[bytes]:
         """All or nothing: what stands before an unreadable packet is not carried out."""
         body = await self._body(request)
+        if body.count(_SEPARATOR) >= BATCH_MAX_PACKETS:
+            raise PayloadTooLarge(field="body", limit=BATCH_MAX_PACKETS)
         batch = body.split(_SEPARATOR)
         if not is_utf8(body) or not all(packet[:1] in _CLIENT_TYPES for packet in batch):
             raise MalformedPacket("The body is not a payload of Engine.IO")
@@ -285,6 +293,9 @@ class HubSocket:
             self._client_closed()
         if self.leaving or self.closed:
             return
+        self._taken += 1
+        if self._taken % TURN_PACKETS == 0:
+            await asyncio.sleep(0)
         match packet[:1]:
             case b"4":
                 await self._message(packet[1:])

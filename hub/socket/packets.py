@@ -13,6 +13,7 @@ import orjson
 from socketio import packet as stock
 
 from models.errors import InvalidArgument
+from models.json_scan import check_values
 
 CONNECT: int = stock.CONNECT
 DISCONNECT: int = stock.DISCONNECT
@@ -75,7 +76,7 @@ def read_head(packet: bytes) -> PacketHead:
 
 
 def read_event(packet: bytes, head: PacketHead) -> tuple[str, list[object]]:
-    """The call's name and its arguments, any number of them. Raises MalformedPacket."""
+    """The call's name and its arguments, any number of them. Raises MalformedPacket, InvalidArgument."""
     data = _json(packet, head)
     if not isinstance(data, list) or not data or not isinstance(data[0], str):
         raise MalformedPacket("An event is a JSON array that begins with its name")
@@ -88,6 +89,7 @@ def read_auth(packet: bytes, head: PacketHead) -> object:
 
 
 def _json(packet: bytes, head: PacketHead) -> object:
+    check_values(packet, "")
     try:
         data: object = orjson.loads(memoryview(packet)[head.end :])
     except orjson.JSONDecodeError as error:

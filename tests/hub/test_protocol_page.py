@@ -9,8 +9,8 @@ from typing import get_args
 
 from hub import hub, presence
 from hub.hub import CALLS
-from hub.socket import backlog, server, websocket
-from models import calls, errors, events, user_state
+from hub.socket import backlog, engine_socket, server, websocket
+from models import calls, errors, events, json_scan, user_state
 from models.events import BODIES
 from models.search import INDEXED_MAX_CHARS
 from models.user_state import Preferences, UserState
@@ -47,6 +47,8 @@ NUMBERS = (
     f"above {presence.LISTED_MAX} participants",
     f"A packet may have {server.PAYLOAD_LIMIT_BYTES} bytes",
     f"connection to the namespace {server.INTRODUCTION_LIMIT_BYTES};",
+    f"request holds at most {engine_socket.BATCH_MAX_PACKETS} packets",
+    f"packet has at most {json_scan.JSON_PLACES_MAX} commas",
     f"Beyond {websocket.TRANSPORT_LIMIT_BYTES} the WebSocket",
     f"as far as {INDEXED_MAX_CHARS} characters",
     f"`q` (1 to {queries.SEARCH_MAX_CHARS} characters)",

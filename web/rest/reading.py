@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -14,6 +16,7 @@ from aiohttp import web
 from hub.socket import bodies
 from models.calls import parse
 from models.errors import InvalidArgument
+from models.json_scan import check_values
 from models.text import check_text, is_clean
 from models.wire import Wire
 
@@ -23,6 +26,9 @@ PATH_ID_MAX_CHARS = 64
 ETAG = re.compile(r'"v(0|[1-9][0-9]{0,15})(-[0-9a-f]{1,32})?"')
 NO_VERSION = -1
 JSON_TYPE = "application/json"
+LARGE_BYTES = 64 * 1024
+_PARSER = ThreadPoolExecutor(1, thread_name_prefix="parse")
+"""Reads large bodies, one after the other, while the loop goes on between two steps of it."""
 Model = TypeVar("Model", bound=Wire)
 
 
@@ -59,6 +65,13 @@ async def read_body(
     if not raw:
         return parse(model, {})
     _check_content_type(request, media_types)
+    if len(raw) <= LARGE_BYTES:
+        return _parsed(raw, model)
+    return await asyncio.get_running_loop().run_in_executor(_PARSER, _parsed, raw, model)
+
+
+def _parsed(raw: bytes, model: type[Model]) -> Model:
+    check_values(raw, "body")
     data = _decode(raw)
     if not isinstance(data, dict):
         raise InvalidArgument("The body must be a JSON object", field="body")
