@@ -1,4 +1,4 @@
-"""The server's options, each checked alone. Never reads them from anywhere, and opens neither a database nor a socket."""
+"""The server's options, each checked alone. Never reads them from anywhere, opens neither a database nor a socket."""
 
 from __future__ import annotations
 
