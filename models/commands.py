@@ -13,13 +13,26 @@ from models.approvals import ApprovalDecision, Scope
 from models.branches import Entry, MergeStrategy, Resolution
 from models.ids import EpochMs
 from models.messages import MessageStatus, Metadata, Role
-from models.payloads import Payload, PlanItem, ToolCall, ToolStatus, WorkflowExecutionPayload, digest_of
+from models.payloads import (
+    Artifact,
+    Payload,
+    PlanItem,
+    ProcessingPayload,
+    ToolCall,
+    ToolStatus,
+    WorkflowExecutionPayload,
+    digest_of,
+)
 from models.results import Cancelled, Emitted, Forked, Pinned, Sent
 from models.runs import OnBusy, OnCrash
 from models.states import Mode
 from models.usage import Usage
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+
+SYSTEM_USER = "system"
+"""Who has done what no user did."""
 
 
 class CommandFor(Generic[ResultT_co]):
@@ -54,13 +67,17 @@ class RestoreSession(CommandFor[None]):
 
 @dataclass(frozen=True, slots=True)
 class SetModel(CommandFor[None]):
+    """`by` None leaves no record of it in the transcript."""
+
     model: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SendMessage(CommandFor[Sent]):
     """A user's message. `run_id` is the id for the run that it starts, should it start one. `digest` is of what the
-    client wrote, when that is not what `content` and `payload` say by now."""
+    client wrote, when that is not what `content` and `payload` say by now. `steps` are those of the pipeline that took
+    time or failed."""
 
     message_id: str
     run_id: str
@@ -73,6 +90,7 @@ class SendMessage(CommandFor[Sent]):
     agent: str = "assistant"
     on_crash: OnCrash = "resume"
     digest: str | None = None
+    steps: tuple[ProcessingPayload, ...] = ()
 
     def written(self) -> str | None:
         """The digest to know a repetition by; None when there can't be one."""
@@ -215,7 +233,8 @@ class StartTools(CommandFor[None]):
 
 @dataclass(frozen=True, slots=True)
 class FinishTool(CommandFor[None]):
-    """A call's result. Also ends a denied call, which never started."""
+    """A call's result. Also ends a denied call, which never started. `artifact` is what it made beside that, kept as a
+    message of its own; a plan becomes the branch's."""
 
     fence: RunFence
     message_id: str
@@ -225,6 +244,7 @@ class FinishTool(CommandFor[None]):
     error: str | None = None
     duration_ms: int = 0
     handle: str | None = None
+    artifact: Artifact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +300,10 @@ class RevokeGrant(CommandFor[None]):
 
 @dataclass(frozen=True, slots=True)
 class SetMode(CommandFor[None]):
+    """`by` None leaves no record of it in the transcript."""
+
     mode: Mode
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,11 +320,13 @@ class Fork(CommandFor[Forked]):
 
 @dataclass(frozen=True, slots=True)
 class SwitchBranch(CommandFor[None]):
-    """`length` is the branch's as the caller read it, with `message_ids` the newest of its path."""
+    """`length` is the branch's as the caller read it, with `message_ids` the newest of its path. `by` None leaves no
+    record of it in the transcript."""
 
     name: str
     length: int
     message_ids: tuple[str, ...]
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

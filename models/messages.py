@@ -15,6 +15,7 @@ from models.payloads import (
     McpToolResultPayload,
     MessageType,
     StoredPayload,
+    SystemControlPayload,
     TextPayload,
     ToolResultPayload,
 )
@@ -33,6 +34,7 @@ Source = Literal[
 ]
 
 
+SWITCHES = frozenset({"mode_switch", "branch_switch", "model_switch"})
 LEFT_OUT_WHEN_EMPTY = ("clientMessageId", "runId", "size")
 """Keys of a message's JSON that most messages would have null."""
 
@@ -81,6 +83,19 @@ class Message(Wire):
     truncated: bool = False
     size: int | None = None
     digest: SkipJsonSchema[str | None] = Field(default=None, exclude=True)
+
+    @property
+    def is_record(self) -> bool:
+        """Whether it only tells people what the server did, or what a tool's result says too: no model is sent it."""
+        match self.metadata.source:
+            case "system_control":
+                return self.kind == "processing" or (
+                    isinstance(self.payload, SystemControlPayload) and self.payload.control in SWITCHES
+                )
+            case "tool_execution":
+                return self.kind not in ("tool_result", "mcp_tool_result")
+            case _:
+                return False
 
     @model_validator(mode="before")
     @classmethod

@@ -340,6 +340,8 @@ def _lenient(data: Any, strict: ValidatorFunctionWrapHandler) -> Any:
         return read_payload(data)
 
 
+Artifact: TypeAlias = PlanPayload | ProjectStructurePayload | McpResourcePayload
+"""What a tool may make beside its result."""
 AnyToolResult: TypeAlias = ToolResultPayload | McpToolResultPayload
 
 

@@ -92,12 +92,14 @@ class Chat:
         sees = reads and await self._sees(session_id)
         draft = Draft(session_id, principal.user_id, content, payload, metadata, sees)
         try:
-            draft = _with_original(await self.pipeline(draft), content)
+            draft = _with_original(await self.pipeline(draft, self.clock), content)
         except ParleyError:
             if repeated := await self.sessions.repeated(session_id, asked):
                 return repeated  # processors may decide otherwise the second time
             raise
-        processed = replace(asked, content=draft.content, payload=draft.payload, metadata=draft.metadata)
+        processed = replace(
+            asked, content=draft.content, payload=draft.payload, metadata=draft.metadata, steps=draft.steps
+        )
         known = replace(processed, digest=asked.written())
         return await self.sessions.handle(session_id, known, principal, expected_version=version)
 

@@ -27,11 +27,13 @@ class ContextEditor:
 
     async def set_model(self, principal: Principal, session_id: str, model: str, version: int | None = None) -> Session:
         self.providers.resolve(model)
-        await self.sessions.handle(session_id, SetModel(model), principal, expected_version=version)
+        command = SetModel(model, principal.user_id)
+        await self.sessions.handle(session_id, command, principal, expected_version=version)
         return await self.sessions.store.reads.session(session_id)
 
     async def set_mode(self, principal: Principal, session_id: str, mode: Mode, version: int | None = None) -> Session:
-        await self.sessions.handle(session_id, SetMode(mode), principal, expected_version=version)
+        command = SetMode(mode, principal.user_id)
+        await self.sessions.handle(session_id, command, principal, expected_version=version)
         return await self.sessions.store.reads.session(session_id)
 
     async def set_branch_prompt(

@@ -12,17 +12,23 @@ from dataclasses import dataclass, replace
 
 from models.clock import Clock
 from models.errors import InvalidArgument, PayloadTooLarge
+from models.ids import EpochMs, iso
 from models.messages import Metadata
-from models.payloads import Payload, TextPayload
+from models.payloads import FileReferencePayload, ImagePayload, Payload, ProcessingPayload, TextPayload
+from models.text import cleaned
 from services.content.opening import OpenFile
 
 MESSAGE_MAX_CHARS = 10_000_000
 """One message, by REST; a call on the socket is bounded by its own payload limit."""
+SLOW_MS = 1_000
+"""A step that took so long is worth telling: somebody waited for it."""
+STAGE_MAX_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message that is not stored yet. `vision` says whether the session's model can see."""
+    """A message that is not stored yet. `vision` says whether the session's model can see; `steps` are those until now
+    that took time or failed."""
 
     session_id: str
     author: str
@@ -30,6 +36,7 @@ class Draft:
     payload: Payload
     metadata: Metadata
     vision: bool = False
+    steps: tuple[ProcessingPayload, ...] = ()
 
 
 Processor = Callable[[Draft], Awaitable[Draft]]
@@ -49,6 +56,7 @@ class EnrichFiles:
 
     open_file: OpenFile
     clock: Clock
+    stage: str = "Reading the file"
 
     async def __call__(self, draft: Draft) -> Draft:
         if draft.payload.kind != "file_reference":
@@ -64,6 +72,7 @@ class EnrichImages:
     """Checks an image, and reads its text where its mode or a blind model asks for it."""
 
     open_file: OpenFile
+    stage: str = "Reading the image"
 
     async def __call__(self, draft: Draft) -> Draft:
         if draft.payload.kind != "image":
@@ -83,12 +92,38 @@ async def remember_text(draft: Draft) -> Draft:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
+    """With a `clock`, notes each step that took long or failed: what it left an error in is stored all the same."""
+
     processors: tuple[Processor, ...]
 
-    async def __call__(self, draft: Draft) -> Draft:
+    async def __call__(self, draft: Draft, clock: Clock | None = None) -> Draft:
         for processor in self.processors:
-            draft = await processor(draft)
+            started = clock() if clock is not None else None
+            before, draft = draft, await processor(draft)
+            if clock is not None and started is not None:
+                draft = _noted(processor, before, draft, started, clock())
         return draft
+
+
+def _noted(processor: Processor, before: Draft, after: Draft, started: EpochMs, now: EpochMs) -> Draft:
+    error = _error(after)
+    error = error if error != _error(before) else None
+    if error is None and now - started < SLOW_MS:
+        return after
+    details: dict[str, object] = {"durationMs": now - started} | ({"error": error} if error else {})
+    step = ProcessingPayload(stage=_stage(processor), started_at=iso(started), finished_at=iso(now), details=details)
+    return replace(after, steps=(*after.steps, step))
+
+
+def _error(draft: Draft) -> str | None:
+    payload = draft.payload
+    return payload.error if isinstance(payload, FileReferencePayload | ImagePayload) else None
+
+
+def _stage(processor: Processor) -> str:
+    """Its own word for it, or its name."""
+    name = getattr(processor, "stage", None) or getattr(processor, "__name__", None) or type(processor).__name__
+    return cleaned(str(name))[:STAGE_MAX_CHARS]
 
 
 def enriching(open_file: OpenFile, clock: Clock) -> tuple[Processor, ...]:

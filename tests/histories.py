@@ -196,7 +196,7 @@ class Maker:
             case "rename":
                 return RenameSession(self.choose(("One", "Two", "Ünï")))
             case "set_model":
-                return SetModel(self.choose(("demo", "scripted:words=2")))
+                return SetModel(self.choose(("demo", "scripted:words=2")), "ann")
             case "resolve":
                 return self.resolve(context)
             case "expire":
@@ -204,7 +204,7 @@ class Maker:
             case "revoke":
                 return RevokeGrant(self.choose(("look", "smash")))
             case "set_mode":
-                return SetMode(self.choose(("plan", "act")))
+                return SetMode(self.choose(("plan", "act")), "ann")
             case "fork":
                 base = self.choose(sorted(context.branches))
                 position = self.choose(range(context.branches[base].length + 1))
@@ -212,7 +212,7 @@ class Maker:
                 return Fork(self.new("branch"), base, position, prompt, self.choose((True, True, False)))
             case "switch":
                 name = self.choose(sorted(context.branches))
-                return SwitchBranch(name, context.branches[name].length, ())
+                return SwitchBranch(name, context.branches[name].length, (), "ann")
             case "merge":
                 return self.merge(context)
             case "branch_prompt":

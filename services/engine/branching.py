@@ -31,6 +31,7 @@ from models.ids import EpochMs, iso
 from models.messages import Message, Metadata, message_type_of
 from models.payloads import PlanItem, SystemControlPayload
 from models.results import Pinned
+from services.engine import records
 from services.engine.context import Context
 from services.engine.transitions import check
 
@@ -71,7 +72,7 @@ def fork(context: Context, command: Fork, now: EpochMs) -> Events:
     return events
 
 
-def switch(context: Context, command: SwitchBranch) -> Events:
+def switch(context: Context, command: SwitchBranch, now: EpochMs) -> Events:
     """Raises BranchNotFound, BranchMoved, RunAlreadyActive."""
     branch = branch_of(context, command.name)
     if branch.name == context.active_branch:
@@ -79,7 +80,9 @@ def switch(context: Context, command: SwitchBranch) -> Events:
     _check_quiet(context)
     if branch.length != command.length:
         raise BranchMoved()
-    return (_switched(branch, command.message_ids),)
+    # The record stands where somebody went away: the path that they go to stays as it was.
+    record = records.switched(context, "branch", context.active_branch, branch.name, command.by, now)
+    return (*record, _switched(branch, command.message_ids))
 
 
 def merge(context: Context, command: Merge, now: EpochMs) -> Events:
@@ -137,9 +140,14 @@ def remove_pin(context: Context, command: RemovePin) -> Events:
 
 def change_plan(context: Context, command: ChangePlan) -> Events:
     """Raises InvalidArgument beyond 64 KiB."""
-    if _size_bytes(item.id + item.text for item in command.items) > ANNOTATIONS_MAX_BYTES:
+    return planned(context, command.items)
+
+
+def planned(context: Context, items: Plan) -> Events:
+    """Raises InvalidArgument beyond 64 KiB."""
+    if _size_bytes(item.id + item.text for item in items) > ANNOTATIONS_MAX_BYTES:
         raise InvalidArgument(f"A plan has at most {ANNOTATIONS_MAX_BYTES} bytes", field="items")
-    return () if command.items == context.branch.plan else (PlanChanged(items=command.items),)
+    return () if items == context.branch.plan else (PlanChanged(items=items),)
 
 
 def _size_bytes(texts: Iterable[str]) -> int:

@@ -19,7 +19,7 @@ from models.results import Sent
 from models.runs import Run
 from models.session import TITLE_MAX_CHARS
 from models.states import Active, AwaitingUser
-from services.engine import running, tools
+from services.engine import records, running, tools
 from services.engine.apply import fold
 from services.engine.context import Context
 from services.engine.transitions import check
@@ -55,6 +55,7 @@ def send(context: Context, command: SendMessage, now: EpochMs) -> tuple[tuple[Ev
     sent = Sent(command.message_id, first + len(events), run_id)
     answers = _question(context) if answered else None
     events.append(MessageCreated(message=_message(context, command, run_id, answers, now)))
+    events.extend(records.processed(context, command, now))
     events.extend(answered)
     if not context.title:
         events.append(SessionRenamed(title=title_from(command.content), version=context.version))

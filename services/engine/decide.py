@@ -66,7 +66,7 @@ from models.ids import EpochMs, iso
 from models.results import Forked, Result
 from models.session import Session
 from models.states import Active, Archived, Initial
-from services.engine import branching, conversation, running, tools, workflow
+from services.engine import branching, conversation, records, running, tools, workflow
 from services.engine.context import Context
 from services.engine.transitions import check
 
@@ -159,12 +159,11 @@ def _answer(context: Context, command: ExistingCommand, now: EpochMs) -> Decisio
         case RetryRun():
             return Decision(*running.retry(context, command, now))
         case SetMode():
-            same = command.mode == context.mode
-            return Decision() if same else Decision((ContextModeChanged(mode=command.mode),))
+            return Decision(_set_mode(context, command, now))
         case Fork():
             return Decision(branching.fork(context, command, now), Forked(command.name))
         case SwitchBranch():
-            return Decision(branching.switch(context, command))
+            return Decision(branching.switch(context, command, now))
         case Merge():
             return Decision(branching.merge(context, command, now))
         case SetBranchPrompt():
@@ -182,8 +181,7 @@ def _answer(context: Context, command: ExistingCommand, now: EpochMs) -> Decisio
         case RenameSession():
             return _rename(context, command)
         case SetModel():
-            same = command.model == context.model
-            return Decision() if same else Decision((ContextModelChanged(model=command.model),))
+            return Decision(_set_model(context, command, now))
         case RestoreSession():
             return Decision((SessionRestored(),)) if context.deleted_at is not None else Decision()
         case DeleteSession():
@@ -205,6 +203,20 @@ def _create(session_id: str, command: CreateSession, now: EpochMs) -> Decision:
         head=1,
     )
     return Decision((SessionCreated(session=session, model=command.model),))
+
+
+def _set_mode(context: Context, command: SetMode, now: EpochMs) -> tuple[EventBody, ...]:
+    if command.mode == context.mode:
+        return ()
+    changed = ContextModeChanged(mode=command.mode)
+    return (changed, *records.switched(context, "mode", context.mode, command.mode, command.by, now))
+
+
+def _set_model(context: Context, command: SetModel, now: EpochMs) -> tuple[EventBody, ...]:
+    if command.model == context.model:
+        return ()
+    changed = ContextModelChanged(model=command.model)
+    return (changed, *records.switched(context, "model", context.model, command.model, command.by, now))
 
 
 def _archive(context: Context) -> tuple[EventBody, ...]:

@@ -31,12 +31,12 @@ from models.events import (
 )
 from models.ids import EpochMs, from_iso, iso
 from models.messages import Message, MessageStatus, Metadata, message_type_of
-from models.payloads import StreamingResponsePayload, ToolStatus
+from models.payloads import PlanPayload, StreamingResponsePayload, ToolStatus
 from models.results import Cancelled, Emitted, Sent
 from models.runs import Run
 from models.states import Active, AwaitingLLM, Failed, RunState, SessionState, StreamingResponse
 from models.usage import Usage
-from services.engine import tools, workflow
+from services.engine import branching, tools, workflow
 from services.engine.apply import fold
 from services.engine.context import Context, Stream
 from services.engine.fence import check_fence
@@ -161,6 +161,8 @@ def emit(context: Context, command: EmitMessage, now: EpochMs) -> tuple[Events, 
         metadata=command.metadata,
     )
     events: list[EventBody] = [MessageCreated(message=message)]
+    if isinstance(command.payload, PlanPayload):
+        events.extend(branching.planned(context, command.payload.items))
     if context.state != context.resting:
         events.append(ContextStateChanged(state=context.resting))
     return tuple(events), Emitted(message.id, context.head + 1)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, assert_never
 
 from models.approvals import Approval, ApprovalState
-from models.commands import AskUser, FinishTool, RequestTools, ResolveApproval, RevokeGrant, RunFence, StartTools
+from models.commands import (
+    SYSTEM_USER,
+    AskUser,
+    FinishTool,
+    RequestTools,
+    ResolveApproval,
+    RevokeGrant,
+    RunFence,
+    StartTools,
+)
 from models.errors import ApprovalNotFound, IllegalTransition, InvalidArgument
 from models.events import (
     ApprovalRequested,
@@ -21,9 +30,13 @@ from models.events import (
 from models.ids import EpochMs, derived_id, from_iso, iso
 from models.messages import Message, Metadata, message_type_of
 from models.payloads import (
+    Artifact,
     CallStatus,
+    McpResourcePayload,
     McpToolRequestPayload,
     McpToolResultPayload,
+    PlanPayload,
+    ProjectStructurePayload,
     TextPayload,
     ToolCall,
     ToolRequestPayload,
@@ -33,6 +46,7 @@ from models.payloads import (
 )
 from models.runs import Run
 from models.states import AwaitingUser, ContextState, ProcessingTool
+from services.engine import branching
 from services.engine.apply import fold
 from services.engine.context import Context
 from services.engine.fence import check_fence
@@ -45,7 +59,6 @@ DECIDED: dict[str, ApprovalState] = {
     "deny": "denied",
     "respond": "responded",
 }
-SYSTEM_USER = "system"
 UNKNOWN_OUTCOME = "interrupted, outcome unknown"
 
 
@@ -110,6 +123,7 @@ def finish(context: Context, command: FinishTool, now: EpochMs) -> Events:
     updated = _with_status(message, calls, (call.call_id,), "done")
     events: list[EventBody] = [
         MessageCreated(message=_result(context, call, command, 1, now)),
+        *_made(context, call, command, now),
         MessageUpdated(message=updated),
     ]
     left = tuple(each.call_id for each in calls_of(updated) if each.status == "executing")
@@ -324,6 +338,41 @@ def _ended(
         events.append(MessageCreated(message=_result(context, call, finish, index, now)))
     done = _with_status(message, calls_of(message), tuple(call.call_id for call in calls), "done")
     return (*events, MessageUpdated(message=done))
+
+
+def _made(context: Context, call: ToolCall, command: FinishTool, now: EpochMs) -> Events:
+    """What the call made beside its result: a message behind it, and the branch's plan."""
+    artifact = command.artifact
+    if artifact is None:
+        return ()
+    message = Message(
+        id=derived_id(command.message_id, artifact.kind),
+        ordinal=context.pool_count + 2,
+        role="agent",
+        content=_named(artifact),
+        message_type=message_type_of(artifact.kind),
+        kind=artifact.kind,
+        payload=artifact,
+        created_at_utc=iso(now),
+        author=call.name,
+        run_id=command.fence.run_id,
+        metadata=Metadata(source="tool_execution"),
+    )
+    changed = branching.planned(context, artifact.items) if isinstance(artifact, PlanPayload) else ()
+    return (MessageCreated(message=message), *changed)
+
+
+def _named(artifact: Artifact) -> str:
+    """A line that stands for it: the whole is in the payload, and there alone."""
+    match artifact:
+        case PlanPayload():
+            return "\n".join(f"- [{item.status}] {item.text}" for item in artifact.items)
+        case ProjectStructurePayload():
+            return f"Project {artifact.root}"
+        case McpResourcePayload():
+            return artifact.uri
+        case _:
+            assert_never(artifact)
 
 
 def _how_far(call: ToolCall) -> str:

@@ -35,10 +35,13 @@ class History:
 
     async def newest_first(self) -> AsyncGenerator[PastMessage, None]:
         """What this run was asked and did comes first: a question that waited its turn lies in the journal before the
-        answers of the run that was at work then, and behind them it is understood. Close it where you stop early."""
+        answers of the run that was at work then, and behind them it is understood. Records are left out: they are no
+        part of the talk. Close it where you stop early."""
         run, waiting = self.run, self._waiting()
         asked = run is None
         async for position, message in self._back():
+            if message.is_record:
+                continue
             if message.id in waiting:
                 yield PastMessage(message, position, waiting=True)
                 continue

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.clock import Clock
 from models.ids import EpochMs
 from models.messages import Message
 from models.payloads import ToolCall, calls_in
@@ -117,6 +118,7 @@ class Toolbox:
         run: Run,
         call: ToolCall,
         read_message_content: Callable[[str], Awaitable[str | None]],
+        clock: Clock | None = None,
     ) -> Outcome:
         """Executes one approved call. Cancelling the caller stops the work."""
         cancelled = Cancellation()
@@ -127,6 +129,7 @@ class Toolbox:
             workspace=self.workspace,
             cancelled=cancelled,
             read_message_content=read_message_content,
+            clock=clock,
         )
         try:
             return await self.executor.execute(Invocation(call.call_id, call.name, call.arguments), context)

@@ -106,7 +106,7 @@ class RunTools:
 
     async def _execute(self, call: ToolCall) -> None:
         with self._sessions.tracing.tool_call(call) as ended:
-            outcome = await self._box().run(self._run, call, self._content_of)
+            outcome = await self._box().run(self._run, call, self._content_of, self._sessions.clock)
             ended(outcome.status)
         message_id = self._sessions.clock.new_id()
         command = FinishTool(
@@ -118,6 +118,7 @@ class RunTools:
             error=outcome.error,
             duration_ms=outcome.duration_ms,
             handle=None if fits(outcome.output, BUDGET_TOKENS) else message_id,
+            artifact=outcome.artifact,
         )
         await self._submit(command)
 

@@ -80,9 +80,8 @@ class Branches:
             context = await self._context(session_id)
             length = _known(context, name).length
             newest = await self._newest(session_id, name, length)
-            await self.sessions.handle(
-                session_id, SwitchBranch(name, length, newest), principal, expected_version=version
-            )
+            command = SwitchBranch(name, length, newest, principal.user_id)
+            await self.sessions.handle(session_id, command, principal, expected_version=version)
 
         await _again_while_moving(attempt)
 
@@ -163,7 +162,7 @@ class Branches:
             messages = await self._own(context.session_id, moving, parted)
         # What an earlier merge brought is there: a path never has a message twice.
         there = {message.id async for message in self._path(context.session_id, base, parted)}
-        gained = tuple(message for message in messages if message.id not in there)
+        gained = tuple(message for message in messages if message.id not in there and not _is_switch(message))
         return MergePlan(strategy, theirs.name, ours.name, gained, conflicts(theirs, ours))
 
     async def _picked(self, session_id: str, branch: Branch, message_ids: tuple[str, ...]) -> tuple[Message, ...]:
@@ -201,6 +200,11 @@ class Branches:
 
     async def _context(self, session_id: str) -> Context:
         return await self.sessions.until(session_id, lambda _: True)
+
+
+def _is_switch(message: Message) -> bool:
+    """What happened to one branch did not happen to another."""
+    return message.kind == "system_control" and message.is_record
 
 
 def common_length(context: Context, one: Branch, other: Branch) -> int:

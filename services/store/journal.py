@@ -6,12 +6,13 @@ by its fence. Nothing here decides anything. Every back end passes tests/contrac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from models.branches import Branch
 from models.errors import EventsGone
-from models.events import Event
+from models.events import BranchSwitched, Event
 from models.heads import Head
 from services.engine.context import Context
 from services.store.leases import Lease
@@ -34,6 +35,13 @@ class Append:
     events: tuple[Event, ...]
     fence: str | None = None
     lease: Lease | None = None
+
+    def on_branches(self) -> Iterator[tuple[Event, Branch]]:
+        """The events, each with the branch that was active for it, as that is after all of them."""
+        active = (self.before or self.after).active_branch
+        for event in self.events:
+            active = event.body.name if isinstance(event.body, BranchSwitched) else active
+            yield event, self.after.branches[active]
 
 
 OnAppended = Callable[[BaseException | None], None]

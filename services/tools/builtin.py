@@ -8,6 +8,7 @@ from services.tools.codebase_files import find_files, read_file
 from services.tools.codebase_overview import overview
 from services.tools.codebase_search import search
 from services.tools.codebase_symbols import definitions, outline, references
+from services.tools.plan import update_plan
 from services.tools.results import read_result
 from services.tools.tool import Tool
 
@@ -19,6 +20,7 @@ READING: tuple[Tool, ...] = (
     definitions,
     references,
     overview,
+    update_plan,
     read_result,
 )
 WRITING: tuple[Tool, ...] = (write_file, edit_file, run_command)

@@ -9,13 +9,16 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from models.ids import iso
+from models.payloads import ProjectStructurePayload
+from models.text import cleaned
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import ToolError
 from services.tools.languages import language_name
 from services.tools.missed import Missed
 from services.tools.names import spoken
 from services.tools.texts import NoText, decode, lines_of, read_all
-from services.tools.tool import tool
+from services.tools.tool import ToolOutput, tool
 from services.tools.tree import Tree
 from services.tools.workspace import Workspace
 
@@ -33,9 +36,14 @@ _STARTS = re.compile(
 
 
 @tool(risk="read_only", category="codebase")
-def overview(context: ToolContext) -> str:
+def overview(context: ToolContext) -> ToolOutput:
     """Show what the project is: languages, top folders, entry points, the beginning of its README."""
-    return describe_project(context.files, context.cancelled)
+    text = describe_project(context.files, context.cancelled)
+    if context.clock is None:
+        return ToolOutput(text)
+    root, now = spoken(context.files.root.name), iso(context.clock())
+    structure = ProjectStructurePayload(root=root, type="tree", content=cleaned(text), generated_at=now)
+    return ToolOutput(text, artifact=structure)
 
 
 def describe_project(workspace: Workspace, cancelled: Cancellation | None = None) -> str:

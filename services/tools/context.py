@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from models.clock import Clock
 from services.tools.errors import ToolUnavailable
 from services.tools.workspace import Workspace
 
@@ -78,6 +79,7 @@ class ToolContext:
     workspace: Workspace | None = None
     cancelled: Cancellation = field(default_factory=Cancellation)
     read_message_content: Callable[[str], Awaitable[str | None]] = _no_messages
+    clock: Clock | None = None
 
     @property
     def files(self) -> Workspace:

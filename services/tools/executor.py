@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 import structlog
 
+from models.payloads import Artifact
 from models.text import cleaned
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import ToolUnavailable, UnknownTool
@@ -52,6 +53,7 @@ class Outcome:
     error: str | None = None
     duration_ms: int = 0
     note: str = ""
+    artifact: Artifact | None = None
 
 
 class ToolExecutor:
@@ -222,7 +224,7 @@ def _finished(work: asyncio.Future[ToolOutput | ToolFailed]) -> Outcome:
     result = work.result()
     if isinstance(result, ToolFailed):
         return Outcome("error", error=str(result))
-    return Outcome(result.status, output=bounded(result.text), note=result.note)
+    return Outcome(result.status, output=bounded(result.text), note=result.note, artifact=result.artifact)
 
 
 def _never_began(tool: Tool, why: Halted) -> Outcome:

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from models.errors import InvalidArgument, ParleyError
+from models.payloads import Artifact
 from models.states import Mode
 from models.text import cleaned
 from services.tools.context import ToolContext
@@ -46,11 +47,12 @@ ToolEnd: TypeAlias = Literal["ok", "error", "timeout", "cancelled"]
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
     """What the model reads. `note` is for people: it goes to the log. `status` is another one where the work did not
-    come to its end though there is something to show."""
+    come to its end though there is something to show. `artifact` is kept as a message of its own, for people."""
 
     text: str
     note: str = ""
     status: ToolEnd = "ok"
+    artifact: Artifact | None = None
 
 
 @dataclass(frozen=True, slots=True)

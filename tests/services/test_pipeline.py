@@ -19,7 +19,8 @@ import pytest
 from world import Room, no_sleep
 
 from models.calls import Outgoing, parse
-from models.clock import SYSTEM_CLOCK
+from models.clock import SYSTEM_CLOCK, Clock
+from models.commands import SetMode
 from models.errors import (
     Forbidden,
     IdempotencyConflict,
@@ -27,8 +28,9 @@ from models.errors import (
     PayloadTooLarge,
     SessionNotFound,
 )
+from models.ids import EpochMs
 from models.messages import Message, Metadata
-from models.payloads import FileReferencePayload, ImagePayload, TextPayload
+from models.payloads import FileReferencePayload, ImagePayload, ProcessingPayload, TextPayload
 from models.results import Sent
 from services import pipeline as pipeline_module
 from services.access import LOCAL, Principal
@@ -36,9 +38,10 @@ from services.chat import Chat
 from services.llm.provider import ModelInfo
 from services.llm.registry import Providers
 from services.llm.scripted import Say, ScriptedProvider
-from services.pipeline import Draft, Pipeline, Processor, enriching, load_processor, standard
+from services.pipeline import SLOW_MS, Draft, Pipeline, Processor, enriching, load_processor, standard
 from services.runs.agents import Agents
 from services.runs.assistant import Assistant
+from services.runs.history import History
 from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory
 
@@ -91,7 +94,13 @@ class Desk:
         return list(await self.room.messages(self.session_id))
 
     async def last(self) -> Message:
-        return (await self.messages())[-1]
+        """The newest, but for what is told of the steps that it went through."""
+        return [message for message in await self.messages() if not message.is_record][-1]
+
+    async def steps(self) -> list[tuple[str, object]]:
+        """What is told of steps: which, and its error."""
+        told = [message.payload for message in await self.messages()]
+        return [(each.stage, each.details.get("error")) for each in told if isinstance(each, ProcessingPayload)]
 
 
 @asynccontextmanager
@@ -245,6 +254,48 @@ async def collapse(draft: Draft) -> Draft:
 
 
 NOT_CALLABLE = "text"
+
+
+# What is told of the steps
+async def test_a_step_that_failed_is_told_behind_its_message_and_one_that_did_not_is_not(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(LINES)
+    async with desk(tmp_path, shout) as it:
+        await it.file("a.txt")
+        assert await it.steps() == []
+        sent = await it.send(payload={"kind": "file_reference", "path": "gone.txt"})
+        assert await it.steps() == [("Reading the file", "There is no such file")]
+        question, step = [each for each in await it.messages() if each.role != "agent"][-2:]
+        assert (question.id, step.role, step.kind, step.metadata.source) == (
+            sent.message_id,
+            "system",
+            "processing",
+            "system_control",
+        )
+        assert step.content == "Reading the file: There is no such file"
+
+
+@pytest.mark.parametrize("took_ms", [SLOW_MS - 1, SLOW_MS])
+async def test_a_step_that_took_long_is_told_with_its_time(took_ms: int) -> None:
+    now = [1_000]
+    draft = Draft("s", "ann", "hello", TextPayload(text="hello"), Metadata())
+
+    async def dawdle(draft: Draft) -> Draft:
+        now[0] += took_ms
+        return draft
+
+    steps = (await standard(own=(dawdle,))(draft, Clock(lambda: EpochMs(now[0])))).steps
+    assert [(step.stage, step.details) for step in steps] == (
+        [("dawdle", {"durationMs": SLOW_MS})] if took_ms >= SLOW_MS else []
+    )
+
+
+async def test_no_model_is_sent_what_is_told_of_steps_and_switches(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        await it.send(payload={"kind": "file_reference", "path": "gone.txt"})
+        await it.room.do(it.session_id, SetMode("plan", "ann"))
+        history = History(it.room.store.reads, await it.room.sessions.current(it.session_id))
+        assert [place.message.kind async for place in history.newest_first()] == ["file_reference"]
+        assert [message.kind for message in await it.messages()] == ["file_reference", "processing", "system_control"]
 
 
 async def test_own_processors_run_in_their_order_and_the_payload_follows_the_content(tmp_path: Path) -> None:

@@ -49,8 +49,8 @@ class MemoryJournal:
         kept = self._guarded(append)
         _check_client_ids(kept, append.events)
         self._memory.sessions[append.after.session_id] = kept
-        for event in append.events:
-            _project(kept, event, append.after)
+        for event, branch in append.on_branches():
+            _project(kept, event, append.after, branch.name)
             self._make_findable(event, append.after)
             if isinstance(event.body, SessionDeleted):
                 self._memory.no_longer_current(append.after.session_id)
@@ -140,12 +140,12 @@ def _check_client_ids(kept: Kept, events: Sequence[Event]) -> None:
                 pass
 
 
-def _project(kept: Kept, event: Event, after: Context) -> None:
+def _project(kept: Kept, event: Event, after: Context, active: str) -> None:
     match event.body:
         case MessageCreated(message=message):
             kept.messages.append(message)
             kept.seqs[message.id] = event.seq
-            kept.paths.setdefault(after.active_branch, []).append(message.ordinal)
+            kept.paths.setdefault(active, []).append(message.ordinal)
             if message.client_message_id is not None:
                 kept.clients[message.author, message.client_message_id] = message.id
         case BranchCreated(branch=branch):

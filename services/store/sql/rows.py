@@ -89,19 +89,21 @@ class Rows:
             return
         self.sessions.append([keys.session, *session_values(after)])
         self.contexts.append([keys.session, *context_values(after)])
-        for event in append.events:
-            self._project(event, after, keys)
+        for event, branch in append.on_branches():
+            self._project(event, after, keys, branch)
         for name, branch in after.branches.items():
             if before is None or before.branches.get(name) is not branch:
                 self.branches.append([keys.branches[name], *branch_values(branch)])
         if append.lease is not None and after.run is not None:
             self.leases.append([after.run.id, append.lease.owner, append.lease.expires_at])
 
-    def _project(self, event: Event, after: Context, keys: Keys) -> None:
+    def _project(self, event: Event, after: Context, keys: Keys, active: Branch) -> None:
         match event.body:
             case MessageCreated(message=message):
                 self.messages.append([keys.session, *message_values(message, event.seq)])
-                self._place(after, keys, (message.ordinal,))
+                self._place_at(
+                    keys, active.name, active.length - (after.pool_count - message.ordinal), (message.ordinal,)
+                )
                 self._index(keys, message)
             case BranchMerged(branch=branch, messages=entries):
                 self._place_at(keys, branch.name, branch.length, tuple(entry.ordinal for entry in entries))
@@ -148,12 +150,6 @@ class Rows:
         """The active run's state follows from what is pending."""
         if after.run is not None:
             self.runs[after.run.id] = run_values(after.run)
-
-    def _place(self, after: Context, keys: Keys, ordinals: tuple[int, ...]) -> None:
-        """A new message takes the next position; several in one append take the last ones in order."""
-        branch = after.branch
-        end = branch.length - (after.pool_count - ordinals[-1])
-        self._place_at(keys, branch.name, end, ordinals)
 
     def _place_at(self, keys: Keys, branch: str, end: int, ordinals: tuple[int, ...]) -> None:
         """The messages at the positions up to `end` of a branch's path."""

@@ -272,7 +272,7 @@ CASES: dict[str, Callable[[], tuple[History, int]]] = {
     "a session is archived": after(lambda: _completed(), ArchiveContext()),
     "an archived session is taken up again": after(lambda: _completed(), ArchiveContext(), UnarchiveContext()),
     "another model is chosen": after(finalized, SetModel("scripted:words=2")),
-    "the mode is switched": after(finalized, SetMode("plan"), SetMode("act")),
+    "the mode is switched": after(finalized, SetMode("plan", "ann"), SetMode("act", "ann")),
     "tools are asked for": after(started, two_calls()),
     "one call is approved and another is still waited for": after(requested, approve("call-1")),
     "a call is approved with other arguments": after(

@@ -28,6 +28,7 @@ from models.errors import (
 )
 from models.events import BranchSwitched
 from models.ids import new_id
+from models.messages import Message
 from models.payloads import PlanItem
 from services.access import LOCAL, Principal
 from services.engine.apply import apply_all
@@ -56,15 +57,15 @@ class Talk:
             await self.room.do(self.id, CancelRun())
 
     async def path(self, branch: str | None = None) -> list[str]:
-        """The texts on a branch's path, read in pages of three."""
-        found: list[str] = []
+        """The texts on a branch's path, read in pages of three, without the records of switches."""
+        found: list[Message] = []
         while True:
             query = MessageQuery(skip=len(found), take=3, branch=branch)
             page = await self.room.store.reads.page(self.id, query)
-            found.extend(message.content for message in page.messages)
+            found.extend(page.messages)
             if len(found) >= page.total:
                 assert len(found) == page.total
-                return found
+                return [message.content for message in found if not message.is_record]
 
     async def id_of(self, text: str) -> str:
         pool = await self.room.store.reads.page(self.id, MessageQuery(take=1_000, pool=True))
@@ -74,7 +75,9 @@ class Talk:
         return tuple([await self.id_of(text) for text in texts])
 
     async def pool(self) -> int:
-        return (await self.room.store.reads.page(self.id, MessageQuery(take=1, pool=True))).total
+        """How many messages there are, but for the records of switches."""
+        page = await self.room.store.reads.page(self.id, MessageQuery(take=1_000, pool=True))
+        return sum(not message.is_record for message in page.messages)
 
     async def fork(self, name: str | None = None, **more: object) -> str:
         return await self.branches.fork(LOCAL, self.id, name=name, **more)  # type: ignore[arg-type]  # fork's own
@@ -222,7 +225,7 @@ async def test_a_long_branch_is_shown_by_its_newest_messages(talk: Talk) -> None
     await talk.switch("b")
     await talk.holds_together()
     snapshot = await talk.room.store.reads.snapshot(talk.id)
-    assert [m.content for m in snapshot.messages][:3] == ["m2", "m3", "b0"]
+    assert [m.content for m in snapshot.messages][:3] == ["m3", "b0", "b1"]
 
 
 async def test_unknown_names_and_sessions_are_not_found(talk: Talk) -> None:
@@ -328,7 +331,7 @@ async def test_a_long_rebase_shows_the_newest_of_both_parts(talk: Talk) -> None:
     await talk.say(*(f"m{number}" for number in range(7, 7 + SNAPSHOT_MESSAGES - 4)))
     await talk.merge("b", "rebase", name="new")
     snapshot = await talk.room.store.reads.snapshot(talk.id)
-    assert [m.content for m in snapshot.messages][:3] == ["b5", "b6", "m5"]
+    assert [m.content for m in snapshot.messages if not m.is_record][:3] == ["b6", "m5", "m6"]
     await talk.holds_together()
 
 
@@ -386,7 +389,7 @@ async def test_branches_of_branches_merge_from_where_they_parted(talk: Talk) -> 
     assert await talk.preview("b", "append") == ["b6"]
     context = talk.room.state(talk.id)
     lengths = [common_length(context, context.branches["c"], context.branches[name]) for name in ("main", "b", "c")]
-    assert lengths == [4, 5, 6]
+    assert lengths == [4, 5, 7], "with the record of the switch away from c"
 
 
 async def test_a_branch_that_is_ahead_alone_brings_all_of_it_and_one_that_is_behind_nothing(talk: Talk) -> None:

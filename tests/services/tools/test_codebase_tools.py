@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 from patience import HANG_S
 
+from models.clock import Clock
+from models.ids import EpochMs
+from models.payloads import PlanPayload, ProjectStructurePayload
 from services.tools import languages, texts
 from services.tools.builtin import BUILTIN
 from services.tools.codebase_command import told
@@ -128,6 +131,25 @@ async def test_a_name_that_fits_in_no_line_is_listed_read_changed_and_run_in(roo
     assert "private" in await refusal(root, "read_file", path='".e\\156v"')
     assert "private" in await refusal(root, "read_file", path=".env\n")
     assert '"caf\\351\\n"/: 2' in await said(root, "overview")
+
+
+async def test_the_overview_is_kept_as_the_projects_structure_and_the_plan_as_a_plan(root: Path) -> None:
+    (root / "a.py").write_text("x")
+    runner = ToolExecutor(ToolRegistry(BUILTIN))
+    context = ToolContext(workspace=Workspace(root), clock=Clock(lambda: EpochMs(0)))
+    seen = await runner.execute(Invocation("c", "overview", {}), context)
+    assert isinstance(seen.artifact, ProjectStructurePayload)
+    assert (seen.artifact.root, seen.artifact.type, seen.artifact.content) == (root.name, "tree", seen.output)
+    steps = [{"text": "look", "status": "done"}, {"text": "leap"}]
+    planned = await runner.execute(Invocation("c", "update_plan", {"steps": steps}), context)
+    assert planned.output == "The plan has 2 steps: 1 done, 1 pending"
+    assert isinstance(planned.artifact, PlanPayload)
+    assert [(item.id, item.text, item.status) for item in planned.artifact.items] == [
+        ("1", "look", "done"),
+        ("2", "leap", "pending"),
+    ]
+    assert (await ran(root, "update_plan", steps=[])).output == "The plan is empty"
+    assert "steps" in await refusal(root, "update_plan", steps=[{"text": "x"}] * 101)
 
 
 async def test_folders_that_can_not_be_read_are_said(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,10 @@ from rest_client import Reply, Rest
 Json = dict[str, Any]
 
 
+def is_switch(message: Json) -> bool:
+    return message["kind"] == "system_control" and bool(message["payload"]["control"] == "branch_switch")
+
+
 class Talk:
     """A session with three turns, and the actions on its branches."""
 
@@ -29,8 +33,7 @@ class Talk:
         query = f"&branch={branch}" if branch else ""
         page = await self.rest.get(f"/api/sessions/{self.id}/messages?take=200{query}")
         assert page["total"] == len(page["messages"])
-        messages: list[Json] = page["messages"]
-        return messages
+        return [message for message in page["messages"] if not is_switch(message)]
 
     async def said(self, branch: str | None = None) -> list[str]:
         """What users said on a branch."""
@@ -87,6 +90,15 @@ async def test_switching_shows_the_other_branch(talk: Talk) -> None:
     ]
 
 
+async def test_a_switch_is_recorded_where_somebody_went_away(talk: Talk) -> None:
+    await parted(talk)
+    page = await talk.rest.get(f"/api/sessions/{talk.id}/messages?branch=b")
+    last = page["messages"][-1]
+    assert (last["kind"], last["payload"]["parameters"]) == ("system_control", {"branch": "main", "from": "b"})
+    await talk.act("set_mode", mode="plan")
+    assert (await talk.path())[-1]["payload"]["parameters"] == {"mode": "plan", "from": "act"}
+
+
 async def parted(talk: Talk) -> None:
     """b left main after its first turn and has one of its own; main is active."""
     await talk.act("fork", position=2, name="b")
@@ -112,7 +124,7 @@ async def test_append_and_cherry_pick_bring_messages_and_copy_none(talk: Talk) -
     await talk.act("merge", source="b", strategy="append")
     assert [message["id"] for message in await talk.path()][-2:] == [asked["id"], reply["id"]]
     pool = await talk.rest.get(f"/api/sessions/{talk.id}/messages?scope=pool")
-    assert pool["total"] == 8
+    assert pool["total"] == 9, "with the record of the switch away from b"
 
 
 async def test_rebase_makes_a_branch_and_goes_there(talk: Talk) -> None:
