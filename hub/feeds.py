@@ -15,6 +15,7 @@ from models.errors import ParleyError, SessionNotFound
 from models.events import MessageDelta
 from models.session import Session, Visible
 from services.access import SYSTEM, Principal
+from services.faults import report
 from services.library import Library
 from services.sessions.listeners import Committed
 from services.sessions.manager import SessionManager
@@ -169,8 +170,8 @@ class Feeds:
             for session_id in dirty:
                 try:
                     await self._look_at(session_id)
-                except Exception:
-                    log.exception("a session list is behind", session=session_id)
+                except Exception as error:
+                    report(log, "a session list is behind", error, session=session_id)
         self._far_task = None
 
     async def _look_at(self, session_id: str) -> None:

@@ -34,6 +34,19 @@ QUIET = (
 """Libraries that are heard from warnings on, whatever the level: their debug lines may quote messages and headers."""
 
 
+FOREIGN = frozenset({"anthropic", "client", "httpcore", "httpx", "httpx2", "mcp", "openai"})
+"""Libraries that talk to somebody else's servers: what they call an error is mostly a fault of those."""
+
+
+class _NoFaultOfOurs(logging.Filter):
+    """Makes warnings of what `FOREIGN` libraries call errors. Lets everything through."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno > logging.WARNING and record.name.partition(".")[0] in FOREIGN:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
+
+
 class Redactor:
     """Replaces the values of telling keys, and `secrets` wherever they appear, in tracebacks too."""
 
@@ -78,6 +91,7 @@ def configure(
         Redactor(secrets),
     ]
     handler = logging.StreamHandler(stream or sys.stderr)
+    handler.addFilter(_NoFaultOfOurs())
     handler.setFormatter(_formatter(style, steps, handler.stream))
     logging.basicConfig(handlers=[handler], level=threshold, force=True)
     for name in QUIET:

@@ -55,6 +55,13 @@ class Agents:
         agent = self._agents[name] = _load(name)
         return agent
 
+    def is_ours(self, name: str) -> bool:
+        """Whether it comes with Parley, and not with somebody's program. One that can't be found is nobody's."""
+        try:
+            return type(self.resolve(name)).__module__.partition(".")[0] == "services"
+        except ParleyError:
+            return False
+
     def on_crash(self, name: str) -> OnCrash:
         declared = getattr(self.resolve(name), "on_crash", "fail")
         return "resume" if declared == "resume" else "fail"

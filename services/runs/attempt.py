@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 import structlog
@@ -88,5 +89,7 @@ class Attempt:
         except ParleyError as error:
             return f"{error.code}: {error.message}"
         except Exception as error:
-            log.exception("agent failed", session=self.run.session_id, run=self.run.id)
+            # A fault of ours, or of the program that somebody runs as an agent.
+            level = logging.ERROR if self._agents.is_ours(self.run.agent) else logging.WARNING
+            log.log(level, "agent failed", session=self.run.session_id, run=self.run.id, exc_info=error)
             return f"internal_error: the agent failed ({type(error).__name__})"

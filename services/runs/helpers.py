@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Coroutine, Iterator
 
 import structlog
 
+from services.faults import report
+
 log = structlog.get_logger(__name__)
 
 
@@ -34,7 +36,7 @@ class Helpers:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             # The watch comes back to whatever is left undone.
-            log.error("run keeping failed", exc_info=error)
+            report(log, "run keeping failed", error)
 
 
 async def first_of(*wanted: Awaitable[object]) -> None:

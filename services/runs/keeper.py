@@ -14,6 +14,7 @@ from models.commands import AbandonRun, ExpireApprovals, TakeOverRun
 from models.errors import Fenced, SessionNotFound, StorageUnavailable
 from models.ids import EpochMs, iso
 from models.runs import Run
+from services.faults import report
 from services.runs.helpers import Helpers
 from services.runs.places import Places
 from services.sessions.manager import SessionManager
@@ -102,8 +103,8 @@ class Keeper:
             raise
         except SessionNotFound:
             return
-        except Exception:
-            log.exception("keeping a session's runs failed", session=session_id)
+        except Exception as error:
+            report(log, "keeping a session's runs failed", error, session=session_id)
 
     async def take_over_lost(self, session_id: str) -> None:
         """Leaves alone what lives outside of our tasks: a program's own run, or one of another process."""
@@ -195,5 +196,7 @@ class Keeper:
                 await step()
             except StorageUnavailable as error:
                 log.warning("run keeping postponed", reason=error.message)
-            except Exception:
-                log.exception("run keeping failed")  # the next turn may be better; without it no run is kept at all
+            except Exception as error:
+                report(
+                    log, "run keeping failed", error
+                )  # the next turn may be better; without it no run is kept at all

@@ -18,6 +18,7 @@ from models.errors import RunAlreadyActive, RunNotFound, SessionNotFound, Storag
 from models.events import ApprovalResolved, RunFinished, RunQueued, RunStarted
 from models.runs import Run
 from services.engine.context import Context
+from services.faults import report
 from services.runs.agents import Agents
 from services.runs.attempt import Attempt
 from services.runs.context import RunContext
@@ -168,7 +169,7 @@ class RunManager:
         elif isinstance(error, StorageUnavailable):
             self._helpers.start(self._keeper.retry(session_id))
         elif error is not None and not isinstance(error, SessionNotFound):
-            log.error("a run did not start", session=session_id, error=str(error))
+            report(log, "a run did not start", error, session=session_id)
 
     def _over(self, attempt: Attempt) -> None:
         self._active.pop(attempt.run.id, None)

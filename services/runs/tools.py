@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
 
 from models.approvals import Approval
 from models.commands import Command, FinishTool, RequestTools, RunFence, StartTools
@@ -21,6 +25,8 @@ from services.runs.turn_time import TurnTime
 from services.sessions.manager import SessionManager
 from services.store.reads import MessageQuery
 from services.tools.results import BUDGET_TOKENS, fits
+
+log = structlog.get_logger(__name__)
 
 RESULTS_PAGE = 200
 
@@ -105,8 +111,9 @@ class RunTools:
         return await self._results([call.call_id for call in calls]) if calls else ()
 
     async def _execute(self, call: ToolCall) -> None:
-        with self._sessions.tracing.tool_call(call) as ended:
+        with self._sessions.tracing.tool_call(call) as ended, self._logged(call) as told:
             outcome = await self._box().run(self._run, call, self._content_of, self._sessions.clock)
+            told(outcome.status, outcome.note)
             ended(outcome.status)
         message_id = self._sessions.clock.new_id()
         command = FinishTool(
@@ -136,7 +143,34 @@ class RunTools:
         else:
             reason = f"The user did not allow this: {said}" if said else "The user did not allow this"
             command = FinishTool(self._fence, message_id, call.call_id, "denied", error=reason)
-        await self._submit(command)
+        with self._logged(call) as told:
+            await self._submit(command)
+            told(command.status)
+
+    @contextmanager
+    def _logged(self, call: ToolCall) -> Iterator[Callable[..., None]]:
+        """One line for each call, however it ends, with nobody's words: what is given in the block is the outcome."""
+        started, outcome = time.monotonic(), ("cancelled", "")
+
+        def told(status: str, note: str = "") -> None:
+            nonlocal outcome
+            outcome = (status, note)
+
+        try:
+            yield told
+        finally:
+            status, note = outcome
+            more = {"note": note} if note else {}
+            log.info(
+                "tool call",
+                session=self._run.session_id,
+                run=self._run.id,
+                call=call.call_id,
+                tool=call.name,
+                outcome=status,
+                duration_ms=round((time.monotonic() - started) * 1000),
+                **more,
+            )
 
     async def _approval(self, call: ToolCall) -> Approval | None:
         approvals = await self._sessions.store.reads.approvals(self._run.session_id)

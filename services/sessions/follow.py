@@ -17,6 +17,7 @@ import structlog
 from models.backoff import Backoff
 from models.errors import EventsGone, SessionNotFound, StorageUnavailable
 from models.events import Event
+from services.faults import report
 from services.sessions.forms import FeedMode, Form, Telling
 from services.sessions.manager import SessionManager
 
@@ -170,9 +171,9 @@ class Follower(Generic[F]):
             self.resync("the session was deleted")
         except EventsGone:
             self.resync("the journal does not reach back that far any more")
-        except Exception:
+        except Exception as error:
             # Without a word the client would take the silence for peace.
-            log.exception("catch_up_failed", session=self.source.session_id, cursor=self.cursor)
+            report(log, "catch_up_failed", error, session=self.source.session_id, cursor=self.cursor)
             self.resync("internal error")
 
     async def _feed_signal(self) -> bool:

@@ -141,27 +141,28 @@ class ToolExecutor:
             await _first(work, stop, timeout_s=tool.timeout_s)
         except asyncio.CancelledError:
             context.cancelled.set()
-            await self._halt(work, tool)
+            await self._halt(work, tool, context)
             raise
         if work.done():
             return _finished(work)
         why: Halted = "cancelled" if stop.done() else "timeout"
         waits = thread.waits
         context.cancelled.set()
-        if not await self._halt(work, tool):
+        if not await self._halt(work, tool, context):
             return _halted(tool, why, "; it does not stop and was left behind")
         if waits:
             return _never_began(tool, why)
         return _stopped(tool, why, thread.result or (None if work.cancelled() else work.result()))
 
-    async def _halt(self, work: asyncio.Future[ToolOutput | ToolFailed], tool: Tool) -> bool:
+    async def _halt(self, work: asyncio.Future[ToolOutput | ToolFailed], tool: Tool, context: ToolContext) -> bool:
         """Whether the work has stopped. What does not within the grace is left to itself."""
         work.cancel()
         await asyncio.wait({work}, timeout=self._grace_s)
         stopped = work.done()
         if not stopped:
             work.cancel()
-            log.warning("tool_hangs", tool=tool.name)
+            call = {"session": context.session_id, "run": context.run_id, "call": context.call_id}
+            log.warning("tool_hangs", tool=tool.name, **call)
         work.add_done_callback(_forget)
         return stopped
 

@@ -117,7 +117,7 @@ class Tool:
         except ToolError as error:
             return failed(error)
         except (Exception, SystemExit) as error:
-            _log(self.name, error)
+            _log(self.name, error, context)
             return failed(error)
 
     async def _call(self, given: dict[str, Any], in_thread: RunInThread | None) -> object:
@@ -183,10 +183,11 @@ def failed(error: BaseException) -> ToolFailed:
     return ToolFailed(type(error).__name__, _bounded(str(error) or "no message"), transient=transient)
 
 
-def _log(tool: str, error: BaseException) -> None:
+def _log(tool: str, error: BaseException, context: ToolContext) -> None:
     """Where it was raised, not its words: they may hold what somebody said."""
     frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-    log.warning("tool_raised", tool=tool, kind=type(error).__name__, frames=frames)
+    call = {"session": context.session_id, "run": context.run_id, "call": context.call_id}
+    log.warning("tool_raised", tool=tool, kind=type(error).__name__, frames=frames, **call)
 
 
 def _bounded(text: str) -> str:

@@ -101,3 +101,15 @@ def test_bound_context_is_part_of_each_line() -> None:
     with structlog.contextvars.bound_contextvars(session="s1"):
         structlog.get_logger().info("inside")
     assert orjson.loads(stream.getvalue())["session"] == "s1"
+
+
+def test_what_a_library_says_of_somebody_elses_server_is_no_error_of_ours() -> None:
+    stream = logged()
+    for name in ("mcp.client", "httpx", "asyncio"):
+        logging.getLogger(name).error("it broke")
+    lines = [orjson.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["logger"], line["level"]) for line in lines] == [
+        ("mcp.client", "warning"),
+        ("httpx", "warning"),
+        ("asyncio", "error"),
+    ]

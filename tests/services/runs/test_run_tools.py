@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+import structlog
 from world import Room, Workshop, eventually, hooked_store, say
 
 from models.approvals import ApprovalDecision
@@ -317,3 +318,50 @@ async def test_the_user_whose_message_started_the_run_is_the_one_whose_wish_coun
     await shop.until(session_id, "COMPLETED")
     await shop.stop()
     assert asked_for == ["bob", "ann"]
+
+
+# What is logged
+async def test_every_call_is_logged_with_its_session_run_time_and_outcome() -> None:
+    async def work(ctx: RunContext) -> None:
+        await ctx.call_tool("double", n=2)
+        for name in ("stumble", "unknown"):
+            with pytest.raises(ToolCallFailed):
+                await ctx.call_tool(name)
+
+    with structlog.testing.capture_logs() as logs:
+        async with doing(work) as (shop, session_id):
+            await shop.until(session_id, "COMPLETED")
+            [run] = await shop.room.runs(session_id)
+    calls = [each for each in logs if each["event"] == "tool call"]
+    assert [(each["tool"], each["outcome"], each["log_level"]) for each in calls] == [
+        ("double", "ok", "info"),
+        ("stumble", "error", "info"),
+        ("unknown", "error", "info"),
+    ]
+    assert {(each["session"], each["run"]) for each in calls} == {(session_id, run.id)}
+    assert all(each["call"] and each["duration_ms"] >= 0 for each in calls)
+    [raised] = [each for each in logs if each["event"] == "tool_raised"]
+    assert (raised["session"], raised["run"], raised["call"]) == (session_id, run.id, calls[1]["call"])
+    assert "a stone" not in str(logs), "nobody's words"
+
+
+async def test_a_call_that_ends_with_its_run_is_logged_too() -> None:
+    begun = asyncio.Event()
+
+    @tool(risk="read_only")
+    async def dawdle() -> str:
+        """Takes long."""
+        begun.set()
+        await asyncio.Event().wait()
+        return ""
+
+    async def work(ctx: RunContext) -> None:
+        await ctx.call_tool("dawdle")
+
+    with structlog.testing.capture_logs() as logs:
+        async with doing(work, dawdle) as (shop, session_id):
+            await begun.wait()
+            await shop.room.do(session_id, CancelRun())
+            await eventually(lambda: any(each["event"] == "tool call" for each in logs), "the line")
+    [line] = [each for each in logs if each["event"] == "tool call"]
+    assert (line["tool"], line["outcome"]) == ("dawdle", "cancelled")
