@@ -18,8 +18,8 @@ Switched = Literal["mode", "model", "branch"]
 def switched(
     context: Context, what: Switched, was: str, to: str, by: str | None, now: EpochMs
 ) -> tuple[EventBody, ...]:
-    """The record of a switch that `context` has before it, on the branch that is active there. Nothing where nothing was said on it: what is chosen
-    there is what it begins with."""
+    """The record of a switch, on the branch that is active in `context`, before it. Nothing where nothing was said on
+    that: what is chosen there is what it begins with."""
     if by is None or context.branch.length == context.branch.forked_at:
         return ()
     message_id = derived_id(f"{context.session_id}/{context.epoch}", f"{what} {context.head}")
