@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -90,11 +91,12 @@ def create_app(
     store: Store | None = None,
     providers: Providers | None = None,
     agents: Mapping[str, Agent] | None = None,
+    environment: Mapping[str, str] = os.environ,
 ) -> web.Application:
     """An application that is not started yet: its startup opens the storage and may raise StorageUnavailable.
 
     `clock` is the one of the whole server. `agents` are added under their names to the built-in one; `providers` and
-    `store` stand in for what the settings ask for.
+    `store` stand in for what the settings ask for. `environment` has the variables that `[mcp.…]` tables name.
     """
     most, seldom = settings.max_connections, Seldom(log)
     places = Places(capacity(most, descriptors_for(most)), seldom)
@@ -107,7 +109,7 @@ def create_app(
     app[METRICS] = metrics
     app[ORIGINS] = Origins(settings.host, settings.allow_origin)
     app[PROVIDERS] = providers or settings.providers(clock)
-    _build_core(app, clock, store or store_of(settings, clock), dict(agents or {}))
+    _build_core(app, clock, store or store_of(settings, clock), dict(agents or {}), environment)
     app[HUB] = Hub(
         app[CHAT],
         app[LIBRARY],
@@ -127,7 +129,9 @@ def create_app(
     return app
 
 
-def _build_core(app: web.Application, clock: Clock, store: Store, agents: dict[str, Agent]) -> None:
+def _build_core(
+    app: web.Application, clock: Clock, store: Store, agents: dict[str, Agent], environment: Mapping[str, str]
+) -> None:
     settings, providers = app[SETTINGS], app[PROVIDERS]
     app[STORE] = store
     token = settings.token
@@ -142,7 +146,7 @@ def _build_core(app: web.Application, clock: Clock, store: Store, agents: dict[s
     )
     toolbox = toolbox_of(settings)
     app[TOOLS] = toolbox.registry
-    app[MCP] = mcp_of(settings, toolbox, clock)
+    app[MCP] = mcp_of(settings, toolbox, clock, environment)
     users = Users(store.user_states, check_model=providers.resolve)
     toolbox = replace(toolbox, server_of=app[MCP].server_of, wish_of=users.approval_policy)
     app[VIEWS] = views = ViewBuilder(TokenCounter(), toolbox, overview_of(toolbox))

@@ -16,7 +16,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, TomlConf
 from pydantic_settings import SettingsError as SettingsSourceError
 
 from services.nearest import or_which
-from web.settings import CONFIG_FILE, SECRET_OPTIONS, Settings, SettingsError, named, option
+from services.operating.environment import USER_IN_URL
+from web.settings import CONFIG_FILE, PREFIX, SECRET_OPTIONS, Settings, SettingsError, named, option
 from web.workable import unknown_variables, unworkable
 
 TOKEN_FOLLOWS_FROM = frozenset(("host", "allow_origin"))
@@ -28,6 +29,12 @@ def load(command_line: Mapping[str, Any], config: Path = CONFIG_FILE, unknown: S
     options = Settings.model_fields
     mistakes = [f"{name}: there is no such option{or_which(name, map(option, options))}" for name in unknown]
     mistakes += unknown_variables(os.environ, options)
+    mistakes += [
+        f"{option(name)}: every user of this machine can read a command line, so no password may be in it: "
+        f"set {PREFIX}{name.upper()} instead"
+        for name, value in command_line.items()
+        if name.endswith("_url") and USER_IN_URL.search(str(value))
+    ]
     try:
         settings = _read(command_line, config, mistakes)
     except tomllib.TOMLDecodeError as error:

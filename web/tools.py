@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import BinaryIO
 
 from models.clock import Clock
@@ -43,9 +43,9 @@ def toolbox_of(settings: Settings) -> Toolbox:
     )
 
 
-def mcp_of(settings: Settings, toolbox: Toolbox, clock: Clock) -> McpServers:
+def mcp_of(settings: Settings, toolbox: Toolbox, clock: Clock, environment: Mapping[str, str]) -> McpServers:
     """The servers of tools; they start with the application. Their resources are tools too."""
-    servers = McpServers(read_servers(settings.mcp, os.environ), toolbox.registry, clock)
+    servers = McpServers(read_servers(settings.mcp, environment), toolbox.registry, clock)
     if settings.mcp:
         for tool in servers.tools():
             toolbox.registry.register(tool)

@@ -29,6 +29,8 @@ from services.tools.tool import Policy, Risk
 
 SERVER_NAME = re.compile(r"[a-z](?:[a-z0-9-]|_(?!_)){0,30}[a-z0-9]|[a-z]")
 """Without `__`, which ends it in the names of tools; a letter first, as in every tool's name."""
+FILLED = ("env", "headers")
+"""Where `${NAME}` stands for a variable."""
 TIMEOUT_S = 60.0
 START_TIMEOUT_S = 60.0
 """The first start of a server may have to download it."""
@@ -103,12 +105,20 @@ def read_servers(table: object, environment: Mapping[str, str]) -> tuple[McpServ
     return tuple(servers)
 
 
+def variables_of(table: object) -> set[str]:
+    """The names of the variables that the tables ask for: what they hold is a server's alone."""
+    entries = [entry for entry in table.values() if isinstance(entry, Mapping)] if isinstance(table, Mapping) else []
+    filled = [entry[key] for entry in entries for key in FILLED if isinstance(entry.get(key), Mapping)]
+    texts = [text for each in filled for text in each.values() if isinstance(text, str)]
+    return {name for text in texts for name in _VARIABLE.findall(text)}
+
+
 def _read(name: str, entry: object, environment: Mapping[str, str]) -> McpServerConfig:
     if not isinstance(entry, Mapping):
         raise ValueError("must be a table with command or url")
     if "name" in entry:
         raise ValueError("name: the table's own name is the server's; leave it out")
-    filled = {key: _filled(value, environment) if key in ("env", "headers") else value for key, value in entry.items()}
+    filled = {key: _filled(value, environment) if key in FILLED else value for key, value in entry.items()}
     return McpServerConfig.model_validate({**filled, "name": name})
 
 

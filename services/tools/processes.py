@@ -6,16 +6,16 @@ Blocking: call it in a thread. Beyond reach is what left its session and took th
 from __future__ import annotations
 
 import os
-import re
 import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Literal, TypeAlias
 
+from services.operating.environment import harmless
 from services.tools.context import Cancellation
 from services.tools.strays import MARK, end_strays, marked
 
@@ -25,7 +25,6 @@ _POLL_S = 0.05
 _EXIT_POLL_S = 0.002
 """A program that has closed its pipes is about to end."""
 _PIPES_MAX_BYTES = 2 << 20
-_SECRET = re.compile(r"PARLEY_.*|.*(?:_KEY|_TOKEN|SECRET.*|PASSWORD|PASSWD|_CREDENTIALS|_DSN|DATABASE_URL)", re.I)
 
 End: TypeAlias = Literal["exited", "timeout", "cancelled", "output"]
 
@@ -55,11 +54,6 @@ class Limits:
     max_bytes: int
 
 
-def harmless_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Without what looks like a secret."""
-    return {name: value for name, value in environment.items() if not _SECRET.fullmatch(name)}
-
-
 def folder_path(fd: int, fallback: str) -> str:
     """A path that leads to the open folder itself, whatever its name leads to by now; where the system has none, the
     name."""
@@ -79,7 +73,7 @@ def run_process(
     """`argv` comes from a tool of ours, or from a command that a person approved. Raises OSError when the
     program can't be started. Its input is empty; its errors go with its output, or are kept up to 64 KB. `may_stray`:
     it may start programs that leave its group, which are then looked for among all."""
-    environment = marked(harmless_environment(os.environ))
+    environment = marked(harmless(os.environ))
     process = subprocess.Popen(  # noqa: S603
         list(argv),
         cwd=cwd,

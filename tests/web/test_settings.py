@@ -196,6 +196,16 @@ def test_a_limit_for_one_agent_that_says_nothing_is_a_mistake(wrong: str) -> Non
     assert "--agent-turn-limit" in refused.value.mistakes[0]
 
 
+def test_a_password_in_a_url_is_for_the_environment_and_not_for_the_command_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [told] = mistakes({"openai_base_url": "https://user:hush@models.example.org/v1"})
+    assert "set PARLEY_OPENAI_BASE_URL instead" in told
+    assert "hush" not in told
+    monkeypatch.setenv("PARLEY_OPENAI_BASE_URL", "https://user:hush@models.example.org/v1")
+    assert load({}, NO_FILE).openai_base_url == "https://user:hush@models.example.org/v1"
+
+
 # Names that nobody knows
 
 

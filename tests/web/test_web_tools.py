@@ -92,7 +92,7 @@ def test_without_servers_nothing_of_mcp_is_offered(tmp_path: Path) -> None:
     made = settings(tmp_path)
     toolbox = toolbox_of(made)
     before = {spec.name for spec in toolbox.offered("act")}
-    assert mcp_of(made, toolbox, SYSTEM_CLOCK).status() == ()
+    assert mcp_of(made, toolbox, SYSTEM_CLOCK, {}).status() == ()
     assert {spec.name for spec in toolbox.offered("act")} == before
 
 

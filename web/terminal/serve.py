@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
@@ -16,15 +16,17 @@ from aiohttp import web
 from pydantic.fields import FieldInfo
 
 from models.errors import InvalidArgument, ParleyError
+from services.mcp.config import variables_of
 from services.operating import logs
 from services.operating.collector import tune_collector
+from services.operating.environment import seal
 from services.tools.names import spoken
 from web.app import create_app, drain
 from web.keys import PLACES
 from web.listening.listener import Listener
 from web.listening.places import Capacity
 from web.loading import load
-from web.settings import FILE_OPTIONS, SECRET_OPTIONS, Settings, SettingsError, option
+from web.settings import FILE_OPTIONS, PREFIX, SECRET_OPTIONS, Settings, SettingsError, option
 
 log = structlog.get_logger(__name__)
 
@@ -65,15 +67,19 @@ def run(parsed: argparse.Namespace) -> int:
         settings = load(given, unknown=_options_in(parsed.unknown))
     except SettingsError as error:
         return _mistaken(error.mistakes)
+    environment = dict(os.environ)
+    servers_own = variables_of(settings.mcp)
+    # What a command finds that somebody approves: it may look at the process that started it.
+    seal(lambda name: name.upper().startswith(PREFIX) or name in servers_own)
     logs.configure(settings.log_level, settings.log_style, secrets=settings.secrets)
-    return asyncio.run(_serve(settings))
+    return asyncio.run(_serve(settings, environment))
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, environment: Mapping[str, str]) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
     try:
-        app = create_app(settings)
+        app = create_app(settings, environment=environment)
     except InvalidArgument as error:
         return _mistaken([error.message])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=REQUESTS_END_S)

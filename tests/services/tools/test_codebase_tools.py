@@ -26,7 +26,7 @@ from services.tools.codebase_edit import replace_text
 from services.tools.codebase_files import read_lines
 from services.tools.context import Cancellation, ToolContext
 from services.tools.executor import Invocation, Outcome, ToolExecutor
-from services.tools.processes import Ended, Limits, harmless_environment, run_process
+from services.tools.processes import Ended, Limits, run_process
 from services.tools.registry import ToolRegistry
 from services.tools.tree import Stopped, Tree
 from services.tools.workspace import Workspace
@@ -460,10 +460,9 @@ async def test_a_command_runs_in_the_workspace_and_tells_its_exit_code(root: Pat
 
 
 async def test_a_command_sees_no_secrets(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PARLEY_TOKEN", "PARLEY_PORT", "OPENAI_API_KEY", "GITHUB_TOKEN", "DB_PASSWORD", "AWS_SECRET_ACCESS"):
+    for name in ("PARLEY_TOKEN", "PARLEY_PORT", "OPENAI_API_KEY", "GITHUB_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"):
         monkeypatch.setenv(name, "hush")
     assert "hush" not in await said(root, "run_command", command="env")
-    assert harmless_environment({"PATH": "x", "my_key": "y"}) == {"PATH": "x"}
 
 
 async def test_what_can_not_be_run_is_said(root: Path) -> None:

@@ -190,6 +190,18 @@ def test_trouble_with_storage_or_port_is_one_line_and_the_code_is_1(tmp_path: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no such file to look at")
+def test_nobody_finds_the_token_in_the_servers_environment_and_it_is_wanted_all_the_same(tmp_path: Path) -> None:
+    with served(tmp_path, PARLEY_TOKEN="open-sesame", THEIR_KEY="hush") as (process, url):
+        assert Path(f"/proc/{process.pid}/environ").read_bytes().strip(b"\0") == b""
+        assert b"sesame" not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"{url}/api/me", timeout=HANG_S)  # noqa: S310  # a loopback address
+        asked = urllib.request.Request(f"{url}/api/me", headers={"Authorization": "Bearer open-sesame"})  # noqa: S310
+        assert urllib.request.urlopen(asked, timeout=HANG_S).status == 200  # noqa: S310
+
+
+@pytest.mark.slow
 def test_a_folder_in_use_is_told(tmp_path: Path) -> None:
     with served(tmp_path) as (first, _):
         second = ended(tmp_path, "serve", "--port", "0")

@@ -27,6 +27,7 @@ def as_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]
     """What a server sets for its whole process is put back."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(serve, "tune_collector", lambda: None)
+    monkeypatch.setattr(serve, "seal", lambda drop: True)
     for name in os.environ:
         if name.startswith("PARLEY_"):
             monkeypatch.delenv(name)
@@ -98,7 +99,7 @@ def test_tools_and_processors_that_cannot_be_found_are_told_with_code_2(capsys: 
 def test_what_shows_only_when_the_application_is_built_is_told_with_code_2(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def build(settings: object) -> object:
+    def build(settings: object, **_: object) -> object:
         raise InvalidArgument("two tools are called x")
 
     monkeypatch.setattr(serve, "create_app", build)
