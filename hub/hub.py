@@ -21,7 +21,7 @@ from hub.shapes import CancelledAck, SentAck
 from hub.socket.calls import Ack
 from hub.socket.connection import Connection
 from hub.socket.frames import event_frame
-from hub.socket.transport import MAX_CONNECTIONS, Transport
+from hub.socket.transport import MAX_CONNECTIONS, Transport, remote
 from hub.user_feed import UserFeed
 from models.calls import (
     BROADCAST_MAX_BYTES,
@@ -73,6 +73,7 @@ class Hub:
         following: Following,
         *,
         admit: Callable[[web.Request], None] = lambda request: None,
+        client_of: Callable[[web.Request], str] = remote,
         on_let_go: Callable[[str], None] | None = None,
         max_connections: int = MAX_CONNECTIONS,
         head_every_s: float = HEAD_EVERY_S,
@@ -91,6 +92,7 @@ class Hub:
         self._heads: asyncio.Task[None] | None = None
         self.transport = Transport(
             self,
+            client_of=client_of,
             max_connections=max_connections,
             on_let_go=on_let_go,
             stall_timeout_s=stall_timeout_s,

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from hub.hub import Hub
 from hub.socket.origins import Origins
+from hub.socket.proxies import Proxies
 from models.clock import SYSTEM_CLOCK, Clock
 from models.errors import ParleyError
 from services.access import Access
@@ -100,14 +101,17 @@ def create_app(
     """
     most, seldom = settings.max_connections, Seldom(log)
     places = Places(capacity(most, descriptors_for(most)), seldom)
-    app = Application(partial(Caller, places=places, deadlines=settings.deadlines, seldom=seldom))
+    proxies = Proxies(settings.trusted_proxy)
+    app = Application(
+        partial(Caller, places=places, deadlines=settings.deadlines, seldom=seldom, trusts=proxies.trusts)
+    )
     app[PLACES] = places
     door.attach(app)
     metrics = Metrics(parley_version(), clock)
     app[SETTINGS] = settings
     app[LIFECYCLE] = Lifecycle()
     app[METRICS] = metrics
-    app[ORIGINS] = Origins(settings.host, settings.allow_origin)
+    app[ORIGINS] = Origins(settings.host, settings.allow_origin, proxies, token=settings.token is not None)
     app[PROVIDERS] = providers or settings.providers(clock)
     _build_core(app, clock, store or store_of(settings, clock), dict(agents or {}), environment)
     app[HUB] = Hub(
@@ -116,11 +120,12 @@ def create_app(
         app[USERS],
         app[FOLLOWING],
         admit=app[ORIGINS].admit_to_socket,
+        client_of=proxies.client_of,
         on_let_go=metrics.on_let_go,
         connect_timeout_s=settings.connect_timeout_s if settings.token is not None else None,
         max_connections=min(most, places.capacity.sockets),
     )
-    app[STREAMS] = AnswerStreams(metrics.on_let_go)
+    app[STREAMS] = AnswerStreams(metrics.on_let_go, client_of=proxies.client_of)
     _watch(app)
     Watch(places, min(LOOK_EVERY_S, settings.deadlines.shortest_s / 4)).attach(app)
     register(app)

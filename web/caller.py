@@ -13,6 +13,7 @@ import logging
 import socket
 import sys
 import termios
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Literal, cast
 
@@ -46,6 +47,7 @@ class Caller(HttpConnection):
         "_moved_at",
         "_phase",
         "_phase_began",
+        "_trusts",
         "_unsent_bytes",
         "_wire",
         "address",
@@ -60,14 +62,15 @@ class Caller(HttpConnection):
         *,
         places: Places,
         deadlines: Deadlines,
-        well_known: bool = False,
+        trusts: Callable[[str], bool] = lambda address: False,
         **options: Any,
     ) -> None:
         super().__init__(manager, **options)
         self.places = places
         self.deadlines = deadlines
         self.address = ""
-        self.well_known = well_known
+        self.well_known = False
+        self._trusts = trusts
         self._wire: asyncio.Transport | None = None
         self._body: StreamReader = EMPTY_PAYLOAD
         self._body_step = 0
@@ -83,6 +86,7 @@ class Caller(HttpConnection):
         self._wire = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if isinstance(peer, tuple) else ""
+        self.well_known = self._trusts(self.address)
         self._head_began = self._phase_began = self._moved_at = self._loop.time()
         super().connection_made(transport)
         self.places.enter(self)

@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from hub.socket.origins import ANY, is_loopback, normal_origin
+from hub.socket.proxies import network_of
 from hub.socket.transport import MAX_CONNECTIONS
 from models.clock import Clock
 from services.llm.demo import WORDS_PER_S
@@ -54,6 +55,10 @@ def _listed(value: Any) -> Any:
 
 def _origin(value: str) -> str:
     return value if value == ANY else normal_origin(value)
+
+
+def _network(value: str) -> str:
+    return str(network_of(value))
 
 
 def _database(value: str | None) -> str | None:
@@ -121,6 +126,7 @@ def _token_where_needed(token: SecretStr | None, info: ValidationInfo) -> Secret
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Allowed = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_listed)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_listed)]
 Policies = Annotated[tuple[Annotated[str, AfterValidator(_policy)], ...], NoDecode, BeforeValidator(_listed)]
 TurnLimits = Annotated[tuple[Annotated[str, AfterValidator(_turn_limit)], ...], NoDecode, BeforeValidator(_listed)]
 Secret = Annotated[SecretStr | None, AfterValidator(_secret)]
@@ -179,6 +185,9 @@ class Settings(BaseSettings):
         Names, Field(description="A step of one's own for messages, as package.module:attribute; may be repeated.")
     ] = ()
     allow_origin: Annotated[Allowed, Field(description="Origin of pages that may connect; may be repeated.")] = ()
+    trusted_proxy: Annotated[
+        Networks, Field(description="Address or network of a proxy whose X-Forwarded-* count; may be repeated.")
+    ] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="From which level on to log.")
     ] = "info"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 from aiohttp import web
 
+from hub.socket.transport import remote
 from models.errors import Draining, ParleyError
 from web.outflow import Outflow
 
@@ -53,11 +54,13 @@ class AnswerStreams:
         self,
         on_let_go: Callable[[str], None],
         *,
+        client_of: Callable[[web.Request], str] = remote,
         stall_s: float = STALL_S,
         sweep_every_s: float = SWEEP_EVERY_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._on_let_go = on_let_go
+        self._client_of = client_of
         self._stall_s = stall_s
         self._sweep_every_s = sweep_every_s
         self._clock = clock
@@ -144,7 +147,7 @@ class AnswerStreams:
         if outflow.lost:
             outflow.close()
         elif outflow.stalled_for_s(now) >= self._stall_s:
-            log.warning("slow_consumer", peer=entry.request.remote, backlog_bytes=outflow.backlog_bytes)
+            log.warning("slow_consumer", peer=self._client_of(entry.request), backlog_bytes=outflow.backlog_bytes)
             self._on_let_go("slow_consumer")
             outflow.cut()
         elif stream.heartbeat and outflow.sent_at is not None and now - outflow.sent_at >= stream.heartbeat_s:

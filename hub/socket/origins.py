@@ -13,11 +13,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from hub.socket.proxies import Proxies, seen
 from models.errors import Forbidden, OriginNotAllowed
 
 ANY = "*"
 AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 DEFAULT_PORTS = {"http": "80", "https": "443"}
+SHOWN_CHARS = 100
+"""Enough to see what is meant, of what anybody can send."""
 FOREIGN_SITES = ("cross-site", "same-site")
 """What browsers say of a request that a page of another origin caused (Fetch Metadata); a port is another origin."""
 
@@ -45,23 +48,39 @@ def normal_origin(origin: str) -> str:
 class Origins:
     """`allowed` are further origins (`--allow-origin`); `*` admits every page, which only a token makes safe.
 
-    Bound to a loopback address the server answers to loopback names and the hosts of allowed origins only.
+    Bound to a loopback address the server answers to loopback names and the hosts of allowed origins only. A trusted
+    proxy may call it by any name, if a token is demanded: without one, a page that had a name point here would do as if
+    it were the proxy.
     """
 
-    def __init__(self, bound_to: str, allowed: Iterable[str] = ()) -> None:
+    def __init__(
+        self, bound_to: str, allowed: Iterable[str] = (), proxies: Proxies | None = None, *, token: bool = False
+    ) -> None:
         wanted = tuple(allowed)
         self._any = ANY in wanted
         self._allowed = frozenset(normal_origin(origin) for origin in wanted if origin != ANY)
         self._hosts = frozenset(_host_of(urlsplit(origin).netloc) for origin in self._allowed)
         self._loopback = is_loopback(bound_to)
+        self._proxies = proxies or Proxies()
+        self._token = token
 
     def admit(self, request: web.Request) -> None:
         """Raises Forbidden for a foreign Host, OriginNotAllowed for a foreign page."""
-        host = request.headers.get("Host", "")
-        self._check_host(host)
+        self._check_host(request)
         origin = request.headers.get("Origin")
-        if origin is not None and not self._is_allowed(origin, host):
-            raise OriginNotAllowed(field="Origin")
+        if origin is None:
+            return
+        asked = self._proxies.asked(request)
+        if AUTHORITY.fullmatch(asked.host) is None:
+            raise Forbidden(f"{asked.header} is malformed", field=asked.header)
+        if not self._is_allowed(origin, asked.host):
+            raise OriginNotAllowed(
+                f"The page's Origin is {_shown(origin)}, and {asked.header} is {_shown(asked.host)}: to admit it, list "
+                f"the origin with --allow-origin{self._advice(request)}",
+                field="Origin",
+                header=asked.header,
+                seen=asked.host[:SHOWN_CHARS],
+            )
 
     def admit_to_socket(self, request: web.Request) -> None:
         """As `admit`, and refuses what a foreign page only embeds: a script or an image is asked for without an Origin.
@@ -74,20 +93,37 @@ class Origins:
     def cors_headers(self, request: web.Request) -> dict[str, str]:
         """What an admitted page of another origin needs in order to read the answer; nothing for the same origin."""
         origin = request.headers.get("Origin")
-        if origin is None or _same(origin, request.headers.get("Host", "")):
+        if origin is None or _same(origin, self._proxies.asked(request).host):
             return {}
         return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "ETag", "Vary": "Origin"}
 
-    def _check_host(self, host: str) -> None:
+    def _check_host(self, request: web.Request) -> None:
+        host = request.headers.get("Host", "")
         if AUTHORITY.fullmatch(host) is None:
             raise Forbidden("The Host header is missing or malformed", field="Host")
         name = _host_of(host)
-        if self._loopback and not is_loopback(name) and name not in self._hosts:
-            raise Forbidden(
-                "This server answers to loopback names only; to reach it under another name, list that name's origin "
-                "with --allow-origin",
-                field="Host",
-            )
+        if not self._loopback or is_loopback(name) or name in self._hosts:
+            return
+        if self._token and self._proxies.trusts(request.remote or ""):
+            return
+        raise Forbidden(
+            f"This server answers to loopback names only, and Host is {_shown(host)}: to reach it under another name, "
+            f"list that name's origin with --allow-origin{self._advice(request, naming=True)}",
+            field="Host",
+            header="Host",
+            seen=host[:SHOWN_CHARS],
+        )
+
+    def _advice(self, request: web.Request, *, naming: bool = False) -> str:
+        """What an operator with a proxy in front would want to know."""
+        peer, forwarded = request.remote or "the proxy", seen(request)
+        if self._proxies.trusts(peer):
+            if naming:
+                return "; of a trusted proxy any name is taken once a token is set (PARLEY_TOKEN)"
+            return "; the proxy should send the client's own Host, with its port, as X-Forwarded-Host"
+        if forwarded is not None:
+            return f"; {forwarded} is ignored: if {peer} is your proxy, start with --trusted-proxy {peer}"
+        return f"; behind a proxy let it send X-Forwarded-Host, and start with --trusted-proxy {peer}"
 
     def _is_allowed(self, origin: str, host: str) -> bool:
         if self._any or _same(origin, host):
@@ -108,3 +144,7 @@ def _same(origin: str, host: str) -> bool:
 def _host_of(authority: str) -> str:
     match = AUTHORITY.fullmatch(authority)
     return match.group(1).lower() if match is not None else ""
+
+
+def _shown(value: str) -> str:
+    return repr(value[:SHOWN_CHARS])

@@ -12,6 +12,7 @@ from typing import Any
 
 import socketio
 import structlog
+from aiohttp import web
 
 from hub.socket import frames, packets
 from hub.socket.antechamber import Antechamber
@@ -20,6 +21,7 @@ from hub.socket.connection import Connection
 from hub.socket.engine import HubEngine
 from hub.socket.engine_socket import CLIENT_LEFT, HubSocket
 from hub.socket.packets import BinaryNotSupported, MalformedPacket, NotConnected, PacketHead, UnknownNamespace
+from hub.socket.proxies import crowd_of
 from models.errors import ParleyError, PayloadTooLarge, TooManyConnections, forget_frames
 from services.operating.seldom import Seldom
 
@@ -35,7 +37,13 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
     eio: HubEngine
 
     def __init__(
-        self, handler: CallHandler, *, antechamber: Antechamber[HubSocket], max_connections: int, **options: Any
+        self,
+        handler: CallHandler,
+        *,
+        antechamber: Antechamber[HubSocket],
+        max_connections: int,
+        client_of: Callable[[web.Request], str],
+        **options: Any,
     ) -> None:
         stock_log = logging.getLogger("parley.socketio")
         super().__init__(async_mode="aiohttp", logger=stock_log, engineio_logger=stock_log, **options)
@@ -43,6 +51,7 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
         self.connections: dict[str, Connection] = {}
         self.antechamber = antechamber
         self.max_connections = max_connections
+        self.client_of = client_of
         self._seldom = Seldom(log)
 
     @property
@@ -56,9 +65,9 @@ class HubServer(socketio.AsyncServer):  # type: ignore[misc]  # socketio is unty
     async def _handle_eio_connect(self, eio_sid: str, environ: HubSocket) -> None:
         # socket.id is shown around, the Engine.IO sid is a polling client's key: they must differ.
         environ.connection = Connection(self.eio.generate_id(), environ.request, environ)
-        crowded_out = self.antechamber.enter(environ, environ.request.remote or "")
+        crowded_out = self.antechamber.enter(environ, crowd_of(self.client_of(environ.request)))
         if crowded_out is not None:
-            self._seldom.say(logging.WARNING, "handshakes crowded out", peer=crowded_out.request.remote)
+            self._seldom.say(logging.WARNING, "handshakes crowded out", peer=self.client_of(crowded_out.request))
             crowded_out.abort("crowded out")
             if crowded_out.buriable:
                 await self.eio.bury(crowded_out)

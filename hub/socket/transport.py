@@ -33,6 +33,11 @@ STRANGERS_PART = 10
 reconnections after a restart."""
 
 
+def remote(request: web.Request) -> str:
+    """The client's address where no proxy is in between."""
+    return request.remote or ""
+
+
 class Transport:
     """`on_let_go` is told the goodbye code of each client that is cut without a goodbye, for the metrics.
 
@@ -49,15 +54,18 @@ class Transport:
         stall_timeout_s: float = 10,
         connect_timeout_s: float | None = None,
         max_connections: int = MAX_CONNECTIONS,
+        client_of: Callable[[web.Request], str] = remote,
         on_let_go: Callable[[str], None] | None = None,
     ) -> None:
         self._handler = handler
         self._on_let_go = on_let_go
+        self._client_of = client_of
         self._draining = False
         self._server = HubServer(
             handler,
             antechamber=_antechamber(max_connections, strangers=connect_timeout_s is not None),
             max_connections=max_connections,
+            client_of=client_of,
             connect_timeout=connect_timeout_s,
             gate=self._gate,
             room=self._room,
@@ -118,7 +126,7 @@ class Transport:
             "slow_consumer",
             goodbye="slow_consumer",
             sid=session.connection.sid,
-            peer=session.request.remote,
+            peer=self._client_of(session.request),
             backlog_bytes=session.outbox.backlog_bytes,
         )
         if self._on_let_go is not None:

@@ -269,3 +269,10 @@ def test_what_an_orchestrator_puts_into_the_environment_is_no_mistake(monkeypatc
     for name in ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT_8765_TCP", "PORT_8765_TCP_ADDR"):
         monkeypatch.setenv(f"PARLEY_{name}", "tcp://10.0.0.1:8765")
     assert load({}, NO_FILE).port == 8765
+
+
+def test_a_proxy_is_an_address_or_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PARLEY_TRUSTED_PROXY", "10.1.2.3/8, ::1")
+    assert load({}, tmp_path / "none.toml").trusted_proxy == ("10.0.0.0/8", "::1/128")
+    with pytest.raises(SettingsError, match=r"--trusted-proxy \(PARLEY_TRUSTED_PROXY\): .*'nginx'"):
+        load({"trusted_proxy": ["nginx"]}, tmp_path / "none.toml")

@@ -7,6 +7,7 @@ import resource
 from dataclasses import dataclass
 from typing import Protocol
 
+from hub.socket.proxies import crowd_of
 from services.operating.seldom import Seldom
 
 RESERVED_DESCRIPTORS = 128
@@ -76,7 +77,7 @@ class Places:
         self.capacity = capacity
         self._seldom = seldom
         self._open: dict[Guest, None] = {}
-        self._waiting: dict[Guest, None] = {}
+        self._waiting: dict[Guest, str] = {}
         self._by_address: dict[str, dict[Guest, None]] = {}
         self._share = capacity.connections // 2
 
@@ -99,8 +100,9 @@ class Places:
     def enter(self, guest: Guest) -> None:
         self._open[guest] = None
         self.waits(guest)
-        if len(self._by_address[guest.address]) > self._share and not guest.well_known:
-            self._displace(next(iter(self._by_address[guest.address])))
+        neighbours = self._by_address[self._waiting[guest]]
+        if len(neighbours) > self._share and not guest.well_known:
+            self._displace(next(iter(neighbours)))
         if len(self._open) > self.capacity.connections:
             self._displace(next(iter(self._waiting)))
 
@@ -111,17 +113,17 @@ class Places:
     def waits(self, guest: Guest) -> None:
         if guest not in self._open or guest in self._waiting:
             return
-        self._waiting[guest] = None
-        self._by_address.setdefault(guest.address, {})[guest] = None
+        crowd = self._waiting[guest] = crowd_of(guest.address)
+        self._by_address.setdefault(crowd, {})[guest] = None
 
     def works(self, guest: Guest) -> None:
         if guest not in self._waiting:
             return
-        del self._waiting[guest]
-        neighbours = self._by_address[guest.address]
+        crowd = self._waiting.pop(guest)
+        neighbours = self._by_address[crowd]
         del neighbours[guest]
         if not neighbours:
-            del self._by_address[guest.address]
+            del self._by_address[crowd]
 
     def shed_one(self) -> None:
         """Gives one descriptor back, if anybody waits."""

@@ -99,6 +99,8 @@ async def _serve(settings: Settings, environment: Mapping[str, str]) -> int:
     tune_collector()
     print(f"Parley listens on {url_of(settings.host, listener.addresses)} ({_particulars(settings)})", flush=True)
     _tell_of_few_places(app[PLACES].capacity, settings)
+    if settings.trusted_proxy and settings.token is None:
+        log.warning("a proxy is trusted and no token is set: whoever reaches the proxy may do everything here")
     await stop.wait()
     log.info("stopping")
     # First this, then the sockets: until the end probes and clients learn that the server drains.

@@ -130,7 +130,7 @@ async def eventually(holds: Callable[[], bool]) -> None:
 async def housed(capacity: Capacity, on_disk: Path, *, well_known: bool = False) -> AsyncIterator[House]:
     seldom = Seldom(structlog.get_logger())
     places = Places(capacity, seldom)
-    make = partial(Counting, places=places, deadlines=DEADLINES, seldom=seldom, well_known=well_known)
+    make = partial(Counting, places=places, deadlines=DEADLINES, seldom=seldom, trusts=lambda address: well_known)
     app = Application(make)
     runner = web.AppRunner(app, shutdown_timeout=0)
     began: asyncio.Queue[str] = asyncio.Queue()
