@@ -7,6 +7,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import Field
 
+from models.actors import absent
 from models.wire import Wire
 
 ARGUMENTS_SHOWN_BYTES = 16 * 1024
@@ -19,7 +20,8 @@ Scope = Literal["once", "session"]
 
 class Approval(Wire):
     """`tool`: `callId`, `tool`, `arguments` and `risk` say what would run, `messageId` where it was asked for.
-    With `grantable` false it is asked for each time, whatever the scope of an answer.
+    With `grantable` false it is asked for each time, and can't be allowed for the session. `originalArguments` are the
+    model's where the user put others in their place. A `question` beside a tool says why it is asked for again.
     `question` and `limit`: `question` is put to the user, who responds with text. `answer` is the reason of a denial
     or the text of a response. With `truncated` its arguments are too long to travel here."""
 
@@ -32,6 +34,7 @@ class Approval(Wire):
     call_id: str | None = None
     tool: str | None = None
     arguments: dict[str, Any] | None = None
+    original_arguments: dict[str, Any] | None = Field(default=None, exclude_if=absent)
     risk: str | None = None
     grantable: bool = True
     question: str | None = None
@@ -48,9 +51,10 @@ class Approval(Wire):
 
     def fit_for_travel(self) -> Approval:
         """As a snapshot or an event may carry it: arguments over 16 KiB are only in the message that asks."""
-        if self.arguments is None or len(orjson.dumps(self.arguments)) <= ARGUMENTS_SHOWN_BYTES:
+        held = [self.arguments, self.original_arguments]
+        if held == [None, None] or len(orjson.dumps(held)) <= ARGUMENTS_SHOWN_BYTES:
             return self
-        return self.model_copy(update={"arguments": None, "truncated": True})
+        return self.model_copy(update={"arguments": None, "original_arguments": None, "truncated": True})
 
 
 class Grant(Wire):

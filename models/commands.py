@@ -225,10 +225,15 @@ class EmitMessage(CommandFor[Emitted]):
 
 @dataclass(frozen=True, slots=True)
 class StartTools(CommandFor[None]):
-    """Approved calls begin: committed before any of them does anything (I5)."""
+    """Approved calls begin: committed before any of them does anything (I5). `not_in_plan` are those of tools that plan
+    mode does not allow: where the session was switched to it meanwhile, they are asked for again instead, as
+    `each_time` and `expires_at` say (see RequestTools), and nothing begins."""
 
     fence: RunFence
     call_ids: tuple[str, ...]
+    not_in_plan: frozenset[str] = frozenset()
+    each_time: frozenset[str] = frozenset()
+    expires_at: EpochMs | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from pydantic import (
     WrapValidator,
 )
 
+from models.states import Mode
 from models.usage import Usage
 from models.wire import Whole, Wire
 
@@ -137,7 +138,9 @@ class ProjectStructurePayload(Versioned):
 
 
 class ToolCall(Wire):
-    """`rawArguments` is what the model wrote where it was no JSON object; `arguments` are empty then."""
+    """`rawArguments` is what the model wrote where it was no JSON object; `arguments` are empty then.
+    `originalArguments` are the model's own where the user put others in their place. `refusal` is why the call was
+    denied without asking, `mode` the session's when it was asked for; `resultId` the message with its result."""
 
     call_id: str
     name: str
@@ -147,6 +150,15 @@ class ToolCall(Wire):
     decided_by: str | None = None
     decided_at: Instant | None = None
     raw_arguments: str | None = Field(default=None, exclude_if=_is_unset)
+    original_arguments: dict[str, Any] | None = Field(default=None, exclude_if=_is_unset)
+    refusal: str | None = Field(default=None, exclude_if=_is_unset)
+    mode: Mode | None = Field(default=None, exclude_if=_is_unset)
+    result_id: str | None = Field(default=None, exclude_if=_is_unset)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its result is still to come."""
+        return self.status != "done" and self.result_id is None
 
 
 class ToolRequestPayload(Versioned):

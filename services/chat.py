@@ -22,6 +22,7 @@ from models.commands import (
 from models.errors import (
     AlreadyAnswered,
     ApprovalNotFound,
+    InvalidArgument,
     MessageNotFound,
     ParleyError,
     PayloadTooLarge,
@@ -36,6 +37,8 @@ from services.pipeline import Draft, Pipeline, standard
 from services.runs.agents import Agents
 from services.sessions.manager import SessionManager
 from services.store.reads import MessageQuery
+from services.tools.errors import BadArguments, ToolUnavailable, UnknownTool
+from services.tools.registry import ToolRegistry
 from services.workflows.registry import PREFIX, Workflows
 
 log = structlog.get_logger(__name__)
@@ -55,6 +58,7 @@ class Chat:
     agent: str = "assistant"
     pipeline: Pipeline = field(default_factory=standard)
     workflows: Workflows = field(default_factory=Workflows)
+    tools: ToolRegistry = field(default_factory=ToolRegistry)
 
     @property
     def clock(self) -> Clock:
@@ -151,7 +155,10 @@ class Chat:
         self, principal: Principal, session_id: str, answer: ApprovalAnswer, version: int | None = None
     ) -> None:
         """The first answer wins. Raises AlreadyAnswered, which says who was faster and what they decided, and
-        ApprovalNotFound."""
+        ApprovalNotFound; InvalidArgument for arguments that the tool can't take. Then the approval stays open."""
+        if answer.decision == "edit" and answer.arguments is not None:
+            await self.access.check(principal, "approve", OnSession(session_id))
+            await self._check_edit(session_id, answer.approval_id, answer.arguments)
         command = ResolveApproval(
             answer.approval_id,
             answer.decision,
@@ -170,6 +177,19 @@ class Chat:
             raise AlreadyAnswered(
                 approval_id=decided.id, state=decided.state, decision=decided.decision, decided_by=decided.decided_by
             ) from None
+
+    async def _check_edit(self, session_id: str, approval_id: str, arguments: Mapping[str, Any]) -> None:
+        """A tool that is gone or switched off takes anything: the call says so when it begins."""
+        context = await self.sessions.current(session_id)
+        asked = next((each for each in context.approvals if each.id == approval_id), None)
+        if asked is None or asked.tool is None:
+            return
+        try:
+            self.tools.get(asked.tool).signature.check(arguments)
+        except (UnknownTool, ToolUnavailable):
+            return
+        except BadArguments as error:
+            raise InvalidArgument(error.message, field="arguments", argument=error.details.get("field")) from None
 
     async def revoke_grant(self, principal: Principal, session_id: str, tool: str, version: int | None = None) -> None:
         await self.sessions.handle(session_id, RevokeGrant(tool), principal, expected_version=version)

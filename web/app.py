@@ -169,7 +169,7 @@ def _build_core(
     app[USERS] = users
     app[LIBRARY] = Library(sessions)
     pipeline = pipeline_of(settings, toolbox, clock)
-    app[CHAT] = Chat(sessions, providers, known, settings.agent, pipeline, workflows)
+    app[CHAT] = Chat(sessions, providers, known, settings.agent, pipeline, workflows, toolbox.registry)
     app[ORGANIZER] = Organizer(sessions, providers, users, settings.model)
     app[EDITOR] = ContextEditor(sessions, providers)
     app[BRANCHES] = Branches(sessions)

@@ -222,7 +222,7 @@ def _open_request(message: Message, request: Message | None) -> Message | None:
     calls = calls_in(message.payload)
     if not calls:
         return request
-    return message if any(call.status != "done" for call in calls) else None
+    return message if any(call.is_open for call in calls) else None
 
 
 def _open_workflow(message: Message, workflow: Message | None) -> Message | None:

@@ -141,7 +141,7 @@ def _answer(context: Context, command: ExistingCommand, now: EpochMs) -> Decisio
         case RequestTools():
             return Decision(tools.request(context, command, now), fence=context.fence)
         case StartTools():
-            return Decision(tools.start(context, command), fence=context.fence)
+            return Decision(tools.start(context, command, now), fence=context.fence)
         case FinishTool():
             return Decision(tools.finish(context, command, now), fence=context.fence)
         case BeginWorkflow():

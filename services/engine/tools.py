@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, assert_never
 
 from models.approvals import Approval, ApprovalState
@@ -59,6 +59,7 @@ DECIDED: dict[str, ApprovalState] = {
     "deny": "denied",
     "respond": "responded",
 }
+IN_PLAN_NOW = "The session was switched to plan mode meanwhile. Shall this run all the same?"
 UNKNOWN_OUTCOME = "interrupted, outcome unknown"
 
 
@@ -97,14 +98,18 @@ def request(context: Context, command: RequestTools, now: EpochMs) -> Events:
     return tuple(events)
 
 
-def start(context: Context, command: StartTools) -> Events:
-    """Raises IllegalTransition unless every call is approved and nothing is pending."""
-    check_fence(context, command.fence)
+def start(context: Context, command: StartTools, now: EpochMs) -> Events:
+    """Nothing begins when one of them has to be asked for again. Raises IllegalTransition unless every call is approved
+    and nothing is pending."""
+    run = check_fence(context, command.fence)
     check(context.state, "execute")
     message, calls = open_request(context)
     wanted = [call for call in calls if call.call_id in command.call_ids]
     if len(wanted) != len(command.call_ids) or any(call.status != "approved" for call in wanted):
         raise IllegalTransition("Only approved calls can start", callIds=list(command.call_ids))
+    again = [call for call in wanted if _outdated(context, call, command)]
+    if again:
+        return _asked_again(run, message, again, command, now)
     updated = _with_status(message, calls, command.call_ids, "executing")
     return (
         MessageUpdated(message=updated),
@@ -118,9 +123,9 @@ def finish(context: Context, command: FinishTool, now: EpochMs) -> Events:
     check(context.state, "return")
     message, calls = open_request(context)
     call = next((call for call in calls if call.call_id == command.call_id), None)
-    if call is None or call.status not in ("executing", "denied"):
+    if call is None or not call.is_open or call.status not in ("executing", "denied"):
         raise IllegalTransition("This call is not at work", callId=command.call_id)
-    updated = _with_status(message, calls, (call.call_id,), "done")
+    updated = _returned(message, calls, {call.call_id: command})
     events: list[EventBody] = [
         MessageCreated(message=_result(context, call, command, 1, now)),
         *_made(context, call, command, now),
@@ -169,12 +174,14 @@ def settle(context: Context, command: ResolveApproval, now: EpochMs, *, state: A
     check(context.state, "answer")
     edited = command.decision == "edit" and command.arguments is not None
     arguments = dict(command.arguments or {}) if edited else approval.arguments
+    original = approval.original_arguments or approval.arguments if edited else approval.original_arguments
     resolved = approval.model_copy(
         update={
             "state": state or DECIDED[command.decision],
             "decision": command.decision,
             "arguments": arguments,
-            "scope": command.scope if approval.grantable else "once",
+            "original_arguments": original,
+            "scope": command.scope,
             "answer": command.answer,
             "decided_by": command.by,
             "decided_at_utc": iso(now),
@@ -218,7 +225,7 @@ def closed(context: Context, now: EpochMs, status: ToolStatus, reason: str) -> E
     ]
     if context.request is not None:
         message, calls = open_request(context)
-        left = [call for call in calls if call.status != "done"]
+        left = [call for call in calls if call.is_open]
         events.extend(_ended(context, message, left, status, reason, now))
     return tuple(events)
 
@@ -255,6 +262,10 @@ def _check_answer(approval: Approval, command: ResolveApproval) -> None:
         raise InvalidArgument("A question is answered with respond, or declined with deny", field="decision")
     if command.decision == "edit" and command.arguments is None:
         raise InvalidArgument("edit needs the arguments to use instead", field="arguments")
+    if command.decision != "edit" and command.arguments is not None:
+        raise InvalidArgument("Other arguments go with edit; nothing else would use them", field="arguments")
+    if command.scope == "session" and not approval.grantable:
+        raise InvalidArgument("This tool is asked for each time: it can't be allowed for the session", field="scope")
     if command.decision == "respond" and not command.answer:
         raise InvalidArgument("respond needs a text", field="reason")
 
@@ -305,11 +316,50 @@ def _decided(context: Context, approval: Approval) -> Message:
     changed = {
         "status": status,
         "arguments": approval.arguments or {},
+        "original_arguments": approval.original_arguments,
         "decided_by": approval.decided_by,
         "decided_at": approval.decided_at_utc,
     }
     updated = tuple(call.model_copy(update=changed) if call.call_id == approval.call_id else call for call in calls)
     return _with_calls(message, updated)
+
+
+def _outdated(context: Context, call: ToolCall, command: StartTools) -> bool:
+    """Whether it was approved for another mode than the one that the session is in now."""
+    return context.mode == "plan" and call.mode != "plan" and call.call_id in command.not_in_plan
+
+
+def _asked_again(run: Run, message: Message, again: Iterable[ToolCall], command: StartTools, now: EpochMs) -> Events:
+    """What is said to this holds for plan mode too."""
+    waiting = [call.model_copy(update={"status": "pending", "mode": "plan"}) for call in again]
+    changed = {call.call_id: call for call in waiting}
+    updated = _with_calls(message, tuple(changed.get(call.call_id, call) for call in calls_of(message)))
+    request = RequestTools(
+        command.fence,
+        message.id,
+        message.author,
+        tuple(waiting),
+        {call.call_id: derived_id(message.id, f"{call.call_id} in plan mode") for call in waiting},
+        command.each_time,
+        expires_at=command.expires_at,
+    )
+    asked = tuple(
+        _approval(run, message, call, request, now).model_copy(update={"question": IN_PLAN_NOW}) for call in waiting
+    )
+    requested = tuple(ApprovalRequested(approval=approval) for approval in asked)
+    return (MessageUpdated(message=updated), *requested, ContextStateChanged(state=_awaiting(asked)))
+
+
+def _returned(message: Message, calls: Iterable[ToolCall], results: Mapping[str, FinishTool]) -> Message:
+    """With their results a call is done; one that was denied stays denied, unless the user answered in its place."""
+    return _with_calls(message, tuple(_with_result(call, results.get(call.call_id)) for call in calls))
+
+
+def _with_result(call: ToolCall, result: FinishTool | None) -> ToolCall:
+    if result is None:
+        return call
+    status = "denied" if call.status == "denied" and result.status != "ok" else "done"
+    return call.model_copy(update={"status": status, "result_id": result.message_id})
 
 
 def _with_status(message: Message, calls: Iterable[ToolCall], call_ids: tuple[str, ...], status: CallStatus) -> Message:
@@ -331,13 +381,14 @@ def _ended(
     if run is None:
         return ()
     events: list[EventBody] = []
+    results: dict[str, FinishTool] = {}
     for index, call in enumerate(calls, start=1):
         message_id = derived_id(message.id, call.call_id)
         told = f"{reason}; {_how_far(call)}" if reason != UNKNOWN_OUTCOME else reason
         finish = FinishTool(RunFence(run.id, run.attempt), message_id, call.call_id, status, error=told)
         events.append(MessageCreated(message=_result(context, call, finish, index, now)))
-    done = _with_status(message, calls_of(message), tuple(call.call_id for call in calls), "done")
-    return (*events, MessageUpdated(message=done))
+        results[call.call_id] = finish
+    return (*events, MessageUpdated(message=_returned(message, calls_of(message), results)))
 
 
 def _made(context: Context, call: ToolCall, command: FinishTool, now: EpochMs) -> Events:

@@ -15,7 +15,7 @@ from models.states import Mode
 from models.text import cleaned
 from services.mcp.config import McpServerConfig
 from services.mcp.naming import tool_name
-from services.mcp.schemas import usable_schema
+from services.mcp.schemas import check_arguments, usable_schema
 from services.tools.errors import BadArguments
 from services.tools.schema import Signature
 from services.tools.tool import Policy, Risk, Tool, ToolOutput
@@ -34,6 +34,9 @@ class RemoteSignature(Signature):
 
     def json_schema(self) -> dict[str, Any]:
         return dict(self.schema)
+
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        check_arguments(self.schema, arguments)
 
     def parse(self, arguments: object) -> dict[str, Any]:
         """Raises BadArguments for what is no JSON object."""

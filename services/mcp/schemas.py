@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
-from jsonschema import Draft202012Validator, SchemaError
+from jsonschema import Draft202012Validator, SchemaError, ValidationError
+from jsonschema.exceptions import best_match
+from jsonschema.validators import extend
 
 from models.calls import check_tree
 from models.errors import InvalidArgument
+from services.tools.errors import BadArguments
 
 SCHEMA_MAX_BYTES = 64 * 1024
 KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -34,6 +37,28 @@ def usable_schema(schema: dict[str, Any]) -> dict[str, Any]:
     _check_keys(schema)
     _check_references(schema)
     return {"properties": {}, **{key: value for key, value in schema.items() if key not in NOT_AT_THE_TOP}}
+
+
+def check_arguments(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    """Raises BadArguments that names the first one that doesn't fit. Patterns are left to the server: its expressions
+    may take for ever, and it checks everything itself."""
+    try:
+        wrong = best_match(_Checking(schema).iter_errors(dict(arguments)))
+    except RecursionError:
+        return  # it refers to itself without end
+    if wrong is not None:
+        field = ".".join(str(part) for part in wrong.absolute_path) or "arguments"
+        raise BadArguments(f"{field}: {wrong.message}"[:500], field=field)
+
+
+def _left_to_the_server(*_: Any) -> Iterator[ValidationError]:
+    return iter(())
+
+
+_Checking = extend(  # type: ignore[no-untyped-call]  # its stubs say nothing of it
+    Draft202012Validator,
+    {name: _left_to_the_server for name in ("pattern", "patternProperties", "unevaluatedProperties", "format")},
+)
 
 
 def _check_keys(schema: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from models.messages import Message
 from models.payloads import ToolCall, calls_in
 from models.runs import Run
 from models.states import Mode
+from models.text import cleaned
 from models.tools import ToolSpec
 from models.user_state import UserApprovalPolicy
 from services.engine.context import Context
@@ -69,17 +70,23 @@ class Toolbox:
     ) -> tuple[ToolCall, str | None]:
         """The call with its verdict as status (approved, pending, denied), and why it can't run; with `refusal` it
         can't, whatever it is."""
+        call = self._judged(wanted, context, depth, wish, refusal)
+        return call, call.refusal
+
+    def _judged(
+        self, wanted: Wanted, context: Context, depth: int, wish: UserApprovalPolicy, refusal: str | None
+    ) -> ToolCall:
         if refusal is not None:
-            return _cut_off(wanted), refusal
+            return _cut_off(wanted, refusal)
         try:
             tool = self.registry.get(wanted.name)
         except (UnknownTool, ToolUnavailable) as error:
-            return _refused(wanted, {}), error.message
+            return _refused(wanted, {}, error.message)
         if context.mode not in tool.modes:
-            return _refused(wanted, {}), _not_in(tool.name, context.mode)
+            return _refused(wanted, {}, _not_in(tool.name, context.mode))
         arguments = parse_arguments(wanted.arguments_json)
         if isinstance(arguments, UnreadableArguments):
-            return _refused(wanted, {}, arguments.raw), arguments.message
+            return _refused(wanted, {}, arguments.message, arguments.raw)
         decided: Verdict = verdict(
             policy=stricter(self.policy, wish),
             tool_policy=tool.policy,
@@ -91,20 +98,28 @@ class Toolbox:
             mode=context.mode,
             depth=depth,
         )
-        call = ToolCall(call_id=wanted.call_id, name=tool.name, arguments=arguments, risk=tool.risk)
+        call = ToolCall(call_id=wanted.call_id, name=tool.name, arguments=arguments, risk=tool.risk, mode=context.mode)
         match decided:
             case "run":
-                return call.model_copy(update={"status": "approved", "decided_by": "policy"}), None
+                return call.model_copy(update={"status": "approved", "decided_by": "policy"})
             case "ask":
-                return call, None
+                return call
             case "refuse":
-                return _refused(wanted, arguments), _not_in(tool.name, context.mode)
+                return _refused(wanted, arguments, _not_in(tool.name, context.mode))
 
     def expires_at(self, now: EpochMs) -> EpochMs | None:
         """Until when an approval that is asked for now may be answered; None: for ever."""
         if self.approvals_expire_after_s is None:
             return None
         return EpochMs(now + round(self.approvals_expire_after_s * 1000))
+
+    def fits_plan(self, name: str) -> bool:
+        """Whether plan mode allows a tool. An unknown one does no harm."""
+        try:
+            tool = self.registry.get(name)
+        except (UnknownTool, ToolUnavailable):
+            return True
+        return tool.risk == "read_only" and "plan" in tool.modes
 
     def is_dangerous(self, name: str) -> bool:
         """Whether a tool is asked for each time, whatever was granted. An unknown one is not."""
@@ -141,15 +156,15 @@ def _not_in(name: str, mode: Mode) -> str:
     return f"{name} is not available in {mode} mode"
 
 
-def _cut_off(wanted: Wanted) -> ToolCall:
+def _cut_off(wanted: Wanted, refusal: str) -> ToolCall:
     """Shown as far as it came."""
     arguments = parse_arguments(wanted.arguments_json)
     if isinstance(arguments, UnreadableArguments):
-        return _refused(wanted, {}, arguments.raw)
-    return _refused(wanted, arguments)
+        return _refused(wanted, {}, refusal, arguments.raw)
+    return _refused(wanted, arguments, refusal)
 
 
-def _refused(wanted: Wanted, arguments: dict[str, Any], raw: str | None = None) -> ToolCall:
+def _refused(wanted: Wanted, arguments: dict[str, Any], refusal: str, raw: str | None = None) -> ToolCall:
     return ToolCall(
         call_id=wanted.call_id,
         name=wanted.name,
@@ -157,10 +172,11 @@ def _refused(wanted: Wanted, arguments: dict[str, Any], raw: str | None = None) 
         status="denied",
         decided_by="policy",
         raw_arguments=raw,
+        refusal=cleaned(refusal),
     )
 
 
 def open_calls(message: Message | None) -> tuple[ToolCall, ...]:
     """The calls of a tool request that have no result yet."""
     calls = calls_in(message.payload) if message is not None else ()
-    return tuple(call for call in calls if call.status != "done")
+    return tuple(call for call in calls if call.is_open)

@@ -43,7 +43,6 @@ class RunTools:
         self._fence = RunFence(run.id, run.attempt)
         self._toolbox = toolbox
         self._time = time or TurnTime()
-        self._refusals: dict[str, str] = {}
         self._author: str | None = None
 
     def offered(self, mode: Mode) -> tuple[ToolSpec, ...]:
@@ -63,18 +62,15 @@ class RunTools:
         """The command that asks for these calls, as policy judges them now; `refusal` refuses them all and says why."""
         context = await self._sessions.until(self._run.session_id, lambda _: True)
         wish = await self._box().wish_of(await self._user())
-        judged = [self._box().judge(each, context, depth, wish, refusal) for each in wanted]
-        self._refusals |= {call.call_id: reason for call, reason in judged if reason is not None}
-        calls = tuple(call for call, _ in judged)
+        calls = tuple(self._box().judge(each, context, depth, wish, refusal)[0] for each in wanted)
         approvals = {call.call_id: self._sessions.clock.new_id() for call in calls if call.status == "pending"}
-        each_time = frozenset(call.call_id for call in calls if self._box().is_dangerous(call.name))
         return RequestTools(
             self._fence,
             self._sessions.clock.new_id(),
             self._run.agent,
             calls,
             approvals,
-            each_time,
+            self._each_time(calls),
             self._server(calls),
             self.expires_at(),
         )
@@ -97,18 +93,36 @@ class RunTools:
     async def finish(self) -> tuple[AnyToolResult, ...]:
         """Brings the open request, if there is one, to its end: waits for the user, runs what is approved, and gives
         every other call its result."""
+        asked = await self._decided()
+        calls = asked
+        while calls:
+            for call in calls:
+                if call.status == "denied":
+                    await self._deny(call)
+            begun = await self._start([call for call in calls if call.status == "approved"])
+            await _side_by_side(self._execute(call) for call in begun)
+            # Nothing begins that has to be asked for again.
+            calls = await self._decided()
+        return await self._results([call.call_id for call in asked]) if asked else ()
+
+    async def _decided(self) -> tuple[ToolCall, ...]:
+        """The open calls, once the user has said something to all of them."""
         with self._time.waiting():
             context = await self._sessions.until(self._run.session_id, lambda context: not context.approvals)
-        calls = open_calls(context.request)
-        for call in calls:
-            if call.status == "denied":
-                await self._deny(call)
-        approved = tuple(call for call in calls if call.status == "approved")
-        if approved:
-            start = StartTools(self._fence, tuple(call.call_id for call in approved))
-            await self._submit(start)
-            await _side_by_side(self._execute(call) for call in approved)
-        return await self._results([call.call_id for call in calls]) if calls else ()
+        return open_calls(context.request)
+
+    async def _start(self, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
+        """Those that have begun: all, or none when some are asked for again."""
+        if not calls:
+            return ()
+        not_in_plan = frozenset(call.call_id for call in calls if not self._box().fits_plan(call.name))
+        ids = tuple(call.call_id for call in calls)
+        await self._submit(StartTools(self._fence, ids, not_in_plan, self._each_time(calls), self.expires_at()))
+        context = await self._sessions.until(self._run.session_id, lambda _: True)
+        return tuple(call for call in open_calls(context.request) if call.status == "executing")
+
+    def _each_time(self, calls: Iterable[ToolCall]) -> frozenset[str]:
+        return frozenset(call.call_id for call in calls if self._box().is_dangerous(call.name))
 
     async def _execute(self, call: ToolCall) -> None:
         with self._sessions.tracing.tool_call(call) as ended, self._logged(call) as told:
@@ -136,8 +150,8 @@ class RunTools:
         approval = None if call.decided_by == "policy" else await self._approval(call)
         said = cleaned(approval.answer or "") if approval is not None else ""
         if call.decided_by == "policy":
-            reason = self._refusals.get(call.call_id, "This call is not possible")
-            command = FinishTool(self._fence, message_id, call.call_id, "error", error=cleaned(reason))
+            reason = call.refusal or "This call is not possible"
+            command = FinishTool(self._fence, message_id, call.call_id, "error", error=reason)
         elif approval is not None and approval.state == "responded":
             command = FinishTool(self._fence, message_id, call.call_id, "ok", output=said)
         else:

@@ -35,6 +35,10 @@ class Signature:
         schema.setdefault("properties", {})
         return schema
 
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        """Raises BadArguments for what doesn't fit the schema."""
+        self.parse(arguments)
+
     def parse(self, arguments: object) -> dict[str, Any]:
         """The function's keyword arguments. Takes a mapping or JSON text; raises BadArguments that names the field."""
         given = _decoded(arguments)

@@ -21,6 +21,7 @@ from models.commands import CancelRun, Command, CommandFor, CreateSession, Delet
 from models.errors import Fenced, ParleyError, SessionNotFound
 from models.events import BY_TYPE, Event, EventBody, MessageBody, MessageCreated, MessageDelta, RunFinished
 from models.ids import EpochMs
+from models.payloads import ToolCall
 from models.results import Cancelled
 from services.engine.apply import apply, apply_all
 from services.engine.context import Context
@@ -162,25 +163,22 @@ class EngineMachine(RuleBasedStateMachine):
     @invariant()
     def every_call_has_one_result_once_it_is_over_and_none_before(self) -> None:
         """I9's ground: a call that is done is paired, and after the run nothing is left open."""
-        calls: dict[str, str] = {}
+        calls: dict[str, ToolCall] = {}
         results: list[str] = []
         for event in self.events:
             payload = event.body.message.payload if isinstance(event.body, MessageBody) else None
             if payload is not None and payload.kind == "tool_request":
-                calls |= {call.call_id: call.status for call in payload.calls}
+                calls |= {call.call_id: call for call in payload.calls}
             elif payload is not None and payload.kind == "tool_result" and isinstance(event.body, MessageCreated):
                 results.append(payload.call_id)
-        assert sorted(results) == sorted(call_id for call_id, status in calls.items() if status == "done")
-        still_open = {call_id for call_id, status in calls.items() if status != "done"}
+        assert sorted(results) == sorted(call_id for call_id, call in calls.items() if not call.is_open)
+        assert all(call.status in ("done", "denied") for call in calls.values() if not call.is_open)
+        still_open = {call_id for call_id, call in calls.items() if call.is_open}
         request = self.context.request
-        assert (
-            still_open == {call.call_id for call in calls_of(request) if call.status != "done"}
-            if request
-            else not still_open
-        )
+        assert still_open == {call.call_id for call in calls_of(request) if call.is_open} if request else not still_open
         if self.context.run is None:
             assert request is None
-        executing = {call_id for call_id, status in calls.items() if status == "executing"}
+        executing = {call_id for call_id, call in calls.items() if call.status == "executing"}
         assert bool(executing) == (self.context.state.name == "processing_tool")
 
     @invariant()

@@ -25,6 +25,7 @@ from models.commands import (
     ResolveApproval,
     RevokeGrant,
     RunFence,
+    SetMode,
     StartRun,
     StartTools,
     TakeOverRun,
@@ -43,7 +44,7 @@ from models.runs import OnBusy
 from models.states import Active, AwaitingUser, ProcessingTool, ProcessingWorkflow
 from services.engine.context import Context
 from services.engine.decide import decide
-from services.engine.tools import UNKNOWN_OUTCOME, calls_of, open_request
+from services.engine.tools import IN_PLAN_NOW, UNKNOWN_OUTCOME, calls_of, open_request
 
 FENCE = RunFence("run", 1)
 Risk = Literal["read_only", "idempotent", "unsafe"]
@@ -183,7 +184,6 @@ def test_i4_another_attempt_may_not_touch_tools(command: RequestTools | StartToo
     ("decision", "more", "status", "state", "arguments"),
     [
         ("approve", {}, "approved", "approved", {"n": 1}),
-        ("approve", {"arguments": {"n": 2}}, "approved", "approved", {"n": 1}),
         ("edit", {"arguments": {"n": 2}}, "approved", "approved", {"n": 2}),
         ("edit", {"arguments": {}}, "approved", "approved", {}),
         ("deny", {"answer": "too late"}, "denied", "denied", {"n": 1}),
@@ -217,6 +217,9 @@ def test_the_first_answer_wins() -> None:
         (ResolveApproval("a-1", "edit", "ann"), "arguments"),
         (ResolveApproval("a-1", "respond", "ann"), "reason"),
         (ResolveApproval("a-1", "respond", "ann", answer=""), "reason"),
+        (answer("1", arguments={"n": 2}), "arguments"),
+        (answer("1", "deny", arguments={"n": 2}), "arguments"),
+        (answer("1", "respond", arguments={}, answer="no"), "arguments"),
     ],
 )
 def test_an_incomplete_answer_changes_nothing(command: ResolveApproval, field: str) -> None:
@@ -231,6 +234,56 @@ def test_a_question_can_not_be_approved(decision: ApprovalDecision) -> None:
     refused = refusal(context, answer("1", decision, arguments={}))
     assert isinstance(refused, InvalidArgument)
     assert refused.details["field"] == "decision"
+
+
+def test_a_tool_that_is_asked_for_each_time_can_not_be_allowed_for_the_session() -> None:
+    context = after(running(), replace(asking(call("1")), each_time=frozenset({"1"})))
+    refused = refusal(context, answer("1", scope="session"))
+    assert isinstance(refused, InvalidArgument)
+    assert refused.details["field"] == "scope"
+
+
+def test_the_models_own_arguments_are_kept_beside_the_edited_ones() -> None:
+    context = after(running(), asking(call("1")))
+    resolved = decide("s", context, answer("1", "edit", arguments={"n": 2}), T0).events[0]
+    assert isinstance(resolved, ApprovalResolved)
+    assert (resolved.approval.arguments, resolved.approval.original_arguments) == ({"n": 2}, {"n": 1})
+    edited = open_request(after(context, answer("1", "edit", arguments={"n": 2})))[1][0]
+    assert (edited.arguments, edited.original_arguments) == ({"n": 2}, {"n": 1})
+    assert "originalArguments" not in open_request(after(context, answer("1")))[1][0].to_wire()
+
+
+def test_a_denied_call_ends_as_denied_and_one_that_was_answered_as_done() -> None:
+    context = after(running(), asking(call("1"), call("2"), call("3", "denied"), call("4")), answer("1", "deny"))
+    context = after(context, answer("2", "respond", answer="use the other"), answer("4"))
+    for call_id, status in (("1", "denied"), ("2", "ok"), ("3", "error")):
+        context = after(context, FinishTool(FENCE, f"result-{call_id}", call_id, status))  # type: ignore[arg-type]
+        assert isinstance(refusal(context, FinishTool(FENCE, "again", call_id, "denied")), IllegalTransition)
+    calls = open_request(context)[1]
+    assert [(each.status, each.result_id) for each in calls] == [
+        ("denied", "result-1"),
+        ("done", "result-2"),
+        ("denied", "result-3"),
+        ("approved", None),
+    ]
+    context = after(context, StartTools(FENCE, ("4",)), done("4"))
+    assert (context.request, context.state) == (None, Active())
+
+
+def test_what_was_approved_before_plan_mode_is_asked_for_again_and_what_is_approved_in_it_begins() -> None:
+    start = StartTools(FENCE, ("1", "2"), not_in_plan=frozenset({"1"}), each_time=frozenset({"1"}))
+    for switch in ((answer("1"), SetMode("plan")), (SetMode("plan"), answer("1"))):
+        context = after(running(), asking(call("1"), call("2", "approved", "read_only")), *switch)
+        again = after(context, start)
+        (approval,) = again.approvals
+        assert again.state == AwaitingUser(reason="tool", approval_ids=(approval.id,))
+        assert (approval.call_id, approval.grantable, approval.question) == ("1", False, IN_PLAN_NOW)
+        assert approval.id != "a-1"
+        assert statuses(again) == ["pending", "approved"]
+        begun = after(again, ResolveApproval(approval.id, "approve", "ann"), start)
+        assert begun.state == ProcessingTool(tool_ids=("1", "2"))
+    back = after(context, SetMode("act"), start)
+    assert back.state == ProcessingTool(tool_ids=("1", "2"))
 
 
 def test_a_grant_for_the_session_is_kept_once_and_revoked_once() -> None:

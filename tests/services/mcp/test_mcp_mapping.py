@@ -28,8 +28,9 @@ from services.mcp.errors import McpBroken, reason_of
 from services.mcp.guard import Guard
 from services.mcp.remote_tool import remote_tool
 from services.mcp.results import RESOURCE_MAX_CHARS, output_of, resource_of
-from services.mcp.schemas import usable_schema
+from services.mcp.schemas import check_arguments, usable_schema
 from services.tools.context import ToolContext
+from services.tools.errors import BadArguments
 from services.tools.tool import Tool as OurTool
 from services.tools.tool import ToolFailed, ToolOutput
 
@@ -187,3 +188,35 @@ def test_of_several_errors_the_one_that_says_most_is_the_reason() -> None:
     assert reason_of(MCPError(-32603, "no\nway")) == "it answers with the error “no way”"
     assert reason_of(ExceptionGroup("", [closed, OSError("disk")])) == "OSError: disk"
     assert reason_of(KeyError()) == "KeyError"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"path": "a"}, None),
+        ({"path": "a", "depth": 3, "more": True}, None),
+        ({"path": "(" * 40}, None),  # patterns are the server's to check
+        ({}, "arguments"),
+        ({"path": 5}, "path"),
+        ({"path": "a", "depth": "deep"}, "depth"),
+        ({"path": "a", "tags": ["x", 1]}, "tags.1"),
+    ],
+)
+def test_arguments_that_a_person_writes_must_fit_the_servers_schema(
+    arguments: dict[str, Any], field: str | None
+) -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "path": {"type": "string", "pattern": "^([a(]+)+$"},
+            "depth": {"type": "integer"},
+            "tags": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["path"],
+    }
+    if field is None:
+        check_arguments(schema, arguments)
+        return
+    with pytest.raises(BadArguments) as refused:
+        check_arguments(schema, arguments)
+    assert refused.value.details["field"] == field

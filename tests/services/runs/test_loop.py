@@ -643,6 +643,33 @@ async def test_plan_mode_neither_offers_nor_runs_what_is_not_for_it(name: str) -
         assert it.bench.done == []
 
 
+async def test_what_is_approved_after_a_switch_to_plan_is_asked_for_again() -> None:
+    async with loop(
+        Turns((CallTool("smash", {"what": "it"}, "c1"), CallTool("look", {"where": "here"}, "c2")), WELL)
+    ) as it:
+        await it.say()
+        await it.waits()
+        (first,) = it.shop.room.state(it.session_id).approvals
+        await it.shop.room.do(it.session_id, SetMode("plan"))
+        await it.answer("approve")
+        await eventually(lambda: first.id not in [a.id for a in it.shop.room.state(it.session_id).approvals])
+        await it.waits()
+        assert it.bench.done == []
+        await it.answer("approve")
+        assert sorted(results(await it.ends())) == [("ok", "saw it"), ("ok", "smashed it")]
+
+
+async def test_why_a_call_was_refused_is_told_after_a_crash_too() -> None:
+    """Taken out: `refusal` of a call. Then the model hears that it is not possible, and not why."""
+    async with loop(Turns((CallTool("spy"),), WELL)) as it:
+        await it.say()
+        messages = await it.ends()
+        request = messages[1].payload
+        assert isinstance(request, ToolRequestPayload)
+        assert "off" in (request.calls[0].refusal or "")
+        assert request.calls[0].status == "denied"
+
+
 async def test_back_in_act_mode_the_same_call_is_asked_for() -> None:
     async with loop(Turns((CallTool("smash", {"what": "it"}),), WELL)) as it:
         await it.shop.room.do(it.session_id, SetMode("plan"))

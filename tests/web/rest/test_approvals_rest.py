@@ -118,7 +118,10 @@ async def test_a_grant_is_listed_until_it_is_revoked(desk: Desk) -> None:
 async def test_a_dangerous_tool_can_not_be_granted(desk: Desk) -> None:
     approval = await desk.say("peek")
     assert approval["grantable"] is False
-    await desk.answer(approval, scope="session")
+    refused = await desk.answer(approval, scope="session")
+    assert (refused.status, refused.code, refused.data["details"]["field"]) == (400, "invalid_argument", "scope")
+    assert (await desk.listed())["approvals"] == [approval]
+    assert (await desk.answer(approval)).status == 200
     assert await desk.said() == "peeked"
     assert (await desk.listed())["grants"] == []
     await desk.answer(await desk.say("peek"), "deny")

@@ -832,7 +832,8 @@ export interface components {
         };
         /**
          * @description `tool`: `callId`, `tool`, `arguments` and `risk` say what would run, `messageId` where it was asked for.
-         *     With `grantable` false it is asked for each time, whatever the scope of an answer.
+         *     With `grantable` false it is asked for each time, and can't be allowed for the session. `originalArguments` are the
+         *     model's where the user put others in their place. A `question` beside a tool says why it is asked for again.
          *     `question` and `limit`: `question` is put to the user, who responds with text. `answer` is the reason of a denial
          *     or the text of a response. With `truncated` its arguments are too long to travel here.
          */
@@ -855,6 +856,10 @@ export interface components {
             readonly tool: string | null;
             /** @default null */
             readonly arguments: {
+                readonly [key: string]: unknown;
+            } | null;
+            /** @default null */
+            readonly originalArguments?: {
                 readonly [key: string]: unknown;
             } | null;
             /** @default null */
@@ -2723,7 +2728,11 @@ export interface components {
                 readonly [key: string]: unknown;
             } | null;
         };
-        /** @description `rawArguments` is what the model wrote where it was no JSON object; `arguments` are empty then. */
+        /**
+         * @description `rawArguments` is what the model wrote where it was no JSON object; `arguments` are empty then.
+         *     `originalArguments` are the model's own where the user put others in their place. `refusal` is why the call was
+         *     denied without asking, `mode` the session's when it was asked for; `resultId` the message with its result.
+         */
         readonly ToolCall: {
             readonly callId: string;
             readonly name: string;
@@ -2746,6 +2755,16 @@ export interface components {
             readonly decidedAt: string | null;
             /** @default null */
             readonly rawArguments?: string | null;
+            /** @default null */
+            readonly originalArguments?: {
+                readonly [key: string]: unknown;
+            } | null;
+            /** @default null */
+            readonly refusal?: string | null;
+            /** @default null */
+            readonly mode?: ("plan" | "act") | null;
+            /** @default null */
+            readonly resultId?: string | null;
         };
         readonly ToolList: {
             readonly tools: readonly components["schemas"]["ToolView"][];
