@@ -377,12 +377,13 @@ def _surely_small(message: Message) -> bool:
 
 
 def oversize(message: Message) -> int | None:
-    """The message's bytes as JSON when it is too large to travel in an event or a snapshot, else None."""
+    """The message's bytes as JSON, its text counted once, when it is too large to travel in an event or a snapshot;
+    else None."""
     if message.truncated:
         return message.size
     if _surely_small(message):
         return None
-    size = len(orjson.dumps(message.to_wire()))
+    size = len(orjson.dumps(message.to_wire(once=True)))
     return size if size > TRUNCATE_OVER_BYTES else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import orjson
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import CoreSchema
@@ -35,6 +36,9 @@ Source = Literal[
 
 
 SWITCHES = frozenset({"mode_switch", "branch_switch", "model_switch"})
+MIRRORED_MAX_BYTES = 32 * 1024
+"""JSON of a text that travels twice: as the content, and in the payload that mirrors it, for clients that read there. A
+larger one is in the content alone, and what mirrors it is empty."""
 LEFT_OUT_WHEN_EMPTY = ("clientMessageId", "runId", "size")
 """Keys of a message's JSON that most messages would have null."""
 
@@ -99,6 +103,17 @@ class Message(Wire):
 
     @model_validator(mode="before")
     @classmethod
+    def _with_its_mirror(cls, data: Any) -> Any:
+        """The inverse of what `to_wire` does to a large text."""
+        payload = data.get("payload") if isinstance(data, dict) else None
+        if not isinstance(payload, dict) or (field := _MIRRORS.get(payload.get("kind", ""))) is None:
+            return data
+        if payload.get(field) or payload.get("foreign") is not None or not data.get("content"):
+            return data
+        return {**data, "payload": {**payload, field: data["content"]}}
+
+    @model_validator(mode="before")
+    @classmethod
     def _of_a_kind_that_is_known(cls, data: Any) -> Any:
         """A row of a newer version may be of a kind that this one does not know: it reads as the text that stands for
         its payload."""
@@ -115,9 +130,13 @@ class Message(Wire):
         schema["required"] = [name for name in schema.get("required", ()) if name not in left_out]
         return reference
 
-    def to_wire(self) -> dict[str, Any]:
-        """Without the keys that most messages leave empty: clientMessageId, runId, truncated, size."""
+    def to_wire(self, *, once: bool = False) -> dict[str, Any]:
+        """Without the keys that most messages leave empty: clientMessageId, runId, truncated, size. A text over 32 KiB,
+        with `once` any, is in the content alone."""
         wire = super().to_wire()
+        field = _MIRRORS.get(self.payload.kind) if self.payload is not None else None
+        if field is not None and wire["payload"][field] == self.content and (once or _is_large(self.content)):
+            wire["payload"][field] = ""
         for key in LEFT_OUT_WHEN_EMPTY:
             if wire[key] is None:
                 del wire[key]
@@ -147,6 +166,17 @@ class Message(Wire):
         elif isinstance(payload, ToolResultPayload | McpToolResultPayload):
             payload = payload.model_copy(update={"output": content})
         return self.model_copy(update={"content": content, "payload": payload})
+
+
+_MIRRORS = {"text": "text", "tool_result": "output", "mcp_tool_result": "output"}
+"""The field of a payload that repeats the content, by kind."""
+
+
+def _is_large(text: str) -> bool:
+    """By its JSON, in which a character has at most six bytes."""
+    if len(text) * 6 <= MIRRORED_MAX_BYTES:
+        return False
+    return len(text) > MIRRORED_MAX_BYTES or len(orjson.dumps(text)) > MIRRORED_MAX_BYTES
 
 
 def message_type_of(kind: Kind) -> MessageType:

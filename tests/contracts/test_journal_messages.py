@@ -156,7 +156,7 @@ async def test_page_whose_large_messages_are_too_much_has_headers_for_them(store
     context = await store.do(context, replace(say("a picture"), payload=image))
     for query in (MessageQuery(), MessageQuery(pool=True)):
         assert not any(message.truncated for message in (await store.reads.page("s", query)).messages)
-    await store.do(context, say("y" * 2_000_000))
+    await store.do(context, say("y" * 5_000_000))
     whole = await store.reads.messages("s", [message.id for message in (await store.reads.snapshot("s")).messages])
     for query in (MessageQuery(), MessageQuery(pool=True), MessageQuery(order="desc")):
         messages = {each.id: each for each in (await store.reads.page("s", query)).messages}
@@ -166,7 +166,7 @@ async def test_page_whose_large_messages_are_too_much_has_headers_for_them(store
 
 async def test_messages_by_id_are_bounded_together_but_one_alone_always_comes(store: Store) -> None:
     """Fails without `check_batch`."""
-    says = [say("x" * 5_000_000) for _ in range(4)]
+    says = [say("x" * 9_000_000) for _ in range(4)]
     await store.do(await store.session(), *says)
     ids = [each.message_id for each in says]
     with pytest.raises(PayloadTooLarge) as refused:

@@ -48,8 +48,8 @@ from models.events import (
     oversize,
 )
 from models.ids import EpochMs
-from models.messages import DisplayHint, Message, Metadata
-from models.payloads import ImagePayload, PlanItem, StreamingResponsePayload, TextPayload
+from models.messages import MIRRORED_MAX_BYTES, DisplayHint, Message, Metadata
+from models.payloads import ImagePayload, PlanItem, StreamingResponsePayload, TextPayload, ToolResultPayload
 from models.runs import Run
 from models.session import Session
 from models.states import (
@@ -257,9 +257,26 @@ def test_size_counts_wherever_it_sits(large: Message) -> None:
 
 def test_the_bound_is_exact() -> None:
     overhead = len(orjson.dumps(message("").to_wire()))
-    fits = (TRUNCATE_OVER_BYTES - overhead) // 2
+    fits = TRUNCATE_OVER_BYTES - overhead
     assert oversize(message("x" * fits)) is None
     assert oversize(message("x" * (fits + 1))) is not None
+
+
+@pytest.mark.parametrize("result", [False, True], ids=["text", "tool_result"])
+@pytest.mark.parametrize("character", ["x", "ж", '"', "\x01"])
+def test_a_large_text_travels_once_and_an_ordinary_one_twice(result: bool, character: str) -> None:
+    """Clients that read the payload of ordinary messages go on. Fails when 64 KiB of JSON begin at 32 KiB of text."""
+    bytes_each = len(orjson.dumps(character)) - 2
+    fits = (MIRRORED_MAX_BYTES - 2) // bytes_each
+    for size, twice in ((fits, True), (fits + 1, False), (100_000, False)):
+        text = character * size
+        payload = ToolResultPayload(call_id="c", name="n", status="ok", output=text) if result else None
+        sent = message(text, kind="tool_result", payload=payload) if payload is not None else message(text)
+        wire = sent.to_wire()
+        field = "output" if result else "text"
+        assert (wire["content"], wire["payload"][field]) == (text, text if twice else "")
+        assert Message.model_validate(wire) == sent, "whoever reads it has both"
+        assert (oversize(sent) is None) == (size <= fits + 1)
 
 
 def test_truncating_twice_keeps_the_first_size() -> None:
