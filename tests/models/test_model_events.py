@@ -44,6 +44,7 @@ from models.events import (
     SessionRenamed,
     SessionRestored,
     SessionStateChanged,
+    UsageAdded,
     fit_for_travel,
     oversize,
 )
@@ -92,6 +93,7 @@ CODES = {
     "pin.added": 60,
     "pin.removed": 61,
     "plan.changed": 70,
+    "usage.added": 80,
 }
 """What databases in the field hold: a new event gets a new line, no line ever changes."""
 
@@ -169,6 +171,7 @@ EXAMPLES: tuple[EventBody, ...] = (
     PinAdded(pin=Pin(id="p", text="keep", created_at_utc=AT, created_by="ann")),
     PinRemoved(pin_id="p"),
     PlanChanged(items=(PlanItem(id="1", text="do"),)),
+    UsageAdded(model="demo", usage=Usage(input_tokens=3, output_tokens=4), message_id="m1"),
 )
 
 
