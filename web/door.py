@@ -13,7 +13,7 @@ from aiohttp import HttpVersion10, HttpVersion11, web
 from hub.socket.bodies import check_coding
 from models.errors import InvalidArgument, TooManyConnections, Unauthenticated
 from web.keys import ACCESS, METRICS, ORIGINS, PLACES
-from web.rest.errors import CODE, Handler, answer_errors, error_response
+from web.rest.errors import CODE, Handler, allowed_in, answer_errors, error_response
 from web.rest.reading import read_bearer
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,6 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match",
     "Access-Control-Max-Age": "600",
 }
@@ -74,10 +73,17 @@ async def _pass(request: web.Request, handler: Handler) -> web.StreamResponse:
     origins = request.app[ORIGINS]
     origins.admit(request)
     cors = request[VISIT].cors = origins.cors_headers(request)
-    if cors and request.method == "OPTIONS":
-        return web.Response(status=204, headers=PREFLIGHT)
+    if request.method == "OPTIONS" and (allowed := allowed_in(request.match_info.http_exception)):
+        return _tell_methods(allowed, preflight=bool(cors))
     check_coding(request)
     return await handler(request)
+
+
+def _tell_methods(allowed: list[str], *, preflight: bool) -> web.Response:
+    """Of this very path, to whoever asks."""
+    methods = ", ".join(allowed)
+    more = {"Access-Control-Allow-Methods": methods, **PREFLIGHT} if preflight else {}
+    return web.Response(status=204, headers={"Allow": methods, **more})
 
 
 def _has_room(request: web.Request, *, socket: bool = False) -> bool:

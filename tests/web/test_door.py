@@ -131,11 +131,29 @@ async def test_a_preflight_is_answered_for_listed_origins_only(serve: Serve) -> 
     asking = {"Origin": "tauri://localhost", "Access-Control-Request-Method": "PATCH"}
     reply = await rest.ask("OPTIONS", "/api/sessions/s", headers=asking)
     assert reply.status == 204
-    assert "PATCH" in reply.headers["Access-Control-Allow-Methods"]
+    assert reply.headers["Access-Control-Allow-Methods"] == "DELETE, GET, HEAD, OPTIONS, PATCH"
     assert "If-Match" in reply.headers["Access-Control-Allow-Headers"]
     foreign = {**asking, "Origin": "https://evil.example"}
     assert (await rest.ask("OPTIONS", "/api/sessions/s", headers=foreign)).status == 403
-    assert (await rest.ask("OPTIONS", "/api/sessions/s")).status == 405
+    assert (await rest.ask("OPTIONS", "/nowhere", headers=asking)).status == 404
+
+
+async def test_options_are_those_of_the_path_and_no_others(serve: Serve) -> None:
+    """Without a token and without an origin; a refused method is told the same. Fails with one list for all paths."""
+    rest = await serve(token=TOKEN)
+    for path, methods in (
+        ("/api/sessions/s", "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        ("/api/models", "GET, HEAD, OPTIONS"),
+        ("/contexts/s/actions/pin", "OPTIONS, POST"),
+        ("/", "GET, HEAD, OPTIONS"),
+    ):
+        asked = await rest.ask("OPTIONS", path)
+        assert (asked.status, asked.headers["Allow"], asked.raw) == (204, methods, b"")
+        assert "Access-Control-Allow-Methods" not in asked.headers
+        refused = await rest.ask("TRACE", path)
+        assert (refused.status, refused.headers["Allow"]) == (405, methods)
+        assert ", ".join(refused.data["details"]["allowed"]) == methods
+    assert (await rest.ask("OPTIONS", "/nowhere")).code == "not_found"
 
 
 async def test_a_foreign_host_is_refused_but_for_probes(rest: Rest) -> None:

@@ -78,12 +78,17 @@ def from_aiohttp(error: web.HTTPException) -> web.Response:
         case web.HTTPNotFound():
             return error_response(NotFound())
         case web.HTTPMethodNotAllowed():
-            allowed = sorted(error.allowed_methods)
+            allowed = allowed_in(error)
             response = error_response(MethodNotAllowed(allowed=allowed))
             response.headers["Allow"] = ", ".join(allowed)
             return response
         case _:
             return error_response(InvalidArgument(error.reason))
+
+
+def allowed_in(error: web.HTTPException | None) -> list[str]:
+    """The methods of a path that has others than the one that was used; none for any other error."""
+    return sorted({*error.allowed_methods, "OPTIONS"}) if isinstance(error, web.HTTPMethodNotAllowed) else []
 
 
 def _shown(value: Any) -> Any:

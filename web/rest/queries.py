@@ -83,15 +83,15 @@ def _at(value: str | None) -> EpochMs | None:
 ArchivedFilter = Literal["true", "false", "all"]
 ARCHIVED: dict[ArchivedFilter, bool | None] = {"true": True, "false": False, "all": None}
 Cursor = Annotated[Text, Field(min_length=1, max_length=CURSOR_MAX_CHARS)]
-Count = Annotated[int, BeforeValidator(_digits), Field(ge=0, le=SEQ_MAX)]
-PositionParameter = Annotated[int, BeforeValidator(_digits), Field(ge=0, le=SEQ_MAX)]
+Count = Annotated[int, Field(ge=0, le=SEQ_MAX), BeforeValidator(_digits)]
+PositionParameter = Annotated[int, Field(ge=0, le=SEQ_MAX), BeforeValidator(_digits)]
 
 
 class MessagesQuery(Wire):
     """Positions count a branch from 1. `scope=pool` is every message of the session, on whatever branch."""
 
     skip: Count = 0
-    take: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=TAKE_MAX)] = 50
+    take: Annotated[int, Field(ge=1, le=TAKE_MAX), BeforeValidator(_digits)] = 50
     order: Literal["asc", "desc"] = "asc"
     before: PositionParameter | None = None
     after: PositionParameter | None = None
@@ -131,7 +131,7 @@ class ProjectListQuery(Wire):
     q: Annotated[Text, Field(max_length=TITLE_MAX_CHARS)] = ""
     sort: Literal["updated", "created", "title"] = "updated"
     order: Literal["asc", "desc"] | None = None
-    take: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=LIST_MAX)] = LIST_MAX
+    take: Annotated[int, Field(ge=1, le=LIST_MAX), BeforeValidator(_digits)] = LIST_MAX
     cursor: Cursor | None = None
 
     def question(self, project_id: str | None = None) -> SessionQuery:
@@ -152,7 +152,7 @@ class ListQuery(ProjectListQuery):
 
     project_id: Id | None = None
     archived: ArchivedFilter = "false"
-    take: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=LIST_MAX)] = 50
+    take: Annotated[int, Field(ge=1, le=LIST_MAX), BeforeValidator(_digits)] = 50
 
     def question(self, project_id: str | None = None) -> SessionQuery:
         return super().question(self.project_id)
@@ -173,7 +173,7 @@ class SearchParameters(Wire):
     until: Annotated[str | None, AfterValidator(_instant), Field(alias="to")] = None
     archived: ArchivedFilter = "all"
     sort: Literal["relevance", "newest", "oldest"] = "relevance"
-    take: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=SEARCH_TAKE_MAX)] = 20
+    take: Annotated[int, Field(ge=1, le=SEARCH_TAKE_MAX), BeforeValidator(_digits)] = 20
     cursor: Cursor | None = None
 
     @property

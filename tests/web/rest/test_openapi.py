@@ -99,3 +99,14 @@ def test_the_check_knows_every_keyword_that_is_used(document: Json) -> None:
         keyword for each in document["components"]["schemas"].values() for node in schemas(each) for keyword in node
     }
     assert used <= {*VALIDATOR.VALIDATORS, *PROSE}
+
+
+def test_bounds_are_told_in_the_words_of_json_schema(document: Json) -> None:
+    """Pydantic keeps its own (`ge`) where a validator stands between a number and its bounds; no client knows those."""
+    foreign = {"ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length"}
+    assert [each for each in _dicts(document) if foreign & each.keys()] == []
+    for path, operations in document["paths"].items():
+        for parameter in (each for operation in operations.values() for each in operation.get("parameters", ())):
+            for schema in parameter["schema"].get("anyOf", [parameter["schema"]]):
+                bounded = {"minimum", "maximum"} <= schema.keys()
+                assert bounded or schema["type"] != "integer", (path, parameter["name"])
