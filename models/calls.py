@@ -189,9 +189,11 @@ class SetModeBody(Edit):
 
 
 class ForkBody(Edit):
-    """At a message, at a position, or (neither) at the end of the active branch; `before` leaves that message out."""
+    """At a message, at a position, or (neither) at the end of a branch: of `branch`, or the active one, or the one that
+    has the message. `before` leaves that message out."""
 
     name: Annotated[Name | None, Field(max_length=100)] = None
+    branch: Name | None = None
     message_id: Id | None = None
     position: BranchPosition | None = None
     before: bool = False

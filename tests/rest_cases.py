@@ -173,6 +173,7 @@ EXAMPLES: dict[str, Example] = {
     "fork": Example(
         {
             "name": "b",
+            "branch": "main",
             "messageId": "m",
             "position": 1,
             "before": False,

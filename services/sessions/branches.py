@@ -47,6 +47,7 @@ class Branches:
         session_id: str,
         *,
         name: str | None = None,
+        branch: str | None = None,
         message_id: str | None = None,
         position: int | None = None,
         before: bool = False,
@@ -54,13 +55,13 @@ class Branches:
         switch: bool = True,
         version: int | None = None,
     ) -> str:
-        """A branch of the active one that ends with a message (`before`: with the one before it), by default with the
-        last. Returns its name."""
+        """A branch of `branch` that ends with a message (`before`: with the one before it), by default with the last.
+        Without `branch` it is one of the active branch, or of the first that has the message. Returns its name."""
         await self._check(principal, "write", session_id)
         context = await self._context(session_id)
-        base = context.branch
+        base = context.branch if branch is None else _known(context, branch)
         if message_id is not None:
-            position = await self.position_of(session_id, base, message_id)
+            base, position = await self._place_of(context, base, message_id, elsewhere=branch is None)
         position = base.length if position is None else position
         position = max(0, position - 1) if before else position
         fork = Fork(
@@ -137,17 +138,32 @@ class Branches:
 
         return await _again_while_moving(attempt)
 
-    async def position_of(self, session_id: str, branch: Branch, message_id: str) -> int:
-        """Where a message stands on a branch's path, found from its end. Raises MessageNotFound."""
+    async def _place_of(
+        self, context: Context, base: Branch, message_id: str, *, elsewhere: bool
+    ) -> tuple[Branch, int]:
+        """The branch that has a message, and where. Raises MessageNotFound."""
+        session_id = context.session_id
+        if (position := await self._position(session_id, base, message_id)) is not None:
+            return base, position
+        if elsewhere and await self.sessions.store.reads.messages(session_id, [message_id]):
+            # Whatever is on a path, some branch has it as its own: no message is looked at twice.
+            for other in context.branches.values():
+                position = await self._position(session_id, other, message_id, after=other.forked_at)
+                if position is not None:
+                    return other, position
+        raise MessageNotFound("This message is not on the branch", field="messageId")
+
+    async def _position(self, session_id: str, branch: Branch, message_id: str, after: int = 0) -> int | None:
+        """Where a message stands on a branch's path behind `after`, found from its end."""
         end = branch.length
-        while end > 0:
+        while end > after:
             query = MessageQuery(take=PAGE, before=end + 1, branch=branch.name)
             page = await self.sessions.store.reads.page(session_id, query)
             for offset, message in enumerate(page.messages):
                 if message.id == message_id:
                     return page.first_position + offset
             end = page.first_position - 1
-        raise MessageNotFound("This message is not on the branch", field="messageId")
+        return None
 
     async def _plan(
         self, context: Context, source: str, strategy: MergeStrategy, message_ids: tuple[str, ...]

@@ -30,7 +30,6 @@ GUEST = Principal("eve", "Eve", "guest")  # type: ignore[arg-type]  # a kind tha
 NOUNS: tuple[type, ...] = (Library, Chat, Organizer, ContextEditor, Branches)
 ASKS_NOBODY = {
     "Organizer.purge_expired": "is the server's own housekeeping",
-    "Branches.position_of": "is given a branch that the caller has read",
 }
 METHODS = {
     f"{noun.__name__}.{name}": (noun, name)

@@ -206,9 +206,9 @@ CONTEXTS: tuple[Route, ...] = (
         ForkBody,
         NoQuery,
         BranchName,
-        "Forks the active branch at a message.",
+        "Forks a branch at a message, whichever branch that is on.",
         status=201,
-        errors=(SessionNotFound, MessageNotFound, BranchExists, RunAlreadyActive, IllegalTransition),
+        errors=(SessionNotFound, BranchNotFound, MessageNotFound, BranchExists, RunAlreadyActive, IllegalTransition),
     ),
     route(
         "POST",

@@ -121,6 +121,7 @@ async def fork(call: Call[ForkBody, NoQuery]) -> BranchName:
         call.principal,
         call.session_id,
         name=body.name,
+        branch=body.branch,
         message_id=body.message_id,
         position=body.position,
         before=body.before,

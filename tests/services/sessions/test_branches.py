@@ -194,10 +194,31 @@ async def test_a_fork_that_can_not_be_changes_nothing(
     assert talk.room.state(talk.id).head == head
 
 
-async def test_a_message_of_another_branch_is_no_place_to_fork(talk: Talk) -> None:
+async def test_a_message_of_any_branch_is_a_place_to_fork(talk: Talk) -> None:
+    """A fork of the branch that has it; of the active one if that has it too."""
     await talk.fork("b", position=2)
+    await talk.say("b3", "b4")
+    await talk.fork("c", message_id=await talk.id_of("m3"))
+    assert await talk.path() == ["m1", "m2", "m3"]
+    await talk.fork("d", message_id=await talk.id_of("b4"), before=True)
+    assert await talk.path() == ["m1", "m2", "b3"]
+    await talk.fork("e", message_id=await talk.id_of("m1"))
+    context = talk.room.state(talk.id)
+    assert [context.branches[name].parent for name in "bcde"] == ["main", "main", "b", "d"]
+    await talk.holds_together()
+
+
+async def test_the_branch_to_fork_may_be_named(talk: Talk) -> None:
+    await talk.fork("b", position=2)
+    await talk.say("b3")
+    await talk.fork("c", branch="main", position=3)
+    assert await talk.path() == ["m1", "m2", "m3"]
+    await talk.fork("d", branch="b")
+    assert await talk.path() == ["m1", "m2", "b3"]
     with pytest.raises(MessageNotFound):
-        await talk.fork("c", message_id=await talk.id_of("m3"))
+        await talk.fork("e", branch="b", message_id=await talk.id_of("m3"))
+    with pytest.raises(BranchNotFound):
+        await talk.fork("e", branch="nowhere")
 
 
 async def test_a_message_far_back_is_found(talk: Talk) -> None:

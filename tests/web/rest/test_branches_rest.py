@@ -186,6 +186,7 @@ async def test_a_message_is_pinned_once_by_its_text_and_unpinned(talk: Talk) -> 
     [
         ("fork", {"messageId": "unknown"}, 404, "message_not_found"),
         ("fork", {"name": "main"}, 409, "branch_exists"),
+        ("fork", {"branch": "nowhere"}, 404, "branch_not_found"),
         ("fork", {"position": 99}, 400, "invalid_argument"),
         ("fork", {"position": 0}, 400, "invalid_argument"),
         ("fork", {"name": ""}, 400, "invalid_argument"),
