@@ -11,6 +11,7 @@ ParleyError
 ├── Conflict 409               │   RunAlreadyActive, QueueFull, IdempotencyConflict, IllegalTransition, AlreadyAnswered,
 │                              │   BranchExists, BranchMoved, MergeConflict, StaleHead, ClientMessageIdTaken, Fenced
 ├── Declined 409
+├── TurnTooLong 409
 ├── ToolCallFailed 409
 ├── EventsGone 410
 ├── VersionMismatch 412

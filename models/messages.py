@@ -116,10 +116,14 @@ class Message(Wire):
     @classmethod
     def _of_a_kind_that_is_known(cls, data: Any) -> Any:
         """A row of a newer version may be of a kind that this one does not know: it reads as the text that stands for
-        its payload."""
-        if isinstance(data, dict) and data.get("kind") not in MESSAGE_TYPES:
-            return {**data, "kind": "text", "messageType": "text"}
-        return data
+        its payload. Older clients and files name none: it is that of the payload, or text."""
+        if not isinstance(data, dict) or data.get("kind") in MESSAGE_TYPES:
+            return data
+        payload = data.get("payload")
+        told = payload.get("kind") if isinstance(payload, dict) and data.get("kind") is None else None
+        kind: Kind = told if told in MESSAGE_TYPES else "text"
+        known = {name: value for name, value in data.items() if name != "message_type"}
+        return {**known, "kind": kind, "messageType": MESSAGE_TYPES[kind]}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

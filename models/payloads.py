@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import orjson
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -300,8 +301,16 @@ def _not_foreign(payload: TextPayload | ImagePayload | FileReferencePayload) -> 
     return payload
 
 
+def _typed(data: Any) -> Any:
+    """Older clients name no kind: what they send is text."""
+    return {**data, "kind": "text"} if isinstance(data, Mapping) and data.get("kind") is None else data
+
+
 UserPayload = Annotated[
-    TextPayload | ImagePayload | FileReferencePayload, Field(discriminator="kind"), AfterValidator(_not_foreign)
+    TextPayload | ImagePayload | FileReferencePayload,
+    Field(discriminator="kind"),
+    BeforeValidator(_typed),
+    AfterValidator(_not_foreign),
 ]
 """What a client may send; the other kinds are the server's to write."""
 
@@ -321,7 +330,7 @@ _STRICT: TypeAdapter[Payload] = TypeAdapter(Payload)
 def read_payload(data: Mapping[str, Any], upgrades: Upgrades = UPGRADES) -> Payload:
     """A payload as it was stored, by whichever version. Never fails: what this version doesn't know becomes a text
     that says so, and keeps the original in `foreign`."""
-    upgraded = dict(data)
+    upgraded = _typed(dict(data))
     try:
         while (step := upgrades.get(_version_of(upgraded))) is not None:
             before = _version_of(upgraded)
@@ -338,6 +347,8 @@ def _version_of(data: Mapping[str, Any]) -> tuple[str, int]:
 def _unreadable(data: Mapping[str, Any]) -> TextPayload:
     readable = next((text for key in _READABLE if isinstance(text := data.get(key), str) and text.strip()), None)
     shown = readable or json.dumps(dict(data), ensure_ascii=False, default=str)
+    if data.get("kind") is None:
+        return TextPayload(text=shown, format="plain", foreign=dict(data))
     kind, version = str(data.get("kind"))[:100], str(data.get("v", 1))[:20]
     head = f"[A message of the kind “{kind}”, version {version}, which this version of Parley can't show]"
     return TextPayload(text=f"{head}\n{shown[:_SHOWN_CHARS]}", format="plain", foreign=dict(data))

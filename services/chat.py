@@ -31,10 +31,12 @@ from models.errors import (
 from models.messages import Metadata
 from models.payloads import Payload, TextPayload
 from models.results import Cancelled, Sent
+from models.runs import OnCrash
 from services.access import Access, OnSession, Principal
 from services.llm.registry import Providers
 from services.pipeline import Draft, Pipeline, standard
 from services.runs.agents import Agents
+from services.runs.tool_caller import PREFIX as TOOL
 from services.sessions.manager import SessionManager
 from services.store.reads import MessageQuery
 from services.tools.errors import BadArguments, ToolUnavailable, UnknownTool
@@ -45,6 +47,16 @@ log = structlog.get_logger(__name__)
 
 RETRY_LOOKS_BACK = 200
 INPUT_MAX_BYTES = METADATA_MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Work by name: its agent, in which words it is asked for, and what it is given."""
+
+    agent: str
+    content: str
+    given: Mapping[str, Any]
+    on_crash: OnCrash
 
 
 @dataclass(frozen=True)
@@ -127,22 +139,54 @@ class Chat:
         """Sends a message whose run executes the workflow. Raises WorkflowNotFound, InvalidArgument that names the
         input, PayloadTooLarge."""
         await self.access.check(principal, "write", OnSession(session_id))
-        workflow = self.workflows.get(name)
-        workflow.complete(given)
-        original = orjson.dumps(dict(given)).decode()
-        if len(original.encode()) > INPUT_MAX_BYTES:
-            raise PayloadTooLarge("input is too large", field="input", limit=INPUT_MAX_BYTES, size=len(original))
-        content = _in_words(name, given)
+        self.check_workflow(name, given)
+        wanted = _Wanted(f"{PREFIX}{name}", _in_words(f"Run the workflow **{name}**", given), given, "resume")
+        return await self._start(principal, session_id, wanted, client_message_id, version)
+
+    def check_workflow(self, name: str, given: Mapping[str, Any]) -> None:
+        """Raises WorkflowNotFound, InvalidArgument that names the input, PayloadTooLarge."""
+        self.workflows.get(name).complete(given)
+        self.check_input(given, "input")
+
+    def check_input(self, given: Mapping[str, Any], field: str) -> None:
+        """Raises PayloadTooLarge."""
+        size = len(_as_json(given).encode())
+        if size > INPUT_MAX_BYTES:
+            raise PayloadTooLarge(f"{field} is too large", field=field, limit=INPUT_MAX_BYTES, size=size)
+
+    async def call_tool(
+        self,
+        principal: Principal,
+        session_id: str,
+        name: str,
+        given: Mapping[str, Any],
+        client_message_id: str | None = None,
+        version: int | None = None,
+    ) -> Sent:
+        """Sends a message whose run calls one tool, as a model would. Raises PayloadTooLarge."""
+        await self.access.check(principal, "write", OnSession(session_id))
+        self.check_input(given, "args")
+        wanted = _Wanted(f"{TOOL}{name}", _in_words(f"Call the tool **{name}**", given), given, "fail")
+        return await self._start(principal, session_id, wanted, client_message_id, version)
+
+    async def _start(
+        self,
+        principal: Principal,
+        session_id: str,
+        wanted: _Wanted,
+        client_message_id: str | None,
+        version: int | None,
+    ) -> Sent:
         command = SendMessage(
             message_id=self.clock.new_id(),
             run_id=self.clock.new_id(),
             author=principal.user_id,
-            content=content,
-            payload=TextPayload(text=content),
+            content=wanted.content,
+            payload=TextPayload(text=wanted.content),
             client_message_id=client_message_id,
-            metadata=Metadata(source="user_workflow", original_input=original),
-            agent=f"{PREFIX}{name}",
-            on_crash="resume",
+            metadata=Metadata(source="user_workflow", original_input=_as_json(wanted.given)),
+            agent=wanted.agent,
+            on_crash=wanted.on_crash,
         )
         return await self.sessions.handle(session_id, command, principal, expected_version=version)
 
@@ -207,10 +251,11 @@ class Chat:
         return await self.sessions.handle(session_id, command, principal, expected_version=version)
 
     async def _agent_of(self, session_id: str, run_id: str | None) -> str:
-        """A workflow is tried again as that workflow, from its first step; anything else by the agent of today."""
+        """A workflow is tried again as that workflow, from its first step, a tool as that tool; anything else by the
+        agent of today."""
         runs = await self.sessions.store.reads.runs(session_id)
         agent = next((run.agent for run in runs if run.id == run_id), self.agent)
-        return agent if agent.startswith(PREFIX) else self.agent
+        return agent if agent.startswith((PREFIX, TOOL)) else self.agent
 
 
 def _body(message: Outgoing) -> tuple[Payload, str]:
@@ -232,7 +277,11 @@ def _with_original(draft: Draft, content: str) -> Draft:
     return replace(draft, metadata=draft.metadata.model_copy(update={"original_input": content}))
 
 
-def _in_words(name: str, given: Mapping[str, Any]) -> str:
+def _as_json(given: Mapping[str, Any]) -> str:
+    return orjson.dumps(dict(given)).decode()
+
+
+def _in_words(what: str, given: Mapping[str, Any]) -> str:
     """The whole input, so that another one under the same clientMessageId is noticed."""
     lines = [f"- {key}: {orjson.dumps(value).decode()}" for key, value in given.items()]
-    return "\n".join((f"Run the workflow **{name}**", *lines))
+    return "\n".join((what, *lines))

@@ -45,11 +45,14 @@ class Organizer:
     def access(self) -> Access:
         return self.sessions.access
 
-    async def create_session(self, principal: Principal, wanted: CreateSessionBody) -> Session:
+    async def create_session(
+        self, principal: Principal, wanted: CreateSessionBody, *, session_id: str | None = None
+    ) -> Session:
+        """Raises Conflict when there is a session of that id."""
         project = await self._project_for(principal, wanted.project_id)
         model = wanted.model or await self._preferred_model(principal) or self.model
         self.providers.resolve(model)
-        session_id = self.sessions.clock.new_id()
+        session_id = session_id or self.sessions.clock.new_id()
         command = CreateSession(
             self.sessions.clock.new_id(), project.id, project.name, (wanted.title or "").strip(), model
         )

@@ -19,6 +19,7 @@ from models.errors import ParleyError
 from services.access import Access
 from services.chat import Chat
 from services.context_editor import ContextEditor
+from services.launcher import Launcher
 from services.library import Library
 from services.llm.registry import Providers
 from services.llm.tokens import TokenCounter
@@ -28,6 +29,8 @@ from services.organizer import Organizer
 from services.runs.agents import Agent, Agents
 from services.runs.assistant import Assistant
 from services.runs.manager import RunManager
+from services.runs.tool_caller import PREFIX as TOOL
+from services.runs.tool_caller import ToolCaller
 from services.runs.views import ViewBuilder
 from services.sessions.branches import Branches
 from services.sessions.following import Following
@@ -48,6 +51,7 @@ from web.keys import (
     EDITOR,
     FOLLOWING,
     HUB,
+    LAUNCHER,
     LIBRARY,
     LIFECYCLE,
     MCP,
@@ -158,7 +162,10 @@ def _build_core(
     workflows = workflows_of(settings, toolbox)
     known = Agents(
         {BUILT_IN_AGENT: Assistant(providers, views), **agents},
-        prefixes={WORKFLOW: lambda name: WorkflowAgent(workflows.get(name), sessions, providers, views)},
+        prefixes={
+            WORKFLOW: lambda name: WorkflowAgent(workflows.get(name), sessions, providers, views),
+            TOOL: ToolCaller,
+        },
         time_limit=settings.turn_limit,
         time_limits=settings.turn_limits,
     )
@@ -171,6 +178,7 @@ def _build_core(
     pipeline = pipeline_of(settings, toolbox, clock)
     app[CHAT] = Chat(sessions, providers, known, settings.agent, pipeline, workflows, toolbox.registry)
     app[ORGANIZER] = Organizer(sessions, providers, users, settings.model)
+    app[LAUNCHER] = Launcher(app[CHAT], app[ORGANIZER], toolbox.registry)
     app[EDITOR] = ContextEditor(sessions, providers)
     app[BRANCHES] = Branches(sessions)
 

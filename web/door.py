@@ -13,6 +13,7 @@ from aiohttp import HttpVersion10, HttpVersion11, web
 from hub.socket.bodies import check_coding
 from models.errors import InvalidArgument, TooManyConnections, Unauthenticated
 from web.keys import ACCESS, METRICS, ORIGINS, PLACES
+from web.rest.deprecation import headers_of
 from web.rest.errors import CODE, Handler, allowed_in, answer_errors, error_response
 from web.rest.reading import read_bearer
 
@@ -115,6 +116,7 @@ async def dress(request: web.Request, response: web.StreamResponse) -> None:
     if visit is None:
         return  # the socket's
     response.headers.update(visit.cors)
+    response.headers.update(headers_of(request))
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")

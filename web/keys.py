@@ -12,6 +12,7 @@ from hub.socket.origins import Origins
 from services.access import Access
 from services.chat import Chat
 from services.context_editor import ContextEditor
+from services.launcher import Launcher
 from services.library import Library
 from services.llm.registry import Providers
 from services.mcp.servers import McpServers
@@ -54,6 +55,7 @@ MCP = web.AppKey("mcp", McpServers)
 FOLLOWING = web.AppKey("following", Following)
 STORE = web.AppKey("store", Store)
 ACCESS = web.AppKey("access", Access)
+LAUNCHER = web.AppKey("launcher", Launcher)
 LIBRARY = web.AppKey("library", Library)
 CHAT = web.AppKey("chat", Chat)
 ORGANIZER = web.AppKey("organizer", Organizer)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from models.messages import message_type_of
+from models.messages import Message, message_type_of
 from models.payloads import (
     MESSAGE_TYPES,
     UPGRADES,
@@ -94,6 +94,25 @@ def test_every_kind_carries_its_version_and_is_read_without_one_too(kind: Kind) 
     assert STORED.validate_python(payload.to_wire()) == payload
 
 
+def test_what_has_no_kind_is_text() -> None:
+    """Of older clients and files."""
+    assert read_payload({"text": "a cat"}) == read_payload({"kind": None, "text": "a cat"}) == TextPayload(text="a cat")
+    other = read_payload({"text": "", "content": "a cat"})
+    assert isinstance(other, TextPayload)
+    assert (other.text, other.foreign) == ("a cat", {"text": "", "content": "a cat"})
+
+
+def test_a_message_without_a_kind_is_text_and_keeps_its_words() -> None:
+    """Fails when older clients' and files' messages are refused, or shown as something that can't be shown."""
+    plain = {"id": "m", "ordinal": 1, "role": "user", "content": "a cat", "createdAtUtc": "t", "author": "ann"}
+    image = {"kind": "image", "source": "url", "data": "http://a/b.png"}
+    for told in ({}, {"kind": None}, {"message_type": "tool"}, {"payload": None}, {"payload": {"text": "a cat"}}):
+        message = Message.model_validate({**plain, **told})
+        assert (message.kind, message.message_type, message.content) == ("text", "text", "a cat")
+        assert message.payload in (None, TextPayload(text="a cat"))
+    assert Message.model_validate({**plain, "payload": image}).kind == "image"
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -103,7 +122,6 @@ def test_every_kind_carries_its_version_and_is_read_without_one_too(kind: Kind) 
         {"kind": "plan", "v": None, "content": "a cat"},
         {"kind": "plan", "items": "none", "description": "a cat"},
         {"kind": "text", "text": "a cat", "mood": "good"},
-        {"text": "", "content": "a cat"},
         {"kind": ["plan"], "text": "a cat"},
     ],
 )

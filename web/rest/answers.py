@@ -263,6 +263,24 @@ class SentAnswer(Wire):
     run_id: str | None
 
 
+class LaunchedAnswer(SentAnswer):
+    """`sessionId` is the session that was named, or the one that was made."""
+
+    session_id: str
+
+
+class ToolCallAnswer(LaunchedAnswer):
+    """`state` is the run's: one that is `awaiting_input` waits for an approval, one that is `running` takes longer than
+    the answer waits. `status`, `output` and `error` are the result's, null as long as there is none."""
+
+    success: bool
+    tool_name: str
+    state: str
+    status: str | None
+    output: str | None
+    error: str | None
+
+
 class CancelledAnswer(Wire):
     """Whether there was anything to cancel."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from models.calls import (
     ApprovalAnswer,
     BranchPromptBody,
@@ -51,7 +53,7 @@ from web.rest.answers import (
     PromptAnswer,
     SentAnswer,
 )
-from web.rest.contexts import SendMessageBody
+from web.rest.contexts import PostMessageBody, SendMessageBody
 from web.rest.queries import EventsQuery, IdsQuery
 from web.rest.route import NoQuery, Route, route
 from web.rest.views import ViewAnswer
@@ -61,6 +63,8 @@ NONE = NoArguments
 NO_SESSION = (SessionNotFound,)
 EDITS = (SessionNotFound, IllegalTransition)
 """Of what is archived nothing is edited."""
+
+SEND_ERRORS = (SessionNotFound, RunAlreadyActive, QueueFull, IdempotencyConflict, IllegalTransition)
 
 CONTEXTS: tuple[Route, ...] = (
     route(
@@ -112,7 +116,21 @@ CONTEXTS: tuple[Route, ...] = (
         SentAnswer,
         "Sends a message, which starts a run.",
         status=202,
-        errors=(SessionNotFound, RunAlreadyActive, QueueFull, IdempotencyConflict, IllegalTransition),
+        errors=SEND_ERRORS,
+    ),
+    replace(
+        route(
+            "POST",
+            f"{CONTEXT}/messages",
+            contexts.post_message,
+            PostMessageBody,
+            NoQuery,
+            SentAnswer,
+            "Deprecated: the action send_message. Sends a message, which starts a run.",
+            status=202,
+            errors=SEND_ERRORS,
+        ),
+        successor=f"{CONTEXT}/actions/send_message",
     ),
     route(
         "POST",

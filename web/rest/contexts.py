@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from models.calls import (
     ApprovalAnswer,
@@ -75,7 +75,17 @@ async def list_streaming_chunks(call: Call[NoArguments, EventsQuery]) -> Mapping
     }
 
 
-async def send_message(call: Call[SendMessageBody, NoQuery]) -> SentAnswer:
+class PostMessageBody(SendMessageBody):
+    """What clients of the first protocol send."""
+
+    role: Literal["user"] = "user"
+
+
+async def post_message(call: Call[PostMessageBody, NoQuery]) -> SentAnswer:
+    return await send_message(call)
+
+
+async def send_message(call: Call[SendMessageBody, NoQuery] | Call[PostMessageBody, NoQuery]) -> SentAnswer:
     if call.body.session_id not in (None, call.session_id):
         raise InvalidArgument("sessionId is not the session of the path", field="sessionId")
     return SentAnswer.of(await call.chat.send_message(call.principal, call.session_id, call.body, call.version))

@@ -14,6 +14,7 @@ from models.errors import Draining
 from models.wire import Wire
 from services.access import LOCAL
 from web.keys import ACCESS, LIFECYCLE, STREAMS
+from web.rest.deprecation import SUCCESSOR
 from web.rest.errors import Handler
 from web.rest.reading import knows, read_bearer, read_body, read_if_match, read_path, read_query
 from web.rest.route import Call, Raw, Route
@@ -24,6 +25,8 @@ DIGEST_BYTES = 12
 
 def handler_of(route: Route) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
+        if route.successor is not None:
+            request[SUCCESSOR] = route.successor.format_map(request.match_info)
         principal = LOCAL if route.public else request.app[ACCESS].resolve(read_bearer(request))
         if route.method != "GET" and request.app[LIFECYCLE].draining:
             raise Draining()

@@ -63,7 +63,7 @@ def _is_gone(request: web.Request) -> bool:
 
 def error_response(error: ParleyError) -> web.Response:
     wire = error.to_wire()
-    body = _shown({"error": wire.pop("message")} | wire)
+    body = shown({"error": wire.pop("message")} | wire)
     response = web.Response(body=orjson.dumps(body), status=error.status, content_type="application/json")
     response[CODE] = error.code
     if error.retryable:
@@ -91,7 +91,7 @@ def allowed_in(error: web.HTTPException | None) -> list[str]:
     return sorted({*error.allowed_methods, "OPTIONS"}) if isinstance(error, web.HTTPMethodNotAllowed) else []
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """JSON that can be written whatever the input was: no lone surrogates, no endless quotations. What we hold
     ourselves was checked before, and stays whole."""
     match value:
@@ -100,9 +100,9 @@ def _shown(value: Any) -> Any:
         case str():
             return cleaned(value[:TEXT_MAX_CHARS])
         case dict():
-            return {cleaned(str(key)[:TEXT_MAX_CHARS]): _shown(child) for key, child in value.items()}
+            return {cleaned(str(key)[:TEXT_MAX_CHARS]): shown(child) for key, child in value.items()}
         case list() | tuple():
-            return [_shown(child) for child in value]
+            return [shown(child) for child in value]
         case None | bool() | float():
             return value
         case int() if abs(value) < 1 << 53:

@@ -122,6 +122,8 @@ def _operation(route: Route, references: References) -> Json:
         }
     if route.public:
         operation["security"] = []
+    if route.successor is not None:
+        operation["deprecated"] = True
     return operation
 
 

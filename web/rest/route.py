@@ -14,11 +14,12 @@ from models.wire import Wire
 from services.access import Action, Principal, Resource
 from services.chat import Chat
 from services.context_editor import ContextEditor
+from services.launcher import Launcher
 from services.library import Library
 from services.organizer import Organizer
 from services.sessions.branches import Branches
 from services.users import Users
-from web.keys import ACCESS, BRANCHES, CHAT, EDITOR, LIBRARY, ORGANIZER, USERS
+from web.keys import ACCESS, BRANCHES, CHAT, EDITOR, LAUNCHER, LIBRARY, ORGANIZER, USERS
 from web.rest.reading import BODY_LIMIT_BYTES, JSON_TYPE
 from web.stream import AnswerStream
 
@@ -61,6 +62,10 @@ class Call(Generic[Body, Query]):
     @property
     def library(self) -> Library:
         return self.app[LIBRARY]
+
+    @property
+    def launcher(self) -> Launcher:
+        return self.app[LAUNCHER]
 
     @property
     def organizer(self) -> Organizer:
@@ -106,8 +111,9 @@ Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
 @dataclass(frozen=True, slots=True)
 class Route:
     """`answer` is the model of the answer, or the media type of a Raw or Stream. The ETag of `versioned` answers names
-    the version. `public` ones need no token. `aliases` are further paths of the same.
-    `media_types` are those that a body may have, `body_limit_bytes` its size."""
+    the version. `public` ones need no token. `aliases` are further paths of the same. `media_types` are those that a
+    body may have, `body_limit_bytes` its size. `successor` is the path that should be used instead: the route is
+    deprecated, and every answer of it says so."""
 
     method: str
     path: str
@@ -122,6 +128,7 @@ class Route:
     public: bool
     aliases: tuple[str, ...]
     media_types: tuple[str, ...] = (JSON_TYPE,)
+    successor: str | None = None
     body_limit_bytes: int = BODY_LIMIT_BYTES
 
     @property

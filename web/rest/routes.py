@@ -12,15 +12,17 @@ from models.errors import (
     Draining,
     IdempotencyConflict,
     IllegalTransition,
+    ProjectNotFound,
     QueueFull,
     SessionNotFound,
     StorageUnavailable,
 )
 from services.operating.metrics import CONTENT_TYPE
+from services.tools.errors import ToolUnavailable, UnknownTool
 from services.workflows.errors import WorkflowNotFound
+from web.rest import batches, operations, workflows
 from web.rest import offers as models
-from web.rest import operations, workflows
-from web.rest.answers import Health, ModelList, SentAnswer, ToolList, WorkflowList
+from web.rest.answers import Health, LaunchedAnswer, ModelList, ToolCallAnswer, ToolList, WorkflowList
 from web.rest.context_routes import CONTEXTS
 from web.rest.dispatch import handler_of
 from web.rest.openapi import DOCUMENT, Document
@@ -31,6 +33,8 @@ from web.rest.user_routes import USERS
 
 NONE = NoArguments
 
+LAUNCH_ERRORS = (SessionNotFound, ProjectNotFound, QueueFull, IdempotencyConflict, IllegalTransition)
+
 WORKFLOWS: tuple[Route, ...] = (
     route("GET", "/api/workflows", workflows.list_workflows, NONE, NoQuery, WorkflowList, "The workflows, by name."),
     replace(
@@ -40,12 +44,57 @@ WORKFLOWS: tuple[Route, ...] = (
             workflows.execute_workflow,
             workflows.ExecuteWorkflowBody,
             NoQuery,
-            SentAnswer,
-            "Sends a message whose run executes the workflow; its progress is a message.",
+            LaunchedAnswer,
+            "Sends a message whose run executes the workflow, in a new session unless one is named.",
             status=202,
-            errors=(WorkflowNotFound, SessionNotFound, QueueFull, IdempotencyConflict, IllegalTransition),
+            errors=(WorkflowNotFound, *LAUNCH_ERRORS),
         ),
         aliases=("/workflows/{name}/execute",),
+    ),
+    replace(
+        route(
+            "POST",
+            "/api/tools/execute",
+            workflows.execute_tool,
+            workflows.ExecuteToolBody,
+            NoQuery,
+            ToolCallAnswer,
+            "Deprecated: execute a workflow. Calls one tool, in a new session unless one is named, and waits for its "
+            "result for 30 seconds. What has to be asked for waits for its approval.",
+            errors=(UnknownTool, ToolUnavailable, *LAUNCH_ERRORS),
+        ),
+        aliases=("/tools/execute",),
+        successor="/api/workflows",
+    ),
+)
+
+BATCHES: tuple[Route, ...] = (
+    route(
+        "POST",
+        "/api/batch/send_messages",
+        batches.send_many,
+        batches.SendBatch,
+        NoQuery,
+        batches.SendBatchAnswer,
+        "Sends many messages, to one session or several, in their order; each is answered.",
+    ),
+    route(
+        "POST",
+        "/api/batch/fetch",
+        batches.fetch_many,
+        batches.FetchBatch,
+        NoQuery,
+        batches.FetchBatchAnswer,
+        "Many sessions, and messages of many sessions, up to 32 MiB; each item is answered.",
+    ),
+    route(
+        "POST",
+        "/api/batch/delete_sessions",
+        batches.delete_many,
+        batches.DeleteBatch,
+        NoQuery,
+        batches.DeleteBatchAnswer,
+        "Deletes many sessions; each is answered.",
     ),
 )
 
@@ -77,7 +126,7 @@ OTHERS: tuple[Route, ...] = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*PROJECTS, *SESSIONS, *CONTEXTS, *WORKFLOWS, *USERS, *OTHERS)
+ROUTES: tuple[Route, ...] = (*PROJECTS, *SESSIONS, *CONTEXTS, *WORKFLOWS, *BATCHES, *USERS, *OTHERS)
 
 
 def register(app: web.Application) -> None:

@@ -83,6 +83,7 @@ ACTIONS: dict[str, dict[str, object]] = {
     "delete_session": {},
     "restore_session": {},
     "send_message": {"content": "hello"},
+    "post_message": {"content": "hello"},
     "cancel_run": {},
     "set_model": {"model": "scripted:words=2"},
     "set_mode": {"mode": "plan"},
@@ -144,7 +145,7 @@ async def test_what_edits_a_session_makes_a_version_that_the_next_one_needs(rest
     path = entry.path.replace("{sessionId}", session_id)
     done = await rest.ask(entry.method, path, ACTIONS[name], headers={"If-Match": read.etag})
     assert done.status == entry.status, done.raw
-    edits = name not in ("send_message", "cancel_run", "retry", "restore_session", "revoke_grant")
+    edits = name not in ("send_message", "post_message", "cancel_run", "retry", "restore_session", "revoke_grant")
     assert (await rest.get(session))["version"] == read.data["version"] + edits
 
 

@@ -306,7 +306,11 @@ export interface paths {
         /** Messages by id, whole; several come to 32 MiB at most: ask for fewer at once. */
         readonly get: operations["getContextMessages"];
         readonly put?: never;
-        readonly post?: never;
+        /**
+         * Deprecated: the action send_message. Sends a message, which starts a run.
+         * @deprecated
+         */
+        readonly post: operations["postMessage"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -492,7 +496,7 @@ export interface paths {
         };
         readonly get?: never;
         readonly put?: never;
-        /** Forks the active branch at a message. */
+        /** Forks a branch at a message, whichever branch that is on. */
         readonly post: operations["fork"];
         readonly delete?: never;
         readonly options?: never;
@@ -662,8 +666,79 @@ export interface paths {
         };
         readonly get?: never;
         readonly put?: never;
-        /** Sends a message whose run executes the workflow; its progress is a message. */
+        /** Sends a message whose run executes the workflow, in a new session unless one is named. */
         readonly post: operations["executeWorkflow"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/tools/execute": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Deprecated: execute a workflow. Calls one tool, in a new session unless one is named, and waits for its result for 30 seconds. What has to be asked for waits for its approval.
+         * @deprecated
+         */
+        readonly post: operations["executeTool"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/batch/send_messages": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Sends many messages, to one session or several, in their order; each is answered. */
+        readonly post: operations["sendMany"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/batch/fetch": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Many sessions, and messages of many sessions, up to 32 MiB; each item is answered. */
+        readonly post: operations["fetchMany"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/batch/delete_sessions": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Deletes many sessions; each is answered. */
+        readonly post: operations["deleteMany"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1247,6 +1322,15 @@ export interface components {
             readonly success: boolean;
             readonly currentSessionId: string;
         };
+        /** @description Items are `{sessionId, purge?, expectedVersion?}`. */
+        readonly DeleteBatch: {
+            readonly items: readonly {
+                readonly [key: string]: unknown;
+            }[];
+        };
+        readonly DeleteBatchAnswer: {
+            readonly results: readonly components["schemas"]["ItemAnswer"][];
+        };
         readonly "DisplayHint-Input": {
             /** @default null */
             readonly summary?: string | null;
@@ -1321,16 +1405,34 @@ export interface components {
             readonly events: readonly components["schemas"]["EventEnvelope"][];
             readonly hasMore: boolean;
         };
-        /** @description `input` has a value for each input that the workflow needs. The same `clientMessageId` starts it once. */
+        /** @description `args` are the tool's own arguments. `tool_name` is taken too. */
+        readonly ExecuteToolBody: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
+            /** @default null */
+            readonly sessionId?: string | null;
+            /** @default null */
+            readonly projectId?: string | null;
+            /** @default null */
+            readonly clientMessageId?: string | null;
+            readonly toolName: string;
+            readonly args?: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /** @description `input` has a value for each input that the workflow needs. */
         readonly ExecuteWorkflowBody: {
             /** @default null */
             readonly expectedVersion?: number | null;
-            readonly sessionId: string;
+            /** @default null */
+            readonly sessionId?: string | null;
+            /** @default null */
+            readonly projectId?: string | null;
+            /** @default null */
+            readonly clientMessageId?: string | null;
             readonly input?: {
                 readonly [key: string]: unknown;
             };
-            /** @default null */
-            readonly clientMessageId?: string | null;
         };
         /** @description The last run ended in an error; a new message goes on. */
         readonly Failed: {
@@ -1340,6 +1442,25 @@ export interface components {
              */
             readonly name: "error";
             readonly message: string;
+        };
+        /** @description Items are `{sessionId, ids?}`: messages by their ids, or the session itself. */
+        readonly FetchBatch: {
+            readonly items: readonly {
+                readonly [key: string]: unknown;
+            }[];
+        };
+        readonly FetchBatchAnswer: {
+            readonly results: readonly components["schemas"]["FetchItemAnswer"][];
+        };
+        readonly FetchItemAnswer: {
+            readonly ok: boolean;
+            readonly status: number;
+            /** @default null */
+            readonly error?: components["schemas"]["SocketError"] | null;
+            /** @default null */
+            readonly session?: components["schemas"]["Session"] | null;
+            /** @default null */
+            readonly messages?: readonly components["schemas"]["Message"][] | null;
         };
         /**
          * @description `content` is what the lines were at `readAt`; `cut` when they were more than could be taken: `endLine` is then
@@ -1399,12 +1520,17 @@ export interface components {
             /** @default false */
             readonly cut?: boolean;
         };
-        /** @description At a message, at a position, or (neither) at the end of the active branch; `before` leaves that message out. */
+        /**
+         * @description At a message, at a position, or (neither) at the end of a branch: of `branch`, or the active one, or the one that
+         *     has the message. `before` leaves that message out.
+         */
         readonly ForkBody: {
             /** @default null */
             readonly expectedVersion?: number | null;
             /** @default null */
             readonly name?: string | null;
+            /** @default null */
+            readonly branch?: string | null;
             /** @default null */
             readonly messageId?: string | null;
             /** @default null */
@@ -1531,6 +1657,13 @@ export interface components {
              */
             readonly name: "initial";
         };
+        /** @description `status` is what the call alone would have been answered with; `error` says why it was refused. */
+        readonly ItemAnswer: {
+            readonly ok: boolean;
+            readonly status: number;
+            /** @default null */
+            readonly error?: components["schemas"]["SocketError"] | null;
+        };
         /** @description In signal mode `events` are signals. */
         readonly JoinAck: {
             readonly sessionId: string;
@@ -1557,6 +1690,13 @@ export interface components {
              * @enum {string}
              */
             readonly mode?: "push" | "signal";
+        };
+        /** @description `sessionId` is the session that was named, or the one that was made. */
+        readonly LaunchedAnswer: {
+            readonly messageId: string;
+            readonly seq: number;
+            readonly runId: string | null;
+            readonly sessionId: string;
         };
         readonly LeaveSession: {
             readonly sessionId: string;
@@ -2002,6 +2142,38 @@ export interface components {
             /** @default [] */
             readonly items: readonly components["schemas"]["PlanItem-Output"][];
         };
+        /** @description What clients of the first protocol send. */
+        readonly PostMessageBody: {
+            /** @default null */
+            readonly expectedVersion?: number | null;
+            /** @default null */
+            readonly content?: string | null;
+            /** @default null */
+            readonly payload?: (components["schemas"]["TextPayload-Input"] | components["schemas"]["ImagePayload-Input"] | components["schemas"]["FileReferencePayload-Input"]) | null;
+            /** @default null */
+            readonly clientMessageId?: string | null;
+            /**
+             * @default {
+             *       "displayHint": null,
+             *       "traceId": null,
+             *       "originalInput": null,
+             *       "extra": {}
+             *     }
+             */
+            readonly metadata?: components["schemas"]["ClientMetadata"];
+            /**
+             * @default enqueue
+             * @enum {string}
+             */
+            readonly onBusy?: "enqueue" | "reject" | "interrupt" | "steer";
+            /** @default null */
+            readonly sessionId?: string | null;
+            /**
+             * @default user
+             * @constant
+             */
+            readonly role?: "user";
+        };
         /**
          * @description `defaultModel` is the model of sessions that the user creates without naming one; null is the server's default.
          *     `approvalPolicy: "manual"` asks before every tool, whatever the server's policy lets run.
@@ -2338,6 +2510,27 @@ export interface components {
             readonly kind: ("text" | "image" | "file_reference" | "project_structure" | "tool_request" | "tool_result" | "mcp_tool_request" | "mcp_tool_result" | "mcp_resource" | "workflow_execution" | "system_control" | "processing" | "streaming_response" | "plan") | null;
             readonly createdAtUtc: string;
             readonly snippet: readonly components["schemas"]["Fragment"][];
+        };
+        /** @description Items as the call send_message takes them. */
+        readonly SendBatch: {
+            readonly items: readonly {
+                readonly [key: string]: unknown;
+            }[];
+        };
+        readonly SendBatchAnswer: {
+            readonly results: readonly components["schemas"]["SendItemAnswer"][];
+        };
+        readonly SendItemAnswer: {
+            readonly ok: boolean;
+            readonly status: number;
+            /** @default null */
+            readonly error?: components["schemas"]["SocketError"] | null;
+            /** @default null */
+            readonly messageId?: string | null;
+            /** @default null */
+            readonly seq?: number | null;
+            /** @default null */
+            readonly runId?: string | null;
         };
         /** @description The call's arguments; the session is in the path. */
         readonly SendMessageBody: {
@@ -2765,6 +2958,22 @@ export interface components {
             readonly mode?: ("plan" | "act") | null;
             /** @default null */
             readonly resultId?: string | null;
+        };
+        /**
+         * @description `state` is the run's: one that is `awaiting_input` waits for an approval, one that is `running` takes longer than
+         *     the answer waits. `status`, `output` and `error` are the result's, null as long as there is none.
+         */
+        readonly ToolCallAnswer: {
+            readonly messageId: string;
+            readonly seq: number;
+            readonly runId: string | null;
+            readonly sessionId: string;
+            readonly success: boolean;
+            readonly toolName: string;
+            readonly state: string;
+            readonly status: string | null;
+            readonly output: string | null;
+            readonly error: string | null;
         };
         readonly ToolList: {
             readonly tools: readonly components["schemas"]["ToolView"][];
@@ -3836,6 +4045,35 @@ export interface operations {
             };
         };
     };
+    readonly postMessage: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
+            readonly path: {
+                readonly sessionId: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PostMessageBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Deprecated: the action send_message. Sends a message, which starts a run. */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SentAnswer"];
+                };
+            };
+        };
+    };
     readonly listStreamingChunks: {
         readonly parameters: {
             readonly query?: {
@@ -4160,7 +4398,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description Forks the active branch at a message. */
+            /** @description Forks a branch at a message, whichever branch that is on. */
             readonly 201: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4457,19 +4695,118 @@ export interface operations {
             };
             readonly cookie?: never;
         };
-        readonly requestBody: {
+        readonly requestBody?: {
             readonly content: {
                 readonly "application/json": components["schemas"]["ExecuteWorkflowBody"];
             };
         };
         readonly responses: {
-            /** @description Sends a message whose run executes the workflow; its progress is a message. */
+            /** @description Sends a message whose run executes the workflow, in a new session unless one is named. */
             readonly 202: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["SentAnswer"];
+                    readonly "application/json": components["schemas"]["LaunchedAnswer"];
+                };
+            };
+        };
+    };
+    readonly executeTool: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                readonly "If-Match"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ExecuteToolBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Deprecated: execute a workflow. Calls one tool, in a new session unless one is named, and waits for its result for 30 seconds. What has to be asked for waits for its approval. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ToolCallAnswer"];
+                };
+            };
+        };
+    };
+    readonly sendMany: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SendBatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Sends many messages, to one session or several, in their order; each is answered. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SendBatchAnswer"];
+                };
+            };
+        };
+    };
+    readonly fetchMany: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FetchBatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Many sessions, and messages of many sessions, up to 32 MiB; each item is answered. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FetchBatchAnswer"];
+                };
+            };
+        };
+    };
+    readonly deleteMany: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["DeleteBatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Deletes many sessions; each is answered. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeleteBatchAnswer"];
                 };
             };
         };
