@@ -49,6 +49,8 @@ NUMBERS = (
     f"connection to the namespace {server.INTRODUCTION_LIMIT_BYTES};",
     f"request holds at most {engine_socket.BATCH_MAX_PACKETS} packets",
     f"packet has at most {json_scan.JSON_PLACES_MAX} commas",
+    f"(`2probe`), may take {engine_socket.PROBE_WITHIN_S:g} s",
+    f"with `6` at most every {engine_socket.RELEASE_EVERY_S * 1000:g} ms",
     f"Beyond {websocket.TRANSPORT_LIMIT_BYTES} the WebSocket",
     f"as far as {INDEXED_MAX_CHARS} characters",
     f"`q` (1 to {queries.SEARCH_MAX_CHARS} characters)",
