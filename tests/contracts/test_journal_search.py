@@ -73,6 +73,27 @@ async def test_all_words_have_to_be_there_in_whatever_order_case_and_accent(stor
     assert await store.found("caf ") == []
 
 
+async def test_points_strokes_and_the_colour_of_a_hand_do_not_matter_and_emoji_are_words(store: Store) -> None:
+    session = await talk(store, title="Łódź 🚀")
+    await session.say("שָׁלוֹם עוֹלָם", "السَّلَامُ عَلَيْكُم", "Đorđe und Øyvind", "\u0131rmak", "gut👍🏽 ❤️", "🇩🇪")
+    for query, found in (
+        ("שלום ", "s1"),
+        ("עוֹלם ", "s1"),
+        ("السلام ", "s2"),
+        ("عَلَيكم ", "s2"),
+        ("dorde ", "s3"),
+        ("oyvind ", "s3"),
+        ("irmak ", "s4"),
+        ("👍", "s5"),
+        ("👍🏿 gut", "s5"),
+        ("❤", "s5"),
+        ("🇩🇪", "s6"),
+    ):
+        assert await store.found(query) == [found], query
+    assert await store.found("lodz ") == await store.found("🚀") != []
+    assert await store.found("gut -👍 ") == []
+
+
 async def test_quotes_want_the_words_next_to_each_other(store: Store) -> None:
     session = await talk(store)
     await session.say("open the red door", "the door is red, open it", "red\n\ndoor")
@@ -148,7 +169,7 @@ async def test_what_is_no_word_parts_words_and_what_is_invisible_does_not(store:
 
 
 @pytest.mark.parametrize(
-    "query", ["", " ", "-", '""', "***", "!?", "-word", '-"a b"', "\u200d", "-- --x", "😀", "(((((", "%_"]
+    "query", ["", " ", "-", '""', "***", "!?", "-word", '-"a b"', "\u200d", "-- --x", "→©", "(((((", "%_"]
 )
 async def test_a_question_without_a_word_is_refused(store: Store, query: str) -> None:
     with pytest.raises(InvalidArgument, match="at least one word") as refused:

@@ -28,14 +28,16 @@ SPELLINGS = {
     "strasse": ("strasse", "Straße", "STRASSE"),
     "abc1": ("abc1", "ABC1", "\uff21\uff22\uff23\uff11"),
     "елка": ("елка", "Ёлка"),
+    "שלום": ("שלום", "שָׁלוֹם"),
+    "lodz": ("lodz", "Łódź"),
     "deploy": ("deploy", "De\u00adploy"),
     "deployment": ("deployment", "DEPLOYMENT"),
     "def": ("def",),
     "a": ("a", "A", "á"),
 }
 """A word, and how it may be written."""
-SINGLES = "数据库中文カメラのが한국ไท"
-SEPARATORS = (" ", "\n", ", ", "-", "_", " … ", "\uff01", "\u3000", "'", "\t\t", "\U0001f600", "/")
+SINGLES = "数据库中文カメラのが한국ไท🚀❤"
+SEPARATORS = (" ", "\n", ", ", "-", "_", " … ", "\uff01", "\u3000", "'", "\t\t", "→", "/")
 Said = list[str]
 
 

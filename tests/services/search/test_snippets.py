@@ -29,6 +29,11 @@ def test_matches_are_marked_as_they_are_written() -> None:
     assert shown("ｶﾞｲﾄﾞ", "ガ") == "[ｶﾞ]ｲﾄﾞ"
     assert shown("the red,  door", '"red door"') == "the [red, door]"
     assert shown("deployments", "depl") == "[deployments]"
+    assert shown("אמר שָׁלוֹם לכם", "שלום ") == "אמר [שָׁלוֹם] לכם"
+    assert shown("قال السَّلَامُ لهم", "السلام ") == "قال [السَّلَامُ] لهم"
+    assert shown("Grüße aus Łódź, Øyvind", "lodz oyvind ") == "Grüße aus [Łódź], [Øyvind]"
+    assert shown("well done👍🏽❤️!", "👍") == "well done[👍🏽]❤️!"
+    assert shown("well done👍🏽❤️!", "❤") == "well done👍🏽[❤️]!"
     assert shown("co\u00adoperate", "cooperate") == "[co\u00adoperate]"
 
 

@@ -12,8 +12,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from search_index import assert_index_is_that_of_the_messages
 from sqlalchemy import Connection, create_engine, inspect, text
-from world import USER, commit, create, decided
+from world import USER, commit, create, decided, say
 
 import models.migrations
 from models.actors import UNKNOWN
@@ -22,6 +23,8 @@ from models.commands import RenameSession
 from models.errors import DatabaseTooNew
 from models.migrations import HEAD
 from models.tables import METADATA, is_declared
+from services.search.query import SearchQuery
+from services.store.lists import SessionQuery
 from services.store.sqlite import database as database_module
 from services.store.sqlite.database import FILE_NAME, Database
 from services.store.sqlite.migrate import migrate
@@ -41,6 +44,11 @@ def upgrade() -> None:
     {more}
 '''
 
+FOLDED_AS_BEFORE = """
+    UPDATE search_text SET text = 'old';
+    UPDATE sessions SET title_key = 'łodz';
+    UPDATE alembic_version SET version_num = '0005';
+"""
 BEFORE_ACTORS = """
     DROP TABLE actors;
     ALTER TABLE events DROP COLUMN "by";
@@ -175,6 +183,32 @@ async def test_events_that_are_older_than_actors_are_by_nobody_who_is_known(tmp_
     events = (await store.journal.since("s", 0)).events
     assert [event.by for event in events] == [UNKNOWN, USER]
     await store.close()
+
+
+async def test_what_was_folded_as_before_is_folded_anew_once(tmp_path: Path) -> None:
+    """Taken out for the check: the migration."""
+    database = Database(tmp_path, SYSTEM_CLOCK)
+    store = sqlite_store(database)
+    await store.open()
+    append = decided("s", None, create((await store.projects.inbox()).id, "Łódź"))
+    assert append is not None
+    await commit(store.journal, append)
+    said = decided("s", append.after, say("שָׁלוֹם 👍🏽"))
+    assert said is not None
+    await commit(store.journal, said)
+    await store.close()
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.executescript(FOLDED_AS_BEFORE)
+    connection.close()
+    for _ in range(2):
+        store = sqlite_store(Database(tmp_path, SYSTEM_CLOCK))
+        await store.open()
+        for query, found in (("lodz ", 1), ("שלום ", 1), ("👍", 1), ("old", 0)):
+            assert len((await store.search.find(SearchQuery(query))).results) == found, query
+        assert [each.id for each in (await store.reads.sessions(SessionQuery(title="lodz"))).sessions] == ["s"]
+        await store.close()
+    assert len(backups(tmp_path)) == 1
+    assert_index_is_that_of_the_messages(tmp_path / FILE_NAME)
 
 
 async def test_a_newer_database_is_refused_and_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
