@@ -88,6 +88,13 @@ class StreamingResponsePayload(Versioned):
     total_duration_ms: int | None = None
     average_chunk_interval_ms: float | None = None
 
+    def timing(self) -> dict[str, Any]:
+        """What a message's metadata repeats of it, for readers that look at no payload."""
+        return self.model_dump(mode="json", by_alias=True, include=TIMING)
+
+
+TIMING = {"chunks_count", "started_at", "completed_at", "total_duration_ms", "average_chunk_interval_ms"}
+
 
 class PlanItem(Wire):
     id: str

@@ -31,6 +31,7 @@ from models.errors import (
     SessionNotFound,
     StorageUnavailable,
 )
+from models.events import Event
 from models.ids import EpochMs
 from models.messages import MessageStatus
 from models.payloads import StreamingResponsePayload, TextPayload
@@ -44,7 +45,7 @@ from services.runs.keeper import HEARTBEAT_S, LEASE_MS
 from services.runs.reply import CHUNK_MAX_CHARS
 from services.sessions.manager import ResultT, SessionManager
 from services.store.leases import Lease
-from services.store.reads import Chunk, MessageQuery
+from services.store.reads import Chunk, MessageQuery, intervals
 
 log = structlog.get_logger(__name__)
 
@@ -119,11 +120,11 @@ class ChatContext(OlderCalls):
         context = self._sessions.shown(self.session_id)
         return context is not None and context.deleted_at is None and context.fence == self.run.run.fence
 
-    async def begin_streaming_llm_response(self, model: str) -> str:
-        """Opens a reply in front of everybody; returns its message id. Raises IllegalTransition while another one is
-        open, Fenced when the run is over."""
+    async def begin_streaming_llm_response(self, model: str | None = None) -> str:
+        """Opens a reply in front of everybody; returns its message id. `model` None is not told. Raises
+        IllegalTransition while another one is open, Fenced when the run is over."""
         message_id = self._sessions.clock.new_id()
-        begin = BeginStream(self._fence, message_id, self._author, check_text(model, "model"))
+        begin = BeginStream(self._fence, message_id, self._author, check_text(model or "", "model"))
         await self._do(begin)
         self._streaming, self._deltas, self._half = message_id, 0, ""
         return message_id
@@ -146,11 +147,12 @@ class ChatContext(OlderCalls):
             await self._do(AppendDelta(self._fence, message_id, text[start : start + CHUNK_MAX_CHARS]))
 
     async def finalize_streaming_response(
-        self, message_id: str, finish_reason: str = "stop", usage: Usage | None = None
+        self, message_id: str, finish_reason: str | None = None, usage: Usage | None = None
     ) -> bool:
         """Completes the reply; False when that message is not being streamed. A `finish_reason` that begins with
-        `error: ` is that of a broken stream. Raises StorageUnavailable."""
-        reason = cleaned(finish_reason)
+        `error: ` is that of a broken stream, None an ordinary end; after either the context is `active` again. Raises
+        StorageUnavailable."""
+        reason = cleaned(finish_reason or "stop")
         status: MessageStatus = "error" if reason.startswith(BROKEN) else "complete"
         async with self._one_at_a_time:
             try:
@@ -171,6 +173,22 @@ class ChatContext(OlderCalls):
             has_more = page.has_more
             after = page.chunks[-1].sequence if page.chunks else after
         return tuple(chunks)
+
+    async def get_streaming_chunk_intervals(self, message_id: str) -> tuple[int | None, ...]:
+        """Of each chunk, the milliseconds since the one before; None for the first. Raises MessageNotFound."""
+        return intervals(await self.get_streaming_chunks_after(message_id))
+
+    async def with_updates(self, call: Awaitable[ResultT]) -> tuple[ResultT, tuple[Event, ...]]:
+        """The call's answer, and what this run has written meanwhile."""
+        before = (await self.run.context()).head
+        answer = await call
+        events: list[Event] = []
+        has_more = True
+        while has_more:
+            page = await self._sessions.store.journal.since(self.session_id, before)
+            events.extend(page.events)
+            before, has_more = page.events[-1].seq if page.events else before, page.has_more
+        return answer, tuple(event for event in events if event.by == self.run.actor)
 
     async def get_streaming_metadata(self, message_id: str) -> StreamingResponsePayload:
         """How the reply went; while it grows, the chunks so far, and neither its end nor durations. Raises

@@ -282,9 +282,15 @@ def _finished(
             "average_chunk_interval_ms": interval,
         }
     )
-    return stream.message.model_copy(
-        update={"content": stream.text, "payload": payload, "status": status, "sequence": stream.sequence}
+    metadata = stream.message.metadata.model_copy(
+        update={
+            "tokens": usage.output_tokens if usage is not None else None,
+            "duration_ms": payload.total_duration_ms,
+            "streaming": payload.timing(),
+        }
     )
+    changed = {"payload": payload, "metadata": metadata, "status": status, "sequence": stream.sequence}
+    return stream.message.model_copy(update={"content": stream.text, **changed})
 
 
 def _started_at(stream: Stream, now: EpochMs) -> int:

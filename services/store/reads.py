@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, Protocol
 
 from models.approvals import Approval
@@ -81,6 +82,12 @@ class Chunk:
     sequence: int
     delta: str
     at: EpochMs
+
+
+def intervals(chunks: Sequence[Chunk], before: EpochMs | None = None) -> tuple[int | None, ...]:
+    """Of each chunk, the milliseconds since the one before; of the first since `before`, None where that is."""
+    times = [before, *(chunk.at for chunk in chunks)]
+    return tuple(None if last is None or at is None else at - last for last, at in pairwise(times))
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,9 +221,12 @@ class EventPageAnswer(Wire):
 
 
 class ChunkView(Wire):
+    """`intervalMs` since the chunk before, where intervals were asked for; null for the first."""
+
     sequence: int
     delta: str
     at: str
+    interval_ms: int | None = Field(default=None, exclude_if=absent)
 
 
 class ChunkPageAnswer(Wire):

@@ -54,7 +54,7 @@ from web.rest.answers import (
     SentAnswer,
 )
 from web.rest.contexts import PostMessageBody, SendMessageBody
-from web.rest.queries import EventsQuery, IdsQuery
+from web.rest.queries import ChunksQuery, IdsQuery
 from web.rest.route import NoQuery, Route, route
 from web.rest.views import ViewAnswer
 
@@ -102,9 +102,9 @@ CONTEXTS: tuple[Route, ...] = (
         f"{CONTEXT}/messages/{{messageId}}/streaming-chunks",
         contexts.list_streaming_chunks,
         NONE,
-        EventsQuery,
+        ChunksQuery,
         ChunkPageAnswer,
-        "The chunks of a streamed message after a sequence number.",
+        "The chunks of a streamed message after a sequence number; on demand with their intervals in milliseconds.",
         errors=(SessionNotFound, MessageNotFound),
     ),
     route(

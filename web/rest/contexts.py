@@ -28,6 +28,7 @@ from models.events import fit_for_travel
 from models.ids import iso
 from models.session import Session
 from models.snapshot import Snapshot
+from services.store.reads import intervals
 from web.rest.answers import (
     BranchName,
     CancelledAnswer,
@@ -38,7 +39,7 @@ from web.rest.answers import (
     PinnedAnswer,
     SentAnswer,
 )
-from web.rest.queries import EventsQuery, IdsQuery
+from web.rest.queries import ChunksQuery, IdsQuery
 from web.rest.route import Call, NoQuery
 
 
@@ -63,13 +64,21 @@ async def get_context_messages(call: Call[NoArguments, IdsQuery]) -> MessageBatc
     return MessageBatch(messages=messages, requested_count=len(wanted), found_count=len(messages))
 
 
-async def list_streaming_chunks(call: Call[NoArguments, EventsQuery]) -> Mapping[str, Any]:
-    message_id = call.path["messageId"]
-    page = await call.library.chunks(call.principal, call.session_id, message_id, call.query.after)
+async def list_streaming_chunks(call: Call[NoArguments, ChunksQuery]) -> Mapping[str, Any]:
+    message_id, after = call.path["messageId"], call.query.after
+    # For intervals the chunk before is read too.
+    first = max(0, after - 1) if call.query.intervals else after
+    page = await call.library.chunks(call.principal, call.session_id, message_id, first)
+    timed = zip(page.chunks, intervals(page.chunks), strict=True)
     return {
         "contextId": call.session_id,
         "messageId": message_id,
-        "chunks": [{"sequence": each.sequence, "delta": each.delta, "at": iso(each.at)} for each in page.chunks],
+        "chunks": [
+            {"sequence": each.sequence, "delta": each.delta, "at": iso(each.at)}
+            | ({"intervalMs": interval} if call.query.intervals else {})
+            for each, interval in timed
+            if each.sequence > after
+        ],
         "currentSequence": page.current_sequence,
         "hasMore": page.has_more,
     }

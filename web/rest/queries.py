@@ -111,6 +111,12 @@ class EventsQuery(Wire):
     after: Count = 0
 
 
+class ChunksQuery(EventsQuery):
+    """`intervals` brings of each chunk how long it came after the one before."""
+
+    intervals: Annotated[bool, BeforeValidator(_flag)] = False
+
+
 class IdsQuery(Wire):
     """Up to 200 message ids, separated by commas."""
 

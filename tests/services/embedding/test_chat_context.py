@@ -74,6 +74,7 @@ async def test_a_reply_is_begun_grown_and_completed_with_its_metadata() -> None:
         await time.advance(0.5)
         assert await context.finalize_streaming_response(message_id, "stop", Usage(input_tokens=3, output_tokens=4))
         metadata = await context.get_streaming_metadata(message_id)
+        intervals = await context.get_streaming_chunk_intervals(message_id)
     assert sequences == [1, 2, 3]
     message = await last(room, session_id)
     assert (message.id, message.content, message.status) == (message_id, "one two three", "complete")
@@ -84,6 +85,15 @@ async def test_a_reply_is_begun_grown_and_completed_with_its_metadata() -> None:
     assert (metadata.total_duration_ms, metadata.average_chunk_interval_ms) == (2000, 500)
     assert metadata.started_at is not None
     assert metadata.completed_at is not None
+    assert message.metadata.streaming == {
+        "chunksCount": 3,
+        "startedAt": metadata.started_at,
+        "completedAt": metadata.completed_at,
+        "totalDurationMs": 2000,
+        "averageChunkIntervalMs": 500,
+    }
+    assert (message.metadata.tokens, message.metadata.duration_ms) == (4, 2000)
+    assert intervals == (None, 500, 500)
     assert room.state(session_id).session_state == "COMPLETED"
     await room.assert_shown_is_journal(session_id)
 
@@ -195,6 +205,18 @@ async def test_a_stream_that_broke_is_finalised_with_the_error() -> None:
     message = await last(room, context.session_id)
     assert (message.status, message.content) == ("error", "half")
     assert payload_of(message).finish_reason == "error: the endpoint hung up"
+
+
+async def test_model_reason_and_usage_may_be_left_out_and_an_error_leaves_the_context_active() -> None:
+    async with talking() as (context, room):
+        for reason in (None, "error: gone"):
+            message_id = await context.begin_streaming_llm_response()
+            assert await context.finalize_streaming_response(message_id, reason, None)
+            assert room.state(context.session_id).state.name == "active"
+            message = await last(room, context.session_id)
+            assert (payload_of(message).model, payload_of(message).finish_reason) == ("", reason or "stop")
+            assert (message.metadata.tokens, payload_of(message).usage) == (None, None)
+    assert room.state(context.session_id).state.name == "active"
 
 
 async def test_the_metadata_of_a_growing_reply_counts_its_chunks() -> None:

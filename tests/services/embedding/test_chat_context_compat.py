@@ -19,13 +19,20 @@ async def test_a_reply_by_the_older_calls_is_that_of_the_newer_ones() -> None:
     async with ChatContext.open(room.sessions, session_id, owner="p", question="hi") as context:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            message_id = await context.begin_streaming_response("m")
-            assert await context.apply_streaming_delta(message_id, "word") == 1
-            assert await context.finish_streaming_response(message_id) is True
-            assert await context.finish_streaming_response(message_id) is False
+            message_id, begun = await context.begin_streaming_response("m")
+            applied = await context.apply_streaming_delta(message_id, "word")
+            ended = await context.finish_streaming_response(message_id)
+            assert await context.finish_streaming_response(message_id) == ()
+            assert await context.apply_streaming_delta(message_id, "late") is None
+    assert [event.body.type for event in begun] == ["message.created", "context.state_changed"]
+    assert applied is not None
+    update, sequence = applied
+    assert update is not None
+    assert (update.body.type, sequence) == ("message.delta", 1)
+    assert [event.body.type for event in ended] == ["message.completed", "context.state_changed"]
     message = (await room.messages(session_id))[-1]
     assert (message.id, message.content, reason_of(message)) == (message_id, "word", "stop")
-    assert [warning.category for warning in caught] == [DeprecationWarning] * 4
+    assert [warning.category for warning in caught] == [DeprecationWarning] * 5
     assert {warning.filename for warning in caught} == {__file__}
 
 
@@ -36,7 +43,9 @@ async def test_an_aborted_reply_is_finalised_with_the_error(reason: str) -> None
     async with ChatContext.open(room.sessions, session_id, owner="p", question="hi") as context:
         message_id = await context.begin_streaming_llm_response("m")
         with pytest.warns(DeprecationWarning, match="abort_streaming_response"):
-            assert await context.abort_streaming_response(message_id, reason)
+            updates = await context.abort_streaming_response(message_id, reason)
+        assert [event.body.type for event in updates] == ["message.completed", "context.state_changed"]
+        assert room.state(session_id).state.name == "active"
     message = (await room.messages(session_id))[-1]
     assert (message.status, reason_of(message)) == ("error", "error: stream error: gone")
 

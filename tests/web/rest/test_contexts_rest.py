@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from rest_client import Rest
 from world import let_go
+
+from models.ids import from_iso
 
 
 @pytest.mark.parametrize("prefix", ["/api/contexts", "/contexts"])
@@ -53,6 +57,13 @@ async def test_the_chunks_of_a_reply_add_up_to_its_text(stored: Rest) -> None:
     assert [chunk["sequence"] for chunk in page["chunks"]] == list(range(1, page["currentSequence"] + 1))
     later = await stored.get(f"{path}?after={page['currentSequence'] - 1}")
     assert later["chunks"] == page["chunks"][-1:]
+    timed = await stored.get(f"{path}?intervals=true")
+    times = [from_iso(chunk["at"]) for chunk in page["chunks"]]
+    expected = [None, *(later - earlier for earlier, later in itertools.pairwise(times))]
+    assert [chunk["intervalMs"] for chunk in timed["chunks"]] == expected
+    assert (await stored.get(f"{path}?intervals=true&after=1"))["chunks"] == timed["chunks"][1:]
+    assert reply["metadata"]["streaming"]["chunksCount"] == len(times)
+    assert "intervalMs" not in page["chunks"][0]
     missing = await stored.ask("GET", f"/api/contexts/{session_id}/messages/nothing/streaming-chunks")
     assert (missing.status, missing.code) == (404, "message_not_found")
 

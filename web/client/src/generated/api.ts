@@ -324,7 +324,7 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** The chunks of a streamed message after a sequence number. */
+        /** The chunks of a streamed message after a sequence number; on demand with their intervals in milliseconds. */
         readonly get: operations["listStreamingChunks"];
         readonly put?: never;
         readonly post?: never;
@@ -1219,10 +1219,13 @@ export interface components {
             readonly currentSequence: number;
             readonly hasMore: boolean;
         };
+        /** @description `intervalMs` since the chunk before, where intervals were asked for; null for the first. */
         readonly ChunkView: {
             readonly sequence: number;
             readonly delta: string;
             readonly at: string;
+            /** @default null */
+            readonly intervalMs?: number | null;
         };
         /** @description What a client may say of its message. */
         readonly ClientMetadata: {
@@ -4078,6 +4081,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 readonly after?: number;
+                readonly intervals?: boolean;
             };
             readonly header?: {
                 /** @description The ETag of the answer that the client has: 304 when it is still the same. */
@@ -4091,7 +4095,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The chunks of a streamed message after a sequence number. */
+            /** @description The chunks of a streamed message after a sequence number; on demand with their intervals in milliseconds. */
             readonly 200: {
                 headers: {
                     /** @description Strong. */
