@@ -175,8 +175,8 @@ class Spent:
 class RequestTools(CommandFor[None]):
     """The calls that a model asks for. A call is `approved` or `denied` when policy has decided, else `pending`, and
     then `approvals` has the id of the question to the user: {callId: approvalId}. `each_time` are the calls of tools
-    that can't be granted for the session. `server` is the MCP server that they all belong to, if there is one. `spent`
-    is what the reply cost that asks for them without a word."""
+    that can't be granted for the session. `servers` are the MCP servers that calls go to, by call id. `spent` is what
+    the reply cost that asks for them without a word."""
 
     fence: RunFence
     message_id: str
@@ -184,7 +184,7 @@ class RequestTools(CommandFor[None]):
     calls: tuple[ToolCall, ...]
     approvals: Mapping[str, str] = field(default_factory=dict)
     each_time: frozenset[str] = frozenset()
-    server: str | None = None
+    servers: Mapping[str, str] = field(default_factory=dict)
     expires_at: EpochMs | None = None
     spent: Spent | None = None
 

@@ -56,7 +56,7 @@ class SessionRow(SQLModel, table=True):
 
 class ContextRow(SQLModel, table=True):
     """Projection: what is small and often written. `state`, `usage` and `grants` are JSON, `request` and
-    `workflow` are the ordinals of the messages of those that are open."""
+    `workflow` are the ordinals of the messages of those that are open (of requests, the first: the others follow)."""
 
     __tablename__ = "contexts"
     session: int = Field(primary_key=True)

@@ -65,7 +65,7 @@ from models.payloads import (
 from models.runs import OnBusy
 from models.usage import Usage
 from services.engine.context import Context
-from services.engine.tools import calls_of
+from services.engine.tools import open_request
 
 Item = TypeVar("Item")
 
@@ -260,7 +260,7 @@ class Maker:
             case "tools":
                 return self.tools(fence)
             case "start_tools":
-                calls = calls_of(context.request) if context.request is not None else ()
+                calls = open_request(context)[1] if context.requests else ()
                 return StartTools(fence, tuple(call.call_id for call in calls if call.status == "approved") or ("no",))
             case "finish_tool":
                 return self.finish_tool(context, fence, text)
@@ -287,8 +287,11 @@ class Maker:
             for _ in range(self.choose((1, 1, 2, 3)))
         )
         asked = {call.call_id: self.new("approval") for call in calls if call.status == "pending"}
+        servers = {call.call_id: server for call in calls if (server := self.choose(("", "", "git", "box")))}
         expires_at = self.choose((None, EpochMs(0)))
-        return RequestTools(fence, self.new("message"), "assistant", calls, asked, expires_at=expires_at)
+        return RequestTools(
+            fence, self.new("message"), "assistant", calls, asked, servers=servers, expires_at=expires_at
+        )
 
     def advance(self, context: Context, fence: RunFence) -> UpdateWorkflow:
         payload = context.workflow.payload if context.workflow is not None else None
@@ -298,7 +301,7 @@ class Maker:
         return UpdateWorkflow(fence, now)
 
     def finish_tool(self, context: Context, fence: RunFence, text: str) -> FinishTool:
-        calls = calls_of(context.request) if context.request is not None else ()
+        calls = open_request(context)[1] if context.requests else ()
         ids = [call.call_id for call in calls if call.status in ("executing", "denied")] or ["no"]
         return FinishTool(fence, self.new("message"), self.choose(ids), self.choose(("ok", "error", "timeout")), text)
 

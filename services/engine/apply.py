@@ -149,7 +149,7 @@ def _changed(context: Context, at: EpochMs, body: EventBody) -> Context:
         case MessageUpdated():
             return replace(
                 context,
-                request=_open_request(body.message, context.request),
+                requests=_open_requests(body.message, context.requests),
                 workflow=_open_workflow(body.message, context.workflow),
             )
         case BranchCreated():
@@ -208,7 +208,7 @@ def _with_message(context: Context, message: Message) -> Context:
         branches={**context.branches, branch.name: branch},
         stream=Stream(message, "", 0, None, None) if streams else context.stream,
         steered=message.ordinal if steers else context.steered,
-        request=_open_request(message, context.request),
+        requests=_open_requests(message, context.requests),
         workflow=_open_workflow(message, context.workflow),
     )
 
@@ -217,12 +217,15 @@ def _with_branch(context: Context, branch: Branch) -> Context:
     return replace(context, branches={**context.branches, branch.name: branch})
 
 
-def _open_request(message: Message, request: Message | None) -> Message | None:
-    """The tool request that is open after `message` was written or updated."""
+def _open_requests(message: Message, requests: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The tool requests that are open after `message` was written or updated."""
     calls = calls_in(message.payload)
     if not calls:
-        return request
-    return message if any(call.is_open for call in calls) else None
+        return requests
+    others = tuple(each for each in requests if each.id != message.id)
+    if not any(call.is_open for call in calls):
+        return others
+    return tuple(sorted((*others, message), key=lambda each: each.ordinal))
 
 
 def _open_workflow(message: Message, workflow: Message | None) -> Message | None:

@@ -32,8 +32,9 @@ class Stream:
 class Context:
     """`head` is the last event's seq, `pool_count` the last message's ordinal. `run` is the active run, `queue` those
     that wait, oldest first. `steered` is the ordinal of the newest message that steers the active run, else 0.
-    `request` is the tool request whose calls are not all done, `workflow` the execution that is not over, `approvals`
-    those that are pending, `grants` the tools that need none."""
+    `requests` are those for tools whose calls are not all done: of one reply, one for our own tools and one for each
+    MCP server. `workflow` is the execution that is not over, `approvals` those that are pending, `grants` the tools
+    that need none."""
 
     session_id: str
     epoch: str
@@ -57,7 +58,7 @@ class Context:
     queue: tuple[Run, ...]
     steered: int
     usage: Usage
-    request: Message | None = None
+    requests: tuple[Message, ...] = ()
     workflow: Message | None = None
     approvals: tuple[Approval, ...] = ()
     grants: tuple[Grant, ...] = ()
@@ -65,6 +66,11 @@ class Context:
     @property
     def branch(self) -> Branch:
         return self.branches[self.active_branch]
+
+    @property
+    def request(self) -> Message | None:
+        """The first that is open."""
+        return self.requests[0] if self.requests else None
 
     @property
     def resting(self) -> ContextState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, assert_never
 
 from models.approvals import Approval, ApprovalState
@@ -70,15 +70,44 @@ def request(context: Context, command: RequestTools, now: EpochMs) -> Events:
     if context.request is not None or len({call.call_id for call in command.calls}) < len(command.calls):
         raise IllegalTransition("One request at a time, with call ids of its own")
     spent = command.spent
-    cost = {"model": spent.model, "usage": spent.usage} if spent is not None else {}
-    payload: ToolRequestPayload | McpToolRequestPayload = ToolRequestPayload(calls=command.calls, **cost)
-    if command.server is not None:
-        payload = McpToolRequestPayload(server=command.server, calls=command.calls, **cost)
-    message = Message(
-        id=command.message_id,
-        ordinal=context.pool_count + 1,
+    messages = [_request(context, run, command, index, now) for index in range(len(_parts(command)))]
+    asked = tuple(
+        _approval(run, message, call, command, now)
+        for message in messages
+        for call in calls_of(message)
+        if call.status == "pending"
+    )
+    events: list[EventBody] = [MessageCreated(message=message) for message in messages]
+    if spent is not None:
+        events.append(UsageAdded(model=spent.model, usage=spent.usage, message_id=command.message_id))
+    events.extend(ApprovalRequested(approval=approval) for approval in asked)
+    target: ContextState = _awaiting(asked) if asked else context.resting
+    if target != context.state:
+        events.append(ContextStateChanged(state=target))
+    return tuple(events)
+
+
+def _parts(command: RequestTools) -> list[tuple[str | None, tuple[ToolCall, ...]]]:
+    """The calls by the MCP server that they go to (None: our own), in the order of the first of each."""
+    parts: dict[str | None, list[ToolCall]] = {}
+    for call in command.calls:
+        parts.setdefault(command.servers.get(call.call_id), []).append(call)
+    return [(server, tuple(calls)) for server, calls in parts.items()]
+
+
+def _request(context: Context, run: Run, command: RequestTools, index: int, now: EpochMs) -> Message:
+    """One part of what a reply asks for; the first says what the reply cost."""
+    server, calls = _parts(command)[index]
+    spent = command.spent if index == 0 else None
+    cost: dict[str, Any] = {"model": spent.model, "usage": spent.usage} if spent is not None else {}
+    payload: ToolRequestPayload | McpToolRequestPayload = ToolRequestPayload(calls=calls, **cost)
+    if server is not None:
+        payload = McpToolRequestPayload(server=server, calls=calls, **cost)
+    return Message(
+        id=command.message_id if index == 0 else derived_id(command.message_id, f"request {index}"),
+        ordinal=context.pool_count + 1 + index,
         role="agent",
-        content=", ".join(call.name for call in command.calls),
+        content=", ".join(call.name for call in calls),
         message_type=message_type_of("tool_request"),
         kind=payload.kind,
         payload=payload,
@@ -87,15 +116,6 @@ def request(context: Context, command: RequestTools, now: EpochMs) -> Events:
         run_id=run.id,
         metadata=Metadata(source="ai_generated"),
     )
-    asked = tuple(_approval(run, message, call, command, now) for call in command.calls if call.status == "pending")
-    events: list[EventBody] = [MessageCreated(message=message)]
-    if spent is not None:
-        events.append(UsageAdded(model=spent.model, usage=spent.usage, message_id=message.id))
-    events.extend(ApprovalRequested(approval=approval) for approval in asked)
-    target: ContextState = _awaiting(asked) if asked else context.resting
-    if target != context.state:
-        events.append(ContextStateChanged(state=target))
-    return tuple(events)
 
 
 def start(context: Context, command: StartTools, now: EpochMs) -> Events:
@@ -103,35 +123,31 @@ def start(context: Context, command: StartTools, now: EpochMs) -> Events:
     and nothing is pending."""
     run = check_fence(context, command.fence)
     check(context.state, "execute")
-    message, calls = open_request(context)
+    _, calls = open_request(context)
     wanted = [call for call in calls if call.call_id in command.call_ids]
     if len(wanted) != len(command.call_ids) or any(call.status != "approved" for call in wanted):
         raise IllegalTransition("Only approved calls can start", callIds=list(command.call_ids))
     again = [call for call in wanted if _outdated(context, call, command)]
     if again:
-        return _asked_again(run, message, again, command, now)
-    updated = _with_status(message, calls, command.call_ids, "executing")
-    return (
-        MessageUpdated(message=updated),
-        ContextStateChanged(state=ProcessingTool(tool_ids=command.call_ids)),
-    )
+        return _asked_again(context, run, again, command, now)
+    begun = [call.model_copy(update={"status": "executing"}) for call in wanted]
+    return (*_updates(context, begun), ContextStateChanged(state=ProcessingTool(tool_ids=command.call_ids)))
 
 
 def finish(context: Context, command: FinishTool, now: EpochMs) -> Events:
     """Raises IllegalTransition unless the call is at work or was denied."""
     check_fence(context, command.fence)
     check(context.state, "return")
-    message, calls = open_request(context)
+    _, calls = open_request(context)
     call = next((call for call in calls if call.call_id == command.call_id), None)
     if call is None or not call.is_open or call.status not in ("executing", "denied"):
         raise IllegalTransition("This call is not at work", callId=command.call_id)
-    updated = _returned(message, calls, {call.call_id: command})
     events: list[EventBody] = [
         MessageCreated(message=_result(context, call, command, 1, now)),
         *_made(context, call, command, now),
-        MessageUpdated(message=updated),
+        *_updates(context, [_returned(call, command)]),
     ]
-    left = tuple(each.call_id for each in calls_of(updated) if each.status == "executing")
+    left = tuple(each.call_id for each in calls if each.status == "executing" and each is not call)
     target: ContextState = ProcessingTool(tool_ids=left) if left else context.resting
     if target != context.state:
         events.append(ContextStateChanged(state=target))
@@ -189,7 +205,7 @@ def settle(context: Context, command: ResolveApproval, now: EpochMs, *, state: A
     )
     events: list[EventBody] = [ApprovalResolved(approval=resolved)]
     if approval.kind == "tool":
-        events.append(MessageUpdated(message=_decided(context, resolved)))
+        events.extend(_decided(context, resolved))
     left = tuple(each for each in context.approvals if each.id != approval.id)
     target: ContextState = _awaiting(left) if left else context.resting
     events.append(ContextStateChanged(state=target))
@@ -223,34 +239,27 @@ def closed(context: Context, now: EpochMs, status: ToolStatus, reason: str) -> E
         )
         for approval in context.approvals
     ]
-    if context.request is not None:
-        message, calls = open_request(context)
-        left = [call for call in calls if call.is_open]
-        events.extend(_ended(context, message, left, status, reason, now))
+    if context.requests:
+        left = [call for call in open_request(context)[1] if call.is_open]
+        events.extend(_ended(context, left, status, reason, now))
     return tuple(events)
 
 
 def lost(context: Context, now: EpochMs) -> Events:
     """After a crash: what may be repeated is approved again, an unsafe call that had begun is never repeated (I5)."""
-    if context.request is None:
+    if not context.requests:
         return ()
-    message, calls = open_request(context)
-    begun = [call for call in calls if call.status == "executing"]
-    if not begun:
-        return ()
-    again = tuple(call.call_id for call in begun if call.risk != "unsafe")
-    message = _with_status(message, calls, again, "approved")
+    begun = [call for call in open_request(context)[1] if call.status == "executing"]
+    again = [call.model_copy(update={"status": "approved"}) for call in begun if call.risk != "unsafe"]
     unsafe = [call for call in begun if call.risk == "unsafe"]
-    if not unsafe:
-        return (MessageUpdated(message=message),)
-    return _ended(context, message, unsafe, "interrupted", UNKNOWN_OUTCOME, now)
+    return _ended(context, unsafe, "interrupted", UNKNOWN_OUTCOME, now, beside=again)
 
 
 def open_request(context: Context) -> tuple[Message, tuple[ToolCall, ...]]:
-    """The request whose calls are not all done. Raises IllegalTransition without one."""
-    if context.request is None:
+    """The first request that is open, and the calls of all that are. Raises IllegalTransition without one."""
+    if not context.requests:
         raise IllegalTransition("No tools were asked for")
-    return context.request, calls_of(context.request)
+    return context.requests[0], tuple(call for request in context.requests for call in calls_of(request))
 
 
 def calls_of(message: Message) -> tuple[ToolCall, ...]:
@@ -309,9 +318,8 @@ def _awaiting(approvals: tuple[Approval, ...]) -> AwaitingUser:
     return AwaitingUser(reason=approvals[0].kind, approval_ids=tuple(each.id for each in approvals))
 
 
-def _decided(context: Context, approval: Approval) -> Message:
-    """The request with the user's decision in its call."""
-    message, calls = open_request(context)
+def _decided(context: Context, approval: Approval) -> Events:
+    """The user's decision in its call."""
     status: CallStatus = "approved" if approval.state == "approved" else "denied"
     changed = {
         "status": status,
@@ -320,8 +328,8 @@ def _decided(context: Context, approval: Approval) -> Message:
         "decided_by": approval.decided_by,
         "decided_at": approval.decided_at_utc,
     }
-    updated = tuple(call.model_copy(update=changed) if call.call_id == approval.call_id else call for call in calls)
-    return _with_calls(message, updated)
+    calls = [call for call in open_request(context)[1] if call.call_id == approval.call_id]
+    return _updates(context, [call.model_copy(update=changed) for call in calls])
 
 
 def _outdated(context: Context, call: ToolCall, command: StartTools) -> bool:
@@ -329,42 +337,39 @@ def _outdated(context: Context, call: ToolCall, command: StartTools) -> bool:
     return context.mode == "plan" and call.mode != "plan" and call.call_id in command.not_in_plan
 
 
-def _asked_again(run: Run, message: Message, again: Iterable[ToolCall], command: StartTools, now: EpochMs) -> Events:
+def _asked_again(context: Context, run: Run, again: Iterable[ToolCall], command: StartTools, now: EpochMs) -> Events:
     """What is said to this holds for plan mode too."""
     waiting = [call.model_copy(update={"status": "pending", "mode": "plan"}) for call in again]
-    changed = {call.call_id: call for call in waiting}
-    updated = _with_calls(message, tuple(changed.get(call.call_id, call) for call in calls_of(message)))
-    request = RequestTools(
-        command.fence,
-        message.id,
-        message.author,
-        tuple(waiting),
-        {call.call_id: derived_id(message.id, f"{call.call_id} in plan mode") for call in waiting},
-        command.each_time,
-        expires_at=command.expires_at,
-    )
+    first, _ = open_request(context)
+    ids = {call.call_id: derived_id(first.id, f"{call.call_id} in plan mode") for call in waiting}
+    each_time, expires_at = command.each_time, command.expires_at
+    request = RequestTools(command.fence, first.id, first.author, tuple(waiting), ids, each_time, expires_at=expires_at)
     asked = tuple(
-        _approval(run, message, call, request, now).model_copy(update={"question": IN_PLAN_NOW}) for call in waiting
+        _approval(run, _request_of(context, call), call, request, now).model_copy(update={"question": IN_PLAN_NOW})
+        for call in waiting
     )
     requested = tuple(ApprovalRequested(approval=approval) for approval in asked)
-    return (MessageUpdated(message=updated), *requested, ContextStateChanged(state=_awaiting(asked)))
+    return (*_updates(context, waiting), *requested, ContextStateChanged(state=_awaiting(asked)))
 
 
-def _returned(message: Message, calls: Iterable[ToolCall], results: Mapping[str, FinishTool]) -> Message:
-    """With their results a call is done; one that was denied stays denied, unless the user answered in its place."""
-    return _with_calls(message, tuple(_with_result(call, results.get(call.call_id)) for call in calls))
-
-
-def _with_result(call: ToolCall, result: FinishTool | None) -> ToolCall:
-    if result is None:
-        return call
+def _returned(call: ToolCall, result: FinishTool) -> ToolCall:
+    """With its result a call is done; one that was denied stays denied, unless the user answered in its place."""
     status = "denied" if call.status == "denied" and result.status != "ok" else "done"
     return call.model_copy(update={"status": status, "result_id": result.message_id})
 
 
-def _with_status(message: Message, calls: Iterable[ToolCall], call_ids: tuple[str, ...], status: CallStatus) -> Message:
-    updated = tuple(call.model_copy(update={"status": status}) if call.call_id in call_ids else call for call in calls)
-    return _with_calls(message, updated)
+def _request_of(context: Context, call: ToolCall) -> Message:
+    return next(each for each in context.requests if call.call_id in {of.call_id for of in calls_of(each)})
+
+
+def _updates(context: Context, changed: Iterable[ToolCall]) -> Events:
+    """The open requests with these calls as they are now."""
+    now = {call.call_id: call for call in changed}
+    return tuple(
+        MessageUpdated(message=_with_calls(message, tuple(now.get(call.call_id, call) for call in calls_of(message))))
+        for message in context.requests
+        if any(call.call_id in now for call in calls_of(message))
+    )
 
 
 def _with_calls(message: Message, calls: tuple[ToolCall, ...]) -> Message:
@@ -374,21 +379,27 @@ def _with_calls(message: Message, calls: tuple[ToolCall, ...]) -> Message:
 
 
 def _ended(
-    context: Context, message: Message, calls: list[ToolCall], status: ToolStatus, reason: str, now: EpochMs
+    context: Context,
+    calls: Iterable[ToolCall],
+    status: ToolStatus,
+    reason: str,
+    now: EpochMs,
+    *,
+    beside: Iterable[ToolCall] = (),
 ) -> Events:
-    """Results for calls that nobody will finish, so that none stays without one."""
+    """Results for calls that nobody will finish, so that none stays without one; those `beside` them change too."""
     run = context.run
     if run is None:
         return ()
     events: list[EventBody] = []
-    results: dict[str, FinishTool] = {}
+    changed = list(beside)
     for index, call in enumerate(calls, start=1):
-        message_id = derived_id(message.id, call.call_id)
+        message_id = derived_id(_request_of(context, call).id, call.call_id)
         told = f"{reason}; {_how_far(call)}" if reason != UNKNOWN_OUTCOME else reason
         finish = FinishTool(RunFence(run.id, run.attempt), message_id, call.call_id, status, error=told)
         events.append(MessageCreated(message=_result(context, call, finish, index, now)))
-        results[call.call_id] = finish
-    return (*events, MessageUpdated(message=_returned(message, calls_of(message), results)))
+        changed.append(_returned(call, finish))
+    return (*events, *_updates(context, changed))
 
 
 def _made(context: Context, call: ToolCall, command: FinishTool, now: EpochMs) -> Events:
@@ -449,7 +460,7 @@ def _result(context: Context, call: ToolCall, command: FinishTool, offset: int, 
         "handle": command.handle,
     }
     payload: ToolResultPayload | McpToolResultPayload = ToolResultPayload(**fields)
-    request = context.request.payload if context.request is not None else None
+    request = _request_of(context, call).payload
     if isinstance(request, McpToolRequestPayload):
         payload = McpToolResultPayload(server=request.server, **fields)
     return Message(

@@ -22,7 +22,7 @@ from services.mcp.naming import server_part
 from services.mcp.offer import McpResource, McpStatus
 from services.mcp.server import McpServer, Patience
 from services.tools.registry import ToolRegistry
-from services.tools.tool import Tool, tool
+from services.tools.tool import Tool, ToolOutput, tool
 
 
 class McpServers:
@@ -100,9 +100,10 @@ class McpServers:
         async def mcp_read_resource(
             server: Annotated[str, Field(description="The name of the MCP server")],
             uri: Annotated[str, Field(description="As listed by mcp_list_resources", min_length=1, max_length=8000)],
-        ) -> str:
+        ) -> ToolOutput:
             """Read a resource of an MCP server."""
-            return (await self.read_resource(server, uri)).content
+            resource = await self.read_resource(server, uri)
+            return ToolOutput(resource.content, artifact=resource)
 
         return mcp_read_resource
 

@@ -20,6 +20,7 @@ from models.states import Mode
 from models.text import cleaned
 from models.tools import ToolSpec
 from services.access import SYSTEM
+from services.engine.context import Context
 from services.runs.toolbox import Toolbox, Wanted, open_calls
 from services.runs.turn_time import TurnTime
 from services.sessions.manager import SessionManager
@@ -71,7 +72,7 @@ class RunTools:
             calls,
             approvals,
             self._each_time(calls),
-            self._server(calls),
+            self._servers(calls),
             self.expires_at(),
         )
 
@@ -85,10 +86,10 @@ class RunTools:
             self._author = found[0].author if found else SYSTEM.user_id
         return self._author
 
-    def _server(self, calls: Sequence[ToolCall]) -> str | None:
-        """The MCP server that all calls go to; None when there is none, or more than one."""
-        servers = {self._box().server_of(call.name) for call in calls}
-        return servers.pop() if len(servers) == 1 else None
+    def _servers(self, calls: Sequence[ToolCall]) -> dict[str, str]:
+        """The MCP servers that calls go to, by call id."""
+        found = ((call.call_id, self._box().server_of(call.name)) for call in calls)
+        return {call_id: server for call_id, server in found if server is not None}
 
     async def finish(self) -> tuple[AnyToolResult, ...]:
         """Brings the open request, if there is one, to its end: waits for the user, runs what is approved, and gives
@@ -109,7 +110,7 @@ class RunTools:
         """The open calls, once the user has said something to all of them."""
         with self._time.waiting():
             context = await self._sessions.until(self._run.session_id, lambda context: not context.approvals)
-        return open_calls(context.request)
+        return _open(context)
 
     async def _start(self, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
         """Those that have begun: all, or none when some are asked for again."""
@@ -119,7 +120,7 @@ class RunTools:
         ids = tuple(call.call_id for call in calls)
         await self._submit(StartTools(self._fence, ids, not_in_plan, self._each_time(calls), self.expires_at()))
         context = await self._sessions.until(self._run.session_id, lambda _: True)
-        return tuple(call for call in open_calls(context.request) if call.status == "executing")
+        return tuple(call for call in _open(context) if call.status == "executing")
 
     def _each_time(self, calls: Iterable[ToolCall]) -> frozenset[str]:
         return frozenset(call.call_id for call in calls if self._box().is_dangerous(call.name))
@@ -217,6 +218,10 @@ class RunTools:
         if self._toolbox is None:
             raise NotSupported("This server has no tools")
         return self._toolbox
+
+
+def _open(context: Context) -> tuple[ToolCall, ...]:
+    return tuple(call for request in context.requests for call in open_calls(request))
 
 
 async def _side_by_side(work: Iterable[Coroutine[None, None, None]]) -> None:

@@ -4,6 +4,7 @@ part of the context, and both survive the process."""
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import journal_store
@@ -26,7 +27,7 @@ from models.commands import (
 )
 from models.errors import ParleyError, SessionNotFound
 from models.events import ApprovalRequested
-from models.payloads import CallStatus, ToolCall, ToolRequestPayload
+from models.payloads import CallStatus, ToolCall, ToolRequestPayload, calls_in
 from models.states import AwaitingUser
 from services.engine.apply import apply_all
 from services.engine.context import Context
@@ -120,6 +121,22 @@ async def test_an_open_request_is_read_with_the_states_of_its_calls(store: Store
     await agrees(store, context)
     first, second = await store.reads.messages("s", ["r1", "r2"])
     assert (first.content, second.content) == ("out " * 500, "")
+
+
+async def test_all_open_requests_of_one_reply_are_read_and_no_others(store: Store) -> None:
+    context = await store.running()
+    together = replace(asking(context, "1", "2", "3", status="approved"), servers={"2": "git", "3": "box"})
+    context = await store.do(context, together)
+    fence = fence_of(context)
+    assert [message.kind for message in context.requests] == ["tool_request", "mcp_tool_request", "mcp_tool_request"]
+    assert (await store.journal.load("s")).requests == context.requests
+    context = await store.do(context, StartTools(fence, ("1", "2", "3")))
+    for call_id, left in (("2", ["1", "3"]), ("1", ["3"]), ("3", [])):
+        context = await store.do(context, FinishTool(fence, f"r{call_id}", call_id, "ok", "out"))
+        loaded = await store.journal.load("s")
+        assert loaded.requests == context.requests
+        assert [call.call_id for each in loaded.requests for call in calls_in(each.payload)] == left
+        await agrees(store, context)
 
 
 async def test_grants_are_kept_until_they_are_revoked(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -14,6 +15,7 @@ from models.errors import DatabaseCorrupt, SessionNotFound
 from models.events import MessageDelta, truncated
 from models.ids import EpochMs, iso
 from models.messages import Message
+from models.payloads import calls_in
 from models.runs import Run
 from models.states import ContextState, StreamingResponse
 from models.usage import Usage
@@ -41,6 +43,10 @@ DELTAS = text(
     "AND message = :ordinal AND sequence > :after ORDER BY seq LIMIT :limit"
 )
 ONE_POOLED = text("SELECT header, size, content FROM messages WHERE session = :session AND ordinal = :ordinal")
+ASKED_TOGETHER = text(
+    "SELECT header, size, content FROM messages WHERE session = :session AND ordinal >= :ordinal AND created_at = "
+    "(SELECT created_at FROM messages WHERE session = :session AND ordinal = :ordinal) ORDER BY ordinal"
+)
 MESSAGE = text("SELECT * FROM messages WHERE session = :session AND id = :id")
 
 Found = Row[Any]
@@ -91,7 +97,7 @@ async def context_of(db: AsyncConnection, dialect: Dialect, row: Found) -> Conte
         run=next((run for run in runs if run.state != "queued"), None),
         queue=tuple(run for run in runs if run.state == "queued"),
         steered=row.steered,
-        request=await _pooled(db, row.key, row.request),
+        requests=await _requests(db, row.key, row.request),
         workflow=await _pooled(db, row.key, row.workflow),
         approvals=await _pending(db, row.key),
         grants=GRANTS.validate_json(row.grants),
@@ -103,6 +109,15 @@ async def _pooled(db: AsyncConnection, key: int, ordinal: int | None) -> Message
     if ordinal is None:
         return None
     return message_of((await db.execute(ONE_POOLED, {"session": key, "ordinal": ordinal})).one())
+
+
+async def _requests(db: AsyncConnection, key: int, ordinal: int | None) -> tuple[Message, ...]:
+    """The open ones of a reply stand next to each other: from the first of them on."""
+    if ordinal is None:
+        return ()
+    rows = (await db.execute(ASKED_TOGETHER, {"session": key, "ordinal": ordinal})).all()
+    found = takewhile(lambda message: bool(calls_in(message.payload)), map(message_of, rows))
+    return tuple(message for message in found if any(call.is_open for call in calls_in(message.payload)))
 
 
 async def _pending(db: AsyncConnection, key: int) -> tuple[Approval, ...]:

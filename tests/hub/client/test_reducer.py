@@ -11,6 +11,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import reduce as fold
 from itertools import pairwise
 from pathlib import Path
@@ -248,6 +249,14 @@ CASES: dict[str, Callable[[], tuple[History, int]]] = {
         FinishTool(FENCE, "t1", "call-1", "ok", output="written"),
         RequestModel(FENCE, "q3"),
         CountUsage(FENCE, SPENT),
+    ),
+    "our own tools and those of a server are asked for together": after(
+        started,
+        replace(two_calls(), servers={"call-2": "git"}),
+        approve("call-1"),
+        approve("call-2"),
+        StartTools(FENCE, ("call-1", "call-2")),
+        FinishTool(FENCE, "t2", "call-2", "ok", output="written"),
     ),
     "a reply breaks off": after(
         streaming,

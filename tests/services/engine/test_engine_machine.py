@@ -21,7 +21,7 @@ from models.commands import CancelRun, Command, CommandFor, CreateSession, Delet
 from models.errors import Fenced, ParleyError, SessionNotFound
 from models.events import BY_TYPE, Event, EventBody, MessageBody, MessageCreated, MessageDelta, RunFinished
 from models.ids import EpochMs
-from models.payloads import ToolCall
+from models.payloads import AnyToolResult, ToolCall
 from models.results import Cancelled
 from services.engine.apply import apply, apply_all
 from services.engine.context import Context
@@ -167,17 +167,17 @@ class EngineMachine(RuleBasedStateMachine):
         results: list[str] = []
         for event in self.events:
             payload = event.body.message.payload if isinstance(event.body, MessageBody) else None
-            if payload is not None and payload.kind == "tool_request":
+            if payload is not None and payload.kind in ("tool_request", "mcp_tool_request"):
                 calls |= {call.call_id: call for call in payload.calls}
-            elif payload is not None and payload.kind == "tool_result" and isinstance(event.body, MessageCreated):
+            elif isinstance(payload, AnyToolResult) and isinstance(event.body, MessageCreated):
                 results.append(payload.call_id)
         assert sorted(results) == sorted(call_id for call_id, call in calls.items() if not call.is_open)
         assert all(call.status in ("done", "denied") for call in calls.values() if not call.is_open)
         still_open = {call_id for call_id, call in calls.items() if call.is_open}
-        request = self.context.request
-        assert still_open == {call.call_id for call in calls_of(request) if call.is_open} if request else not still_open
+        requests = self.context.requests
+        assert still_open == {call.call_id for each in requests for call in calls_of(each) if call.is_open}
         if self.context.run is None:
-            assert request is None
+            assert not requests
         executing = {call_id for call_id, call in calls.items() if call.status == "executing"}
         assert bool(executing) == (self.context.state.name == "processing_tool")
 

@@ -39,7 +39,7 @@ from models.errors import (
 )
 from models.events import ApprovalResolved, MessageCreated
 from models.ids import EpochMs
-from models.payloads import CallStatus, ToolCall, ToolResultPayload, WorkflowExecutionPayload
+from models.payloads import CallStatus, ToolCall, ToolResultPayload, WorkflowExecutionPayload, calls_in
 from models.runs import OnBusy
 from models.states import Active, AwaitingUser, ProcessingTool, ProcessingWorkflow
 from services.engine.context import Context
@@ -136,6 +136,45 @@ def test_a_reply_and_its_calls_are_committed_together() -> None:
     finalize = FinalizeStream(FENCE, "m", "tool_calls", tools=asking(call("1")))
     context = after(context, finalize)
     assert (context.stream, context.state.name, context.pool_count) == (None, "awaiting_user", 3)
+
+
+def mixed() -> RequestTools:
+    calls = (call("1"), call("2", "approved"), call("3", "denied"), call("4", "approved"))
+    return replace(asking(*calls), servers={"2": "git", "3": "box", "4": "git"})
+
+
+def test_calls_of_mcp_servers_are_mcp_requests_whatever_stands_beside_them() -> None:
+    context = after(running(), mixed())
+    payloads = [message.payload for message in context.requests]
+    assert [(p.kind, getattr(p, "server", None), [c.call_id for c in calls_in(p)]) for p in payloads if p] == [
+        ("tool_request", None, ["1"]),
+        ("mcp_tool_request", "git", ["2", "4"]),
+        ("mcp_tool_request", "box", ["3"]),
+    ]
+    assert [message.ordinal for message in context.requests] == [2, 3, 4]
+    assert len({message.id for message in context.requests}) == 3
+    (approval,) = context.approvals
+    assert (approval.message_id, approval.call_id) == ("request", "1")
+
+
+def test_their_results_are_mcp_results_and_each_request_closes_with_its_own() -> None:
+    context = after(running(), mixed(), answer("1"), StartTools(FENCE, ("1", "2", "4")))
+    kinds: list[tuple[str, str | None]] = []
+    for each in (done("4"), done("1"), done("2")):
+        written = [e.message for e in decide("s", context, each, T0).events if isinstance(e, MessageCreated)]
+        kinds += [(message.kind, getattr(message.payload, "server", None)) for message in written]
+        context = after(context, each)
+    assert kinds == [("mcp_tool_result", "git"), ("tool_result", None), ("mcp_tool_result", "git")]
+    assert [calls_of(each)[0].call_id for each in context.requests] == ["3"]
+    context = after(context, FinishTool(FENCE, "result-3", "3", "error"))
+    assert (context.requests, context.state) == ((), Active())
+
+
+def test_a_crash_and_a_runs_end_look_at_all_requests_of_a_reply() -> None:
+    context = after(running(), mixed(), answer("1"), StartTools(FENCE, ("1", "2", "4")))
+    taken = after(context, TakeOverRun("run", 1, "died"))
+    assert [(each.call_id, each.status) for each in open_request(taken)[1]] == [("3", "denied")]
+    assert after(context, CancelRun()).requests == ()
 
 
 # Starting and finishing

@@ -15,6 +15,7 @@ from mcp_rack import by_hand, children, is_alive, rack, toolbox
 from world import eventually
 
 from models.backoff import Backoff
+from models.payloads import McpResourcePayload
 from services.mcp.errors import McpServerDown, McpToolFailed, UnknownMcpServer
 from services.mcp.server import Patience
 
@@ -230,7 +231,10 @@ async def test_a_model_can_list_and_read_resources() -> None:
             on.registry.register(tool)
         await on.until("box", "ready")
         assert "box notes://today (text/markdown) today" in (await on.call("mcp_list_resources")).output
-        assert (await on.call("mcp_read_resource", server="box", uri="notes://today")).output == "# Today\n- rest"
+        read = await on.call("mcp_read_resource", server="box", uri="notes://today")
+        assert read.output == "# Today\n- rest"
+        assert isinstance(read.artifact, McpResourcePayload)
+        assert (read.artifact.uri, read.artifact.content) == ("notes://today", "# Today\n- rest")
         missing = await on.call("mcp_read_resource", server="bix", uri="notes://today")
         assert "known: box" in str(missing.error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -365,3 +366,15 @@ async def test_a_call_that_ends_with_its_run_is_logged_too() -> None:
             await eventually(lambda: any(each["event"] == "tool call" for each in logs), "the line")
     [line] = [each for each in logs if each["event"] == "tool call"]
     assert (line["tool"], line["outcome"]) == ("dawdle", "cancelled")
+
+
+async def test_each_call_goes_to_the_server_that_its_name_says_whatever_else_is_asked_for() -> None:
+    room = await open_room()
+    done = ToolCall(call_id="0", name="gone", status="denied", decided_by="policy")
+    session_id, tools = await requested(room, (done,))
+    await tools.finish()
+    tools._toolbox = replace(tools._box(), server_of={"double": "git"}.get)
+    wanted = (Wanted("1", "double", '{"n": 1}'), Wanted("2", "nothing", "{}"))
+    assert [result.kind for result in await tools.call(wanted)] == ["mcp_tool_result", "tool_result"]
+    kinds = [message.kind for message in await room.messages(session_id)]
+    assert kinds[-4:-2] == ["mcp_tool_request", "tool_request"]
