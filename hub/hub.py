@@ -22,6 +22,7 @@ from hub.socket.calls import Ack
 from hub.socket.connection import Connection
 from hub.socket.frames import event_frame
 from hub.socket.transport import MAX_CONNECTIONS, Transport, remote
+from hub.tool_feed import ToolFeed
 from hub.user_feed import UserFeed
 from models.calls import (
     BROADCAST_MAX_BYTES,
@@ -44,6 +45,7 @@ from services.library import Library
 from services.sessions.following import Following
 from services.sessions.join import Joiner, Position
 from services.store.lists import SessionPage
+from services.tools.registry import ToolRegistry
 from services.users import Users
 
 log = structlog.get_logger(__name__)
@@ -72,6 +74,7 @@ class Hub:
         users: Users,
         following: Following,
         *,
+        tools: ToolRegistry | None = None,
         admit: Callable[[web.Request], None] = lambda request: None,
         client_of: Callable[[web.Request], str] = remote,
         on_let_go: Callable[[str], None] | None = None,
@@ -86,6 +89,9 @@ class Hub:
         self.rooms = Rooms(following)
         self.feeds = Feeds(chat.sessions, library)
         self.user_feed = UserFeed(users)
+        self.tool_feed = ToolFeed(self._clients)
+        if tools is not None:
+            tools.subscribe(self.tool_feed.on_change)
         self.joiner = Joiner(chat.sessions)
         self._admit = admit
         self._head_every_s = head_every_s
@@ -113,6 +119,9 @@ class Hub:
     async def drain(self) -> None:
         """Refuses new clients, tells the others to come back, and waits until they are gone (2 s at most)."""
         await self.transport.drain()
+
+    def _clients(self) -> list[Connection]:
+        return [each for each in self.transport.connections.values() if each.connected]
 
     @property
     def connections(self) -> int:
@@ -228,6 +237,7 @@ class Hub:
     async def _start(self, app: web.Application) -> None:
         self.feeds.start()
         self.user_feed.start()
+        self.tool_feed.start()
         self._heads = asyncio.get_running_loop().create_task(self._tell_heads())
 
     async def _stop(self, app: web.Application) -> None:
@@ -236,6 +246,7 @@ class Hub:
             await asyncio.gather(self._heads, return_exceptions=True)
         await self.feeds.close()
         await self.user_feed.close()
+        await self.tool_feed.close()
         self.rooms.close()
 
     async def _tell_heads(self) -> None:

@@ -157,6 +157,12 @@ class ResyncEvent(Wire):
     reason: str
 
 
+class ToolsEvent(Wire):
+    """The names of tools that came, went, or were switched off or on: read the list again."""
+
+    changed: tuple[str, ...]
+
+
 class GoodbyeEvent(Wire):
     code: str
     retryable: bool
@@ -170,6 +176,7 @@ SERVER_EVENTS: dict[str, type[Wire]] = {
     "session": ListEvent,
     "running": ListEvent,
     "user_state": UserState,
+    "tools": ToolsEvent,
     "head": HeadEvent,
     "resync": ResyncEvent,
     "goodbye": GoodbyeEvent,

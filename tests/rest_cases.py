@@ -206,6 +206,7 @@ EXAMPLES: dict[str, Example] = {
     "get_prompt": NOTHING,
     "get_view": NOTHING,
     "list_tools": NOTHING,
+    "switch_tool": Example({"enabled": False}, ("enabled",), status=404),
     "list_workflows": NOTHING,
     "execute_workflow": Example(
         {

@@ -123,6 +123,7 @@ def create_app(
         app[LIBRARY],
         app[USERS],
         app[FOLLOWING],
+        tools=app[TOOLS],
         admit=app[ORIGINS].admit_to_socket,
         client_of=proxies.client_of,
         on_let_go=metrics.on_let_go,

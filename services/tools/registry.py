@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -52,6 +52,8 @@ class ToolRegistry:
         self._tools: dict[str, Tool] = {}
         self._policies = dict(policies or {})
         self._disabled: dict[str, str] = {}
+        self._switched_off: dict[str, str] = {}
+        self._listeners: list[Callable[[str], None]] = []
         self._started: list[str] = []
         for tool in tools:
             self.register(tool)
@@ -62,12 +64,14 @@ class ToolRegistry:
             raise InvalidArgument(f"There is a tool “{tool.name}” already", field="name")
         policy = self._policies.get(tool.name)
         self._tools[tool.name] = tool.with_policy(policy) if policy else tool
+        self._told(tool.name)
 
     def remove(self, name: str) -> None:
         """Raises UnknownTool. Its shutdown hook is not run: disable and stop, if it matters."""
         self._known(name)
         del self._tools[name]
         self._disabled.pop(name, None)
+        self._told(name)
 
     def load(self, path: str) -> tuple[Tool, ...]:
         """Registers what `package.module:attribute` holds: a tool, several, or a function without arguments that makes
@@ -97,18 +101,42 @@ class ToolRegistry:
         """Raises UnknownTool. Calls in progress go on."""
         self._known(name)
         self._disabled[name] = reason
+        self._told(name)
 
     def enable(self, name: str) -> None:
         """Undoes `disable`, also that of a failed startup hook: what the tool requires must still be there."""
         self._known(name)
         self._disabled.pop(name, None)
+        self._told(name)
+
+    def switch_off(self, name: str, reason: str) -> None:
+        """An operator's word, which nothing but `switch_on` undoes: it outlives the tool's own failures, and its going
+        and coming back. Raises UnknownTool. Calls in progress go on; what waits for an answer is not made any more."""
+        self._known(name)
+        self._switched_off[name] = reason
+        self._told(name)
+
+    def switch_on(self, name: str) -> None:
+        """Raises UnknownTool. The tool may still be unavailable for reasons of its own."""
+        self._known(name)
+        self._switched_off.pop(name, None)
+        self._told(name)
+
+    def subscribe(self, listener: Callable[[str], None]) -> None:
+        """`listener` is called with the name of every tool that comes, goes, or is switched off or on. It must not
+        block."""
+        self._listeners.append(listener)
+
+    def _told(self, name: str) -> None:
+        for listener in self._listeners:
+            listener(name)
 
     def why_not(self, name: str) -> str | None:
         """Why the tool can't be called now; None when it can."""
         tool = self._known(name)
         if tool.policy == "off":
             return "its policy is “off”"
-        return self._disabled.get(name) or self._missing(tool, (name,))
+        return self._switched_off.get(name) or self._disabled.get(name) or self._missing(tool, (name,))
 
     def available(self, mode: Mode, role: str | None = None) -> tuple[Tool, ...]:
         """What a model may be offered, by name. `role` None is for somebody who may do everything."""
@@ -173,7 +201,8 @@ class ToolRegistry:
         tool = self._tools.get(name)
         if tool is None:
             return f"it requires the tool “{name}”, which does not exist"
-        if tool.policy == "off" or name in self._disabled or self._missing(tool, (*path, name)):
+        off = tool.policy == "off" or name in self._disabled or name in self._switched_off
+        if off or self._missing(tool, (*path, name)):
             return f"it requires the tool “{name}”, which is not available"
         return None
 

@@ -22,7 +22,7 @@ from services.tools.errors import ToolUnavailable, UnknownTool
 from services.workflows.errors import WorkflowNotFound
 from web.rest import batches, operations, workflows
 from web.rest import offers as models
-from web.rest.answers import Health, LaunchedAnswer, ModelList, ToolCallAnswer, ToolList, WorkflowList
+from web.rest.answers import Health, LaunchedAnswer, ModelList, ToolCallAnswer, ToolList, ToolView, WorkflowList
 from web.rest.context_routes import CONTEXTS
 from web.rest.dispatch import handler_of
 from web.rest.openapi import DOCUMENT, Document
@@ -101,6 +101,16 @@ BATCHES: tuple[Route, ...] = (
 OTHERS: tuple[Route, ...] = (
     route("GET", "/api/models", models.list_models, NONE, NoQuery, ModelList, "The models to choose from."),
     route("GET", "/api/tools", models.list_tools, NONE, NoQuery, ToolList, "The tools, and why some can't be used."),
+    route(
+        "PATCH",
+        "/api/tools/{name}",
+        models.switch_tool,
+        models.SwitchTool,
+        NoQuery,
+        ToolView,
+        "Switches a tool off or on, for everybody, as long as the server runs.",
+        errors=(UnknownTool,),
+    ),
     route(
         "GET",
         "/api/openapi.json",

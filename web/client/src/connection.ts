@@ -27,6 +27,7 @@ const SERVER_EVENTS = [
   "session",
   "running",
   "user_state",
+  "tools",
 ] as const;
 
 interface Pending {

@@ -816,6 +816,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/tools/{name}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /** Switches a tool off or on, for everybody, as long as the server runs. */
+        readonly patch: operations["switchTool"];
+        readonly trace?: never;
+    };
     readonly "/api/openapi.json": {
         readonly parameters: {
             readonly query?: never;
@@ -2859,6 +2876,10 @@ export interface components {
             readonly expectedVersion?: number | null;
             readonly name: string;
         };
+        /** @description As long as the server runs; what holds longer is a setting (`--tool-policy NAME=off`). */
+        readonly SwitchTool: {
+            readonly enabled: boolean;
+        };
         readonly SystemControlPayload: {
             /**
              * @default 1
@@ -3041,6 +3062,10 @@ export interface components {
             readonly timeoutMs: number;
             readonly available: boolean;
             readonly reason: string | null;
+        };
+        /** @description The names of tools that came, went, or were switched off or on: read the list again. */
+        readonly ToolsEvent: {
+            readonly changed: readonly string[];
         };
         readonly UnpinBody: {
             /** @default null */
@@ -3228,6 +3253,7 @@ export interface components {
             readonly session: components["schemas"]["ListEvent"];
             readonly running: components["schemas"]["ListEvent"];
             readonly user_state: components["schemas"]["UserState"];
+            readonly tools: components["schemas"]["ToolsEvent"];
             readonly head: components["schemas"]["HeadEvent"];
             readonly resync: components["schemas"]["ResyncEvent"];
             readonly goodbye: components["schemas"]["GoodbyeEvent"];
@@ -5026,6 +5052,32 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    readonly switchTool: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SwitchTool"];
+            };
+        };
+        readonly responses: {
+            /** @description Switches a tool off or on, for everybody, as long as the server runs. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ToolView"];
+                };
             };
         };
     };
