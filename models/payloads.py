@@ -49,6 +49,7 @@ MessageType = Literal["text", "tool", "status", "artifact"]
 ToolStatus = Literal["ok", "error", "denied", "timeout", "cancelled", "interrupted"]
 WorkflowStatus = Literal["pending", "running", "paused", "completed", "failed", "cancelled"]
 CallStatus = Literal["pending", "approved", "denied", "executing", "done"]
+ImageMode = Literal["vision", "ocr", "auto"]
 Instant = Annotated[str, Field(description="ISO 8601, UTC, milliseconds, Z")]
 Line = Annotated[int, Field(ge=1), Whole]
 
@@ -115,7 +116,7 @@ class ImagePayload(Versioned):
     source: Literal["url", "base64", "file"]
     data: str
     mime_type: str
-    mode: Literal["vision", "ocr", "auto"] = "auto"
+    mode: ImageMode = "auto"
     ocr_text: str | None = None
     description: str | None = None
     error: str | None = None

@@ -9,14 +9,18 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from models.clock import Clock
 from models.errors import InvalidArgument, PayloadTooLarge
 from models.ids import EpochMs, iso
 from models.messages import Metadata
-from models.payloads import FileReferencePayload, ImagePayload, Payload, ProcessingPayload, TextPayload
+from models.payloads import FileReferencePayload, ImageMode, ImagePayload, Payload, ProcessingPayload, TextPayload
 from models.text import cleaned
 from services.content.opening import OpenFile
+
+if TYPE_CHECKING:
+    from services.content.fetching import Fetch
 
 MESSAGE_MAX_CHARS = 10_000_000
 """One message, by REST; a call on the socket is bounded by its own payload limit."""
@@ -72,6 +76,8 @@ class EnrichImages:
     """Checks an image, and reads its text where its mode or a blind model asks for it."""
 
     open_file: OpenFile
+    default: ImageMode = "auto"
+    fetch: Fetch | None = None
     stage: str = "Reading the image"
 
     async def __call__(self, draft: Draft) -> Draft:
@@ -79,7 +85,9 @@ class EnrichImages:
             return draft
         from services.content.images import resolve_image
 
-        image = await resolve_image(draft.payload, vision=draft.vision, open_file=self.open_file)
+        image = await resolve_image(
+            draft.payload, vision=draft.vision, open_file=self.open_file, default=self.default, fetch=self.fetch
+        )
         return replace(draft, payload=image)
 
 
@@ -126,9 +134,12 @@ def _stage(processor: Processor) -> str:
     return cleaned(str(name))[:STAGE_MAX_CHARS]
 
 
-def enriching(open_file: OpenFile, clock: Clock) -> tuple[Processor, ...]:
-    """Files and images, for where there is a workspace."""
-    return EnrichFiles(open_file, clock), EnrichImages(open_file)
+def enriching(
+    open_file: OpenFile, clock: Clock, image_mode: ImageMode = "auto", fetch: Fetch | None = None
+) -> tuple[Processor, ...]:
+    """Files and images, for where there is a workspace. `image_mode` is for images whose message leaves it open; with
+    `fetch` the text of images by URL is read too."""
+    return EnrichFiles(open_file, clock), EnrichImages(open_file, image_mode, fetch)
 
 
 def standard(enrich: Sequence[Processor] = (), own: Sequence[Processor] = ()) -> Pipeline:

@@ -18,6 +18,7 @@ from hub.socket.origins import ANY, is_loopback, normal_origin
 from hub.socket.proxies import network_of
 from hub.socket.transport import MAX_CONNECTIONS
 from models.clock import Clock
+from models.payloads import ImageMode
 from services.llm.demo import WORDS_PER_S
 from services.llm.endpoint_errors import is_secret
 from services.llm.registry import Providers
@@ -184,6 +185,12 @@ class Settings(BaseSettings):
     processor: Annotated[
         Names, Field(description="A step of one's own for messages, as package.module:attribute; may be repeated.")
     ] = ()
+    image_mode: Annotated[
+        ImageMode, Field(description="How models get images that don't say it themselves: auto: seen if they can see.")
+    ] = "auto"
+    fetch_images: Annotated[
+        bool, Field(description="Fetch images by URL to read their text, from public addresses alone.")
+    ] = False
     allow_origin: Annotated[Allowed, Field(description="Origin of pages that may connect; may be repeated.")] = ()
     trusted_proxy: Annotated[
         Networks, Field(description="Address or network of a proxy whose X-Forwarded-* count; may be repeated.")

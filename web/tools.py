@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from models.clock import Clock
 from models.errors import ParleyError
+from services.content.fetching import fetch_public
 from services.mcp.config import read_servers
 from services.mcp.servers import McpServers
 from services.pipeline import Pipeline, enriching, load_processor, standard
@@ -90,4 +91,5 @@ def pipeline_of(settings: Settings, toolbox: Toolbox, clock: Clock) -> Pipeline:
         with workspace.file(path) as descriptor:
             return os.fdopen(os.dup(descriptor), "rb")
 
-    return standard(enriching(open_file, clock), own)
+    fetch = fetch_public if settings.fetch_images else None
+    return standard(enriching(open_file, clock, settings.image_mode, fetch), own)

@@ -1,5 +1,5 @@
-"""Checks images that come into a session, and reads their text where the model can't see. Never fetches a URL: an image
-given by one is fetched by the model's endpoint, if at all."""
+"""Checks images that come into a session, and reads their text where the model can't see. Fetches no URL by itself: an
+image given by one is fetched by the model's endpoint, and for its text by what the caller gives, if at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from models.errors import ParleyError
-from models.payloads import ImagePayload
+from models.payloads import ImageMode, ImagePayload
+from services.content.fetching import Fetch, FetchRefused
 from services.content.ocr import OcrUnavailable, read_text
 from services.content.opening import OpenFile, why_unreadable
 
@@ -28,19 +29,27 @@ class _Problem(Exception):
 
 
 async def resolve_image(
-    payload: ImagePayload, *, vision: bool, open_file: OpenFile, ocr: Ocr = read_text
+    payload: ImagePayload,
+    *,
+    vision: bool,
+    open_file: OpenFile,
+    ocr: Ocr = read_text,
+    default: ImageMode = "auto",
+    fetch: Fetch | None = None,
 ) -> ImagePayload:
     """The payload checked, with the media type that the bytes themselves show, a file's bytes in `embedded`, and
-    `ocrText` where `mode` asks for it or, in auto, where the model has no `vision`. What fails is in `error`."""
-    clean = payload.model_copy(update={"error": None, "embedded": None, "ocr_text": None})
-    reads = payload.mode == "ocr" or (payload.mode == "auto" and not vision)
+    `ocrText` where `mode` asks for it or, in auto, where the model has no `vision`. `default` stands in for auto;
+    `fetch` brings what lies at a URL. What fails is in `error`."""
+    mode = default if payload.mode == "auto" else payload.mode
+    clean = payload.model_copy(update={"error": None, "embedded": None, "ocr_text": None, "mode": mode})
+    reads = mode == "ocr" or (mode == "auto" and not vision)
     try:
         if payload.source == "url":
-            return _by_url(clean, reads)
+            return await _by_url(clean, reads, ocr, fetch)
         data = await asyncio.to_thread(_bytes, clean, open_file)
         checked = _checked(clean, data)
         return checked.model_copy(update={"ocr_text": await asyncio.to_thread(ocr, data)}) if reads else checked
-    except (_Problem, OcrUnavailable, ValueError) as problem:
+    except (_Problem, OcrUnavailable, FetchRefused, ValueError) as problem:
         return clean.model_copy(update={"error": str(problem)})
     except (OSError, ParleyError) as error:
         return clean.model_copy(update={"error": why_unreadable(error)})
@@ -59,14 +68,17 @@ def media_type_of(data: bytes) -> str | None:
     return None
 
 
-def _by_url(payload: ImagePayload, reads: bool) -> ImagePayload:
+async def _by_url(payload: ImagePayload, reads: bool, ocr: Ocr, fetch: Fetch | None) -> ImagePayload:
     if not payload.data.startswith(("http://", "https://")) or len(payload.data) > _URL_MAX_CHARS:
         raise _Problem("The URL must begin with http:// or https:// and have at most 2,048 characters")
-    if reads:
+    if not reads:
+        return payload
+    if fetch is None:
         raise _Problem(
             "The server fetches no URLs, so it can't read the text: send the image itself, as base64 or file"
         )
-    return payload
+    data = await fetch(payload.data, IMAGE_MAX_BYTES)
+    return _checked(payload, data).model_copy(update={"ocr_text": await asyncio.to_thread(ocr, data)})
 
 
 def _bytes(payload: ImagePayload, open_file: OpenFile) -> bytes:

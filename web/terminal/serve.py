@@ -56,6 +56,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def _values(field: FieldInfo) -> str:
     """What may stand behind an option. Shown only: the settings check it, together with everything else."""
+    if field.annotation is bool:
+        return "true|false"
     return "|".join(get_args(field.annotation)) if get_origin(field.annotation) is Literal else "…"
 
 

@@ -15,6 +15,7 @@ import pytest
 from models.errors import Forbidden
 from models.payloads import ImagePayload
 from services.content import ocr as ocr_module
+from services.content.fetching import FetchRefused
 from services.content.images import IMAGE_MAX_BYTES, media_type_of, resolve_image
 from services.content.ocr import OcrUnavailable, read_text
 
@@ -83,6 +84,42 @@ async def test_the_text_is_read_where_mode_and_model_ask_for_it(mode: Any, visio
     payload = await resolved(base64_image(mode=mode), vision=vision, ocr=lambda _: "EXIT" if read else no_ocr(_))
     assert payload.ocr_text == ("EXIT" if read else None)
     assert payload.error is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "default", "vision", "kept", "read"),
+    [
+        ("auto", "ocr", True, "ocr", True),
+        ("auto", "vision", False, "vision", False),
+        ("auto", "auto", False, "auto", True),
+        ("vision", "ocr", False, "vision", False),
+        ("ocr", "vision", True, "ocr", True),
+    ],
+)
+async def test_the_setting_counts_where_the_message_leaves_it_open(
+    mode: Any, default: Any, vision: bool, kept: str, read: bool
+) -> None:
+    image = await resolved(base64_image(mode=mode), vision=vision, default=default, ocr=lambda _: "words")
+    assert (image.mode, image.ocr_text) == (kept, "words" if read else None)
+
+
+async def test_the_text_at_a_url_is_read_by_what_the_caller_gives() -> None:
+    asked: list[tuple[str, int]] = []
+
+    async def fetch(url: str, max_bytes: int) -> bytes:
+        asked.append((url, max_bytes))
+        return PNG
+
+    async def refuse(url: str, max_bytes: int) -> bytes:
+        raise FetchRefused("The address is not a public one")
+
+    payload = ImagePayload(source="url", data=URL, mime_type="image/gif")
+    image = await resolved(payload, vision=False, ocr=lambda _: "words", fetch=fetch)
+    assert (image.ocr_text, image.mime_type, image.source, image.embedded) == ("words", "image/png", "url", None)
+    assert asked == [(URL, IMAGE_MAX_BYTES)]
+    assert (await resolved(payload, vision=True, fetch=fetch)).ocr_text is None
+    assert len(asked) == 1, "who sees it needs no text"
+    assert (await resolved(payload, vision=False, fetch=refuse)).error == "The address is not a public one"
 
 
 async def test_a_file_is_opened_by_the_given_function_and_its_bytes_are_kept() -> None:
