@@ -17,6 +17,7 @@ from models.commands import StartRun
 from models.errors import RunAlreadyActive, RunNotFound, SessionNotFound, StorageUnavailable
 from models.events import ApprovalResolved, RunFinished, RunQueued, RunStarted
 from models.runs import Run
+from models.states import AwaitingLLM
 from services.engine.context import Context
 from services.faults import report
 from services.runs.agents import Agents
@@ -34,8 +35,8 @@ log = structlog.get_logger(__name__)
 
 WINDOW_S = 0.040
 RUNS_MAX = 1_000
-"""Runs at work at once. One that waits for its user costs next to nothing and holds no place; when it is answered it
-goes on at once, and only those that begin anew wait until there is room again."""
+"""Runs at work at once. One that waits, for its user or until its model may be asked again, costs next to nothing and
+holds no place; then it goes on at once, and only those that begin anew wait until there is room again."""
 DRAIN_S = 10.0
 
 
@@ -116,7 +117,7 @@ class RunManager:
         self.lose((*finished, *_taken_from_here(committed)))
         if committed.own:
             self._follow_up(committed, bool(finished))
-        self._note_waiting(committed.after.run)
+        self._note_waiting(committed.after)
 
     def _follow_up(self, committed: Committed, finished: bool) -> None:
         """What has to be done next is done by the node that committed the cause; should it be gone, the watch of
@@ -126,11 +127,12 @@ class RunManager:
         if any(isinstance(event.body, ApprovalResolved) for event in committed.events):
             self._go_on(committed.after)
 
-    def _note_waiting(self, run: Run | None) -> None:
-        """A run that waits for its user gives its place to another."""
+    def _note_waiting(self, context: Context) -> None:
+        """A run that waits for its user, or until its model may be asked again, gives its place to another."""
+        run, state = context.run, context.state
         if run is None or run.id not in self._active:
             return
-        if run.state != "awaiting_input":
+        if run.state != "awaiting_input" and not (isinstance(state, AwaitingLLM) and state.retry_at_utc is not None):
             self._places.take(run.id)
         elif self._places.free(run.id):
             self._offer_places()

@@ -9,7 +9,7 @@ RunStep = Callable[[str], Awaitable[None]]
 
 
 class Places:
-    """A run that waits for its user holds none. One that is answered goes on at once, be there room or not."""
+    """A run that waits, for its user or for its model's time, holds none. It goes on at once, be there room or not."""
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -230,6 +230,19 @@ async def test_trying_again_ends_the_wait_of_the_same_run() -> None:
         assert len(await shop.room.runs(session_id)) == 1
 
 
+async def test_who_waits_for_an_endpoint_holds_no_place_among_the_runs_at_work() -> None:
+    """Taken out: the look at the state in _note_waiting. Then one busy endpoint holds up everybody for an hour."""
+    waiting = Waiting()
+    async with workshop(provider=playing((Unavailable(HOUR_MS),), WELL, WELL), runs_max=1) as shop:
+        first = await waiting.in_session(shop)
+        second = await shop.room.create(model="scripted:test")
+        await shop.room.do(second, say("and I?"))
+        await shop.until(second, "COMPLETED")
+        assert shop.room.state(first).session_state == "RUNNING"
+        waiting.over.set()
+        await shop.until(first, "COMPLETED")
+
+
 async def test_cancelling_ends_the_wait() -> None:
     waiting = Waiting()
     async with workshop(provider=playing((Unavailable(HOUR_MS),))) as shop:
