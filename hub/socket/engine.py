@@ -20,6 +20,7 @@ from aiohttp import web
 from hub.socket import answers, frames
 from hub.socket.engine_socket import HubSocket
 from hub.socket.frames import Frame
+from hub.socket.liveness import LATE
 from hub.socket.websocket import TRANSPORT_LIMIT_BYTES, open_websocket
 from models.errors import InvalidArgument, MethodNotAllowed, ParleyError
 
@@ -170,7 +171,7 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
         tick_s = min(
             SWEEP_EVERY_S,
             self.ping_interval / 4,
-            self.ping_timeout / 4,
+            self.ping_timeout * LATE,
             self.stall_timeout / 4,
             self.connect_timeout / 4,
         )

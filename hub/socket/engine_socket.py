@@ -122,10 +122,12 @@ class HubSocket:
             await self.engine.bury(self)
 
     async def upgrade(self, request: web.Request) -> web.StreamResponse:
-        """Move a polling session to this WebSocket: probe, wait until the client stopped polling, flush, go on. Raises
-        InvalidArgument."""
-        if self.upgraded or self.upgrading or self.closed:
-            raise InvalidArgument("This session can't be upgraded", field="sid")
+        """Move a polling session to this WebSocket: probe, wait until the client stopped polling, flush, go on. One
+        that has moved, or is about to, moves no second time: such a WebSocket is closed."""
+        if self.upgraded or self.upgrading:
+            ws, _ = await open_websocket(request)
+            await ws.close(code=CLOSE_POLICY, drain=False)
+            return ws
         if self._candidate is not None:
             self._candidate.abort()  # the client has given it up, or it never got through
         candidate = self._candidate = request.transport

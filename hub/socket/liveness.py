@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from hub.socket.outbox import Outbox
 
+LATE = 1 / 20
+"""The share of the timeout by which a sweep sends a ping late without the client being given that much more."""
+
 
 class Liveness:
     __slots__ = ("_had_backlog", "_interval_s", "_seen_bytes", "_timeout_s", "_waiting_since", "ping_due")
@@ -22,9 +25,10 @@ class Liveness:
 
     def pinged(self, now: float) -> None:
         """On schedule, answered or not: clients expect a ping within interval and timeout."""
-        self.ping_due = now + self._interval_s
+        on_time = now - self.ping_due <= self._timeout_s * LATE
         if self._waiting_since is None:
-            self._waiting_since = now
+            self._waiting_since = self.ping_due if on_time else now
+        self.ping_due = now + self._interval_s
 
     def heard(self) -> None:
         """The client said something, whatever it was. That it was said something is no sign of life."""

@@ -29,6 +29,14 @@ def test_a_client_that_is_silent_for_the_timeout_is_dead_however_often_it_is_pin
     assert liveness.is_dead(26, outbox, busy=False)
 
 
+def test_a_ping_that_a_sweep_sends_late_counts_from_when_it_was_due_unless_the_server_stood_still() -> None:
+    for late, dead_after in ((0.9, 45), (1.1, 46.1)):
+        liveness, outbox = Liveness(0, 25, 20), Outbox()
+        liveness.pinged(25 + late)
+        assert not liveness.is_dead(dead_after, outbox, busy=False)
+        assert liveness.is_dead(dead_after + 0.1, outbox, busy=False)
+
+
 def test_a_client_whose_call_is_being_handled_is_not_silent() -> None:
     liveness, outbox = Liveness(0, 25, 20), Outbox()
     liveness.pinged(25)
