@@ -23,6 +23,7 @@ from services.launcher import Launcher
 from services.library import Library
 from services.llm.registry import Providers
 from services.llm.tokens import TokenCounter
+from services.operating.collector import Collector, keep_lean
 from services.operating.metrics import MeteredSessionManager, Metrics
 from services.operating.seldom import Seldom
 from services.organizer import Organizer
@@ -218,7 +219,7 @@ async def _start(app: web.Application) -> None:
     except BaseException:
         await _stop(app)
         raise
-    app[LIFECYCLE].housekeeping = asyncio.get_running_loop().create_task(purge_daily(app[ORGANIZER]))
+    app[LIFECYCLE].housekeeping = asyncio.get_running_loop().create_task(_keep_house(app))
 
 
 async def drain(app: web.Application) -> None:
@@ -241,6 +242,10 @@ async def _stop(app: web.Application) -> None:
     await app[TOOLS].stop()
     await app[STORE].close()
     await app[PROVIDERS].aclose()
+
+
+async def _keep_house(app: web.Application) -> None:
+    await asyncio.gather(purge_daily(app[ORGANIZER]), keep_lean(app[SESSIONS].let_go_idle, Collector()))
 
 
 async def purge_daily(organizer: Organizer, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:

@@ -14,9 +14,6 @@ from models.usage import Usage
 from services.llm.provider import Finished, ModelEvent, ModelInfo, ModelRequest, Sleep, TextDelta, ToolCallReady
 from services.llm.scripted_words import WordScript
 
-# Requests are kept for tests to look at; a server that plays word scripts for days must not grow by them.
-_KEPT_REQUESTS = 1_000
-
 
 @dataclass(frozen=True, slots=True)
 class Say:
@@ -97,13 +94,14 @@ ScriptSource: TypeAlias = Script | Callable[[ModelRequest], Script]
 class ScriptedProvider:
     """Plays what is registered under "scripted:NAME", and "scripted:words=200,delay_ms=5,seed=1" with no registration.
 
-    `requests` holds the latest requests in order, `open_streams` counts the replies begun and neither ended nor closed.
+    `requests` holds those to what is registered, in order, for a test to look at (of a server that plays words for days
+    none: each holds its whole session). `open_streams` counts the replies begun and neither ended nor closed.
     """
 
     def __init__(self, scripts: Mapping[str, ScriptSource] | None = None, *, sleep: Sleep = asyncio.sleep) -> None:
         self._scripts: dict[str, ScriptSource] = dict(scripts or {})
         self._sleep = sleep
-        self.requests: deque[ModelRequest] = deque(maxlen=_KEPT_REQUESTS)
+        self.requests: list[ModelRequest] = []
         self.open_streams = 0
 
     def register(self, name: str, source: ScriptSource) -> None:
@@ -121,7 +119,8 @@ class ScriptedProvider:
         return _info(name)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        self.requests.append(request)
+        if request.model.removeprefix("scripted:") in self._scripts:
+            self.requests.append(request)
         self.open_streams += 1
         try:
             taken = set(request.call_ids)

@@ -25,6 +25,7 @@ class SessionCache:
         self._open: dict[str, OpenSession] = {}
         self.idle: OrderedDict[str, int] = OrderedDict()
         self.idle_bytes = 0
+        self._aged: set[str] = set()
 
     def __contains__(self, session_id: str) -> bool:
         return session_id in self._open
@@ -50,6 +51,7 @@ class SessionCache:
     def wake(self, session_id: str) -> None:
         """It has something to do again. Harmless when it had."""
         self.idle_bytes -= self.idle.pop(session_id, 0)
+        self._aged.discard(session_id)
 
     def rest(self, session: OpenSession) -> None:
         """Counts a session that has nothing to do as the one that was idle shortest, and makes room for it."""
@@ -59,6 +61,13 @@ class SessionCache:
         self.idle[session.session_id] = weight = session.weight_bytes
         self.idle_bytes += weight
         self._evict(OPEN_SESSIONS)
+
+    def age(self) -> None:
+        """Lets go of what was idle since the call before, and of nothing that was used meanwhile."""
+        for session_id in self._aged:
+            self.idle_bytes -= self.idle.pop(session_id)
+            del self._open[session_id]
+        self._aged = set(self.idle)
 
     def drop(self, session_id: str) -> None:
         """Harmless when it is not there."""
@@ -76,3 +85,4 @@ class SessionCache:
             session_id, weight = self.idle.popitem(last=False)
             self.idle_bytes -= weight
             self._open.pop(session_id, None)
+            self._aged.discard(session_id)

@@ -100,6 +100,10 @@ class SessionManager:
         of it is read unless the listener does. Words of a stream are changes too. Hints may get lost."""
         self._listeners.of_far.append(listener)
 
+    def let_go_idle(self) -> None:
+        """Sessions that nobody has used since the call before leave the memory; whoever wants one has it read again."""
+        self._cache.age()
+
     async def close(self) -> None:
         """Waits for what is being read or looked up, 5 s at most. Submit nothing after."""
         if self._others is not None:

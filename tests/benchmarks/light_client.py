@@ -42,6 +42,10 @@ class LightClient(asyncio.Protocol):
         self._send(f"42{ack_id}{json.dumps([name, arguments])}")
         return ack
 
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport

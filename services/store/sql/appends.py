@@ -22,7 +22,7 @@ from services.store.sql.dialect import Dialect
 from services.store.sql.rows import GUARDED, Keys, Row, Rows, as_json, context_values, guard_row, session_values
 from services.store.sql.statements import CONTEXT, SESSION, columns_of, names_of
 
-KEYS_KEPT = 100_000
+KEYS_KEPT = 20_000
 """Session keys remembered; then all are forgotten and looked up again."""
 
 

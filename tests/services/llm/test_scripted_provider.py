@@ -167,6 +167,13 @@ async def test_requests_are_kept_for_the_test_to_look_at() -> None:
     assert [asked.last_user_text for asked in provider.requests] == ["one", "two"]
 
 
+async def test_no_request_of_a_word_script_is_kept() -> None:
+    """Servers play them, and each request holds its whole session. Fails when all are recorded."""
+    provider = playing()
+    await played(provider, request("scripted:words=2,delay_ms=0,seed=1", "one"))
+    assert list(provider.requests) == []
+
+
 async def test_an_unknown_script_is_refused() -> None:
     with pytest.raises(ProviderRefused, match="No script"):
         await played(ScriptedProvider(), request("scripted:nobody"))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Iterator
 
 import pytest
 
-from services.operating.collector import THRESHOLDS, tune_collector
+from services.operating.collector import (
+    GROWN_BYTES,
+    THRESHOLDS,
+    Collector,
+    keep_lean,
+    resident_bytes,
+    trim,
+    tune_collector,
+)
 
 
 @pytest.fixture
@@ -23,3 +32,45 @@ def test_what_lives_at_the_start_is_never_traversed_again() -> None:
     tune_collector()
     assert gc.get_threshold() == THRESHOLDS
     assert gc.get_freeze_count() > 0
+
+
+def test_a_full_collection_is_made_when_much_more_is_resident_than_after_the_last() -> None:
+    """Fails when sizes don't count: few large objects in cycles are never many objects."""
+    resident, collected = [100_000_000], []
+
+    def collect() -> None:
+        collected.append(resident[0])
+        resident[0] -= 10_000_000
+
+    collector = Collector(lambda: resident[0], collect)
+    for grown, collects in ((0, False), (GROWN_BYTES - 1, False), (1, True), (0, False), (GROWN_BYTES, True)):
+        resident[0] += grown
+        assert collector.look() is collects
+    resident[0] = 50_000_000  # what the caches held is gone: growth counts from there
+    assert not collector.look()
+    resident[0] += GROWN_BYTES
+    assert collector.look()
+    assert len(collected) == 3
+
+
+def test_the_machine_tells_what_is_resident_and_takes_back_what_was_freed() -> None:
+    trim()
+    assert resident_bytes() > 10_000_000
+
+
+async def test_what_is_idle_is_let_go_of_before_anything_is_given_back() -> None:
+    order: list[str] = []
+    rounds = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        if order.count("give back") == 2:
+            rounds.set()
+            await asyncio.Event().wait()
+
+    collector = Collector(lambda: 0, lambda: None)
+    task = asyncio.create_task(
+        keep_lean(lambda: order.append("let go"), collector, sleep, lambda: order.append("give back"))
+    )
+    await rounds.wait()
+    task.cancel()
+    assert order == ["let go", "give back"] * 2

@@ -186,3 +186,22 @@ async def test_unknown_ids_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> No
     asked = [room.sessions.submit(new_id(), RenameSession("x"), USER) for _ in range(50)]
     await asyncio.gather(*asked, return_exceptions=True)
     assert len(room.sessions._cache) <= 5
+
+
+async def test_what_nobody_used_between_two_looks_is_let_go_of() -> None:
+    """Fails when idle sessions stay until others push them out: memory would never come back after a load."""
+    room, _ = await memory_room()
+    idle, used, at_work = [await room.create() for _ in range(3)]
+    await begun(room, at_work)
+    room.sessions.let_go_idle()
+    assert held(room) == [idle, used, at_work]
+    await room.do(used, RenameSession("again"))
+    room.sessions.let_go_idle()
+    assert held(room) == [used, at_work]
+    await room.do(idle, RenameSession("read again"))
+    room.sessions.let_go_idle()
+    assert held(room) == [at_work, idle]
+    for _ in range(2):
+        room.sessions.let_go_idle()
+    assert held(room) == [at_work]
+    assert (len(room.sessions._cache.idle), room.sessions._cache.idle_bytes) == (0, 0)
