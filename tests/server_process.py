@@ -35,12 +35,14 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class ServerProcess:
-    """`parley serve` on one data folder and one port through all its lives. `core` pins it to one CPU."""
+    """`parley serve` on one data folder and one port through all its lives. `core` pins it to one CPU; it may open no
+    more than `descriptors`."""
 
     folder: Path
     options: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     core: int | None = None
+    descriptors: int | None = None
     port: int = field(default_factory=lambda: free_port())
     process: subprocess.Popen[bytes] | None = None
     listening_since_ms: int = 0
@@ -79,7 +81,7 @@ class ServerProcess:
         fixed = ("--port", str(self.port), "--data", str(self.folder / "data"))
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, *fixed, *self.options],
+                [*self._limits(), *COMMAND, *fixed, *self.options],
                 cwd=ROOT,
                 env={**_clean_environment(), **self.environment},
                 stdin=subprocess.DEVNULL,
@@ -89,6 +91,10 @@ class ServerProcess:
         if self.core is not None:
             os.sched_setaffinity(self.process.pid, {self.core})
         return since
+
+    def _limits(self) -> tuple[str, ...]:
+        most = self.descriptors
+        return () if most is None else ("prlimit", f"--nofile={most}:{most}")
 
     def kill(self) -> None:
         """SIGKILL: nothing is flushed, nobody is told."""

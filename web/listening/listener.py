@@ -21,7 +21,8 @@ log = structlog.get_logger(__name__)
 
 BACKLOG = 1024
 """Connections that the kernel holds for us while we do not accept."""
-ACCEPT_AT_ONCE = 64
+ACCEPT_AT_ONCE = 32
+"""So many have no place yet and as many no descriptor back: fewer, together, than are reserved."""
 PAUSE_S = 0.1
 NOT_HERE = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 """The name has addresses of a kind that this machine does not have."""
@@ -65,7 +66,7 @@ class Listener:
         await asyncio.gather(*self._welcomes, return_exceptions=True)
 
     def _accept(self, listening: socket.socket) -> None:
-        for _ in range(ACCEPT_AT_ONCE):
+        while len(self._welcomes) < ACCEPT_AT_ONCE:
             if self._places.is_full:
                 self._seldom.say(logging.WARNING, "connections wait: all places are taken", open=len(self._places))
                 self._pause(listening)
