@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import socket
-import sys
-import termios
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Literal, cast
@@ -22,6 +19,7 @@ from aiohttp import web
 from aiohttp.http import StreamWriter
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
+from hub.socket.kernel import unacknowledged_bytes
 from models.errors import ParleyError, RequestTimeout
 from web.http_connection import HttpConnection
 from web.listening.deadlines import Deadlines
@@ -164,7 +162,7 @@ class Caller(HttpConnection):
 
     def _takes_nothing(self, wire: asyncio.Transport, now: float) -> bool:
         """An answer has been on its way for so long without a byte of it being acknowledged."""
-        unsent_bytes = _unacknowledged(wire)
+        unsent_bytes = wire.get_write_buffer_size() + unacknowledged_bytes(wire)
         if not unsent_bytes or unsent_bytes != self._unsent_bytes:
             self._unsent_bytes, self._moved_at = unsent_bytes, now
         return now - self._moved_at >= self.deadlines.progress_s
@@ -201,13 +199,3 @@ def _answer(error: ParleyError) -> bytes:
     head = f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     return head.encode() + body
-
-
-def _unacknowledged(wire: asyncio.Transport) -> int:
-    """Bytes that we sent and the other side has not; where the system does not tell, those that it has not taken."""
-    ours = wire.get_write_buffer_size()
-    try:
-        answer = fcntl.ioctl(wire.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
-    except (OSError, ValueError):
-        return ours
-    return ours + int.from_bytes(answer, sys.byteorder)
