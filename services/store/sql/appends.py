@@ -161,6 +161,8 @@ class Appends:
         return keys
 
     def _with_new_branches(self, connection: Connection, append: Append, keys: Keys) -> Keys:
+        if append.before is not None and append.before.branches is append.after.branches:
+            return keys
         created = [event.body.branch for event in append.events if isinstance(event.body, BranchCreated)]
         if not created:
             return keys

@@ -83,9 +83,11 @@ class Rows:
 
     def add(self, append: Append, keys: Keys) -> None:
         before, after = append.before, append.after
+        only_grows = True
         for event in append.events:
+            only_grows = only_grows and type(event.body) is MessageDelta
             self.events.append(event_row(keys.session, event, after, self.actors[event.by]))
-        if all(isinstance(event.body, MessageDelta) for event in append.events):
+        if only_grows:
             return
         self.sessions.append([keys.session, *session_values(after)])
         self.contexts.append([keys.session, *context_values(after)])

@@ -236,7 +236,7 @@ class Database:
         if self._max_pages is not None:
             pragmas.append(f"max_page_count={self._max_pages}")
         _on_connect(engine, pragmas)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        event.listen(engine, "begin", _begin_to_write)
         return engine
 
     def _reader_engine(self) -> AsyncEngine:
@@ -317,6 +317,13 @@ def _probe_write(connection: Connection) -> None:
     """Takes some pages and gives them back: an update in place would succeed on a full disk."""
     connection.exec_driver_sql("INSERT OR REPLACE INTO meta VALUES ('probe', hex(zeroblob(?)))", (PROBE_BYTES,))
     connection.exec_driver_sql("DELETE FROM meta WHERE name = 'probe'")
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """By the driver itself: every commit begins so."""
+    driver = connection.connection.driver_connection
+    if driver is not None:
+        driver.execute("BEGIN IMMEDIATE")
 
 
 def _on_connect(engine: Engine, pragmas: Sequence[str]) -> None:
