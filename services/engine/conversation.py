@@ -25,6 +25,7 @@ from services.engine.context import Context
 from services.engine.transitions import check
 
 TITLE_FROM_MESSAGE_CHARS = 60
+TITLE_LOOKS_AT_CHARS = 1_000
 QUEUE_MAX = 100
 """Runs that wait in one session. All of them are in its context, and in every snapshot."""
 SOURCES: dict[str, Source] = {
@@ -90,8 +91,8 @@ def _question(context: Context) -> str | None:
 
 
 def title_from(content: str) -> str:
-    """The first line, cut at a word near 60 characters."""
-    lines = content.strip().splitlines()
+    """The first line, cut at a word near 60 characters. The rest is not looked at: it may be megabytes of words."""
+    lines = content.lstrip()[:TITLE_LOOKS_AT_CHARS].splitlines()
     first = " ".join(lines[0].split()) if lines else ""
     if not first:
         return "Untitled"

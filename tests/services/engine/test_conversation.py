@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from histories import Maker
 from world import T0, appending, create, decided, say
@@ -223,6 +225,17 @@ def test_the_source_follows_from_the_kind(payload: ImagePayload | FileReferenceP
 )
 def test_a_title_is_the_first_line_cut_at_a_word(content: str, title: str) -> None:
     assert title_from(content) == title
+
+
+def test_a_title_costs_no_more_of_a_long_message() -> None:
+    """Fails when the first line is taken apart whole: ten megabytes of words are five million of them."""
+    content = "word " * 200_000
+    tracemalloc.start()
+    try:
+        assert title_from(content).startswith("word word")
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_positions_and_ordinals_follow_one_another() -> None:
