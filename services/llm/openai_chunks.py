@@ -10,6 +10,10 @@ from services.llm.endings import reason_of
 from services.llm.foreign_text import arguments_in, count_in, fields, listed, name_in, text_in
 from services.llm.sent_failures import SentFailure, failure_in, words_in
 
+_COUNTS = ("prompt_tokens", "completion_tokens")
+_NATIVE_COUNTS = ("prompt_eval_count", "eval_count")
+"""Ollama's, in the document that ends a reply."""
+
 
 class OpenAIReply:
     """How far one reply has come. What carries nothing that is known is passed over."""
@@ -40,10 +44,10 @@ class OpenAIReply:
         return "".join(self._take(fields(each)) for each in listed(document))
 
     def _take(self, document: dict[str, Any]) -> str:
-        choices = listed(document.get("choices"))[:1]
+        choices = listed(document.get("choices"))[:1] or _native(document)
         if (failure := failure_in(document, answered=bool(choices))) is not None:
             raise failure
-        self.usage = _usage(fields(document.get("usage"))) or self.usage
+        self.usage = _usage(fields(document.get("usage"))) or _usage(document, _NATIVE_COUNTS) or self.usage
         return "".join(self._take_choice(fields(choice)) for choice in choices)
 
     def _take_choice(self, choice: dict[str, Any]) -> str:
@@ -54,6 +58,9 @@ class OpenAIReply:
         piece, whole = self._piece(choice)
         for place, fragment in enumerate(listed(piece.get("tool_calls"))):
             self._take_fragment(fields(fragment), place if whole else None)
+        if not piece.get("tool_calls") and (call := fields(piece.get("function_call"))):
+            # The form before tool calls: there is but one.
+            self.calls.add(0, "", name_in(call.get("name")), arguments_in(call.get("arguments")))
         refusal = text_in(piece.get("refusal"))
         self._refused = self._refused or bool(refusal)
         text = text_in(piece.get("content")) or refusal
@@ -81,6 +88,15 @@ class OpenAIReply:
         )
 
 
-def _usage(reported: dict[str, Any]) -> Usage | None:
-    read, written = count_in(reported.get("prompt_tokens")), count_in(reported.get("completion_tokens"))
+def _native(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Ollama's own form, as the choice that says the same; none for any other."""
+    done, message, response = document.get("done"), document.get("message"), document.get("response")
+    said = message if isinstance(message, dict) else {"content": response} if isinstance(response, str) else None
+    if said is None or not isinstance(done, bool):
+        return []
+    return [{"delta": said, "finish_reason": document.get("done_reason") or "stop" if done else None}]
+
+
+def _usage(reported: dict[str, Any], counts: tuple[str, str] = _COUNTS) -> Usage | None:
+    read, written = (count_in(reported.get(name)) for name in counts)
     return None if read is None or written is None else Usage(input_tokens=read, output_tokens=written)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ProviderBroken
+from models.usage import Usage
 from services.llm.anthropic_events import AnthropicReply
 from services.llm.call_joiner import CallJoiner
 from services.llm.openai_chunks import OpenAIReply
@@ -21,7 +22,8 @@ from services.llm.sent_failures import SentFailure
 
 NAMES = (
     "choices delta message content text tool_calls function name arguments index id finish_reason usage error code "
-    "type detail object refusal content_block partial_json stop_reason prompt_tokens completion_tokens input value"
+    "type detail object refusal content_block partial_json stop_reason prompt_tokens completion_tokens input value "
+    "function_call done done_reason response prompt_eval_count eval_count"
 ).split()
 KINDS = ["text", "message", "content_block_start", "content_block_delta", "message_delta", "tool_use", "stop", "error"]
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.sampled_from(KINDS)
@@ -42,6 +44,42 @@ def test_any_document_is_read_passed_over_or_a_failure(
         for document in documents:
             assert isinstance(reply.take(document), str)
     assert all(isinstance(call.arguments_json, str) for call in reply.calls.ready())
+
+
+CALL = {"function": {"name": "search", "arguments": {"query": "x"}}}
+END = {"done": True, "done_reason": "stop", "prompt_eval_count": 7, "eval_count": 3}
+
+
+@pytest.mark.parametrize(
+    ("documents", "text", "calls", "reason"),
+    [
+        (
+            [{"message": {"content": "All "}, "done": False}, {"message": {"content": "well"}, "done": False}],
+            "All well",
+            [],
+            "stop",
+        ),
+        ([{"response": "All well", "done": False}], "All well", [], "stop"),
+        ([{"message": {"content": "", "tool_calls": [CALL]}, "done": False}], "", ["search"], "stop"),
+        ([{"message": {"content": "", "tool_calls": [CALL, CALL]}, "done": False}], "", ["search"] * 2, "stop"),
+        (
+            [{"message": {"content": "cut", "role": "assistant"}, "done": False}, {"done_reason": "length"}],
+            "cut",
+            [],
+            "length",
+        ),
+    ],
+)
+def test_ollamas_own_form_is_read_like_any_other(
+    documents: list[dict[str, Any]], text: str, calls: list[str], reason: str
+) -> None:
+    last = documents.pop() if "done" not in documents[-1] else {}
+    reply = OpenAIReply(CallJoiner("r"))
+    said = "".join(reply.take(each) for each in (*documents, {"message": {"content": ""}, **END, **last}))
+    assert (said, reply.reason) == (text, reason)
+    assert [call.name for call in reply.calls.ready()] == calls
+    assert all(json.loads(call.arguments_json) == {"query": "x"} for call in reply.calls.ready())
+    assert reply.usage == Usage(input_tokens=7, output_tokens=3)
 
 
 @given(

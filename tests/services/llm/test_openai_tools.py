@@ -139,10 +139,11 @@ async def test_missing_usage_leaves_the_calls_whole() -> None:
     assert events[-1] == Finished("tool_calls", None)
 
 
-async def test_the_older_form_of_calls_is_left_alone() -> None:
+async def test_the_older_form_of_calls_is_taken_too() -> None:
     events, error, _ = await reply(Behaviour(calls=ONE, quirk="function_call"))
     assert error is None
-    assert calls_of(events) == []
+    ((call_id, name, arguments),) = calls_of(events)
+    assert (call_id[:5], name, arguments) == ("call_", "search_everywhere", '{"query": "state machine"}')
 
 
 async def test_a_refusal_is_text_and_a_reason_of_its_own() -> None:
