@@ -141,7 +141,8 @@ class Appends:
         for place, keys in turn.keys.items():
             append = turn.appends[place]
             rows.add(append, self._with_new_branches(connection, append, keys))
-        for name, statement in self._statements:
+        # Most transactions have words of replies and nothing else.
+        for name, statement in self._statements if rows.are_more_than_words else self._statements[:1]:
             if pending := rows.of(name):
                 connection.exec_driver_sql(statement, (as_json(pending),))
 

@@ -75,6 +75,8 @@ class Rows:
     docs: dict[tuple[int, int], Row] = field(default_factory=dict)
     not_current: list[Row] = field(default_factory=list)
     texts: dict[tuple[int, int], Row] = field(default_factory=dict)
+    are_more_than_words: bool = False
+    """Whether there are any but those of `events`, which are written first."""
 
     def of(self, name: str) -> list[Row]:
         """The rows of one field. What one append changes twice is written once, as it is in the end."""
@@ -89,6 +91,7 @@ class Rows:
             self.events.append(event_row(keys.session, event, after, self.actors[event.by]))
         if only_grows:
             return
+        self.are_more_than_words = True
         self.sessions.append([keys.session, *session_values(after)])
         self.contexts.append([keys.session, *context_values(after)])
         for event, branch in append.on_branches():
