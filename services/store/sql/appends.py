@@ -47,6 +47,9 @@ FIND_KEYS = text(
     "SELECT sessions.key, branches.name, branches.key FROM sessions JOIN branches ON branches.session = sessions.key "
     "WHERE sessions.id = :id"
 )
+WRITE_TEXTS = text(
+    "UPDATE messages SET header = :header, content = :content WHERE session = :session AND ordinal = :ordinal"
+)
 FIND_HEAD = text("SELECT head FROM sessions WHERE key = :key")
 
 AppendOutcome = ParleyError | None
@@ -141,10 +144,13 @@ class Appends:
         for place, keys in turn.keys.items():
             append = turn.appends[place]
             rows.add(append, self._with_new_branches(connection, append, keys))
+        large = rows.take_large_texts()
         # Most transactions have words of replies and nothing else.
         for name, statement in self._statements if rows.are_more_than_words else self._statements[:1]:
             if pending := rows.of(name):
                 connection.exec_driver_sql(statement, (as_json(pending),))
+        for texts in large:
+            connection.execute(WRITE_TEXTS, texts)
 
     def _keys_of(self, connection: Connection, session_id: str, before: Context) -> Keys | None:
         """None when the session is gone. What another process may have forked is looked up again."""

@@ -39,6 +39,7 @@ from services.engine.context import Context
 from services.store.journal import Append
 
 Row = list[Any]
+LARGE_CHARS = 64 * 1024
 GUARDED = 4
 """The columns of a guard; of one that claims a run there are more."""
 TITLES_KEPT = 4_096
@@ -82,6 +83,17 @@ class Rows:
         """The rows of one field. What one append changes twice is written once, as it is in the end."""
         rows: list[Row] | dict[object, Row] = getattr(self, name)
         return list(rows.values()) if isinstance(rows, dict) else rows
+
+    def take_large_texts(self) -> list[dict[str, int | str]]:
+        """Header and content of large messages, taken out of their rows, to be written each by itself: in the one JSON
+        parameter the database would parse them anew for every column."""
+        taken: list[dict[str, int | str]] = []
+        for row in (*self.messages, *self.bodies):
+            if len(row[-1]) + len(row[-2]) > LARGE_CHARS:
+                header = self.headers.get((row[0], row[1]), [row[-2]])[-1]  # that of a later change of the append
+                taken.append({"session": row[0], "ordinal": row[1], "header": header, "content": row[-1]})
+                row[-2:] = ["{}", ""]
+        return taken
 
     def add(self, append: Append, keys: Keys) -> None:
         before, after = append.before, append.after

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from journal_store import fence_of, merge, noted, opened, streaming, switch
-from world import commit, create, decided
+from world import commit, create, decided, say
 
 from models.branches import MergeStrategy
 from models.clock import SYSTEM_CLOCK
 from models.commands import Command, FinalizeStream, Fork
+from services.store.sql import appends
 from services.store.sql.projects import DELETE
+from services.store.sql.rows import LARGE_CHARS, Row, as_json
 from services.store.sqlite.database import FILE_NAME, Database
 from services.store.sqlite.store import sqlite_store
 
@@ -22,6 +25,24 @@ BEYOND = """
     SELECT session, seq + 1000, code, at, message, 99, data
     FROM events WHERE code = 21 AND sequence = 3
 """
+
+
+async def test_a_large_text_is_no_part_of_a_batchs_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite parses that anew for each column: a message of 9 MB cost 200. Fails without `take_large_texts`."""
+    longest = 0
+
+    def measured(rows: Sequence[Row]) -> str:
+        nonlocal longest
+        longest = max(longest, len(as_json(rows)))
+        return as_json(rows)
+
+    monkeypatch.setattr(appends, "as_json", measured)
+    async with opened("sqlite", tmp_path) as store:
+        command = say("word " * 200_000)
+        await store.do(await store.session(), command)
+        [message] = await store.reads.messages("s", [command.message_id])
+        assert message.content == command.content
+        assert LARGE_CHARS < longest < 3 * LARGE_CHARS, "the search index has the head of it"
 
 
 async def test_chunks_of_a_finished_reply_are_not_searched_beyond_its_last(tmp_path: Path) -> None:
