@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -172,8 +173,13 @@ def _context(snapshot: Json) -> Json:
 
 
 def _transcript(path: Sequence[Json]) -> list[Json]:
-    """Without replies that were cut off, and without what differs between any two walks."""
-    return [_told(message) for message in path if message["status"] != "interrupted"]
+    """Without replies that were cut off, and without what differs between any two walks. Results that come one after
+    another are of calls made at once: which of them ends first is the machine's affair."""
+    whole = [message for message in path if message["status"] != "interrupted"]
+    told: list[Json] = []
+    for is_result, group in groupby(whole, lambda message: message["kind"] == "tool_result"):
+        told += [_told(message) for message in (sorted(group, key=_call) if is_result else group)]
+    return told
 
 
 def _told(message: Json) -> Json:
