@@ -147,7 +147,9 @@ EXAMPLES: dict[str, Example] = {
     "get_context": NOTHING,
     "get_context_metadata": NOTHING,
     "get_context_messages": Example(query={"ids": "a,b"}),
-    "list_streaming_chunks": Example(query={"after": "0"}, numbers=("after",)),
+    "list_streaming_chunks": Example(
+        query={"after": "0", "intervals": "true"}, numbers=("after",), choices=("intervals",)
+    ),
     "send_message": Example(MESSAGE, (), (("metadata", "extra"),)),
     "post_message": Example({"role": "user", **MESSAGE}, (), (("metadata", "extra"),)),
     "cancel_run": Example({"runId": "r", "expectedVersion": 1}),

@@ -38,7 +38,7 @@ class Providers:
         demo_words_per_s: float = WORDS_PER_S,
         scripted: ScriptedProvider | None = None,
     ) -> None:
-        self._scripted = scripted or ScriptedProvider()
+        self._scripted = scripted or ScriptedProvider(keep_requests=False)
         self._openai: OpenAIProvider | None = None
         if openai_api_key or openai_base_url:
             self._openai = OpenAIProvider(

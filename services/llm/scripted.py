@@ -94,13 +94,20 @@ ScriptSource: TypeAlias = Script | Callable[[ModelRequest], Script]
 class ScriptedProvider:
     """Plays what is registered under "scripted:NAME", and "scripted:words=200,delay_ms=5,seed=1" with no registration.
 
-    `requests` holds those to what is registered, in order, for a test to look at (of a server that plays words for days
-    none: each holds its whole session). `open_streams` counts the replies begun and neither ended nor closed.
+    `requests` holds all of them in order, for a test to look at; with `keep_requests=False` none, since each holds its
+    whole session. `open_streams` counts the replies begun and neither ended nor closed.
     """
 
-    def __init__(self, scripts: Mapping[str, ScriptSource] | None = None, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        scripts: Mapping[str, ScriptSource] | None = None,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        keep_requests: bool = True,
+    ) -> None:
         self._scripts: dict[str, ScriptSource] = dict(scripts or {})
         self._sleep = sleep
+        self._keep_requests = keep_requests
         self.requests: list[ModelRequest] = []
         self.open_streams = 0
 
@@ -119,7 +126,7 @@ class ScriptedProvider:
         return _info(name)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        if request.model.removeprefix("scripted:") in self._scripts:
+        if self._keep_requests:
             self.requests.append(request)
         self.open_streams += 1
         try:

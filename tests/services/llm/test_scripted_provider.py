@@ -8,6 +8,7 @@ from contextlib import aclosing
 import pytest
 from patience import HANG_S
 
+from models.clock import SYSTEM_CLOCK
 from models.errors import ProviderBroken, ProviderRefused, ProviderUnavailable, UnknownModel
 from models.usage import Usage
 from services.llm.provider import (
@@ -19,6 +20,7 @@ from services.llm.provider import (
     ToolCallPart,
     ToolCallReady,
 )
+from services.llm.registry import Providers
 from services.llm.scripted import (
     Break,
     CallTool,
@@ -34,6 +36,8 @@ from services.llm.scripted import (
     Unavailable,
 )
 from services.llm.scripted_words import WordScript
+
+WORDS = "scripted:words=2,delay_ms=0,seed=1"
 
 
 def request(model: str = "scripted:test", text: str = "hi") -> ModelRequest:
@@ -167,11 +171,12 @@ async def test_requests_are_kept_for_the_test_to_look_at() -> None:
     assert [asked.last_user_text for asked in provider.requests] == ["one", "two"]
 
 
-async def test_no_request_of_a_word_script_is_kept() -> None:
-    """Servers play them, and each request holds its whole session. Fails when all are recorded."""
-    provider = playing()
-    await played(provider, request("scripted:words=2,delay_ms=0,seed=1", "one"))
-    assert list(provider.requests) == []
+async def test_a_server_keeps_no_requests() -> None:
+    """It plays words for days, and each request holds its whole session."""
+    provider, _ = Providers(SYSTEM_CLOCK).resolve(WORDS)
+    assert isinstance(provider, ScriptedProvider)
+    await played(provider, request(WORDS, "one"))
+    assert provider.requests == []
 
 
 async def test_an_unknown_script_is_refused() -> None:
