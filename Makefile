@@ -9,6 +9,8 @@ NPM_FLAGS := --no-audit --no-fund
 HAS_NODE := $(shell command -v npm 2>/dev/null)
 UI_SOURCES := $(shell find $(WEB)/client/src $(UI)/src $(UI)/public $(UI)/index.html $(UI)/vite.config.ts $(WEB)/*/tsconfig*.json $(WEB)/tsconfig*.json -type f 2>/dev/null)
 CODE := hub models services web tests
+# Half of the time a test waits, for a socket, a process or a page.
+JOBS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 ARGS ?=
 
 .PHONY: install serve test test-all check bench ui check-python check-ui
@@ -20,12 +22,12 @@ serve: install
 	@# exec: what make starts is the server itself and no shell around it, so that signals reach it
 	exec $(BIN)/parley serve $(ARGS)
 
-# A process per core, each with whole files: they share a browser.
+# Each process gets whole files: their tests share a browser.
 test: $(VENV)/.installed ui
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow" $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
 
 test-all: $(VENV)/.installed ui
-	$(BIN)/pytest -n auto --dist loadfile --cov $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --cov $(ARGS)
 
 check: check-python check-ui
 

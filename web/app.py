@@ -245,7 +245,10 @@ async def _stop(app: web.Application) -> None:
 
 
 async def _keep_house(app: web.Application) -> None:
-    await asyncio.gather(purge_daily(app[ORGANIZER]), keep_lean(app[SESSIONS].let_go_idle, Collector()))
+    """Cancelled, it is over when both are: a read that is broken off has still to give its connection back."""
+    async with asyncio.TaskGroup() as house:
+        house.create_task(purge_daily(app[ORGANIZER]))
+        house.create_task(keep_lean(app[SESSIONS].let_go_idle, Collector()))
 
 
 async def purge_daily(organizer: Organizer, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:

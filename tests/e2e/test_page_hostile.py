@@ -10,14 +10,15 @@ from typing import Any, TypeAlias
 import pytest
 from hostile_texts import evil_kinds, evil_pictures, heavy_texts
 from page_world import watched_context
-from playwright.sync_api import Browser, Dialog, Page, expect
+from playwright.sync_api import Browser, CDPSession, Dialog, Page, expect
 from server_process import ServerProcess, serving
 from told_history import Told, tell
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-FREEZE_MS = 600
-"""On a machine that runs other tests as well; the benchmark of the page says what it takes on a quiet one."""
+FREEZE_MS = 4_000
+"""Of the page's own work, in all: what else the machine does meanwhile counts not. The benchmark of the page says what
+single tasks take on a quiet one."""
 
 Sessions: TypeAlias = tuple[ServerProcess, dict[str, str]]
 """The server, and the ids of its sessions by what is hostile in them."""
@@ -28,11 +29,7 @@ HEAVY = sorted(heavy_texts())
 CANARY = """
 window.__hacked = 0;
 window.breaches = [];
-window.tasks = [];
 addEventListener("securitypolicyviolation", (event) => window.breaches.push(event.blockedURI + " " + event.sample));
-new PerformanceObserver((list) => {
-    for (const task of list.getEntries()) window.tasks.push(task.duration);
-}).observe({ type: "longtask", buffered: true });
 """
 
 # Attributes that would run, and elements that nothing on the page has a use for.
@@ -110,15 +107,18 @@ def test_what_turns_a_name_around_is_made_visible(page: Page, sessions: Sessions
 
 @pytest.mark.parametrize("name", HEAVY)
 def test_what_is_meant_to_freeze_the_page_does_not(name: str, page: Page, sessions: Sessions) -> None:
-    page.evaluate("window.tasks = []")
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    began_ms = _worked_ms(devtools)
     _open(page, sessions, name)
     more = page.get_by_test_id("show-more")
     if more.count() > 0:
         more.first.click()
     page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
-    longest = max(page.evaluate("window.tasks"), default=0)
-    print(json.dumps({"text": name, "longest task ms": longest, "elements": _elements(page)}))
-    assert longest < FREEZE_MS
+    worked_ms = _worked_ms(devtools) - began_ms
+    devtools.detach()
+    print(json.dumps({"text": name, "worked ms": worked_ms, "elements": _elements(page)}))
+    assert worked_ms < FREEZE_MS
     assert _elements(page) < 40_000
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
@@ -127,6 +127,12 @@ def _open(page: Page, sessions: Sessions, name: str) -> None:
     page.evaluate("(id) => { location.hash = id }", sessions[1][name])
     expect(page.get_by_test_id("session-title")).to_have_text(name)
     expect(page.locator('[data-testid="message"], .quiet-row').first).to_be_visible()
+
+
+def _worked_ms(devtools: CDPSession) -> float:
+    """CPU time of the page's main thread since these tools were enabled."""
+    metrics = {each["name"]: each["value"] for each in devtools.send("Performance.getMetrics")["metrics"]}
+    return float(metrics["TaskDuration"]) * 1_000
 
 
 def _unfold(page: Page) -> None:

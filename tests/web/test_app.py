@@ -225,3 +225,25 @@ async def test_the_principal_is_who_rest_says(rest: Rest) -> None:
     assert await rest.get("/api/me") == {"userId": LOCAL.user_id, "name": LOCAL.name}
     models = await rest.get("/api/models")
     assert "demo" in [model["name"] for model in models["models"]]
+
+
+async def test_a_stop_waits_for_the_read_of_the_housekeeping_that_it_broke_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the storage closes under it, and its connection is never given back. Fails without the group of tasks."""
+    began, given_back = asyncio.Event(), []
+
+    async def purge(self: Organizer) -> int:
+        try:
+            began.set()
+            await asyncio.Event().wait()
+            return 0
+        finally:
+            for _ in range(20):  # what a driver does with a connection whose read was broken off
+                await asyncio.sleep(0)
+            given_back.append(True)
+
+    monkeypatch.setattr(Organizer, "purge_expired", purge)
+    app = create_app(Settings(database="memory:"))
+    async with TestClient(TestServer(app)):
+        await asyncio.wait_for(began.wait(), HANG_S)
+        await app[LIFECYCLE].end_housekeeping()
+        assert given_back == [True]
