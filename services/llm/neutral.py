@@ -73,7 +73,7 @@ def countable_message(message: Message, info: ModelInfo) -> tuple[str, int] | No
 
 
 def _turns(message: Message, info: ModelInfo) -> tuple[ModelMessage, ...]:
-    """None for what has nothing to say. An answer comes behind its question: without that, “the second” says
+    """Nothing for what has nothing to say. An answer comes behind its question: without that, “the second” says
     nothing."""
     turn, question = _turn(message, info), message.metadata.answers
     if turn is None:
