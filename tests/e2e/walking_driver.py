@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from walking_script import ASIDE, PLAN, WALK
+from walking_script import ASIDE, PLAN, WALK, WAY
 
 from hub.client import CallFailed, ConnectionLost, HubClient, SessionView
 from hub.client.wire import Json
@@ -99,7 +99,7 @@ class Driver:
             await self._answer(_asked(self._view)[0])
 
     async def _answer(self, approval: Json) -> None:
-        decision = {"decision": "approve"} if approval["kind"] == "tool" else {"decision": "respond", "reason": "left"}
+        decision = {"decision": "approve"} if approval["kind"] == "tool" else {"decision": "respond", "reason": WAY}
         arguments = {"sessionId": self._session_id, "approvalId": approval["id"], **decision}
         self._turn += 1
         client = self._clients[self._turn % len(self._clients)]

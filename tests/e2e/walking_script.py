@@ -28,6 +28,8 @@ class Answer:
 
 
 PLAN, WALK, ASIDE = "Plan the way", "Walk the way", "Say something aside"
+WAY = "left"
+"""What the user answers when asked which way."""
 LOOK = Answer(("I look ", "first."), (Wish("call_look", "look", {"where": "ahead"}),))
 SIDE_BY_SIDE = Answer(
     ("I do ", "three things."),
@@ -42,7 +44,9 @@ SMASH = Answer((), (Wish("call_smash", "smash", {"what": "the vase"}),))
 
 def answer_to(messages: Sequence[Json]) -> Answer:
     """`messages` as chat completions take them."""
-    asked = next(at for at in range(len(messages) - 1, -1, -1) if messages[at]["role"] == "user")
+    users = [at for at, message in enumerate(messages) if message["role"] == "user"]
+    # What the user answers to the agent's question comes between; it is no new task.
+    asked = next((at for at in reversed(users) if messages[at]["content"] != WAY), users[-1])
     results = sum(message["role"] == "tool" for message in messages[asked:])
     match (messages[asked]["content"], results):
         case (text, 0) if text == PLAN:

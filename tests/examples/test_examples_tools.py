@@ -112,7 +112,7 @@ def test_the_asking_agent_goes_on_after_restarts_and_asks_nothing_twice(tmp_path
         _ended(server, session_id)
         contents = [message["content"] for message in _messages(server, session_id)]
         questions = [each["question"] for each in _approvals(server, session_id)]
-    assert contents == ["Plan a trip", "A trip to the mountains, for 10 days."]
+    assert contents == ["Plan a trip", "the mountains", "10", "A trip to the mountains, for 10 days."]
     assert questions == ["Where shall we go?", "How many days at the mountains?"]
 
 
