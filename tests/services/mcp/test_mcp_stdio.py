@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mcp_rack import by_hand, children, is_alive, rack, toolbox
+from mcp_rack import QUICK, by_hand, children, is_alive, rack, toolbox
+from patience import HANG_S
 from world import eventually
 
 from models.backoff import Backoff
@@ -292,7 +293,8 @@ async def test_a_taken_name_is_left_out_and_named() -> None:
     ],
 )
 async def test_an_unruly_server_harms_nobody_and_is_told_of(manner: str, reason: str) -> None:
-    async with rack({"bad": by_hand(manner), "box": toolbox()}) as on:
+    # Told by what it does, however long that takes here.
+    async with rack({"bad": by_hand(manner), "box": toolbox()}, patience=replace(QUICK, answer_s=HANG_S)) as on:
         assert reason in str((await on.until("bad", "down")).reason)
         await on.until("box", "ready")
         assert (await on.call("box__add", a=1, b=1)).output == "2"
