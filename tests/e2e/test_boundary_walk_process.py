@@ -1,7 +1,7 @@
 """The boundary walk on the real process: plan mode, a question, approvals, three tools side by side of which one fails
 and one times out, an unsafe tool, a workflow, a branch and a merge; SIGKILL after one event after the other.
 
-Each time the walk ends the same, apart from the replies that were cut off. By default every fourth event is taken, with
+Each time the walk ends the same, apart from the replies that were cut off. By default every eighth event is taken, with
 WALK_ALL=1 each one; WALK_SEED chooses the first, and the events of the walk with streamed fragments.
 """
 
@@ -27,7 +27,7 @@ from hub.client import SessionView
 
 pytestmark = pytest.mark.slow
 
-EVERY = 1 if os.environ.get("WALK_ALL") else 4
+EVERY = 1 if os.environ.get("WALK_ALL") else 8
 SEED = int(os.environ.get("WALK_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
 AT_ONCE = 2
 """A start keeps a core busy for a second; a walk mostly waits."""
