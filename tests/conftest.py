@@ -5,4 +5,4 @@ import pytest
 # Where their assertions fail, both sides are shown.
 pytest.register_assert_rewrite("page_world", "server_process")
 
-pytest_plugins = ["page_fixtures", "rest_fixtures"]
+pytest_plugins = ["page_fixtures", "rest_fixtures", "socket_fixtures"]

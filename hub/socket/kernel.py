@@ -10,7 +10,7 @@ try:
     import fcntl
     import termios
 except ImportError:  # not on Windows
-    fcntl = termios = None  # type: ignore[assignment]
+    fcntl = termios = None  # type: ignore[assignment]  # asked for below
 
 SEND_BUFFER_BYTES = 128 * 1024
 """Unset, the kernel keeps 3.9 MB for a client that never reads."""

@@ -197,6 +197,5 @@ class Keeper:
             except StorageUnavailable as error:
                 log.warning("run keeping postponed", reason=error.message)
             except Exception as error:
-                report(
-                    log, "run keeping failed", error
-                )  # the next turn may be better; without it no run is kept at all
+                # The next turn may be better; without it no run is kept at all.
+                report(log, "run keeping failed", error)

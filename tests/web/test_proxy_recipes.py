@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from aiohttp import ClientSession, WSMsgType
 from patience import HANG_S
 from rest_fixtures import Serve
+from server_process import free_port
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 NAME = "chat.example.org"
@@ -58,12 +58,6 @@ def bare_nginx(more: str = "") -> Recipe:
 def caddy_recipe(port: int, behind: int) -> str:
     text = block("caddy").replace(f"{NAME} {{", f"http://{NAME}:{port} {{\n bind 127.0.0.1")
     return text.replace("127.0.0.1:8765", f"127.0.0.1:{behind}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

@@ -12,7 +12,6 @@ from deliberate import Served, differs, parley
 from patience import HANG_S
 from raw_clients import PATH, POLLING, WEBSOCKET, Polling, TransportName, WebSocket, ask, open_client
 from raw_websocket import BINARY, FIN, SOCKET_PATH, frame, raw_websocket
-from socket_peers import hurry
 from world import eventually
 
 HANDSHAKE = {"sid", "upgrades", "pingInterval", "pingTimeout", "maxPayload"}
@@ -22,6 +21,8 @@ UPGRADE = (
     "Connection: Upgrade\r\n"
 )
 both = pytest.mark.parametrize("transport", ["polling", "websocket"])
+
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 @pytest.fixture
@@ -33,11 +34,6 @@ async def served() -> AsyncIterator[Served]:
 @pytest.fixture
 def port(served: Served) -> int:
     return served.port
-
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
 
 
 @pytest.fixture

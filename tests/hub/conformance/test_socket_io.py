@@ -15,12 +15,8 @@ from deliberate import DIFFERENCES, differs, parley
 from patience import HANG_S
 from raw_clients import RawClient, TransportName, open_client
 from raw_websocket import BINARY, FIN, frame, raw_websocket
-from socket_peers import hurry
 
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 @pytest.fixture

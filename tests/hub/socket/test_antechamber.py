@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from aiohttp import ClientSession
-from socket_peers import PollingPeer, ServerFactory, connect_websocket, hurry, open_websocket, start_hub
+from socket_peers import PollingPeer, ServerFactory, connect_websocket, open_websocket, start_hub
 from structlog.testing import capture_logs
 
 from hub.socket.antechamber import Antechamber
@@ -14,16 +12,7 @@ from hub.socket.transport import FEWEST_STRANGERS
 
 SHARE = FEWEST_STRANGERS // 2
 
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[ClientSession]:
-    async with ClientSession() as session:
-        yield session
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 def test_the_newest_stay_and_an_address_crowds_out_itself_first() -> None:

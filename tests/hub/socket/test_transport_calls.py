@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from aiohttp import ClientSession
@@ -16,7 +16,6 @@ from socket_peers import (
     WebSocketPeer,
     connect_websocket,
     eventually,
-    hurry,
     open_websocket,
     start_hub,
     stays,
@@ -27,21 +26,7 @@ from hub.socket.connection import Connection
 from hub.socket.transport import Ack
 from models.errors import Forbidden, InvalidArgument, Unauthenticated
 
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-
-
-@pytest.fixture
-async def hub(aiohttp_server: ServerFactory) -> Hub:
-    return await start_hub(aiohttp_server)
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[ClientSession]:
-    async with ClientSession() as session:
-        yield session
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 @pytest.fixture

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import socketio
 from aiohttp import ClientSession
 from patience import HANG_S
-from socket_peers import Hub, PollingPeer, ServerFactory, connect_websocket, eventually, hurry, start_hub, stays
+from socket_peers import Hub, PollingPeer, connect_websocket, eventually, hurry, stays
 
 from hub.socket.connection import Connection
 from hub.socket.transport import Ack
 from models.errors import StorageUnavailable
-
-
-@pytest.fixture
-async def hub(aiohttp_server: ServerFactory) -> Hub:
-    return await start_hub(aiohttp_server)
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[ClientSession]:
-    async with ClientSession() as session:
-        yield session
 
 
 async def stock_client(hub: Hub, session: ClientSession, goodbyes: list[Any], *transports: str) -> socketio.AsyncClient:

@@ -6,12 +6,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import ClientSession
 from patience import HANG_S
-from socket_peers import Hub, PollingPeer, ServerFactory, connect_websocket, hurry, start_hub
+from socket_peers import Hub, PollingPeer, connect_websocket
 
 from hub.socket.connection import Connection
 from hub.socket.engine_socket import BATCH_MAX_PACKETS, TURN_PACKETS
@@ -21,21 +20,7 @@ from models.json_scan import JSON_PLACES_MAX
 
 CROWD = 2_000
 
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-
-
-@pytest.fixture
-async def hub(aiohttp_server: ServerFactory) -> Hub:
-    return await start_hub(aiohttp_server)
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[ClientSession]:
-    async with ClientSession() as session:
-        yield session
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 async def test_others_get_turns_while_a_crowd_of_packets_is_handled(hub: Hub, session: ClientSession) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from aiohttp import ClientSession
-from socket_peers import Hub, PollingPeer, ServerFactory, connect_websocket, hurry, start_hub
+from socket_peers import Hub, PollingPeer, connect_websocket
 
 from models.errors import Forbidden
 
@@ -17,21 +15,7 @@ UPGRADE = {
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }
 
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-
-
-@pytest.fixture
-async def hub(aiohttp_server: ServerFactory) -> Hub:
-    return await start_hub(aiohttp_server)
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[ClientSession]:
-    async with ClientSession() as session:
-        yield session
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 async def test_polls_posts_and_upgrades_of_an_open_session_pass_the_gate_too(hub: Hub, session: ClientSession) -> None:

@@ -9,22 +9,14 @@ import engineio
 import pytest
 import socketio
 from aiohttp import ClientSession, web
-from socket_peers import Hub, PollingPeer, ServerFactory, hurry, open_websocket, start_hub
+from socket_peers import Hub, PollingPeer, open_websocket
 
 from hub.socket.engine import HubEngine
 from hub.socket.server import HubServer
 from hub.socket.websocket import FrameGuard
 from models.errors import Forbidden
 
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-
-
-@pytest.fixture
-async def hub(aiohttp_server: ServerFactory) -> Hub:
-    return await start_hub(aiohttp_server)
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 def test_the_socketio_server_takes_its_engine_from_engineio_server_class(hub: Hub) -> None:

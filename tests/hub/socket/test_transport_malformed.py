@@ -4,41 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import ClientSession
 from socket_peers import (
     Hub,
     PollingPeer,
-    ServerFactory,
     WebSocketPeer,
     connect_websocket,
     eventually,
-    hurry,
     open_websocket,
-    start_hub,
 )
 
 from hub.socket import packets
 from hub.socket.packets import MalformedPacket
 from hub.socket.server import PAYLOAD_LIMIT_BYTES
 
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-
-
-@pytest.fixture
-async def hub(aiohttp_server: ServerFactory) -> Hub:
-    return await start_hub(aiohttp_server)
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[ClientSession]:
-    async with ClientSession() as session:
-        yield session
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from socket_peers import (
     ServerFactory,
     WebSocketPeer,
     eventually,
-    hurry,
     start_hub,
     stays,
 )
@@ -28,21 +27,7 @@ from hub.socket.backlog import HIGH_WATER_BYTES
 from hub.socket.connection import Connection
 from hub.socket.transport import Ack
 
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-
-
-@pytest.fixture
-async def hub(aiohttp_server: ServerFactory) -> Hub:
-    return await start_hub(aiohttp_server)
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[ClientSession]:
-    async with ClientSession() as session:
-        yield session
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 async def probe(session: ClientSession, hub: Hub, sid: str) -> WebSocketPeer:

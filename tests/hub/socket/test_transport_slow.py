@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import ClientSession
 from patience import HANG_S
-from socket_peers import Hub, PollingPeer, ServerFactory, connect_websocket, eventually, hurry, start_hub, stays
+from socket_peers import Hub, PollingPeer, ServerFactory, connect_websocket, eventually, start_hub, stays
 
 from hub.socket import frames, kernel
 from hub.socket.backlog import HIGH_WATER_BYTES, LOW_WATER_BYTES, OVERFLOW_BYTES
@@ -21,16 +21,7 @@ from hub.socket.transport import Ack
 
 BLOCK = frames.event_frame("block", "x" * 10_000)
 
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[ClientSession]:
-    async with ClientSession() as session:
-        yield session
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 async def fill(connection: Connection) -> int:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from aiohttp import ClientSession
 from raw_websocket import BINARY, CLOSE, FIN, PING, PONG, SOCKET_PATH, TEXT, RawWebSocket, close, frame, raw_websocket
-from socket_peers import Hub, PollingPeer, ServerFactory, eventually, hurry, start_hub
+from socket_peers import Hub, PollingPeer, eventually
 
 CALL = '427["x"]'
 ACK = '437[{"ok":true,"name":"x","args":[]}]'
@@ -58,15 +58,7 @@ ALLOWED: dict[str, tuple[bytes, list[tuple[int, bytes]]]] = {
     "a close without a code": (frame("", FIN | CLOSE), [(CLOSE, b"\x03\xe8")]),
 }
 
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-
-
-@pytest.fixture
-async def hub(aiohttp_server: ServerFactory) -> Hub:
-    return await start_hub(aiohttp_server)
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 async def connect(ws: RawWebSocket) -> None:

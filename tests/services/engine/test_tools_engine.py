@@ -39,7 +39,7 @@ from models.errors import (
 )
 from models.events import ApprovalResolved, MessageCreated
 from models.ids import EpochMs
-from models.payloads import CallStatus, ToolCall, ToolResultPayload, WorkflowExecutionPayload, calls_in
+from models.payloads import CallStatus, ToolCall, ToolResultPayload, ToolStatus, WorkflowExecutionPayload, calls_in
 from models.runs import OnBusy
 from models.states import Active, AwaitingUser, ProcessingTool, ProcessingWorkflow
 from services.engine.context import Context
@@ -295,8 +295,9 @@ def test_the_models_own_arguments_are_kept_beside_the_edited_ones() -> None:
 def test_a_denied_call_ends_as_denied_and_one_that_was_answered_as_done() -> None:
     context = after(running(), asking(call("1"), call("2"), call("3", "denied"), call("4")), answer("1", "deny"))
     context = after(context, answer("2", "respond", answer="use the other"), answer("4"))
-    for call_id, status in (("1", "denied"), ("2", "ok"), ("3", "error")):
-        context = after(context, FinishTool(FENCE, f"result-{call_id}", call_id, status))  # type: ignore[arg-type]
+    results: dict[str, ToolStatus] = {"1": "denied", "2": "ok", "3": "error"}
+    for call_id, status in results.items():
+        context = after(context, FinishTool(FENCE, f"result-{call_id}", call_id, status))
         assert isinstance(refusal(context, FinishTool(FENCE, "again", call_id, "denied")), IllegalTransition)
     calls = open_request(context)[1]
     assert [(each.status, each.result_id) for each in calls] == [

@@ -20,7 +20,7 @@ from models.commands import (
 )
 from models.events import Event
 from models.ids import EpochMs
-from models.payloads import ToolCall
+from models.payloads import ToolCall, ToolStatus
 from models.states import AwaitingUser
 from services.engine.policy import LIMITED_DEPTH, ApprovalPolicy
 from services.engine.turn import Turn, follow
@@ -79,12 +79,13 @@ async def worked(room: Room, session_id: str, fence: RunFence, rounds: int, call
         await room.do(session_id, RequestModel(fence, f"r{number}"))
         await room.do(session_id, RequestTools(fence, f"q{number}", "assistant", (asked,)))
         await room.do(session_id, StartTools(fence, (asked.call_id,)))
-        status, output, error = ("ok", f"counted {number}", None)
+        status: ToolStatus = "ok"
+        output, error = f"counted {number}", None
         if name == "stumble":
             status, output, error = "error", "", "ValueError: a stone"
         elif name == "tell":
             output = LONG
-        await room.do(session_id, FinishTool(fence, f"a{number}", asked.call_id, status, output, error))  # type: ignore[arg-type]
+        await room.do(session_id, FinishTool(fence, f"a{number}", asked.call_id, status, output, error))
 
 
 @asynccontextmanager

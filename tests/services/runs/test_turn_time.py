@@ -11,6 +11,7 @@ import pytest
 from agents_for_tests import Paced
 from world import FakeTime, Workshop, eventually, hooked_store, no_sleep, say, settled
 
+from models.approvals import ApprovalDecision
 from models.commands import ResolveApproval
 from models.messages import Message
 from models.payloads import StreamingResponsePayload, ToolResultPayload
@@ -95,8 +96,8 @@ class Turn:
         self.approval = approval.id
         return approval.question or approval.kind
 
-    async def answer(self, decision: str, text: str | None = None) -> None:
-        command = ResolveApproval(self.approval, decision, "ann", answer=text)  # type: ignore[arg-type]  # one of four
+    async def answer(self, decision: ApprovalDecision, text: str | None = None) -> None:
+        command = ResolveApproval(self.approval, decision, "ann", answer=text)
         await self.shop.room.do(self.session_id, command)
 
     async def ends(self, state: str) -> list[Message]:

@@ -281,7 +281,7 @@ async def test_an_answer_that_nobody_takes_is_given_up(
     house: House, path: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(house) as deaf:
-        deaf.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        deaf.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport reads, too
         await deaf.say(b"GET " + path + b" HTTP/1.1\r\n" + HEAD + b"\r\n")
         await eventually(lambda: house.places.at_work == 1)
         given_up = asyncio.create_task(eventually(lambda: not len(house.places)))
@@ -348,7 +348,7 @@ async def test_without_descriptors_accepting_pauses_with_one_line_and_a_place_is
     async with opened(house) as silent:
         await eventually(lambda: len(house.places) == 1)
         loop.remove_reader(short.real)
-        house.listener._listening[0] = short  # type: ignore[call-overload]
+        house.listener._listening[0] = short  # type: ignore[call-overload]  # a socket in all that is used of one
         loop.add_reader(short.real, house.listener._accept, cast(socket.socket, short))
         with capture_logs() as lines:
             async with opened(house) as newcomer:

@@ -10,8 +10,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,8 @@ import structlog.testing
 from patience import HANG_S
 from sqlalchemy import Connection, PoolProxiedConnection, event, text
 from sqlalchemy.exc import OperationalError
-from world import Room, appending, commit, create, decided, eventually, say
+from sqlite_rooms import new_session, opened, tell
+from world import Room, appending, commit, decided, eventually, say
 
 from models.clock import SYSTEM_CLOCK
 from models.commands import DeleteSession
@@ -42,33 +42,6 @@ from services.store.store import Store
 
 LENGTH_LIMIT = 0
 """SQLITE_LIMIT_LENGTH: the largest value, in bytes."""
-
-
-@asynccontextmanager
-async def opened(
-    folder: Path, *, busy_timeout_s: float = 0.05, max_pages: int | None = None
-) -> AsyncIterator[tuple[Database, Store]]:
-    database = Database(folder, SYSTEM_CLOCK, busy_timeout_s=busy_timeout_s, look_every_s=0.02, max_pages=max_pages)
-    store = sqlite_store(database)
-    await store.open()
-    try:
-        yield database, store
-    finally:
-        await store.close()
-
-
-async def new_session(store: Store, session_id: str = "s") -> Context:
-    append = decided(session_id, None, create((await store.projects.inbox()).id, "t"))
-    assert append is not None
-    await commit(store.journal, append)
-    return append.after
-
-
-async def tell(store: Store, context: Context, words: str) -> Context:
-    append = decided(context.session_id, context, say(words))
-    assert append is not None
-    await commit(store.journal, append)
-    return append.after
 
 
 async def fill(store: Store, context: Context, chars: int = 20_000) -> Context:

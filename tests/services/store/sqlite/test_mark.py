@@ -7,52 +7,25 @@ A crash is a copy of the folder that is made while the database is open.
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import structlog.testing
-from world import commit, create, decided, eventually, say
+from sqlite_rooms import new_session, opened, tell
+from world import commit, decided, eventually
 
 from models.clock import SYSTEM_CLOCK
 from models.commands import DeleteSession
 from models.errors import DatabaseCorrupt, DataFolderInUse
-from services.engine.context import Context
 from services.store.sql.writer import Job
 from services.store.sqlite.database import FILE_NAME, Database
 from services.store.sqlite.folder import LOCK
 from services.store.sqlite.mark import SIZE_BYTES, Mark, MarkFile
 from services.store.sqlite.soundness import SHM, WAL, beside
-from services.store.sqlite.store import sqlite_store
 from services.store.store import Store
 
 MARK = MarkFile(Path(FILE_NAME)).path.name
-
-
-@asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[tuple[Database, Store]]:
-    database = Database(folder, SYSTEM_CLOCK, look_every_s=0.02)
-    store = sqlite_store(database)
-    await store.open()
-    try:
-        yield database, store
-    finally:
-        await store.close()
-
-
-async def new_session(store: Store, session_id: str = "s") -> Context:
-    append = decided(session_id, None, create((await store.projects.inbox()).id, "t"))
-    assert append is not None
-    await commit(store.journal, append)
-    return append.after
-
-
-async def tell(store: Store, context: Context, words: str) -> Context:
-    append = decided(context.session_id, context, say(words))
-    assert append is not None
-    await commit(store.journal, append)
-    return append.after
 
 
 def crash(folder: Path, into: Path) -> Path:
