@@ -13,6 +13,7 @@ from hub.shapes import SocketError
 from models.actors import absent
 from models.calls import Edit, Id, SendMessageCall, parse
 from models.errors import ParleyError, PayloadTooLarge
+from models.events import oversize
 from models.messages import Message
 from models.session import Session
 from models.wire import Wire
@@ -117,10 +118,13 @@ async def fetch_many(call: Call[FetchBatch, NoQuery]) -> FetchBatchAnswer:
         if item.ids is None:
             session = await call.library.session(call.principal, item.session_id)
             return FetchItemAnswer(ok=True, status=200, session=session)
-        if fetched > BATCH_BYTES:
-            raise PayloadTooLarge("The items before have too much already: ask for fewer at once", limit=BATCH_BYTES)
         messages = await call.library.messages(call.principal, item.session_id, list(dict.fromkeys(item.ids)))
-        fetched += sum(len(message.content) for message in messages)
+        size = sum(oversize(message) or len(message.content) for message in messages)
+        if fetched and fetched + size > BATCH_BYTES:
+            raise PayloadTooLarge(
+                "Too much together with the items before: ask for fewer at once", limit=BATCH_BYTES, size=size
+            )
+        fetched += size
         return FetchItemAnswer(ok=True, status=200, messages=messages)
 
     return FetchBatchAnswer(results=await _each(call, FetchItem, fetch, FetchItemAnswer))

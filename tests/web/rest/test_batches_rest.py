@@ -84,6 +84,21 @@ async def test_what_is_fetched_at_once_is_bounded_over_all_items(rest: Rest, mon
     assert codes(results) == [None, "payload_too_large", None]
 
 
+async def test_what_is_fetched_counts_all_that_a_message_holds_before_it_is_in(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image has no `content`. An item that is refused leaves its room to those behind it."""
+    monkeypatch.setattr(batches, "BATCH_BYTES", 250_000)
+    one = await rest.session()
+    image = {"kind": "image", "source": "base64", "mimeType": "image/png", "data": "aGk=" * 40_000}
+    sent = await batch(rest, "send_messages", *({"sessionId": one, "payload": image} for _ in range(2)))
+    sent += await batch(rest, "send_messages", {"sessionId": one, "content": "small"})
+    await rest.finished(one)
+    results = await batch(rest, "fetch", *({"sessionId": one, "ids": [each["messageId"]]} for each in sent))
+    assert codes(results) == [None, "payload_too_large", None]
+    assert results[1]["error"]["details"] == {"limit": 250_000, "size": pytest.approx(160_000, rel=0.1)}
+
+
 async def test_many_sessions_are_deleted(stored: Rest) -> None:
     kept, one, other, purged = [await stored.session() for _ in range(4)]
     results = await batch(
