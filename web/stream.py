@@ -139,8 +139,15 @@ class AnswerStreams:
     async def _sweep_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._sweep_every_s)
-            for entry in list(self._open):
+            self.sweep()
+
+    def sweep(self) -> None:
+        """One look at every stream. A fault in one must not stop the sweep for all."""
+        for entry in list(self._open):
+            try:
                 self._look_at(entry)
+            except Exception:
+                log.exception("sweep_failed", peer=self._client_of(entry.request))
 
     def _look_at(self, entry: _Open) -> None:
         stream, outflow, now = entry.stream, entry.outflow, self._clock()

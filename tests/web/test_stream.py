@@ -33,7 +33,7 @@ from web.outflow import Outflow
 from web.rest.dispatch import handler_of
 from web.rest.route import Call, route
 from web.settings import Settings
-from web.stream import AnswerStream
+from web.stream import AnswerStream, AnswerStreams
 
 Json = dict[str, Any]
 BEAT, FAREWELL = b": still here\n\n", b"event: goodbye\ndata: {}\n\n"
@@ -379,6 +379,28 @@ async def test_silence_is_filled_with_heartbeats(start: Start) -> None:
         async with asyncio.timeout(20):
             while text.count(BEAT) < 3:
                 text += await response.content.readuntil(b"\n\n")
+
+
+async def test_one_look_that_fails_ends_no_sweep(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def beating(call: Call[Any, Any]) -> AnswerStream:
+        return replace(await follow(call), heartbeat_s=0.02)
+
+    world = await start(beating)
+    look = AnswerStreams._look_at
+    faults = [LookupError("a bug")]
+
+    def fails_once(self: AnswerStreams, entry: Any) -> None:
+        if faults:
+            raise faults.pop()
+        look(self, entry)
+
+    monkeypatch.setattr(AnswerStreams, "_look_at", fails_once)
+    session_id = await world.rest.session()
+    with capture_logs() as logs:
+        async with world.reading(session_id) as response, asyncio.timeout(20):
+            while BEAT not in await response.content.readuntil(b"\n\n"):
+                pass
+    assert [log["event"] for log in logs if log["log_level"] == "error"] == ["sweep_failed"]
 
 
 async def test_server_that_drains_says_farewell_and_begins_no_stream(start: Start) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import structlog
 from aiohttp import web
 
-from web.listening.places import Places
+from web.listening.places import Guest, Places
+
+log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 1.0
 LOOK_AT_ONCE = 500
@@ -29,7 +32,7 @@ class Watch:
         for index, guest in enumerate(self._places.guests):
             if index % LOOK_AT_ONCE == LOOK_AT_ONCE - 1:
                 await asyncio.sleep(0)
-            guest.look_at(now)
+            _look_at(guest, now)
 
     async def _watching(self, app: web.Application) -> AsyncIterator[None]:
         sweeper = asyncio.get_running_loop().create_task(self._look_for_ever())
@@ -41,3 +44,11 @@ class Watch:
         while True:
             await asyncio.sleep(self._every_s)
             await self.look(asyncio.get_running_loop().time())
+
+
+def _look_at(guest: Guest, now: float) -> None:
+    """A fault in one connection must not stop the sweep for all."""
+    try:
+        guest.look_at(now)
+    except Exception:
+        log.exception("sweep_failed", peer=guest.address)

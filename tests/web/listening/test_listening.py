@@ -230,6 +230,19 @@ async def test_a_body_that_goes_on_has_all_the_time_it_needs(house: House) -> No
         assert await steady.ask(b" " * (9_999 - 5 * BODY_STEP_BYTES)) == (200, b"10000")
 
 
+async def test_a_body_behind_an_upgrade_that_is_declined_must_go_on_too(house: House) -> None:
+    """aiohttp reads it only once the upgrade is answered."""
+    upgrade = b"GET /small HTTP/1.1\r\n" + HEAD + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    async with opened(house) as slow:
+        assert await slow.ask(upgrade + POST) == (200, b"here")
+        await house.begins()
+        await house.look(DEADLINES.progress_s * 0.9)
+        await house.hears(slow, b" " * BODY_STEP_BYTES)
+        house.caller._phase_began -= DEADLINES.progress_s * 0.9
+        await house.look(DEADLINES.progress_s * 0.1)
+        assert code_of(await slow.rest()) == "request_timeout"
+
+
 async def test_a_body_cut_off_in_the_middle_is_no_error_in_the_log(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -263,6 +276,26 @@ async def test_an_idle_connection_is_closed_after_its_time(house: House) -> None
         await house.look(0)
         await house.look(DEADLINES.idle_s)
         assert await idle.rest() == b""
+
+
+async def test_one_look_that_fails_ends_no_sweep(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house.watch, "_every_s", 0)
+    look = Counting.look_at
+    faults = [LookupError("a bug")]
+
+    def fails_once(self: Counting, now: float) -> None:
+        if faults:
+            raise faults.pop()
+        look(self, now + DEADLINES.head_s)
+
+    monkeypatch.setattr(Counting, "look_at", fails_once)
+    sweeper = asyncio.create_task(house.watch._look_for_ever())
+    with capture_logs() as lines:
+        async with opened(house) as first, opened(house) as second:
+            assert (await first.rest(), await second.rest()) == (b"", b"")
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["sweep_failed"]
+    sweeper.cancel()
+    await asyncio.gather(sweeper, return_exceptions=True)
 
 
 async def test_a_proxy_keeps_its_idle_connections(tmp_path: Path) -> None:
