@@ -121,7 +121,7 @@ class Hub:
         await self.transport.drain()
 
     def _clients(self) -> list[Connection]:
-        return [each for each in self.transport.connections.values() if each.connected]
+        return list(self.transport.connections.values())
 
     @property
     def connections(self) -> int:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from hub.socket.connection import Connection
-from hub.socket.frames import event_frame
+from hub.socket.frames import Frame, event_frame
 
 BATCH_S = 0.1
 """A server of tools brings many at once."""
@@ -44,6 +44,7 @@ class ToolFeed:
 
     def _tell(self) -> None:
         changed, self._changed, self._timer = self._changed, set(), None
+        frame = _frame(changed)
         for connection in list(self._clients()):
             if connection.sid in self._behind:
                 self._behind[connection.sid] |= changed
@@ -53,15 +54,15 @@ class ToolFeed:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             else:
-                _send(connection, changed)
+                connection.send(frame)
 
     async def _tell_later(self, connection: Connection) -> None:
         try:
             await connection.drained()
         finally:
             changed = self._behind.pop(connection.sid)
-        _send(connection, changed)
+        connection.send(_frame(changed))
 
 
-def _send(connection: Connection, changed: set[str]) -> None:
-    connection.send(event_frame("tools", {"changed": sorted(changed)}))
+def _frame(changed: set[str]) -> Frame:
+    return event_frame("tools", {"changed": sorted(changed)})
