@@ -101,6 +101,16 @@ class Caller(HttpConnection):
         if self._payload_parser is None and (data or heads):
             self._note(len(data), heads)
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """What came behind an upgrade that is declined is read here, and nowhere else."""
+        heads = self._request_count
+        finished = await super().finish_response(request, resp, start_time)
+        if self._request_count > heads and self._messages:
+            self._note(0, 1)
+        return finished
+
     # Deadlines -----------------------------------------------------------------------------------------------------
 
     def _note(self, size_bytes: int, heads: int) -> None:
