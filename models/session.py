@@ -10,8 +10,8 @@ TITLE_MAX_CHARS = 200
 
 class Session(Wire):
     """`messageCount` counts the active branch; `head` is the last sequence number of the journal; `version` moves
-    with edits of the session itself (its title), not with messages. In an `archived` one nothing can be said;
-    a `waiting` one is RUNNING and stands still until the user answers."""
+    with every edit (title, mode, model, branches, prompts, pins, plan, grants, archiving), not with messages. In an
+    `archived` one nothing can be said; a `waiting` one is RUNNING and stands still until the user answers."""
 
     id: str
     project_id: str

@@ -16,7 +16,7 @@ from services.access import LOCAL
 from web.keys import ACCESS, LIFECYCLE, STREAMS
 from web.rest.deprecation import SUCCESSOR
 from web.rest.errors import Handler
-from web.rest.reading import knows, read_bearer, read_body, read_if_match, read_path, read_query
+from web.rest.reading import JSON_TYPE, knows, read_bearer, read_body, read_if_match, read_path, read_query
 from web.rest.route import Call, Raw, Route
 from web.stream import AnswerStream
 
@@ -53,14 +53,17 @@ async def _body(request: web.Request, route: Route) -> Wire:
 
 
 def _response(request: web.Request, answer: Wire | Mapping[str, Any] | Raw, route: Route) -> web.Response:
+    version = None
     if isinstance(answer, Raw):
-        return web.Response(body=answer.body, status=route.status, headers={"Content-Type": answer.content_type})
-    data = answer.to_wire() if isinstance(answer, Wire) else answer
-    body = orjson.dumps(data)
-    response = web.Response(body=body, status=route.status, content_type="application/json")
+        body, content_type = answer.body, answer.content_type
+    else:
+        data = answer.to_wire() if isinstance(answer, Wire) else answer
+        body, content_type = orjson.dumps(data), JSON_TYPE
+        version = data["version"] if route.versioned else None
+    response = web.Response(body=body, status=route.status, headers={"Content-Type": content_type})
     if not route.tagged:
         return response
-    etag = _etag(body, data["version"] if route.versioned else None)
+    etag = _etag(body, version)
     if route.method == "GET" and knows(request, etag):
         response = web.Response(status=304)
     response.headers["ETag"] = etag

@@ -129,9 +129,10 @@ def _operation(route: Route, references: References) -> Json:
 
 def _success(route: Route, references: References) -> Json:
     if isinstance(route.answer, str):
-        return {"description": route.summary, "content": {route.answer: {"schema": {"type": "string"}}}}
-    schema = references[route.answer, "serialization"]
-    response: Json = {"description": route.summary, "content": {"application/json": {"schema": schema}}}
+        content = {route.answer: {"schema": {"type": "string"}}}
+    else:
+        content = {"application/json": {"schema": references[route.answer, "serialization"]}}
+    response: Json = {"description": route.summary, "content": content}
     if route.tagged:
         described = f"Strong: {VERSIONED}" if route.versioned else "Strong."
         response["headers"] = {"ETag": {"description": described, "schema": {"type": "string"}}}

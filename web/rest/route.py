@@ -141,8 +141,9 @@ class Route:
 
     @property
     def tagged(self) -> bool:
-        """Whether its answers have an ETag: what is read, and what has a version."""
-        return not isinstance(self.answer, str) and (self.method == "GET" or self.versioned)
+        """Whether its answers have an ETag: JSON that is read, or has a version."""
+        is_json = self.answer == JSON_TYPE or not isinstance(self.answer, str)
+        return is_json and (self.method == "GET" or self.versioned)
 
     @property
     def guarded(self) -> bool:

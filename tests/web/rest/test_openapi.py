@@ -80,6 +80,21 @@ async def test_the_document_is_served(rest: Rest) -> None:
     assert reply.data["openapi"] == "3.1.0"
 
 
+async def test_a_document_that_is_known_is_not_sent_again(rest: Rest) -> None:
+    """A quarter of a megabyte."""
+    etag = (await rest.ask("GET", "/api/openapi.json")).etag
+    unchanged = await rest.ask("GET", "/api/openapi.json", headers={"If-None-Match": etag})
+    assert (unchanged.status, unchanged.raw, unchanged.etag) == (304, b"", etag)
+
+
+def test_all_json_that_is_read_is_described_with_its_etag(document: Json) -> None:
+    for path, operations in document["paths"].items():
+        responses = operations["get"]["responses"] if "get" in operations else {}
+        if "application/json" in responses.get("200", {"content": {}})["content"]:
+            assert "ETag" in responses["200"]["headers"], path
+            assert "304" in responses, path
+
+
 def test_the_check_itself_finds_what_is_wrong(document: Json) -> None:
     project = document["components"]["schemas"]["Project"]
     right = {"id": "a", "name": "b", "currentSessionId": None, "createdAtUtc": "c", "version": 1}

@@ -2621,8 +2621,8 @@ export interface components {
         };
         /**
          * @description `messageCount` counts the active branch; `head` is the last sequence number of the journal; `version` moves
-         *     with edits of the session itself (its title), not with messages. In an `archived` one nothing can be said;
-         *     a `waiting` one is RUNNING and stands still until the user answers.
+         *     with every edit (title, mode, model, branches, prompts, pins, plan, grants, archiving), not with messages. In an
+         *     `archived` one nothing can be said; a `waiting` one is RUNNING and stands still until the user answers.
          */
         readonly Session: {
             readonly id: string;
@@ -5084,7 +5084,10 @@ export interface operations {
     readonly getOpenapi: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The ETag of the answer that the client has: 304 when it is still the same. */
+                readonly "If-None-Match"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -5093,11 +5096,20 @@ export interface operations {
             /** @description This document. */
             readonly 200: {
                 headers: {
+                    /** @description Strong. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": string;
                 };
+            };
+            /** @description The answer is still the one that If-None-Match names. */
+            readonly 304: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
