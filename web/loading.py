@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,14 @@ TOKEN_FOLLOWS_FROM = frozenset(("host", "allow_origin"))
 """Without a token that is needed the rest can be judged only where these don't need one."""
 
 
-def load(command_line: Mapping[str, Any], config: Path = CONFIG_FILE, unknown: Sequence[str] = ()) -> Settings:
-    """`unknown` are options of the command line that there are none of. Raises SettingsError with every mistake."""
+def load(
+    command_line: Mapping[str, Any],
+    config: Path = CONFIG_FILE,
+    unknown: Sequence[str] = (),
+    on_read: Callable[[Settings], None] = lambda settings: None,
+) -> Settings:
+    """`unknown` are options of the command line that there are none of. `on_read` is told the settings before other
+    people's code is looked for, and may log. Raises SettingsError with every mistake."""
     options = Settings.model_fields
     mistakes = [f"{name}: there is no such option{or_which(name, map(option, options))}" for name in unknown]
     mistakes += unknown_variables(os.environ, options)
@@ -41,6 +47,7 @@ def load(command_line: Mapping[str, Any], config: Path = CONFIG_FILE, unknown: S
         raise SettingsError([*mistakes, f"{config}: {error}"]) from None
     except (OSError, UnicodeDecodeError, SettingsSourceError) as error:
         raise SettingsError([*mistakes, f"{config} or the environment can't be read: {error}"]) from None
+    on_read(settings)
     mistakes += unworkable(settings, os.environ)
     if mistakes:
         raise SettingsError(mistakes)

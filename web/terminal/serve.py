@@ -66,15 +66,18 @@ def run(parsed: argparse.Namespace) -> int:
     # Agents are named by module, and people's own lie where the command is run; last, so that none hides a library.
     sys.path.append(os.getcwd())
     try:
-        settings = load(given, unknown=_options_in(parsed.unknown))
+        settings = load(given, unknown=_options_in(parsed.unknown), on_read=_configure_logs)
     except SettingsError as error:
         return _mistaken(error.mistakes)
     environment = dict(os.environ)
     servers_own = variables_of(settings.mcp)
     # What a command finds that somebody approves: it may look at the process that started it.
     seal(lambda name: name.upper().startswith(PREFIX) or name in servers_own)
-    logs.configure(settings.log_level, settings.log_style, secrets=settings.secrets)
     return asyncio.run(_serve(settings, environment))
+
+
+def _configure_logs(settings: Settings) -> None:
+    logs.configure(settings.log_level, settings.log_style, secrets=settings.secrets)
 
 
 async def _serve(settings: Settings, environment: Mapping[str, str]) -> int:

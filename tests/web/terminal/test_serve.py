@@ -10,13 +10,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import orjson
 import pytest
 import structlog
 from patience import HANG_S
 
 from models.errors import InvalidArgument
+from services.tools import registry
 from web.settings import Settings
 from web.terminal import serve
 from web.terminal.cli import main
@@ -105,6 +108,21 @@ def test_what_shows_only_when_the_application_is_built_is_told_with_code_2(
     monkeypatch.setattr(serve, "create_app", build)
     assert main(["serve", "--database", "memory:"]) == 2
     assert capsys.readouterr().err == "parley: these settings can't work:\n  two tools are called x\n"
+
+
+def test_what_is_logged_while_options_are_checked_is_logged_like_all_else(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other people's code is imported then, and says what it likes."""
+    points = [EntryPoint("broken", "open-sesame:tools", registry.ENTRY_POINTS)]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    monkeypatch.setenv("PARLEY_TOKEN", "open-sesame")
+    assert main(["serve", "--database", "memory:", "--log-format", "json", "--tools", "no_such_module:tool"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    first = orjson.loads(told.err.splitlines()[0])
+    assert (first["event"], first["value"]) == ("tool_entry_point_failed", "***:tools")
+    assert "open-sesame" not in told.err
 
 
 def test_a_secret_on_the_command_line_is_refused_with_code_2(capsys: pytest.CaptureFixture[str]) -> None:
