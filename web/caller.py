@@ -11,17 +11,15 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any, Literal, cast
 
-import orjson
 from aiohttp import web
 from aiohttp.http import StreamWriter
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from hub.socket.kernel import unacknowledged_bytes
-from models.errors import ParleyError, RequestTimeout
-from web.http_connection import HttpConnection
+from models.errors import RequestTimeout
+from web.http_connection import HttpConnection, last_answer
 from web.listening.deadlines import Deadlines
 from web.listening.places import Places
 
@@ -198,14 +196,14 @@ class Caller(HttpConnection):
         self.seldom.say(logging.INFO, "request too slow", reason=reason, peer=self.address)
         request = self._current_request
         if self._heard and (request is None or not cast(StreamWriter, request.writer).output_size):
-            wire.write(_answer(RequestTimeout(reason)))
+            wire.write(_written(last_answer(RequestTimeout(reason))))
         self.force_close()
 
 
-def _answer(error: ParleyError) -> bytes:
-    """Where there is no request to answer yet, and so no response of aiohttp's."""
-    wire = error.to_wire()
-    body = orjson.dumps({"error": wire.pop("message")} | wire)
-    head = f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
-    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    return head.encode() + body
+def _written(response: web.Response) -> bytes:
+    """Where there is no request to answer yet aiohttp writes nothing."""
+    body = cast(bytes, response.body)
+    lines = [f"HTTP/1.1 {response.status} {response.reason}"]
+    lines += [f"{name}: {value}" for name, value in response.headers.items()]
+    lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
+    return "\r\n".join(lines).encode() + body

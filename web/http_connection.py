@@ -94,9 +94,7 @@ class HttpConnection(RequestHandler):
             self.seldom.say(
                 logging.INFO, "malformed request", peer=request.remote, code=error.code, reason=error.message
             )
-        response = _dressed(error_response(error))
-        response.force_close()
-        return response
+        return last_answer(error)
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -156,11 +154,11 @@ with warnings.catch_warnings():
 
         def _make_request(self, message: RawRequestMessage, *rest: Any) -> web.Request:
             """`Expect` is kept from aiohttp, which answers it before it is known who asks: bodies.read_body does."""
+            if "Expect" not in message.headers:
+                return super()._make_request(message, *rest)
             headers = CIMultiDict(message.headers)
-            expected = headers.popall("Expect", [])
-            if expected:
-                message = message._replace(headers=CIMultiDictProxy(headers))
-            request = super()._make_request(message, *rest)
+            expected = headers.popall("Expect")
+            request = super()._make_request(message._replace(headers=CIMultiDictProxy(headers)), *rest)
             request[EXPECTS] = "100-continue" in (each.lower() for each in expected)
             return request
 
@@ -175,6 +173,13 @@ def why_unreadable(exc: BaseException | None, message: str) -> ParleyError:
     if isinstance(exc, BadHttpMethod) and _UNKNOWN_METHOD.search(message):
         return NotSupported("This method is not known", field="method")
     return InvalidArgument(f"This is no request of HTTP/1.1: {reason}", field="head")
+
+
+def last_answer(error: ParleyError) -> web.Response:
+    """By it the connection ends."""
+    response = _dressed(error_response(error))
+    response.force_close()
+    return response
 
 
 def _dressed(response: web.Response) -> web.Response:

@@ -101,7 +101,7 @@ class HubEngine(engineio.AsyncServer):  # type: ignore[misc]  # engineio is unty
                 await session.post(request)
                 return answers.payload(["ok"])
             case _:
-                raise MethodNotAllowed(allowed=answers.METHODS.split(", "))
+                raise MethodNotAllowed(allowed=list(answers.METHODS))
 
     async def _begin(self, request: web.Request) -> web.StreamResponse:
         if request.query.get("EIO") != "4":

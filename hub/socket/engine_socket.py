@@ -13,6 +13,7 @@ from aiohttp import WSMessage, WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
 
 from hub.socket import frames
+from hub.socket.answers import is_gone
 from hub.socket.bodies import read_body
 from hub.socket.connection import CLOSE_POLICY, Connection
 from hub.socket.frames import Frame
@@ -213,7 +214,7 @@ class HubSocket:
             self.outbox.carried_by(request.transport)
             if self.leaving and packets != [frames.NOOP.text]:
                 self.finish(self.reason)
-            elif _is_gone(request):
+            elif is_gone(request):
                 self.finish("transport close")  # what was taken for it is lost
         except asyncio.CancelledError:
             self.finish("transport close")
@@ -412,7 +413,7 @@ class HubSocket:
     def check(self, now: float) -> None:
         """About once a second: let stalled clients go, ping, and find the dead."""
         if (self._transport is not None and self._transport.is_closing()) or (
-            self._poll is not None and _is_gone(self._poll)
+            self._poll is not None and is_gone(self._poll)
         ):
             self.finish("transport close")
         elif self.outbox.stalled_for_s(now) >= self.engine.stall_timeout:
@@ -432,7 +433,3 @@ async def _receive(ws: web.WebSocketResponse) -> WSMessage:
         if message.type is WSMsgType.PING:
             await ws.pong(message.data)
     return message
-
-
-def _is_gone(request: web.Request) -> bool:
-    return request.transport is None or request.transport.is_closing()

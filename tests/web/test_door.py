@@ -24,6 +24,7 @@ from services.store.memory.store import memory_store
 from services.store.memory.tables import Memory
 from web.keys import LIFECYCLE, PLACES, STORE
 from web.listening.places import Capacity
+from web.rest import operations
 from web.rest.errors import answer_errors, error_response
 from web.rest.operations import parley_version
 from web.rest.reading import BODY_LIMIT_BYTES
@@ -211,6 +212,13 @@ async def test_readiness_says_why_it_is_red(rest: Rest) -> None:
     assert await rest.get("/readyz") == {"status": "ready", "version": parley_version()}
     memory.missing = "the newest changes"
     assert (await rest.get("/readyz"))["warning"] == "the newest changes"
+
+
+def test_the_version_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the files of the distribution, which probes would have read again and again."""
+    version = parley_version()
+    monkeypatch.delattr(operations, "version")
+    assert parley_version() == version
 
 
 async def test_a_draining_server_takes_no_new_work_and_still_answers_questions(rest: Rest) -> None:

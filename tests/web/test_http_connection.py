@@ -12,9 +12,11 @@ from typing import Any
 
 import orjson
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 from patience import HANG_S
 from rest_client import Rest
 
+from web import http_connection
 from web.rest.errors import ErrorBody
 from web.rest.reading import BODY_LIMIT_BYTES
 
@@ -193,6 +195,19 @@ async def test_a_client_that_waits_to_be_asked_is_asked_once_it_is_known(rest: R
         assert (await peer.told()).status == 100
         peer.send(b"{}")
         assert (await peer.told()).status == 201
+
+
+async def test_heads_are_copied_only_to_take_expect_out(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[str] = []
+
+    def copy(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+        copied.append(headers["X-Name"])
+        return CIMultiDict(headers)
+
+    monkeypatch.setattr(http_connection, "CIMultiDict", copy)
+    await tell(rest, head("/api/sessions", "X-Name: plain", "Content-Length: 0"))
+    await tell(rest, head("/api/sessions", "X-Name: waits", "Expect: 100-continue", "Content-Length: 2"))
+    assert copied == ["waits"]
 
 
 async def test_the_socket_asks_a_polling_client_for_its_body(rest: Rest) -> None:

@@ -9,12 +9,12 @@ import orjson
 import structlog
 from aiohttp import web
 
+from hub.socket.answers import headers_of, is_gone
 from models.errors import (
     InvalidArgument,
     MethodNotAllowed,
     NotFound,
     ParleyError,
-    Unauthenticated,
     forget_frames,
 )
 from models.text import cleaned
@@ -27,7 +27,6 @@ CODE = web.ResponseKey("code", str)
 """The error's code, kept for the metrics."""
 TEXT_MAX_CHARS = 500
 """Errors quote the caller's input; a megabyte of it helps nobody."""
-RETRY_AFTER_S = 2
 CLIENT_GONE = 499
 """For the metrics alone: nobody is there to read it. It has no number in HTTP; proxies use this one."""
 
@@ -50,26 +49,20 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except web.HTTPException as error:
         return from_aiohttp(error)
     except Exception as error:
-        if isinstance(error, OSError) and _is_gone(request):
+        if isinstance(error, OSError) and is_gone(request):
             return web.Response(status=CLIENT_GONE)
         log.exception("request failed", method=request.method, path=request.path[:200])
         forget_frames(error)
         return error_response(ParleyError())
 
 
-def _is_gone(request: web.Request) -> bool:
-    return request.transport is None or request.transport.is_closing()
-
-
 def error_response(error: ParleyError) -> web.Response:
     wire = error.to_wire()
     body = shown({"error": wire.pop("message")} | wire)
-    response = web.Response(body=orjson.dumps(body), status=error.status, content_type="application/json")
+    response = web.Response(
+        body=orjson.dumps(body), status=error.status, content_type="application/json", headers=headers_of(error)
+    )
     response[CODE] = error.code
-    if error.retryable:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
-    if isinstance(error, Unauthenticated):
-        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
@@ -78,10 +71,7 @@ def from_aiohttp(error: web.HTTPException) -> web.Response:
         case web.HTTPNotFound():
             return error_response(NotFound())
         case web.HTTPMethodNotAllowed():
-            allowed = allowed_in(error)
-            response = error_response(MethodNotAllowed(allowed=allowed))
-            response.headers["Allow"] = ", ".join(allowed)
-            return response
+            return error_response(MethodNotAllowed(allowed=allowed_in(error)))
         case _:
             return error_response(InvalidArgument(error.reason))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 
 from models.calls import NoArguments
@@ -16,6 +17,7 @@ from web.rest.route import Call, NoQuery, Raw
 DISTRIBUTION = "parley-hub"
 
 
+@cache
 def parley_version() -> str:
     return version(DISTRIBUTION)
 

@@ -67,6 +67,14 @@ async def test_every_answer_says_that_it_is_what_it_says_it_is(hub: Hub, session
             assert response.headers["Cache-Control"] == "no-store"
 
 
+async def test_other_methods_are_told_the_right_ones(hub: Hub, session: ClientSession) -> None:
+    peer = PollingPeer(session, hub)
+    await peer.connect()
+    for method, status in (("OPTIONS", 200), ("PUT", 405), ("HEAD", 405), ("DELETE", 405)):
+        async with session.request(method, peer.url) as response:
+            assert (response.status, response.headers["Allow"]) == (status, "GET, POST, OPTIONS"), method
+
+
 async def test_who_is_connected_may_go_on_when_the_door_is_closed(hub: Hub, session: ClientSession) -> None:
     """Fails when the question for room is asked at every request."""
     polling = PollingPeer(session, hub)

@@ -179,7 +179,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 def code_of(answer: bytes) -> Any:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-    assert b"Connection: close" in head
+    assert b"\r\nConnection: close" in head
+    for line in (b"Content-Type: application/json", b"Retry-After: 2", b"X-Content-Type-Options: nosniff"):
+        assert b"\r\n" + line + b"\r\n" in head
     return orjson.loads(body)["code"]
 
 
