@@ -10,6 +10,8 @@ import pytest
 
 from services.operating.collector import (
     GROWN_BYTES,
+    MUCH_GROWN_BYTES,
+    PAUSE_S,
     THRESHOLDS,
     Collector,
     keep_lean,
@@ -51,6 +53,29 @@ def test_a_full_collection_is_made_when_much_more_is_resident_than_after_the_las
     resident[0] += GROWN_BYTES
     assert collector.look()
     assert len(collected) == 3
+
+
+def test_a_collection_that_takes_long_waits_for_a_quiet_time_but_not_for_ever() -> None:
+    """Fails when it is made whenever enough has grown: it holds up all clients."""
+    resident, passed, worked, pause = 100_000_000, 0.0, 0.0, PAUSE_S
+
+    def collect() -> None:
+        nonlocal worked
+        worked += pause
+
+    collector = Collector(lambda: resident, collect, lambda: passed, lambda: worked)
+    for grown, busy_s, takes_s, collects in (
+        (GROWN_BYTES, 30.0, PAUSE_S * 2, True),  # what it costs is not known yet
+        (GROWN_BYTES, 30.0, PAUSE_S * 2, False),
+        (GROWN_BYTES, 7.0, PAUSE_S * 2, False),
+        (GROWN_BYTES, 5.0, PAUSE_S * 2, True),
+        (GROWN_BYTES - 1, 0.0, PAUSE_S * 2, False),
+        (MUCH_GROWN_BYTES - GROWN_BYTES, 60.0, PAUSE_S * 2, False),
+        (1, 60.0, PAUSE_S / 2, True),
+        (GROWN_BYTES, 60.0, PAUSE_S / 2, True),
+    ):
+        resident, passed, worked, pause = resident + grown, passed + 60.0, worked + busy_s, takes_s
+        assert collector.look() is collects
 
 
 def test_the_machine_tells_what_is_resident_and_takes_back_what_was_freed() -> None:
