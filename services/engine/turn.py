@@ -72,7 +72,8 @@ def _asked(turn: Turn, state: AwaitingLLM) -> Turn:
 
 
 def _worked(turn: Turn, event: Event) -> Turn:
-    """What lies between two events counts when the run was at work then."""
+    """What lies between two events counts when the run was at work then. The server itself speaks to a run that has
+    lost its process, or waits: what lies before that was nobody's work."""
     working = turn.working_since is not None
     match event.body:
         case RunStarted(run=run) if run.id == turn.run_id:
@@ -81,8 +82,9 @@ def _worked(turn: Turn, event: Event) -> Turn:
             working = not _waits(state)
         case _:
             pass
-    gone = max(0, event.at - turn.working_since) if turn.working_since is not None else 0
-    return replace(turn, worked_ms=turn.worked_ms + gone, working_since=event.at if working else None)
+    began = event.at if turn.working_since is None or event.by.kind == "server" else turn.working_since
+    worked_ms = turn.worked_ms + max(0, event.at - began)
+    return replace(turn, worked_ms=worked_ms, working_since=event.at if working else None)
 
 
 def _waits(state: ContextState) -> bool:

@@ -77,9 +77,10 @@ class Attempt:
 
     async def _run_agent(self) -> str | None:
         try:
-            if self._context.time.limited:
-                await self._context.turn()
-            await self._context.time.bound(self._agents.resolve(self.run.agent).run(self._context))
+            context = self._context
+            if context.time.limited:
+                await context.turn()
+            await context.time.bound(self._agents.resolve(self.run.agent).run(context), context.turn)
             return None
         except (Fenced, StorageUnavailable):
             raise

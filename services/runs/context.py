@@ -83,7 +83,12 @@ class RunContext:
     def resuming(self) -> bool:
         """Whether an earlier attempt may have done what the agent is about to do: true in the first pass of a further
         attempt, false when the agent is called again because somebody steered."""
-        return self.run.attempt > 1 and self._passes <= 1
+        return self.run.attempt > 1 and not self.again
+
+    @property
+    def again(self) -> bool:
+        """Whether this attempt called the agent before: it is called again because somebody steered."""
+        return self._passes > 1
 
     async def model(self) -> str:
         """The session's model at this moment: it may be switched between two requests."""
@@ -179,7 +184,7 @@ class RunContext:
     async def turn(self) -> Turn:
         """What the run has done since the user's last word, in earlier attempts too."""
         turn = await self._turns.now()
-        self.time.follow(turn)
+        self.time.follow(turn, self.clock())
         return turn
 
     async def in_time(self) -> None:

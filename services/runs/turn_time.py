@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.errors import TurnTooLong
+from models.ids import EpochMs
 from services.engine.turn import Turn
 from services.runs.helpers import first_of
 
@@ -47,6 +48,8 @@ class TurnTime:
         self._worked_s = 0.0
         self._at_work_since = monotonic()
         self._waits = 0
+        self._at_work = asyncio.Event()
+        self._at_work.set()
 
     @property
     def limited(self) -> bool:
@@ -56,13 +59,14 @@ class TurnTime:
     def worked_s(self) -> float:
         return self._worked_s + (0.0 if self._waits else self._monotonic() - self._at_work_since)
 
-    def follow(self, turn: Turn) -> None:
-        """Begins anew with the user's last word. Of the first turn that it is shown, what earlier attempts took
-        counts."""
+    def follow(self, turn: Turn, now: EpochMs) -> None:
+        """Begins anew with the user's last word. What was worked on it before counts: by earlier attempts, and by a
+        step that was in the middle of its work then."""
         if turn.since == self._turn_since:
             return
-        self._worked_s = turn.worked_ms / 1000 if self._turn_since is None else 0.0
         self._turn_since = turn.since
+        going_on_ms = max(0, now - turn.working_since) if turn.working_since is not None else 0
+        self._worked_s = (turn.worked_ms + going_on_ms) / 1000
         self._at_work_since = self._monotonic()
 
     @contextmanager
@@ -70,11 +74,14 @@ class TurnTime:
         if not self._waits:
             self._worked_s = self.worked_s
         self._waits += 1
+        self._at_work.clear()
         try:
             yield
         finally:
             self._waits -= 1
-            self._at_work_since = self._monotonic()
+            if not self._waits:
+                self._at_work_since = self._monotonic()
+                self._at_work.set()
 
     def question(self) -> str | None:
         """What the user is to be asked before the next step."""
@@ -82,18 +89,24 @@ class TurnTime:
             return None
         return f"I have been at work on this for {_in_words(self.worked_s)}. Shall I go on?"
 
-    async def bound(self, work: Awaitable[None]) -> None:
-        """Does the work. Raises what it raises, and TurnTooLong: then it was cancelled, wherever it was."""
+    async def bound(self, work: Awaitable[None], look: Callable[[], Awaitable[object]]) -> None:
+        """Does the work. Raises what it raises, and TurnTooLong: then it was cancelled, wherever it was. `look` brings
+        the newest turn to `follow`: somebody may have spoken to a step that is at work."""
         if self.limited:
-            await first_of(work, self._too_long())
+            await first_of(work, self._too_long(look))
         else:
             await work
 
-    async def _too_long(self) -> None:
+    async def _too_long(self, look: Callable[[], Awaitable[object]]) -> None:
         most_s = self._limit.seconds * STOPS_AFTER[self._limit.policy]
-        while (left_s := most_s - self.worked_s) > 0:
-            await self._sleep(left_s)
-        raise TurnTooLong(f"Stopped: the turn took longer than {_in_words(most_s)}", limit=most_s)
+        while True:
+            await self._at_work.wait()
+            if (left_s := most_s - self.worked_s) > 0:
+                await self._sleep(left_s)
+                continue
+            await look()
+            if self.worked_s >= most_s:
+                raise TurnTooLong(f"Stopped: the turn took longer than {_in_words(most_s)}", limit=most_s)
 
 
 def _in_words(seconds: float) -> str:

@@ -3,6 +3,7 @@ that another process could not read there too."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
@@ -13,25 +14,28 @@ from services.sessions.manager import SessionManager
 
 
 class TurnReader:
-    """For one attempt of a run, whose task it belongs to."""
+    """For one attempt of a run. Its agent asks, and so does who watches over its time: one after the other, so that no
+    event is folded twice."""
 
     def __init__(self, sessions: SessionManager, run: Run) -> None:
         self._sessions = sessions
         self._run = run
         self._turn = Turn(run.id)
+        self._lock = asyncio.Lock()
         context = sessions.shown(run.session_id)
         # Of a first attempt, nothing lies before its start.
         self._read_to = context.head if context is not None and run.attempt <= 1 else None
 
     async def now(self) -> Turn:
         """The turn with everything that is shown. Raises StorageUnavailable, SessionNotFound."""
-        if self._read_to is None:
-            asked_at = await self._sessions.store.reads.seq_of(self._run.session_id, self._run.message_id)
-            self._read_to = asked_at or 0
-        async for events in self._news(self._read_to):
-            self._turn = follow(self._turn, [await self._whole(event) for event in events])
-            self._read_to = events[-1].seq
-        return self._turn
+        async with self._lock:
+            if self._read_to is None:
+                asked_at = await self._sessions.store.reads.seq_of(self._run.session_id, self._run.message_id)
+                self._read_to = asked_at or 0
+            async for events in self._news(self._read_to):
+                self._turn = follow(self._turn, [await self._whole(event) for event in events])
+                self._read_to = events[-1].seq
+            return self._turn
 
     async def _news(self, after: int) -> AsyncIterator[Sequence[Event]]:
         while True:

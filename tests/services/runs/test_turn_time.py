@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from agents_for_tests import Paced
-from world import FakeTime, Workshop, eventually, hooked_store, no_sleep, say, settled
+from world import FakeTime, Workshop, eventually, hooked_store, no_sleep, say
 
 from models.approvals import ApprovalDecision
 from models.commands import ResolveApproval
@@ -104,6 +104,12 @@ class Turn:
         await self.shop.until(self.session_id, state)
         return list(await self.shop.room.messages(self.session_id))
 
+    @property
+    def run_id(self) -> str:
+        """Of the active run; empty when there is none."""
+        context = self.shop.room.sessions.context(self.session_id)
+        return context.run.id if context is not None and context.run is not None else ""
+
     async def reason(self) -> str:
         return (await self.shop.room.runs(self.session_id))[-1].reason or ""
 
@@ -192,6 +198,20 @@ async def test_the_next_turn_has_all_its_time_again() -> None:
             it.bench.begun.clear()
 
 
+async def test_a_turn_begins_anew_with_what_the_user_says_to_a_step_at_work() -> None:
+    """Taken out: the look in `_too_long`. Then the run is stopped ten seconds after the user's last word."""
+    async with turn(digging, STOP) as it:
+        await it.say()
+        await it.bench.begun.wait()
+        await it.shop.time.advance(MINUTE - 10)
+        await it.shop.room.do(it.session_id, say("take your time", on_busy="steer"))
+        await it.shop.time.advance(10)
+        await it.shop.time.advance(MINUTE - 11)
+        assert it.run_id
+        await it.shop.time.advance(1)
+        await it.ends("FAILED")
+
+
 # Asking
 async def test_a_turn_that_asks_goes_on_with_all_its_time_or_ends_as_the_user_says() -> None:
     async with turn(digging, ASK) as it:
@@ -241,18 +261,34 @@ async def test_time_in_which_the_run_waits_for_its_user_does_not_count() -> None
         assert (await it.ends("COMPLETED"))[-1].content == "Done."
 
 
+async def test_who_watches_the_time_sleeps_as_long_as_the_run_waits_for_its_user() -> None:
+    """Taken out: the wait for `_at_work`. Then what was left before is slept over and over."""
+    scripts: list[Script] = [(CallTool("dig", {"n": 1}),), (CallTool("blast"),), (Say("Done."), Finish("stop"))]
+    async with turn(lambda _: scripts.pop(0), STOP) as it:
+        await it.say()
+        await it.digs(MINUTE - 1)
+        await it.asked()
+        for _ in range(10):
+            await it.shop.time.advance(1)
+        assert 1.0 not in it.shop.time.slept
+        await it.answer("approve")
+        assert (await it.ends("COMPLETED"))[-1].content == "Done."
+
+
 # A crash
 @pytest.mark.parametrize(("before", "left"), [(50, 10), (70, 0)])
 async def test_what_was_worked_before_a_crash_counts_and_the_time_between_does_not(before: float, left: float) -> None:
-    """Taken out: the turn's worked_ms in `follow`. Then a run that takes its process down has for ever."""
+    """Taken out: the turn's worked_ms in `follow`. Then a run that takes its process down has for ever. Taken out: what
+    `_worked` says of the server. Then the hour in which nobody was there counts."""
     time, asked, never = FakeTime(), asyncio.Event(), asyncio.Event()
     store, _ = hooked_store()
-    silent: Script = (Mark(asked), Pause(never))
+    silent: Script = (Say("half"), Mark(asked), Pause(never))
     async with turn(silent, ASK, store=store, time=time) as first:
         await first.say()
         await asked.wait()
         time.now += round(before * 1000)
         await first.shop.room.do(first.session_id, say("what the clock shows, later"))
+        run_id = first.run_id
         await first.shop.kill()
         asked.clear()
         time.now += LEASE_MS + 3_600_000
@@ -260,15 +296,12 @@ async def test_what_was_worked_before_a_crash_counts_and_the_time_between_does_n
             if left:
                 await asked.wait()
                 await time.advance(left - 1)
-                assert second.shop.room.state(second.session_id).run is not None
+                assert second.run_id == run_id
                 await time.advance(1)
-            await eventually(lambda: len(second.shop.provider.requests) >= 1 or not left)
-            runs = second.shop.room.runs
-            await eventually(lambda: second.shop.runs.active <= 1)
-            await settled()
-            assert (await runs(second.session_id))[
-                0
-            ].reason == "time_limit: Stopped: the turn took longer than 60 seconds"
+            await eventually(lambda: second.run_id not in ("", run_id), "the run that waited")
+            ended = {run.id: run for run in await second.shop.room.runs(second.session_id)}[run_id]
+            assert ended.reason == "time_limit: Stopped: the turn took longer than 60 seconds"
+            assert ended.attempt == 2
 
 
 # Whose limit
