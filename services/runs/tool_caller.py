@@ -13,7 +13,8 @@ PREFIX = "tool:"
 
 
 class ToolCaller:
-    """One object serves all sessions at once. After a crash the call may have been made: it is not made again."""
+    """One object serves all sessions at once. After a crash the call may have been made: it is not made again. Neither
+    is it for a message that steers: that is kept, and ignored."""
 
     on_crash: OnCrash = "fail"
 
@@ -22,6 +23,8 @@ class ToolCaller:
 
     async def run(self, ctx: RunContext) -> None:
         """Raises ToolCallFailed."""
+        if ctx.again:
+            return
         asked = next(message for message in await ctx.history() if message.id == ctx.run.message_id)
         await ctx.call_tool(self._name, **_arguments(asked))
 
