@@ -18,11 +18,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     TypeAdapter,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from models.states import Mode
 from models.usage import Usage
@@ -63,6 +66,18 @@ class Versioned(Wire):
     """The base of all kinds. A kind whose form changes narrows `v` to its new version, and gets an upgrade."""
 
     v: Annotated[Literal[1], Whole] = 1
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Of what clients write: all other kinds have to be named, since what names none is read as text; and nothing
+        foreign is theirs to write."""
+        schema = handler(core)
+        told = handler.resolve_ref_schema(schema)
+        if handler.mode == "validation" and told["properties"]["kind"]["const"] != "text":
+            told["required"] = ["kind", *told.get("required", ())]
+        elif handler.mode == "validation":
+            del told["properties"]["foreign"]
+        return schema
 
 
 class TextPayload(Versioned):

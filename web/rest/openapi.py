@@ -30,7 +30,7 @@ from models.errors import (
 )
 from models.wire import Wire
 from web.rest.errors import ErrorBody
-from web.rest.reading import PATH_ID_MAX_CHARS
+from web.rest.reading import ETAG, PATH_ID_MAX_CHARS
 from web.rest.route import NoQuery, Route
 from web.rest.socket import socket_models, socket_schemas
 
@@ -188,11 +188,13 @@ def _query_parameters(route: Route) -> Iterable[Json]:
 
 def _headers(route: Route) -> Iterable[Json]:
     if route.guarded:
-        yield _header("If-Match", f"Only for this version, else 412: {VERSIONED}")
+        yield _header(
+            "If-Match", f"Only for this version, else 412: {VERSIONED} `*` is any.", pattern=rf"^(\*|{ETAG.pattern})$"
+        )
     if route.tagged and route.method == "GET":
         yield _header("If-None-Match", "The ETag of the answer that the client has: 304 when it is still the same.")
 
 
-def _header(name: str, description: str) -> Json:
-    schema = {"type": "string"}
-    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
+def _header(name: str, description: str, **schema: str) -> Json:
+    typed = {"type": "string", **schema}
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": typed}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from models.calls import LIST_MAX, SEQ_MAX, Id, Text
 from models.ids import EpochMs, from_iso
@@ -42,6 +42,11 @@ def _flag(value: str) -> bool:
     raise ValueError("must be true or false")
 
 
+def _list_schema(part: str, most: str = "") -> WithJsonSchema:
+    """The pattern of a text that has such parts with commas between."""
+    return WithJsonSchema({"type": "string", "pattern": f"^{part}(,{part}){{0,{most}}}$"})
+
+
 def _id_list(value: str) -> str:
     ids = value.split(",")
     if len(ids) > IDS_MAX:
@@ -61,9 +66,13 @@ def _one_of(known: tuple[str, ...]) -> Callable[[str], str]:
     return check
 
 
-def _parts(value: str) -> tuple[Any, ...]:
+def _several(known: tuple[str, ...]) -> WithJsonSchema:
+    return _list_schema(f"({'|'.join(known)})")
+
+
+def _parts(value: str | None) -> tuple[Any, ...]:
     """What `_one_of` has checked, as the literals that they are."""
-    return tuple(value.split(",")) if value else ()
+    return tuple(value.split(",")) if value is not None else ()
 
 
 def _instant(value: str | None) -> str | None:
@@ -80,6 +89,14 @@ def _at(value: str | None) -> EpochMs | None:
     return from_iso(f"{value}T00:00:00Z" if DATE.fullmatch(value) else value)
 
 
+States = Annotated[str, AfterValidator(_one_of(STATES)), _several(STATES)]
+Roles = Annotated[str, AfterValidator(_one_of(ROLES)), _several(ROLES)]
+Kinds = Annotated[str, AfterValidator(_one_of(KINDS)), _several(KINDS)]
+Instant = Annotated[
+    str | None,
+    AfterValidator(_instant),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
+]
 ArchivedFilter = Literal["true", "false", "all"]
 ARCHIVED: dict[ArchivedFilter, bool | None] = {"true": True, "false": False, "all": None}
 Cursor = Annotated[Text, Field(min_length=1, max_length=CURSOR_MAX_CHARS)]
@@ -120,7 +137,7 @@ class ChunksQuery(EventsQuery):
 class IdsQuery(Wire):
     """Up to 200 message ids, separated by commas."""
 
-    ids: Annotated[Text, AfterValidator(_id_list)]
+    ids: Annotated[Text, AfterValidator(_id_list), _list_schema("[^,]{1,64}", str(IDS_MAX - 1))]
 
     @property
     def wanted(self) -> list[str]:
@@ -132,7 +149,7 @@ class ProjectListQuery(Wire):
     the title. `order` is desc unless `sort` is title. A `cursor` is what the page before gave."""
 
     repeatable: ClassVar[frozenset[str]] = frozenset({"state"})
-    state: Annotated[str, AfterValidator(_one_of(STATES))] = ""
+    state: States | None = None
     archived: ArchivedFilter = "all"
     q: Annotated[Text, Field(max_length=TITLE_MAX_CHARS)] = ""
     sort: Literal["updated", "created", "title"] = "updated"
@@ -172,11 +189,11 @@ class SearchParameters(Wire):
     repeatable: ClassVar[frozenset[str]] = frozenset({"state", "role", "kind"})
     q: Annotated[Text, Field(min_length=1, max_length=SEARCH_MAX_CHARS)]
     project_id: Id | None = None
-    state: Annotated[str, AfterValidator(_one_of(STATES))] = ""
-    role: Annotated[str, AfterValidator(_one_of(ROLES))] = ""
-    kind: Annotated[str, AfterValidator(_one_of(KINDS))] = ""
-    since: Annotated[str | None, AfterValidator(_instant), Field(alias="from")] = None
-    until: Annotated[str | None, AfterValidator(_instant), Field(alias="to")] = None
+    state: States | None = None
+    role: Roles | None = None
+    kind: Kinds | None = None
+    since: Annotated[Instant, Field(alias="from")] = None
+    until: Annotated[Instant, Field(alias="to")] = None
     archived: ArchivedFilter = "all"
     sort: Literal["relevance", "newest", "oldest"] = "relevance"
     take: Annotated[int, Field(ge=1, le=SEARCH_TAKE_MAX), BeforeValidator(_digits)] = 20

@@ -124,4 +124,34 @@ def test_bounds_are_told_in_the_words_of_json_schema(document: Json) -> None:
         for parameter in (each for operation in operations.values() for each in operation.get("parameters", ())):
             for schema in parameter["schema"].get("anyOf", [parameter["schema"]]):
                 bounded = {"minimum", "maximum"} <= schema.keys()
-                assert bounded or schema["type"] != "integer", (path, parameter["name"])
+                assert bounded or schema.get("type") != "integer", (path, parameter["name"])
+
+
+def test_only_a_text_names_no_kind(document: Json) -> None:
+    schema = document["components"]["schemas"]["SendMessageBody"]
+    fitting: list[Json] = [{"text": "a"}, {"kind": "file_reference", "path": "a"}]
+    wrong: list[Json] = [{"path": "a"}, {"source": "url", "data": "a", "mimeType": "b"}, {"text": "a", "foreign": {}}]
+    assert [payload for payload in fitting if problems({"payload": payload}, schema)] == []
+    assert [payload for payload in wrong if not problems({"payload": payload}, schema)] == []
+
+
+def test_lists_in_parameters_and_tags_have_patterns(document: Json) -> None:
+    def schema_of(path: str, name: str, method: str = "get") -> Json:
+        parameters = document["paths"][path][method]["parameters"]
+        found: Json = next(each["schema"] for each in parameters if each["name"] == name)
+        return found
+
+    states = schema_of("/api/sessions", "state")
+    ids = schema_of("/api/contexts/{sessionId}/messages", "ids")
+    tag = schema_of("/api/sessions/{sessionId}", "If-Match", "patch")
+    fitting = ((states, "IDLE"), (states, "IDLE,RUNNING"), (ids, "a,b"), (tag, "*"), (tag, '"v1"'), (tag, '"v1-0f"'))
+    wrong = (
+        (states, ""),
+        (states, "IDLE,"),
+        (states, "idle"),
+        (ids, "a,,b"),
+        (ids, ",".join(["a"] * 201)),
+        (tag, "v1"),
+    )
+    assert [each for each in fitting if problems(each[1], each[0])] == []
+    assert [each for each in wrong if not problems(each[1], each[0])] == []

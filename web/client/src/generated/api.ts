@@ -2916,10 +2916,6 @@ export interface components {
              * @enum {string}
              */
             readonly format?: "plain" | "markdown";
-            /** @default null */
-            readonly foreign?: {
-                readonly [key: string]: unknown;
-            } | null;
         };
         /** @description `foreign` is the payload that could not be read, as it was stored; the text then says so. */
         readonly "TextPayload-Output": {
@@ -3366,7 +3362,7 @@ export interface operations {
                 readonly expectedVersion?: number | null;
             };
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -3391,7 +3387,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -3422,7 +3418,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -3450,7 +3446,7 @@ export interface operations {
     readonly listProjectSessions: {
         readonly parameters: {
             readonly query?: {
-                readonly state?: string;
+                readonly state?: string | null;
                 readonly archived?: "true" | "false" | "all";
                 readonly q?: string;
                 readonly sort?: "updated" | "created" | "title";
@@ -3492,7 +3488,7 @@ export interface operations {
     readonly listSessions: {
         readonly parameters: {
             readonly query?: {
-                readonly state?: string;
+                readonly state?: string | null;
                 readonly archived?: "true" | "false" | "all";
                 readonly q?: string;
                 readonly sort?: "updated" | "created" | "title";
@@ -3561,11 +3557,11 @@ export interface operations {
             readonly query: {
                 readonly q: string;
                 readonly projectId?: string | null;
-                readonly state?: string;
-                readonly role?: string;
-                readonly kind?: string;
-                readonly from?: string | null;
-                readonly to?: string | null;
+                readonly state?: string | null;
+                readonly role?: string | null;
+                readonly kind?: string | null;
+                readonly from?: string | unknown | unknown;
+                readonly to?: string | unknown | unknown;
                 readonly archived?: "true" | "false" | "all";
                 readonly sort?: "relevance" | "newest" | "oldest";
                 readonly take?: number;
@@ -3673,7 +3669,7 @@ export interface operations {
                 readonly purge?: boolean;
             };
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -3698,7 +3694,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -3729,7 +3725,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4078,7 +4074,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4145,7 +4141,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4174,7 +4170,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4203,7 +4199,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4234,7 +4230,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4265,7 +4261,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4294,7 +4290,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4325,7 +4321,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4356,7 +4352,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4385,7 +4381,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4414,7 +4410,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4443,7 +4439,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4472,7 +4468,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4501,7 +4497,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4530,7 +4526,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4559,7 +4555,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4588,7 +4584,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4717,7 +4713,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4746,7 +4742,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path?: never;
@@ -4909,7 +4905,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path?: never;
@@ -4940,7 +4936,7 @@ export interface operations {
                 readonly expectedVersion?: number | null;
             };
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path?: never;
@@ -4965,7 +4961,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. */
+                /** @description Only for this version, else 412: `"v<version>-<digest>"`. If-Match compares the version alone, and takes `"v<version>"` too. `*` is any. */
                 readonly "If-Match"?: string;
             };
             readonly path?: never;
