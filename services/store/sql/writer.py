@@ -2,7 +2,7 @@
 
 Who loses is told so and undoes nobody else's work. A job that raises (a key exists) fails alone too: the batch is
 rolled back and run again in parts, each in a savepoint. A failure of the storage fails the whole batch, and nobody is
-told of success before COMMIT returned.
+told of success before COMMIT returned. What was committed is never denied nor done again, whatever fails behind it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from models.errors import StorageUnavailable
+from services.faults import report
+
+log = structlog.get_logger(__name__)
 
 BATCH_JOBS = 256
 """Jobs in one transaction: enough that a commit's fsync is shared, few enough that the first need not wait long."""
@@ -111,7 +115,10 @@ class Writer:
         if not any(isinstance(error, StorageUnavailable) for _, error in outcomes):
             self._succeeded()
         for job, (result, error) in zip(batch, outcomes, strict=True):
-            job.done(result, error)
+            try:
+                job.done(result, error)
+            except Exception as failure:
+                report(log, "telling of a write failed", failure)
         # Behind the callers that were just told: what they submit next belongs to this batch.
         self._loop.call_soon(self._go_on)
 
@@ -125,22 +132,25 @@ class Writer:
     def _transact(self, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
         try:
             try:
-                return self._in_transaction(_run_all, jobs)
+                outcomes = self._in_transaction(_run_all, jobs)
             except Exception as error:
                 if self._is_storage(error):
                     raise
-                return self._in_transaction(self._settle, jobs)
+                outcomes = self._in_transaction(self._settle, jobs)
         except Exception as error:
             self._drop_connection()
             unavailable = self._translate(error)
             return [(None, unavailable)] * len(jobs)
+        try:
+            self._committed(self._connected(), jobs, outcomes)
+        except Exception as failure:
+            report(log, "noting a commit failed", failure)
+        return outcomes
 
     def _in_transaction(self, run: Run, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
         connection = self._connected()
         with connection.begin():
-            outcomes = run(connection, jobs)
-        self._committed(connection, jobs, outcomes)
-        return outcomes
+            return run(connection, jobs)
 
     def _settle(self, connection: Connection, jobs: Sequence[Job | Bulk]) -> list[WriteOutcome]:
         """Together in a savepoint; when one of them raises, the halves in savepoints of their own, and so on until it

@@ -197,9 +197,9 @@ class Database:
                 if not is_complete:
                     check_whole(connection, self.path.name)
                     check_journal(connection)
-                    writes = max(writes, mark.writes if mark is not None else 0) + 1
+                    found, writes = writes, max(writes, mark.writes if mark is not None else 0) + 1
                     self._begin_new_epoch(connection, writes, is_known=mark is not None)
-                    log.error("changes are missing", reason=self.missing, found=writes, shown=mark)
+                    log.error("changes are missing", reason=self.missing, found=found, shown=mark)
         self._mark.open(writes)
 
     def _begin_new_epoch(self, connection: Connection, writes: int, *, is_known: bool) -> None:

@@ -9,6 +9,7 @@ for the last of it: the newest event, or, behind writes that are no appends, how
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import zlib
 from collections.abc import Sequence
@@ -107,9 +108,12 @@ class MarkFile:
         self._write(self._mark)
 
     def committed(self, connection: Connection, jobs: Sequence[Job | Bulk], outcomes: Sequence[WriteOutcome]) -> None:
-        """In the writer's thread, after a commit and before anybody is told of it."""
+        """In the writer's thread, after a commit and before anybody is told of it. A mark that stays behind is true."""
         if any(isinstance(job, Job) for job in jobs):
-            self._write(Mark(writes=writes_of(connection)))
+            try:
+                self._write(Mark(writes=writes_of(connection)))
+            except sqlite3.Error as error:
+                log.warning("how far the database has come can't be read", reason=str(error))
         elif (event := _newest(jobs, outcomes)) is not None:
             mark = self._mark
             self._write(Mark(False, mark.writes, event.session_id, event.seq, event.at))

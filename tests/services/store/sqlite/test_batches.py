@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from patience import HANG_S
 from sqlalchemy import Boolean, Connection, Integer, text
+from structlog.testing import capture_logs
 from world import appending, commit, create, decided, say
 
 from models.clock import SYSTEM_CLOCK
@@ -19,6 +22,8 @@ from models.user_state import Sections
 from services.engine.context import Context
 from services.store.journal import Append
 from services.store.sql import statements
+from services.store.sql.writer import Job
+from services.store.sqlite import mark
 from services.store.sqlite.database import Database
 from services.store.sqlite.dialect import SQLITE
 from services.store.sqlite.store import sqlite_store
@@ -113,6 +118,59 @@ async def test_one_that_raises_among_many_is_told_so_and_the_others_are_written_
             return int(connection.execute(count).scalar_one())
 
         assert await database.write(counted) == 29 * contexts[0].head + 29
+
+
+@pytest.mark.parametrize("failure", [sqlite3.OperationalError("disk I/O error"), RuntimeError("a bug")])
+async def test_what_fails_behind_a_commit_neither_denies_nor_repeats_it(tmp_path: Path, failure: Exception) -> None:
+    """Taken out for the check: the second `try` in `_transact`. Then the one is told of no success, the other is done
+    twice."""
+
+    def fail(*_: object) -> None:
+        raise failure
+
+    async with opened(tmp_path) as (store, database):
+        [context] = await sessions(store, 1)
+        written = list[str]()
+        database.writer._committed = fail
+        renaming = renamed(context, "new")
+        await asyncio.gather(database.write(lambda connection: written.append("once")), commit(store.journal, renaming))
+        assert written == ["once"]
+        assert await store.journal.load("s0") == renaming.after
+        assert database.trouble is None
+
+
+async def test_a_count_that_cannot_be_read_leaves_the_mark_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(connection: Connection) -> int:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async with opened(tmp_path) as (store, database):
+        before = database._mark.read()
+        monkeypatch.setattr(mark, "writes_of", fail)
+        with capture_logs() as logs:
+            project = await store.projects.create("counted all the same")
+        assert [(line["event"], line["log_level"]) for line in logs] == [
+            ("how far the database has come can't be read", "warning")
+        ]
+        assert database._mark.read() == before
+    monkeypatch.undo()
+    async with opened(tmp_path) as (store, database):
+        assert database.missing is None
+        assert await store.projects.get(project.id) == project
+
+
+async def test_one_who_fails_when_told_keeps_nothing_from_the_others(tmp_path: Path) -> None:
+    """Taken out for the check: the `try` in `_deliver`. Then nobody is ever told of anything again."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    async with opened(tmp_path) as (_, database):
+        database.writer.submit(Job(lambda connection: None, fail))
+        async with asyncio.timeout(HANG_S):
+            assert await database.write(lambda connection: 1) == 1
+            assert await database.write(lambda connection: 2) == 2
 
 
 @pytest.mark.parametrize("declared", ["EVENT", "SESSION", "CONTEXT", "MESSAGE"])

@@ -205,12 +205,19 @@ async def test_an_older_copy_in_the_databases_place_begins_a_new_epoch(tmp_path:
     async with opened(tmp_path) as (_, store):
         context = await new_session(store)
     shutil.copy(tmp_path / FILE_NAME, tmp_path / "copy")
+    copied = MarkFile(tmp_path / FILE_NAME).read()
     async with opened(tmp_path) as (_, store):
         await tell(store, context, "after the copy was made")
     shutil.move(tmp_path / "copy", tmp_path / FILE_NAME)
-    async with opened(tmp_path) as (database, again):
-        assert database.missing is not None
-        assert await epoch_of(again) != context.epoch
+    shown = MarkFile(tmp_path / FILE_NAME).read()
+    assert copied is not None
+    with structlog.testing.capture_logs() as logs:
+        async with opened(tmp_path) as (database, again):
+            assert database.missing is not None
+            assert await epoch_of(again) != context.epoch
+    (line,) = [each for each in logs if each["event"] == "changes are missing"]
+    # The log says what was there, not what is there from now on.
+    assert (line["found"], line["shown"]) == (copied.writes, shown)
 
 
 @pytest.mark.parametrize("mark", [None, b"", b"garbage", bytes(SIZE_BYTES)], ids=["gone", "empty", "text", "zeros"])
