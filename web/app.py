@@ -74,6 +74,7 @@ from web.keys import (
 from web.listening.places import Places, capacity, descriptors_for
 from web.listening.watch import LOOK_EVERY_S, Watch
 from web.pages import Pages
+from web.rest.intake import INTAKE, Intake
 from web.rest.operations import parley_version
 from web.rest.routes import register
 from web.settings import BUILT_IN_AGENT, Settings
@@ -131,6 +132,7 @@ def create_app(
         connect_timeout_s=settings.connect_timeout_s if settings.token is not None else None,
         max_connections=min(most, places.capacity.sockets),
     )
+    app[INTAKE] = Intake()
     app[STREAMS] = AnswerStreams(metrics.on_let_go, client_of=proxies.client_of)
     _watch(app)
     Watch(places, min(LOOK_EVERY_S, settings.deadlines.shortest_s / 4)).attach(app)
@@ -194,6 +196,12 @@ def _watch(app: web.Application) -> None:
     metrics.gauge("parley_connections", "Socket connections.", lambda: hub.connections)
     metrics.gauge("parley_subscriptions", "Sessions joined, over all connections.", lambda: hub.subscriptions)
     metrics.gauge("parley_streams", "Answers being streamed over HTTP.", lambda: len(streams))
+    intake = app[INTAKE]
+    metrics.gauge(
+        "parley_bodies_waiting",
+        "Large bodies that wait to be read or handled.",
+        lambda: len(intake.reading) + len(intake.handling),
+    )
     metrics.gauge("parley_runs_active", "Runs at work.", lambda: runs.active)
     metrics.gauge("parley_storage_ok", "1 when the storage works, else 0.", lambda: store.trouble is None)
     metrics.gauge("parley_draining", "1 while the server stops.", lambda: app[LIFECYCLE].draining)

@@ -3,6 +3,8 @@ it is read. Never parses."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import HttpVersion11, web
 
 from models.errors import PayloadTooLarge, UnsupportedEncoding
@@ -29,9 +31,15 @@ def packed(header: str, coding: str) -> UnsupportedEncoding:
     return UnsupportedEncoding(f"No request is unpacked; send it without {header}: {name}", field=header, encoding=name)
 
 
-async def read_body(request: web.BaseRequest, limit_bytes: int) -> bytes:
-    """Call it once it is known who asks: only now a client that waits for it is told to go on (Expect). Raises
-    PayloadTooLarge, and what aiohttp raises when the body breaks off."""
+LARGE_BYTES = 64 * 1024
+
+
+async def read_body(
+    request: web.BaseRequest, limit_bytes: int, make_room: Callable[[int], Awaitable[None]] | None = None
+) -> bytes:
+    """Call it once it is known who asks: only now a client that waits for it is told to go on (Expect). `make_room` is
+    awaited before more than LARGE_BYTES is read, and told how much there may be. Raises PayloadTooLarge, and what
+    aiohttp raises when the body breaks off."""
     declared = request.content_length
     if declared is not None and declared > limit_bytes:
         raise _too_large(limit_bytes, size=declared)
@@ -44,6 +52,9 @@ async def read_body(request: web.BaseRequest, limit_bytes: int) -> bytes:
             if size > limit_bytes:
                 raise _too_large(limit_bytes)
             chunks.append(chunk)
+            if make_room is not None and size > LARGE_BYTES:
+                await make_room(declared or limit_bytes)
+                make_room = None
         return b"".join(chunks)
     finally:
         # Whoever keeps the error's traceback shall not keep the body.

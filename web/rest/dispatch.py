@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from hashlib import blake2b
 from typing import Any
 
@@ -30,15 +31,16 @@ def handler_of(route: Route) -> Handler:
         principal = LOCAL if route.public else request.app[ACCESS].resolve(read_bearer(request))
         if route.method != "GET" and request.app[LIFECYCLE].draining:
             raise Draining()
-        call: Call[Any, Any] = Call(
-            app=request.app,
-            principal=principal,
-            path=read_path(request),
-            query=read_query(request, route.query),
-            body=await _body(request, route),
-            if_match=read_if_match(request) if route.guarded else None,
-        )
-        answer = await route.handler(call)
+        with ExitStack() as handled:
+            call: Call[Any, Any] = Call(
+                app=request.app,
+                principal=principal,
+                path=read_path(request),
+                query=read_query(request, route.query),
+                body=await _body(request, route, handled),
+                if_match=read_if_match(request) if route.guarded else None,
+            )
+            answer = await route.handler(call)
         if isinstance(answer, AnswerStream):
             return await request.app[STREAMS].answer(request, answer, route.status)
         return _response(request, answer, route)
@@ -46,10 +48,10 @@ def handler_of(route: Route) -> Handler:
     return handle
 
 
-async def _body(request: web.Request, route: Route) -> Wire:
+async def _body(request: web.Request, route: Route, handled: ExitStack) -> Wire:
     if not route.takes_body:
         return NoArguments()
-    return await read_body(request, route.body, route.media_types, route.body_limit_bytes)
+    return await read_body(request, route.body, route.media_types, route.body_limit_bytes, handled=handled)
 
 
 def _response(request: web.Request, answer: Wire | Mapping[str, Any] | Raw, route: Route) -> web.Response:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -14,11 +15,13 @@ import orjson
 from aiohttp import web
 
 from hub.socket import bodies
+from hub.socket.bodies import LARGE_BYTES
 from models.calls import parse
-from models.errors import InvalidArgument
+from models.errors import InvalidArgument, RequestTimeout
 from models.json_scan import check_values
 from models.text import check_text, is_clean
 from models.wire import Wire
+from web.rest.intake import INTAKE, Room
 
 BODY_LIMIT_BYTES = 12 * 1024 * 1024
 """A message of 10 MB, its JSON escapes, and something around it."""
@@ -26,7 +29,11 @@ PATH_ID_MAX_CHARS = 64
 ETAG = re.compile(r'"v(0|[1-9][0-9]{0,15})(-[0-9a-f]{1,32})?"')
 NO_VERSION = -1
 JSON_TYPE = "application/json"
-LARGE_BYTES = 64 * 1024
+WAIT_S = 30.0
+SLOWEST_BYTES_PER_S = 32 * 1024
+"""A large body that comes more slowly, after the wait, gives its room to others."""
+HELD_S = 5.0
+"""What takes longer waits for something else, and holds nothing up."""
 _PARSER = ThreadPoolExecutor(1, thread_name_prefix="parse")
 """Reads large bodies, one after the other, while the loop goes on between two steps of it."""
 Model = TypeVar("Model", bound=Wire)
@@ -59,15 +66,23 @@ async def read_body(
     model: type[Model],
     media_types: Sequence[str] = (JSON_TYPE,),
     limit_bytes: int = BODY_LIMIT_BYTES,
+    *,
+    handled: ExitStack,
 ) -> Model:
-    """An empty body counts as an empty object. Raises PayloadTooLarge, InvalidArgument."""
-    raw = await _read(request, limit_bytes)
-    if not raw:
-        return parse(model, {})
-    _check_content_type(request, media_types)
-    if len(raw) <= LARGE_BYTES:
-        return _parsed(raw, model)
-    return await asyncio.get_running_loop().run_in_executor(_PARSER, _parsed, raw, model)
+    """An empty body counts as an empty object. `handled` is left once the request is: what is large takes room until
+    then. Raises PayloadTooLarge, RequestTimeout, InvalidArgument."""
+    loop, intake = asyncio.get_running_loop(), request.app[INTAKE]
+    with ExitStack() as read:
+        raw = await _read(request, limit_bytes, intake.reading, read)
+        if not raw:
+            return parse(model, {})
+        _check_content_type(request, media_types)
+        if len(raw) <= LARGE_BYTES:
+            return _parsed(raw, model)
+        share = await intake.handling.take(len(raw))
+        handled.callback(share.release)
+        loop.call_later(HELD_S, share.release)
+        return await loop.run_in_executor(_PARSER, _parsed, raw, model)
 
 
 def _parsed(raw: bytes, model: type[Model]) -> Model:
@@ -99,9 +114,16 @@ def read_bearer(request: web.Request) -> str | None:
     return token if scheme.lower() == "bearer" and token and is_clean(token) else None
 
 
-async def _read(request: web.Request, limit_bytes: int) -> bytes:
+async def _read(request: web.Request, limit_bytes: int, room: Room, read: ExitStack) -> bytes:
+    async def make_room(size_bytes: int) -> None:
+        read.callback((await room.take(size_bytes)).release)
+        in_time.reschedule(asyncio.get_running_loop().time() + WAIT_S + size_bytes / SLOWEST_BYTES_PER_S)
+
     try:
-        return await bodies.read_body(request, limit_bytes)
+        async with asyncio.timeout(None) as in_time:
+            return await bodies.read_body(request, limit_bytes, make_room)
+    except TimeoutError:
+        raise RequestTimeout("The body of the request comes too slowly") from None
     except web.RequestPayloadError:
         raise InvalidArgument("The body breaks off, or is not framed as its headers say", field="body") from None
 

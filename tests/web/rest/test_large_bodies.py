@@ -8,6 +8,7 @@ import orjson
 import pytest
 from rest_client import Rest
 
+from hub.socket.bodies import LARGE_BYTES
 from models.json_scan import JSON_PLACES_MAX, check_values
 from web.rest import reading
 
@@ -30,7 +31,7 @@ async def test_large_bodies_are_read_beside_the_loop(rest: Rest, monkeypatch: py
         check_values(raw, field)
 
     monkeypatch.setattr(reading, "check_values", noted)
-    for size in (10, reading.LARGE_BYTES + 1):
+    for size in (10, LARGE_BYTES + 1):
         body = orjson.dumps({"title": "a"})
         assert (await rest.ask("POST", "/api/sessions", raw=body.ljust(size))).status == 201
     assert readers[0] is threading.current_thread() is not readers[1]
