@@ -28,7 +28,22 @@ QUIET_PART = 0.1
 """A collection holds up everybody, a quarter of a second for a million live objects (13,000 idle connections): where
 the last took longer than this pause, the next waits until the loop was at work for so small a part of the time, but not
 while more and more is resident."""
+GATHERED_OBJECTS = 10_000
+"""So many more since the last collection are worth one in a quiet time: a connection that ended is a cycle, and keeps
+its requests and buffers."""
+M_ARENA_MAX = -8
+"""Of malloc.h; other libraries that know `mallopt` refuse what they don't."""
+ARENAS = 2
 LOOK_EVERY_S = 60.0
+
+
+def share_arenas() -> None:
+    """Call it before there are threads: glibc would give each an arena of its own, up to eight for a core, and what is
+    freed in one is no use to the others. The threads wait for the disk and for Python's lock, hardly for memory."""
+    try:
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
+    except (OSError, AttributeError):
+        pass  # another allocator
 
 
 def tune_collector() -> None:
@@ -46,6 +61,12 @@ def resident_bytes() -> int:
         return 0
 
 
+def have_gathered() -> bool:
+    """Whether there may be much to collect: objects that are more now than after the last full collection."""
+    young, *older = gc.get_count()
+    return young > GATHERED_OBJECTS or any(older)
+
+
 def trim() -> None:
     """glibc keeps what was freed, in an arena for each thread. Blocks, without holding up other threads."""
     try:
@@ -56,7 +77,8 @@ def trim() -> None:
 
 class Collector:
     """`look` every now and then, in the thread whose pauses count; `resident` and `collect` are the machine's, `passed`
-    is the time, and `worked` what this thread has worked of it."""
+    is the time, and `worked` what this thread has worked of it; `gathered` says whether there may be much to
+    collect."""
 
     def __init__(
         self,
@@ -64,21 +86,24 @@ class Collector:
         collect: Callable[[], object] = gc.collect,
         passed: Callable[[], float] = time.monotonic,
         worked: Callable[[], float] = time.thread_time,
+        gathered: Callable[[], bool] = have_gathered,
     ) -> None:
         self._resident = resident
         self._collect = collect
         self._passed = passed
         self._worked = worked
+        self._gathered = gathered
         self._settled_bytes = resident()
         self._took_s = 0.0
         self._looked = (passed(), worked())
 
     def look(self) -> bool:
-        """Whether enough has come together for a full collection, which then was made."""
-        resident, quiet = self._resident(), self._is_quiet()
+        """Whether enough has come together for a full collection, which then was made: something when it holds up
+        nobody, much otherwise."""
+        resident, quiet, long = self._resident(), self._is_quiet(), self._took_s > PAUSE_S
         self._settled_bytes = min(self._settled_bytes, resident)
-        may_wait = self._took_s > PAUSE_S and not quiet
-        if resident - self._settled_bytes < (MUCH_GROWN_BYTES if may_wait else GROWN_BYTES):
+        has_grown = resident - self._settled_bytes >= (MUCH_GROWN_BYTES if long and not quiet else GROWN_BYTES)
+        if not has_grown and not (quiet and not long and self._gathered()):
             return False
         began_s = self._worked()
         self._collect()

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from models.errors import InvalidArgument, ParleyError
 from services.mcp.config import variables_of
 from services.operating import logs
-from services.operating.collector import tune_collector
+from services.operating.collector import share_arenas, tune_collector
 from services.operating.environment import seal
 from services.tools.names import spoken
 from web.app import create_app, drain
@@ -73,6 +73,7 @@ def run(parsed: argparse.Namespace) -> int:
     servers_own = variables_of(settings.mcp)
     # What a command finds that somebody approves: it may look at the process that started it.
     seal(lambda name: name.upper().startswith(PREFIX) or name in servers_own)
+    share_arenas()
     return asyncio.run(_serve(settings, environment))
 
 

@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from services.operating.collector import (
+    ARENAS,
+    GATHERED_OBJECTS,
     GROWN_BYTES,
     MUCH_GROWN_BYTES,
     PAUSE_S,
     THRESHOLDS,
     Collector,
+    have_gathered,
     keep_lean,
     resident_bytes,
     trim,
     tune_collector,
 )
+
+ALLOCATING_THREADS = """
+import ctypes, threading
+from services.operating.collector import share_arenas
+share_arenas()
+together = threading.Barrier(6)
+def allocate():
+    kept = bytearray(5_000)
+    together.wait()
+threads = [threading.Thread(target=allocate) for _ in range(6)]
+for each in threads: each.start()
+for each in threads: each.join()
+ctypes.CDLL(None).malloc_stats()
+"""
 
 
 @pytest.fixture
@@ -44,7 +64,7 @@ def test_a_full_collection_is_made_when_much_more_is_resident_than_after_the_las
         collected.append(resident[0])
         resident[0] -= 10_000_000
 
-    collector = Collector(lambda: resident[0], collect)
+    collector = Collector(lambda: resident[0], collect, gathered=lambda: False)
     for grown, collects in ((0, False), (GROWN_BYTES - 1, False), (1, True), (0, False), (GROWN_BYTES, True)):
         resident[0] += grown
         assert collector.look() is collects
@@ -63,7 +83,7 @@ def test_a_collection_that_takes_long_waits_for_a_quiet_time_but_not_for_ever() 
         nonlocal worked
         worked += pause
 
-    collector = Collector(lambda: resident, collect, lambda: passed, lambda: worked)
+    collector = Collector(lambda: resident, collect, lambda: passed, lambda: worked, lambda: False)
     for grown, busy_s, takes_s, collects in (
         (GROWN_BYTES, 30.0, PAUSE_S * 2, True),  # what it costs is not known yet
         (GROWN_BYTES, 30.0, PAUSE_S * 2, False),
@@ -76,6 +96,46 @@ def test_a_collection_that_takes_long_waits_for_a_quiet_time_but_not_for_ever() 
     ):
         resident, passed, worked, pause = resident + grown, passed + 60.0, worked + busy_s, takes_s
         assert collector.look() is collects
+
+
+def test_what_has_gathered_is_collected_in_a_quiet_time_when_that_is_short() -> None:
+    """Fails when only growth counts: the connections that a load leaves behind stay until the next one."""
+    passed, worked, pause, much = 0.0, 0.0, PAUSE_S / 2, True
+
+    def collect() -> None:
+        nonlocal worked
+        worked += pause
+
+    collector = Collector(lambda: 100_000_000, collect, lambda: passed, lambda: worked, lambda: much)
+    for busy_s, gathered, takes_s, collects in (
+        (30.0, True, PAUSE_S / 2, False),
+        (5.0, True, PAUSE_S / 2, True),
+        (5.0, False, PAUSE_S / 2, False),
+        (5.0, True, PAUSE_S * 2, True),  # what it costs is not known yet
+        (5.0, True, PAUSE_S * 2, False),
+    ):
+        passed, worked, pause, much = passed + 60.0, worked + busy_s, takes_s, gathered
+        assert collector.look() is collects
+
+
+@pytest.mark.usefixtures("_collector")
+def test_what_gathers_is_seen() -> None:
+    gc.collect()
+    assert not have_gathered()
+    gc.disable()
+    kept = [[] for _ in range(GATHERED_OBJECTS + 1)]  # type: list[list[int]]
+    gathered = have_gathered()
+    gc.enable()
+    assert gathered
+    assert kept
+
+
+def test_threads_share_two_arenas() -> None:
+    """Fails when each has its own: what one has freed is no use to the others."""
+    if not hasattr(ctypes.CDLL(None), "malloc_stats"):
+        pytest.skip("another allocator")
+    told = subprocess.run([sys.executable, "-c", ALLOCATING_THREADS], capture_output=True, text=True, check=True)
+    assert told.stderr.count("Arena ") == ARENAS
 
 
 def test_the_machine_tells_what_is_resident_and_takes_back_what_was_freed() -> None:
