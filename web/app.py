@@ -108,9 +108,7 @@ def create_app(
     most, seldom = settings.max_connections, Seldom(log)
     places = Places(capacity(most, descriptors_for(most)), seldom)
     proxies = Proxies(settings.trusted_proxy)
-    app = Application(
-        partial(Caller, places=places, deadlines=settings.deadlines, seldom=seldom, trusts=proxies.trusts)
-    )
+    app = Application(partial(Caller, places=places, deadlines=settings.deadlines, seldom=seldom, proxies=proxies))
     app[PLACES] = places
     door.attach(app)
     metrics = Metrics(parley_version(), clock)

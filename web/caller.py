@@ -10,14 +10,14 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from aiohttp import web
-from aiohttp.http import StreamWriter
+from aiohttp.http import RawRequestMessage, StreamWriter
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from hub.socket.kernel import unacknowledged_bytes
+from hub.socket.proxies import Proxies
 from models.errors import RequestTimeout
 from web.http_connection import HttpConnection, last_answer
 from web.listening.deadlines import Deadlines
@@ -28,6 +28,7 @@ BODY_STEP_BYTES = 1024
 PROXY_IDLE_S = 3630.0
 """Longer than a proxy keeps a connection to us: else it sends a request into one that is just being closed."""
 
+NO_PROXIES = Proxies()
 Phase = Literal["head", "body", "idle", "work"]
 
 
@@ -41,9 +42,10 @@ class Caller(HttpConnection):
         "_head_began",
         "_heard",
         "_moved_at",
+        "_peer",
         "_phase",
         "_phase_began",
-        "_trusts",
+        "_proxies",
         "_unsent_bytes",
         "_wire",
         "address",
@@ -58,15 +60,15 @@ class Caller(HttpConnection):
         *,
         places: Places,
         deadlines: Deadlines,
-        trusts: Callable[[str], bool] = lambda address: False,
+        proxies: Proxies = NO_PROXIES,
         **options: Any,
     ) -> None:
         super().__init__(manager, **options)
         self.places = places
         self.deadlines = deadlines
-        self.address = ""
+        self.address = self._peer = ""
         self.well_known = False
-        self._trusts = trusts
+        self._proxies = proxies
         self._wire: asyncio.Transport | None = None
         self._body: StreamReader = EMPTY_PAYLOAD
         self._body_step = 0
@@ -81,8 +83,8 @@ class Caller(HttpConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._wire = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
-        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
-        self.well_known = self._trusts(self.address)
+        self.address = self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
+        self.well_known = self._proxies.trusts(self._peer)
         self._head_began = self._phase_began = self._moved_at = self._loop.time()
         super().connection_made(transport)
         self.places.enter(self)
@@ -119,6 +121,9 @@ class Caller(HttpConnection):
             self._body = self._messages[-1][1] if self._messages else EMPTY_PAYLOAD
             self._body_step = BODY_STEP_BYTES
             self._head_began = None
+            head = self._messages[-1][0] if self._messages else None
+            if isinstance(head, RawRequestMessage):
+                self._stand_for(self._proxies.asked_by(self._peer, head.headers).address)
         elif not self._body.is_eof():
             self._body_step -= size_bytes
             if self._body_step <= 0:
@@ -132,12 +137,21 @@ class Caller(HttpConnection):
         phase = self._observe()
         if phase != self._phase:
             self._phase, self._phase_began = phase, now
+            if phase in ("idle", "head"):
+                self._stand_for(self._peer)
         if phase == "work":
             if self._head_began is not None:
                 self._head_began = now  # of the next request, which waits for us
             self.places.works(self)
         else:
             self.places.waits(self)
+
+    def _stand_for(self, address: str) -> None:
+        """A proxy's connection counts as that of the client whose request it carries, until it has its answer."""
+        if address == self.address:
+            return
+        self.places.works(self)
+        self.address, self.well_known = address, self._proxies.trusts(address)
 
     def _observe(self) -> Phase:
         """A body that we hold back ourselves is not waited for."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 FORWARDED = "Forwarded"
 FOR, HOST, PORT = "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port"
@@ -21,6 +22,7 @@ CROWD_BITS = 64
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Headers = CIMultiDictProxy[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +47,26 @@ class Proxies:
         return known is not None and any(known in network for network in self._trusted)
 
     def asked(self, request: web.BaseRequest) -> Asked:
-        peer, host = request.remote or "", request.headers.get("Host", "")
+        return self.asked_by(request.remote or "", request.headers)
+
+    def asked_by(self, peer: str, headers: Headers) -> Asked:
+        """The same of a head that is no request yet."""
+        host = headers.get("Host", "")
         if not self.trusts(peer):
             return Asked(peer, host, "Host")
-        if any(name in request.headers for name in (FOR, HOST, PORT)):
-            return self._by_common_headers(request, peer, host)
-        if FORWARDED in request.headers:
-            return self._by_standard_header(request, peer, host)
+        if any(name in headers for name in (FOR, HOST, PORT)):
+            return self._by_common_headers(headers, peer, host)
+        if FORWARDED in headers:
+            return self._by_standard_header(headers, peer, host)
         return Asked(peer, host, "Host")
 
     def client_of(self, request: web.BaseRequest) -> str:
         return self.asked(request).address
 
-    def _by_common_headers(self, request: web.BaseRequest, peer: str, host: str) -> Asked:
+    def _by_common_headers(self, headers: Headers, peer: str, host: str) -> Asked:
         """Each proxy adds to the end of a list, or writes it anew: the last is by the nearest."""
-        client, hops = self._walk(peer, _listed(request, FOR))
-        hosts, ports = _listed(request, HOST), _listed(request, PORT)
+        client, hops = self._walk(peer, _listed(headers, FOR))
+        hosts, ports = _listed(headers, HOST), _listed(headers, PORT)
         header = "Host"
         if hosts:
             host, header = hosts[-min(hops, len(hosts))], HOST
@@ -70,9 +76,9 @@ class Proxies:
                 host, header = f"{host}:{port}", f"{header} with {PORT}"
         return Asked(client, host, header)
 
-    def _by_standard_header(self, request: web.BaseRequest, peer: str, host: str) -> Asked:
+    def _by_standard_header(self, headers: Headers, peer: str, host: str) -> Asked:
         """RFC 7239."""
-        elements = [_pairs(each) for each in _listed(request, FORWARDED)]
+        elements = [_pairs(each) for each in _listed(headers, FORWARDED)]
         client, hops = self._walk(peer, [each.get("for", "") for each in elements])
         said = elements[-min(hops, len(elements))].get("host") if elements else None
         return Asked(client, said, FORWARDED) if said else Asked(client, host, "Host")
@@ -125,8 +131,8 @@ def _without_port(text: str) -> str:
     return text if match is None else match.group(1) or match.group(2)
 
 
-def _listed(request: web.BaseRequest, name: str) -> list[str]:
-    return [part.strip() for part in ",".join(request.headers.getall(name, ())).split(",") if part.strip()]
+def _listed(headers: Headers, name: str) -> list[str]:
+    return [part.strip() for part in ",".join(headers.getall(name, ())).split(",") if part.strip()]
 
 
 def _pairs(element: str) -> dict[str, str]:

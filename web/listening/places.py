@@ -55,7 +55,8 @@ def _wanted(max_sockets: int) -> int:
 
 
 class Guest(Protocol):
-    """A connection. `well_known` ones, of a trusted proxy, stand for many clients."""
+    """A connection. `well_known` ones, of a trusted proxy, stand for many clients. What it says of itself may change
+    while it works."""
 
     address: str
     well_known: bool
@@ -100,9 +101,6 @@ class Places:
     def enter(self, guest: Guest) -> None:
         self._open[guest] = None
         self.waits(guest)
-        neighbours = self._by_address[self._waiting[guest]]
-        if len(neighbours) > self._share and not guest.well_known:
-            self._displace(next(iter(neighbours)))
         if len(self._open) > self.capacity.connections:
             self._displace(next(iter(self._waiting)))
 
@@ -114,7 +112,10 @@ class Places:
         if guest not in self._open or guest in self._waiting:
             return
         crowd = self._waiting[guest] = crowd_of(guest.address)
-        self._by_address.setdefault(crowd, {})[guest] = None
+        neighbours = self._by_address.setdefault(crowd, {})
+        neighbours[guest] = None
+        if len(neighbours) > self._share and not guest.well_known:
+            self._displace(next(iter(neighbours)))
 
     def works(self, guest: Guest) -> None:
         if guest not in self._waiting:

@@ -20,6 +20,7 @@ from aiohttp import web
 from patience import HANG_S
 from structlog.testing import capture_logs
 
+from hub.socket.proxies import Proxies
 from services.operating.seldom import Seldom
 from web.caller import BODY_STEP_BYTES, PROXY_IDLE_S, Caller
 from web.http_connection import Application
@@ -130,7 +131,13 @@ async def eventually(holds: Callable[[], bool]) -> None:
 async def housed(capacity: Capacity, on_disk: Path, *, well_known: bool = False) -> AsyncIterator[House]:
     seldom = Seldom(structlog.get_logger())
     places = Places(capacity, seldom)
-    make = partial(Counting, places=places, deadlines=DEADLINES, seldom=seldom, trusts=lambda address: well_known)
+    make = partial(
+        Counting,
+        places=places,
+        deadlines=DEADLINES,
+        seldom=seldom,
+        proxies=Proxies(("127.0.0.1",) if well_known else ()),
+    )
     app = Application(make)
     runner = web.AppRunner(app, shutdown_timeout=0)
     began: asyncio.Queue[str] = asyncio.Queue()
@@ -309,6 +316,33 @@ async def test_a_proxy_keeps_its_idle_connections(tmp_path: Path) -> None:
         await behind.look(0)
         await behind.look(PROXY_IDLE_S + 1)
         assert await idle.rest() == b""
+
+
+async def test_what_a_proxy_carries_counts_as_its_clients(tmp_path: Path) -> None:
+    """A client's bodies crowd out each other, though all come from the proxy. Fails when a proxy's connections count
+    as nobody's; and when they count as the client's after its answer."""
+
+    def upload(client: str) -> bytes:
+        return POST.replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: 6.6.6.6, %s\r\n\r\n" % client.encode())
+
+    async with housed(Capacity(8, 2), tmp_path, well_known=True) as house, AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(opened(house)) for _ in range(8)]
+        for client in clients[1:7]:
+            await client.say(upload("203.0.113.9") + bytes(10_000))
+            assert (await client.answer())[0] == 200
+        assert [await house.begins() for _ in range(6)] == ["body"] * 6
+        await house.look(0)
+        assert len(house.places) == 8
+        await clients[0].say(upload("203.0.113.7"))
+        assert await house.begins() == "body"
+        for client in clients[1:6]:
+            await client.say(upload("203.0.113.9"))
+            assert await house.begins() == "body"
+        assert await clients[1].rest() == b""
+        assert len(house.places) == 7
+        for client in (clients[0], *clients[2:6]):
+            await client.say(bytes(10_000))
+            assert await client.answer() == (200, b"10000")
 
 
 @pytest.mark.parametrize("path", [b"/large", b"/file"])
