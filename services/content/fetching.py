@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -22,6 +23,8 @@ TIMEOUT_S = 15.0
 REDIRECTS_MAX = 3
 _CHUNK_BYTES = 1 << 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
+"""A host whose last part is one is an address, or nothing: no domain ends so (URL Standard, “ends in a number”)."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -78,7 +81,8 @@ async def _followed(
 
 
 def _check(url: URL, allowed: Callable[[Address], bool]) -> None:
-    """An address in numbers is not looked up, so it is judged here. Raises FetchRefused."""
+    """An address in numbers is not looked up, so it is judged here; one in an older spelling (127.1, 0x7f000001) is
+    whatever the system that looks it up takes it for, so it is refused. Raises FetchRefused."""
     if url.scheme not in ("http", "https") or not url.host:
         raise FetchRefused("The URL must begin with http:// or https://")
     if url.user or url.password:
@@ -86,6 +90,8 @@ def _check(url: URL, allowed: Callable[[Address], bool]) -> None:
     try:
         address = ipaddress.ip_address(url.host.partition("%")[0])
     except ValueError:
+        if _NUMBER.fullmatch(url.host.removesuffix(".").rpartition(".")[2]):
+            raise FetchRefused("The address is in numbers, but not as four of them") from None
         return
     if not allowed(address):
         raise FetchRefused("The address is not a public one")

@@ -136,6 +136,20 @@ async def test_a_name_is_looked_up_once_and_what_was_judged_is_connected_to(monk
     assert asked == ["rebinding.test"]
 
 
+async def test_an_address_in_an_older_spelling_is_refused_before_anybody_looks_it_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Taken out for the check: `_NUMBER`. Then all hangs on what the system's resolver makes of it."""
+    asked = looked_up(monkeypatch, ("1.1.1.1",))
+    spelled = (
+        "127.1 127.0.1 2130706433 0x7f000001 0X7F.1 0177.0.0.1 127.0.0.1. 1.2.3.4.5 256.1.1.1 0x \uff11\uff12\uff17.1"
+    )
+    for host in spelled.split():
+        with pytest.raises(FetchRefused, match="in numbers"):
+            await fetch_public(f"http://{host}/", 1_000)
+    assert asked == []
+
+
 @pytest.mark.parametrize("addresses", [("10.0.0.1",), ("127.0.0.1", "10.0.0.1"), ()])
 async def test_a_name_that_leads_anywhere_else_is_refused(
     monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...]
