@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol, TypeAlias
 
@@ -135,7 +135,7 @@ def files_holding(
     workspace: Workspace, query: TextQuery, cancelled: Cancellation, missed: Missed, *, ripgrep: str | None = "rg"
 ) -> Iterator[tuple[str, bytes]]:
     """The files that may hold a match, in order, and what is in them: every file that does, and without ripgrep also
-    those that don't. `missed` is told of those that were not looked into."""
+    those that don't. `missed` is told of those that were not looked into, at the end."""
     program = shutil.which(ripgrep) if ripgrep else None
     wanted = _glob(query.glob)
     if not workspace.is_folder(query.path):
@@ -144,14 +144,16 @@ def files_holding(
         return
     tree = Tree(workspace, query.path, cancelled, missed)
     chosen = _chosen_by_ripgrep(workspace, query, cancelled, program) if program else None
-    if chosen is None:
+    if program is None or chosen is None:
         yield from _walked(workspace, tree, wanted, missed)
         return
-    listed, large = chosen
-    missed.large.extend(path for path in large if wanted(path) and tree.holds(path))
-    for path in listed:
+    for path in chosen:
         if wanted(path) and tree.holds(path):
             yield path, _read_path(workspace, path, missed)
+    # Behind the last match: who has seen enough does not ask for it.
+    listed = _ripgrep(workspace, query.path, cancelled, (program, *_FLAGS, "--files", "./"))
+    every = filter(wanted, (found.path for found in tree.files()) if listed is None else listed)
+    missed.large.extend(path for path in _large(workspace, query.path, tree.start, every) if tree.holds(path))
 
 
 def _glob(glob: str | None) -> Callable[[str], bool]:
@@ -208,27 +210,34 @@ def _read(fd: int, path: str, missed: Missed) -> bytes:
     return b""
 
 
+def _large(workspace: Workspace, path: str, start: str, files: Iterable[str]) -> Iterator[str]:
+    """Of the files below `start`, which is `path` as the system has it."""
+    with workspace.folder(path) as fd:
+        for each in files:
+            try:
+                size_bytes = os.stat(
+                    each[len(start) + 1 :] if start else each, dir_fd=fd, follow_symlinks=False
+                ).st_size
+            except OSError:
+                continue  # it went meanwhile
+            if size_bytes > FILE_MAX_BYTES:
+                yield each
+
+
 def _chosen_by_ripgrep(
     workspace: Workspace, query: TextQuery, cancelled: Cancellation, ripgrep: str
-) -> tuple[list[str], list[str]] | None:
-    """Paths of files that may match, in order, and of those that are too large; None when ripgrep can't tell, or could
-    not read everything."""
+) -> list[str] | None:
+    """Paths of files that may match, in order; None when ripgrep can't tell, or could not read everything."""
     pattern = (of_regex if query.regex else of_text)(query.text, ignore_case=query.ignore_case)
     if pattern is None:
         return None
-
-    def listed(*arguments: str) -> set[str] | None:
-        return _ripgrep(workspace, query.path, cancelled, (ripgrep, *_FLAGS, *arguments, "./"))
-
-    chosen = listed("--files-with-matches", "--text", "--no-mmap", _SMALL, f"--regexp={pattern}")
-    small = listed("--files", _SMALL) if chosen is not None else None
-    every = listed("--files") if small is not None else None
-    if chosen is None or small is None or every is None:
-        return None
-    return sorted(chosen, key=in_order), sorted(every - small, key=in_order)
+    matching = ("--files-with-matches", "--text", "--no-mmap", _SMALL, f"--regexp={pattern}")
+    chosen = _ripgrep(workspace, query.path, cancelled, (ripgrep, *_FLAGS, *matching, "./"))
+    return None if chosen is None else sorted(chosen, key=in_order)
 
 
-def _ripgrep(workspace: Workspace, path: str, cancelled: Cancellation, argv: Sequence[str]) -> set[str] | None:
+def _ripgrep(workspace: Workspace, path: str, cancelled: Cancellation, argv: Sequence[str]) -> list[str] | None:
+    """The paths that it lists; None when it can't tell, or could not read everything."""
     start = Tree(workspace, path).start
     with workspace.folder(path) as fd:
         ended = run_process(
@@ -242,7 +251,7 @@ def _ripgrep(workspace: Workspace, path: str, cancelled: Cancellation, argv: Seq
     # 2 is also what it ends with when there is something that it may not read: the walk finds out what.
     if ended.end != "exited" or ended.is_cut or ended.code not in (0, 1) or ended.errors:
         return None
-    return set(_paths(ended.output, start))
+    return list(_paths(ended.output, start))
 
 
 _SMALL = f"--max-filesize={FILE_MAX_BYTES}"

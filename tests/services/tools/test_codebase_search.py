@@ -7,7 +7,9 @@ import random
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import regex
@@ -16,7 +18,7 @@ from services.tools import codebase_search
 from services.tools.codebase_search import FILE_MAX_BYTES, TextQuery, search, search_files
 from services.tools.context import Cancellation, ToolContext
 from services.tools.errors import BadArguments, PathRefused, ToolError
-from services.tools.processes import Ended
+from services.tools.processes import Ended, run_process
 from services.tools.regex_superset import ALSO, of_regex, of_text
 from services.tools.tool import ToolOutput
 from services.tools.tree import Stopped
@@ -340,6 +342,37 @@ def test_without_a_useful_ripgrep_every_file_is_read(tmp_path: Path, monkeypatch
     assert said(tmp_path, TextQuery("foo"), ripgrep="rg").startswith("x:1: foo")
     monkeypatch.setattr(codebase_search, "run_process", lambda *_, **__: Ended(0, b"./gone\0./x\0", b"", "exited"))
     assert said(tmp_path, TextQuery("foo"), ripgrep="rg").startswith("x:1: foo")
+
+
+@needs_ripgrep
+def test_ripgrep_is_asked_what_is_too_large_behind_the_last_match_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken out for the check: the order. Then every search lists all files before it answers anything."""
+    asked: list[bool] = []
+    failing: set[str] = set()
+
+    def counted(argv: Sequence[str], **how: Any) -> Ended:
+        asked.append("--files" in argv)
+        return run_process(argv, **how) if failing.isdisjoint(argv) else Ended(2, b"", b"", "exited")
+
+    monkeypatch.setattr(codebase_search, "run_process", counted)
+    for name in ("below/huge", "below/huge.py", "ignored/huge", "huge"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(FILE_MAX_BYTES + 1)
+    (tmp_path / ".gitignore").write_text("ignored")
+    (tmp_path / "below/x").write_text("foo\nfoo\n")
+    assert "there are more" in said(tmp_path, TextQuery("foo", max_results=1), ripgrep="rg")
+    assert asked == [False]
+    for fails in ([], ["--files"]):
+        failing.update(fails)
+        asked.clear()
+        answer = said(tmp_path, TextQuery("foo"), ripgrep="rg")
+        assert answer.endswith("over 16 MB: below/huge, below/huge.py, huge]")
+        assert asked == [False, True]
+        answer = said(tmp_path, TextQuery("foo", path="below", glob="huge"), ripgrep="rg")
+        assert answer.endswith("over 16 MB: below/huge]")
 
 
 async def test_the_tool_searches_the_workspace_of_its_context(tmp_path: Path) -> None:
