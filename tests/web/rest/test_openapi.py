@@ -127,6 +127,11 @@ def test_bounds_are_told_in_the_words_of_json_schema(document: Json) -> None:
                 assert bounded or schema.get("type") != "integer", (path, parameter["name"])
 
 
+async def test_a_head_that_is_too_long_is_a_refusal_that_every_route_tells(rest: Rest) -> None:
+    """The client holds it to the document."""
+    assert (await rest.ask("GET", f"/api/sessions?cursor={'a' * 20_000}")).status == 431
+
+
 def test_only_a_text_names_no_kind(document: Json) -> None:
     schema = document["components"]["schemas"]["SendMessageBody"]
     fitting: list[Json] = [{"text": "a"}, {"kind": "file_reference", "path": "a"}]
