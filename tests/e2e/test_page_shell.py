@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import re
 from contextlib import closing
-from typing import Any
 
 import pytest
 from page_world import (
@@ -27,7 +26,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PHONE = {"width": 390, "height": 800}
 SWITCHES = 50
-HEAP_SLACK_BYTES = 3_000_000
+SLACK = {"JSEventListeners": 20, "Nodes": 200, "JSHeapUsedSize": 3_000_000}
 """Fifty sessions that were kept would hold several times that: each a transcript, its rows and its listeners."""
 
 
@@ -379,10 +378,8 @@ def test_switching_sessions_fifty_times_leaves_nothing_behind(server: ServerProc
     _switch(page, ids, SWITCHES)
     _settled(page, ids[0], "One")
     eventually(lambda: _rooms(server) == 1, HANG_S, lambda: f"{_rooms(server)} rooms")
-    after = _footprint(cdp)
-    assert after["JSEventListeners"] <= before["JSEventListeners"] + 20, (before, after)
-    assert after["Nodes"] <= before["Nodes"] + 200, (before, after)
-    assert after["JSHeapUsedSize"] <= before["JSHeapUsedSize"] + HEAP_SLACK_BYTES, (before, after)
+    # What was just left is let go within some frames, and only then counts as garbage.
+    eventually(lambda: _is_back(_footprint(cdp), before), HANG_S, lambda: f"{before}, then {_footprint(cdp)}")
 
 
 def _open(server: ServerProcess, context: BrowserContext) -> Page:
@@ -458,8 +455,6 @@ def _settled(page: Page, session_id: str, title: str) -> None:
     page.evaluate("(id) => { location.hash = id; }", session_id)
     expect(page.get_by_test_id("session-title")).to_have_text(title, timeout=HANG_MS)
     expect(page.get_by_test_id("composer")).to_be_visible()
-    # What was looked at is noted after a second; nothing is under way afterwards.
-    page.wait_for_load_state("networkidle")
 
 
 def _rooms(server: ServerProcess) -> int:
@@ -476,8 +471,12 @@ def _metrics(server: ServerProcess) -> str:
         return connection.getresponse().read().decode()
 
 
-def _footprint(cdp: CDPSession) -> dict[str, Any]:
+def _footprint(cdp: CDPSession) -> dict[str, float]:
     for _ in range(3):
         cdp.send("HeapProfiler.collectGarbage")
     measured = cdp.send("Performance.getMetrics")["metrics"]
-    return {each["name"]: each["value"] for each in measured}
+    return {each["name"]: each["value"] for each in measured if each["name"] in SLACK}
+
+
+def _is_back(now: dict[str, float], before: dict[str, float]) -> bool:
+    return all(now[name] <= before[name] + slack for name, slack in SLACK.items())

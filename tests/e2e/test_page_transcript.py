@@ -46,6 +46,15 @@ DISTANCE_TO_END = """() => {
     const box = document.querySelector('.transcript');
     return box.scrollHeight - box.scrollTop - box.clientHeight;
 }"""
+HIT_WHILE_SCROLLING = """async () => {
+    const box = document.querySelector('.transcript');
+    const before = box.scrollTop;
+    box.scrollTop -= 1;
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const reply = [...document.querySelectorAll('[data-role="agent"]')].at(-1);
+    const { left, bottom } = reply.getBoundingClientRect();
+    return box.scrollTop < before && reply.contains(document.elementFromPoint(left + 40, bottom - 20));
+}"""
 TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 STILL = """async () => {
     const box = document.querySelector('.transcript');
@@ -69,6 +78,8 @@ def test_a_growing_reply_is_followed_by_who_is_at_the_end(server: ServerProcess,
     await_end(page, "COMPLETED")
     page.evaluate(TWO_FRAMES)
     assert page.evaluate(DISTANCE_TO_END) <= STILL_PX
+    # A reply that is being written scrolls all the time, and can be clicked nevertheless.
+    assert page.evaluate(HIT_WHILE_SCROLLING)
 
 
 def test_who_reads_further_up_is_left_alone_and_told_what_came(server: ServerProcess, context: BrowserContext) -> None:

@@ -13,6 +13,7 @@ import { Announcer } from "./Announcer";
 import { allApprovals, placed } from "./approvals/placement";
 import { useBranchHistory } from "./history";
 import type { BranchHistory } from "./history";
+import { ItemElement, ListElement } from "./listElements";
 import { MemoryContext } from "./memory";
 import { Row } from "./Row";
 import { questionsAtEnd, rowAt } from "./rows";
@@ -105,6 +106,8 @@ function Rows({ history, approvals, head, sent, focus = null, children }: RowsPr
             <Virtualizer
               ref={list}
               scrollRef={box}
+              as={ListElement}
+              item={ItemElement}
               data={{ length: history.length + 1 }}
               bufferSize={BUFFER_PX}
               keepMounted={kept}

@@ -2,19 +2,22 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { anApproval } from "@parley/client/testing";
+import { MemoryContext } from "../memory";
 import { AnsweringContext } from "./answering";
 import { ApprovalView } from "./ApprovalView";
 
 afterEach(cleanup);
 
 describe("a card", () => {
-  function card() {
+  function card(memory = new Map<string, unknown>()) {
     const send = vi.fn(() => Promise.resolve());
     const answering = { connected: true, me: "me", send, parametersOf: () => Promise.resolve(null) };
     render(
-      <AnsweringContext value={answering}>
-        <ApprovalView approval={anApproval({ arguments: { command: "ls" } })} />
-      </AnsweringContext>,
+      <MemoryContext value={memory}>
+        <AnsweringContext value={answering}>
+          <ApprovalView approval={anApproval({ arguments: { command: "ls" } })} />
+        </AnsweringContext>
+      </MemoryContext>,
     );
     return { send, section: screen.getByRole("region") };
   }
@@ -47,5 +50,23 @@ describe("a card", () => {
       arguments: { command: "pwd" },
       scope: "once",
     });
+  });
+
+  test("that left the view and comes back has what was written in it", async () => {
+    const memory = new Map<string, unknown>();
+    card(memory);
+    fireEvent.change(screen.getByTestId("deny-reason"), { target: { value: "not now" } });
+    fireEvent.click(screen.getByTestId("edit-arguments"));
+    fireEvent.change(await screen.findByTestId("arguments"), { target: { value: '{"command": "pwd"}' } });
+    cleanup();
+    const { send } = card(memory);
+    expect(screen.getByTestId<HTMLInputElement>("deny-reason").value).toBe("not now");
+    const field = await screen.findByTestId<HTMLTextAreaElement>("arguments");
+    expect(field.value).toBe('{"command": "pwd"}');
+    expect(document.activeElement).not.toBe(field);
+    fireEvent.click(screen.getByTestId("approve-once"));
+    expect(send).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ decision: "edit", arguments: { command: "pwd" } }),
+    );
   });
 });

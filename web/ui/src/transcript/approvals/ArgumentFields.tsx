@@ -9,10 +9,12 @@ import type { Field } from "./schemaFields";
 interface Props {
   readonly fields: readonly Field[];
   readonly given: Json;
+  /** Whether the first takes the focus. */
+  readonly focused: boolean;
   readonly onChange: (given: Json) => void;
 }
 
-export function ArgumentFields({ fields, given, onChange }: Props) {
+export function ArgumentFields({ fields, given, focused, onChange }: Props) {
   const wrong = wrongFields(fields, given);
   return (
     <div className="argument-fields">
@@ -22,7 +24,7 @@ export function ArgumentFields({ fields, given, onChange }: Props) {
           field={field}
           value={given[field.name]}
           wrong={wrong.includes(field.name)}
-          focused={index === 0}
+          focused={focused && index === 0}
           onType={(typed) => onChange(withField(given, field, typed))}
         />
       ))}

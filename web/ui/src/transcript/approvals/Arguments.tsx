@@ -3,19 +3,26 @@
 import { useMemo, useState } from "react";
 import type { Json } from "@parley/client";
 import { useTexts } from "../../i18n/texts";
+import { useKept } from "../memory";
 import { ArgumentsEditor } from "./ArgumentsEditor";
 import type { EditorProps } from "./ArgumentsEditor";
 import { DiffView } from "./DiffView";
 import { toolDiff } from "./toolDiff";
 
-export function Arguments(props: EditorProps) {
+export function Arguments(props: Omit<EditorProps, "focused">) {
   const { approvals } = useTexts().session;
-  const [editing, setEditing] = useState(false);
-  if (editing) return <ArgumentsEditor {...props} />;
+  const [editing, setEditing] = useKept(`editing ${props.id}`, false);
+  // Who scrolls past a card that is being edited is not to be drawn into it.
+  const [asked, setAsked] = useState(false);
+  const edit = () => {
+    setAsked(true);
+    setEditing(true);
+  };
+  if (editing) return <ArgumentsEditor {...props} focused={asked} />;
   return (
     <div className="arguments">
       <Shown given={props.given} />
-      <button type="button" className="quiet edit-arguments" onClick={() => setEditing(true)} data-testid="edit-arguments">
+      <button type="button" className="quiet edit-arguments" onClick={edit} data-testid="edit-arguments">
         {approvals.edit}
       </button>
     </div>

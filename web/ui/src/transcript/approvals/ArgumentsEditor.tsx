@@ -4,21 +4,26 @@ import { useEffect, useState } from "react";
 import { parseObject } from "@parley/client";
 import type { Json } from "@parley/client";
 import { useTexts } from "../../i18n/texts";
+import { useKept } from "../memory";
 import { useAnswering } from "./answering";
 import { ArgumentFields } from "./ArgumentFields";
 import { fieldsOf, wrongFields } from "./schemaFields";
 
 export interface EditorProps {
+  /** Names what is edited among all of the transcript. */
+  readonly id: string;
   readonly tool: string;
   readonly given: Json;
+  /** Whether its first field takes the focus. */
+  readonly focused: boolean;
   /** The arguments as they are edited; null while what is written there is none. */
   readonly onChange: (edited: Json | null) => void;
 }
 
-export function ArgumentsEditor({ tool, given, onChange }: EditorProps) {
+export function ArgumentsEditor({ id, tool, given, focused, onChange }: EditorProps) {
   const { approvals } = useTexts().session;
   const parameters = useParameters(tool);
-  const [text, setText] = useState(() => pretty(given));
+  const [text, setText] = useKept(`arguments ${id}`, pretty(given));
   const [asJson, setAsJson] = useState(false);
   // While the schema is on its way there is nothing to type in that would go away again.
   if (parameters === undefined) return <div className="arguments arguments-coming" aria-busy="true" />;
@@ -32,7 +37,7 @@ export function ArgumentsEditor({ tool, given, onChange }: EditorProps) {
   if (fields !== null && edited !== null && !asJson) {
     return (
       <div className="arguments">
-        <ArgumentFields fields={fields} given={edited} onChange={(next) => change(pretty(next))} />
+        <ArgumentFields fields={fields} given={edited} focused={focused} onChange={(next) => change(pretty(next))} />
         <button type="button" className="quiet" onClick={() => setAsJson(true)} data-testid="arguments-as-json">
           {approvals.asJson}
         </button>
@@ -42,7 +47,7 @@ export function ArgumentsEditor({ tool, given, onChange }: EditorProps) {
   const canBeFields = edited !== null && fieldsOf(parameters, edited) !== null;
   return (
     <div className="arguments">
-      <JsonField text={text} broken={edited === null} onChange={change} />
+      <JsonField text={text} focused={focused || asJson} broken={edited === null} onChange={change} />
       {canBeFields && (
         <button type="button" className="quiet" onClick={() => setAsJson(false)} data-testid="arguments-as-fields">
           {approvals.asFields}
@@ -52,12 +57,19 @@ export function ArgumentsEditor({ tool, given, onChange }: EditorProps) {
   );
 }
 
-function JsonField(props: { text: string; broken: boolean; onChange: (text: string) => void }) {
+interface JsonProps {
+  readonly text: string;
+  readonly focused: boolean;
+  readonly broken: boolean;
+  readonly onChange: (text: string) => void;
+}
+
+function JsonField(props: JsonProps) {
   const { approvals } = useTexts().session;
   return (
     <>
       <textarea
-        autoFocus
+        autoFocus={props.focused}
         aria-label={approvals.argumentsJson}
         aria-invalid={props.broken}
         data-testid="arguments"

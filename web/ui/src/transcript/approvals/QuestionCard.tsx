@@ -1,15 +1,16 @@
 /** A question of the agent's, or that of a limit that was reached: answered with an option or in the user's words. */
 
-import { useId, useState } from "react";
+import { useId } from "react";
 import type { SubmitEvent } from "react";
 import { useTexts } from "../../i18n/texts";
+import { useKept } from "../memory";
 import { Expiry } from "./Expiry";
 import type { CardProps } from "./ToolApprovalCard";
 
 export function QuestionCard({ approval, disabled, onAnswer }: CardProps) {
   const { approvals } = useTexts().session;
   const titleId = useId();
-  const [text, setText] = useState("");
+  const [text, setText] = useKept(`answer ${approval.id}`, "");
   const limit = approval.kind === "limit";
   // A limit asks whether to go on; what is typed instead is told to the agent.
   const options = limit && approval.options.length === 0 ? [approvals.goOn] : approval.options;

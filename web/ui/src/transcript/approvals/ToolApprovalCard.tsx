@@ -1,10 +1,11 @@
 /** Asks whether a tool may run: which, what it can do, with which arguments. They can be changed before it runs. */
 
-import { useId, useState } from "react";
+import { useId } from "react";
 import type { KeyboardEvent, SubmitEvent } from "react";
 import { ShieldAlert, ShieldCheck } from "lucide-react";
 import type { Approval, Json, Scope } from "@parley/client";
 import { useTexts } from "../../i18n/texts";
+import { useKept } from "../memory";
 import type { Given } from "./answering";
 import { riskWords } from "./approvalWords";
 import { Arguments } from "./Arguments";
@@ -20,7 +21,7 @@ export function ToolApprovalCard({ approval, disabled, onAnswer }: CardProps) {
   const { approvals } = useTexts().session;
   const titleId = useId();
   const given = approval.arguments ?? {};
-  const [edited, setEdited] = useState<Json | null>(given);
+  const [edited, setEdited] = useKept<Json | null>(`edited ${approval.id}`, given);
   const broken = edited === null;
   const changed = edited !== null && JSON.stringify(edited) !== JSON.stringify(given);
   const approve = (scope: Scope) => {
@@ -51,7 +52,7 @@ export function ToolApprovalCard({ approval, disabled, onAnswer }: CardProps) {
         {typeof approval.expiresAtUtc === "string" && <Expiry at={approval.expiresAtUtc} />}
       </div>
       <Risk risk={approval.risk} />
-      <Arguments tool={approval.tool ?? ""} given={given} onChange={setEdited} />
+      <Arguments id={approval.id} tool={approval.tool ?? ""} given={given} onChange={setEdited} />
       <div className="card-actions">
         <button
           type="button"
@@ -72,7 +73,7 @@ export function ToolApprovalCard({ approval, disabled, onAnswer }: CardProps) {
             {approvals.approveSession}
           </button>
         )}
-        <Denial disabled={disabled} onDeny={deny} />
+        <Denial id={approval.id} disabled={disabled} onDeny={deny} />
       </div>
     </section>
   );
@@ -89,9 +90,15 @@ function Risk({ risk }: { risk: string | null }) {
   );
 }
 
-function Denial({ disabled, onDeny }: { disabled: boolean; onDeny: (reason: string) => void }) {
+interface DenialProps {
+  readonly id: string;
+  readonly disabled: boolean;
+  readonly onDeny: (reason: string) => void;
+}
+
+function Denial({ id, disabled, onDeny }: DenialProps) {
   const { approvals } = useTexts().session;
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useKept(`reason ${id}`, "");
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     onDeny(reason.trim());
