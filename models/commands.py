@@ -23,7 +23,7 @@ from models.payloads import (
     WorkflowExecutionPayload,
     digest_of,
 )
-from models.results import Cancelled, Emitted, Forked, Pinned, Sent
+from models.results import Cancelled, Edited, Emitted, Forked, Pinned, Sent
 from models.runs import OnBusy, OnCrash
 from models.states import Mode
 from models.usage import Usage
@@ -51,7 +51,7 @@ class CreateSession(CommandFor[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class RenameSession(CommandFor[None]):
+class RenameSession(CommandFor[Edited]):
     title: str
 
 
@@ -66,7 +66,7 @@ class RestoreSession(CommandFor[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class SetModel(CommandFor[None]):
+class SetModel(CommandFor[Edited]):
     """`by` None leaves no record of it in the transcript."""
 
     model: str
@@ -299,12 +299,12 @@ class ExpireApprovals(CommandFor[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class RevokeGrant(CommandFor[None]):
+class RevokeGrant(CommandFor[Edited]):
     tool: str
 
 
 @dataclass(frozen=True, slots=True)
-class SetMode(CommandFor[None]):
+class SetMode(CommandFor[Edited]):
     """`by` None leaves no record of it in the transcript."""
 
     mode: Mode
@@ -324,7 +324,7 @@ class Fork(CommandFor[Forked]):
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchBranch(CommandFor[None]):
+class SwitchBranch(CommandFor[Edited]):
     """`length` is the branch's as the caller read it, with `message_ids` the newest of its path. `by` None leaves no
     record of it in the transcript."""
 
@@ -335,7 +335,7 @@ class SwitchBranch(CommandFor[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Merge(CommandFor[None]):
+class Merge(CommandFor[Edited]):
     """Brings `entries` of `source` into the active branch. `source_length` and `length` are as the caller read them.
     With rebase, `name` is the new branch: the source's path, then the active branch's own `entries`. `message_ids` are
     the newest of that path."""
@@ -354,7 +354,7 @@ class Merge(CommandFor[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class SetBranchPrompt(CommandFor[None]):
+class SetBranchPrompt(CommandFor[Edited]):
     branch: str
     system_prompt: str | None
 
@@ -368,12 +368,12 @@ class AddPin(CommandFor[Pinned]):
 
 
 @dataclass(frozen=True, slots=True)
-class RemovePin(CommandFor[None]):
+class RemovePin(CommandFor[Edited]):
     pin_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class ChangePlan(CommandFor[None]):
+class ChangePlan(CommandFor[Edited]):
     items: tuple[PlanItem, ...]
 
 

@@ -3,7 +3,7 @@ in hub/ and web/."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,25 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
-class Forked:
+class Edited:
+    """`version` is the session's from here on, and what it was before if nothing had to change."""
+
+    version: int = field(default=0, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Forked(Edited):
     """The branch that was made."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Pinned:
+class Pinned(Edited):
     """The new pin, or the one that the message had."""
 
     pin_id: str
 
 
-Result = Sent | Emitted | Cancelled | Forked | Pinned | None
+Result = Sent | Emitted | Cancelled | Edited | None
 """None for a command that has nothing to tell."""

@@ -30,7 +30,7 @@ from models.errors import (
 )
 from models.messages import Metadata
 from models.payloads import Payload, TextPayload
-from models.results import Cancelled, Sent
+from models.results import Cancelled, Edited, Sent
 from models.runs import OnCrash
 from services.access import Access, OnSession, Principal
 from services.llm.registry import Providers
@@ -235,8 +235,10 @@ class Chat:
         except BadArguments as error:
             raise InvalidArgument(error.message, field="arguments", argument=error.details.get("field")) from None
 
-    async def revoke_grant(self, principal: Principal, session_id: str, tool: str, version: int | None = None) -> None:
-        await self.sessions.handle(session_id, RevokeGrant(tool), principal, expected_version=version)
+    async def revoke_grant(
+        self, principal: Principal, session_id: str, tool: str, version: int | None = None
+    ) -> Edited:
+        return await self.sessions.handle(session_id, RevokeGrant(tool), principal, expected_version=version)
 
     async def retry(self, principal: Principal, session_id: str, version: int | None = None) -> Sent:
         """Runs again for the newest message of a user. Raises MessageNotFound when nobody has said anything,

@@ -9,7 +9,7 @@ from models.calls import PIN_MAX_CHARS
 from models.commands import AddPin, ChangePlan, RemovePin, SetBranchPrompt, SetMode, SetModel
 from models.errors import MessageNotFound
 from models.payloads import PlanItem
-from models.results import Pinned
+from models.results import Edited, Pinned
 from models.session import Session
 from models.states import Mode
 from services.access import OnSession, Principal
@@ -38,8 +38,9 @@ class ContextEditor:
 
     async def set_branch_prompt(
         self, principal: Principal, session_id: str, branch: str, prompt: str | None, version: int | None = None
-    ) -> None:
-        await self.sessions.handle(session_id, SetBranchPrompt(branch, prompt), principal, expected_version=version)
+    ) -> Edited:
+        command = SetBranchPrompt(branch, prompt)
+        return await self.sessions.handle(session_id, command, principal, expected_version=version)
 
     async def pin(
         self,
@@ -60,10 +61,10 @@ class ContextEditor:
         command = AddPin(self.sessions.clock.new_id(), text or "", principal.user_id, message_id)
         return await self.sessions.handle(session_id, command, principal, expected_version=version)
 
-    async def unpin(self, principal: Principal, session_id: str, pin_id: str, version: int | None = None) -> None:
-        await self.sessions.handle(session_id, RemovePin(pin_id), principal, expected_version=version)
+    async def unpin(self, principal: Principal, session_id: str, pin_id: str, version: int | None = None) -> Edited:
+        return await self.sessions.handle(session_id, RemovePin(pin_id), principal, expected_version=version)
 
     async def set_plan(
         self, principal: Principal, session_id: str, items: tuple[PlanItem, ...], version: int | None = None
-    ) -> None:
-        await self.sessions.handle(session_id, ChangePlan(items), principal, expected_version=version)
+    ) -> Edited:
+        return await self.sessions.handle(session_id, ChangePlan(items), principal, expected_version=version)

@@ -19,6 +19,7 @@ from models.commands import (
 )
 from models.errors import Conflict, ProjectNotFound, SessionNotFound, UnknownModel
 from models.ids import EpochMs
+from models.results import Edited
 from models.session import Project, Session
 from services.access import Access, OnProject, OnServer, OnSession, Principal
 from services.llm.registry import Providers
@@ -83,7 +84,7 @@ class Organizer:
         return await self._edit(principal, session_id, UnarchiveContext(), version)
 
     async def _edit(
-        self, principal: Principal, session_id: str, command: CommandFor[None], version: int | None
+        self, principal: Principal, session_id: str, command: CommandFor[Edited | None], version: int | None
     ) -> Session:
         await self.sessions.handle(session_id, command, principal, expected_version=version)
         return await self.sessions.store.reads.session(session_id)

@@ -63,7 +63,7 @@ from models.events import (
     SessionRestored,
 )
 from models.ids import EpochMs, iso
-from models.results import Forked, Result
+from models.results import Edited, Forked, Result
 from models.session import Session
 from models.states import Active, Archived, Initial
 from services.engine import branching, conversation, records, running, tools, workflow
@@ -99,13 +99,19 @@ def decide(
     if type(command) in EDITS:
         check(context.state, "edit")
     decision = _answer(context, command, now)
-    return decision if isinstance(command, AppendDelta) else _numbered(decision, context.version + 1)
+    return decision if isinstance(command, AppendDelta) else _numbered(decision, context.version)
 
 
 def _numbered(decision: Decision, version: int) -> Decision:
-    """Whatever edits the session says which version that makes of it: one for all that a command does."""
-    events = tuple(body.model_copy(update={"version": version}) if _is_edit(body) else body for body in decision.events)
-    return replace(decision, events=events)
+    """Whatever edits the session, which has `version`, says what it makes of it: one more for all that a command does.
+    So is its caller told."""
+    edited = {"version": version + 1}
+    events = tuple(body.model_copy(update=edited) if _is_edit(body) else body for body in decision.events)
+    result = decision.result
+    if isinstance(result, Edited):
+        told = (body.version for body in events if isinstance(body, EditBody))
+        result = replace(result, version=next((each for each in told if each is not None), version))
+    return replace(decision, events=events, result=result)
 
 
 def _is_edit(body: EventBody) -> bool:
@@ -155,33 +161,33 @@ def _answer(context: Context, command: ExistingCommand, now: EpochMs) -> Decisio
         case ExpireApprovals():
             return Decision(tools.expire(context, now))
         case RevokeGrant():
-            return Decision(tools.revoke(context, command))
+            return Decision(tools.revoke(context, command), Edited())
         case RetryRun():
             return Decision(*running.retry(context, command, now))
         case SetMode():
-            return Decision(_set_mode(context, command, now))
+            return Decision(_set_mode(context, command, now), Edited())
         case Fork():
             return Decision(branching.fork(context, command, now), Forked(command.name))
         case SwitchBranch():
-            return Decision(branching.switch(context, command, now))
+            return Decision(branching.switch(context, command, now), Edited())
         case Merge():
-            return Decision(branching.merge(context, command, now))
+            return Decision(branching.merge(context, command, now), Edited())
         case SetBranchPrompt():
-            return Decision(branching.set_prompt(context, command))
+            return Decision(branching.set_prompt(context, command), Edited())
         case AddPin():
             return Decision(*branching.add_pin(context, command, now))
         case RemovePin():
-            return Decision(branching.remove_pin(context, command))
+            return Decision(branching.remove_pin(context, command), Edited())
         case ChangePlan():
-            return Decision(branching.change_plan(context, command))
+            return Decision(branching.change_plan(context, command), Edited())
         case ArchiveContext():
             return Decision(_archive(context))
         case UnarchiveContext():
             return Decision(_unarchive(context))
         case RenameSession():
-            return _rename(context, command)
+            return Decision(_rename(context, command), Edited())
         case SetModel():
-            return Decision(_set_model(context, command, now))
+            return Decision(_set_model(context, command, now), Edited())
         case RestoreSession():
             return Decision((SessionRestored(),)) if context.deleted_at is not None else Decision()
         case DeleteSession():
@@ -236,7 +242,7 @@ def _unarchive(context: Context) -> tuple[EventBody, ...]:
     return (ContextStateChanged(state=state, version=context.version + 1),)
 
 
-def _rename(context: Context, command: RenameSession) -> Decision:
+def _rename(context: Context, command: RenameSession) -> tuple[EventBody, ...]:
     if command.title == context.title:
-        return Decision()
-    return Decision((SessionRenamed(title=command.title, version=context.version + 1),))
+        return ()
+    return (SessionRenamed(title=command.title, version=context.version + 1),)

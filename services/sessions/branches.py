@@ -11,6 +11,7 @@ from models.branches import Branch, Entry, MergeStrategy, Resolution
 from models.commands import Fork, Merge, SwitchBranch
 from models.errors import BranchMoved, BranchNotFound, InvalidArgument, MessageNotFound
 from models.messages import Message
+from models.results import Edited, Forked
 from services.access import Action, OnSession, Principal
 from services.engine.branching import conflicts
 from services.engine.context import Context
@@ -35,6 +36,14 @@ class MergePlan:
     conflicts: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What was merged, and the session's `version` from then on."""
+
+    plan: MergePlan
+    version: int
+
+
 @dataclass(frozen=True)
 class Branches:
     """Raises BranchNotFound, BranchExists, MessageNotFound, MergeConflict, RunAlreadyActive, InvalidArgument."""
@@ -54,9 +63,9 @@ class Branches:
         system_prompt: str | None = None,
         switch: bool = True,
         version: int | None = None,
-    ) -> str:
+    ) -> Forked:
         """A branch of `branch` that ends with a message (`before`: with the one before it), by default with the last.
-        Without `branch` it is one of the active branch, or of the first that has the message. Returns its name."""
+        Without `branch` it is one of the active branch, or of the first that has the message."""
         await self._check(principal, "write", session_id)
         context = await self._context(session_id)
         base = context.branch if branch is None else _known(context, branch)
@@ -72,19 +81,19 @@ class Branches:
             switch=switch,
             message_ids=await self._newest(session_id, base.name, position),
         )
-        return (await self.sessions.handle(session_id, fork, principal, expected_version=version)).name
+        return await self.sessions.handle(session_id, fork, principal, expected_version=version)
 
-    async def switch(self, principal: Principal, session_id: str, name: str, version: int | None = None) -> None:
+    async def switch(self, principal: Principal, session_id: str, name: str, version: int | None = None) -> Edited:
         await self._check(principal, "write", session_id)
 
-        async def attempt() -> None:
+        async def attempt() -> Edited:
             context = await self._context(session_id)
             length = _known(context, name).length
             newest = await self._newest(session_id, name, length)
             command = SwitchBranch(name, length, newest, principal.user_id)
-            await self.sessions.handle(session_id, command, principal, expected_version=version)
+            return await self.sessions.handle(session_id, command, principal, expected_version=version)
 
-        await _again_while_moving(attempt)
+        return await _again_while_moving(attempt)
 
     async def preview(
         self, principal: Principal, session_id: str, source: str, strategy: MergeStrategy, message_ids: tuple[str, ...]
@@ -105,13 +114,13 @@ class Branches:
         name: str | None = None,
         summary: str = "",
         version: int | None = None,
-    ) -> MergePlan:
-        """Merges `source` into the active branch; returns what was done, its `target` being the branch that is active
+    ) -> Merged:
+        """Merges `source` into the active branch; the plan is what was done, its `target` the branch that is active
         then. cherry-pick takes `message_ids`, summary the text that stands for the source, rebase the `name` of the
         branch that it makes."""
         await self._check(principal, "write", session_id)
 
-        async def attempt() -> MergePlan:
+        async def attempt() -> Merged:
             context = await self._context(session_id)
             plan = await self._plan(context, source, strategy, message_ids)
             rebased = name or _free_name(context, f"{context.active_branch} on {source}")
@@ -133,8 +142,8 @@ class Branches:
                 summary_id=self.sessions.clock.new_id() if strategy == "summary" else None,
                 summary=summary,
             )
-            await self.sessions.handle(session_id, command, principal, expected_version=version)
-            return replace(plan, target=rebased) if strategy == "rebase" else plan
+            edited = await self.sessions.handle(session_id, command, principal, expected_version=version)
+            return Merged(replace(plan, target=rebased) if strategy == "rebase" else plan, edited.version)
 
         return await _again_while_moving(attempt)
 

@@ -23,6 +23,12 @@ class Done(Wire):
     success: bool = True
 
 
+class EditDone(Done):
+    """`version` is the session's from here on."""
+
+    version: int
+
+
 class CurrentSession(Wire):
     success: bool = True
     current_session_id: str
@@ -135,22 +141,28 @@ class WorkflowList(Wire):
 
 
 class BranchName(Wire):
-    """The branch that was made or is active now."""
+    """The branch that was made or is active now; `version` is the session's from here on."""
 
     name: str
+    version: int
 
 
 class MergeAnswer(Wire):
-    """What was merged, or with `merged` false what would be; `conflicts` are what both sides changed."""
+    """What was merged, or with `merged` false what would be; `conflicts` are what both sides changed. `version` is the
+    session's from here on, where something was merged."""
 
     merged: bool
+    version: int | None = Field(default=None, exclude_if=absent)
     active_branch: str
     messages: tuple[Message, ...]
     conflicts: tuple[str, ...]
 
 
 class PinnedAnswer(Wire):
+    """`version` is the session's from here on."""
+
     pin_id: str
+    version: int
 
 
 class BranchList(Wire):

@@ -34,6 +34,7 @@ from web.rest.answers import (
     CancelledAnswer,
     ContextMetadata,
     Done,
+    EditDone,
     MergeAnswer,
     MessageBatch,
     PinnedAnswer,
@@ -129,14 +130,13 @@ async def resolve_approval(call: Call[ApprovalAnswer, NoQuery]) -> Done:
     return Done()
 
 
-async def revoke_grant(call: Call[RevokeGrantBody, NoQuery]) -> Done:
-    await call.chat.revoke_grant(call.principal, call.session_id, call.body.tool, call.version)
-    return Done()
+async def revoke_grant(call: Call[RevokeGrantBody, NoQuery]) -> EditDone:
+    return EditDone.of(await call.chat.revoke_grant(call.principal, call.session_id, call.body.tool, call.version))
 
 
 async def fork(call: Call[ForkBody, NoQuery]) -> BranchName:
     body = call.body
-    name = await call.branches.fork(
+    forked = await call.branches.fork(
         call.principal,
         call.session_id,
         name=body.name,
@@ -148,20 +148,21 @@ async def fork(call: Call[ForkBody, NoQuery]) -> BranchName:
         switch=body.switch,
         version=call.version,
     )
-    return BranchName(name=name)
+    return BranchName.of(forked)
 
 
 async def switch_branch(call: Call[SwitchBranchBody, NoQuery]) -> BranchName:
-    await call.branches.switch(call.principal, call.session_id, call.body.name, call.version)
-    return BranchName(name=call.body.name)
+    edited = await call.branches.switch(call.principal, call.session_id, call.body.name, call.version)
+    return BranchName(name=call.body.name, version=edited.version)
 
 
 async def merge(call: Call[MergeBody, NoQuery]) -> MergeAnswer:
     body, branches = call.body, call.branches
     if body.preview:
         plan = await branches.preview(call.principal, call.session_id, body.source, body.strategy, body.message_ids)
+        version = None
     else:
-        plan = await branches.merge(
+        merged = await branches.merge(
             call.principal,
             call.session_id,
             body.source,
@@ -172,18 +173,21 @@ async def merge(call: Call[MergeBody, NoQuery]) -> MergeAnswer:
             summary=body.summary,
             version=call.version,
         )
+        plan, version = merged.plan, merged.version
     return MergeAnswer(
         merged=not body.preview,
+        version=version,
         active_branch=plan.target,
         messages=tuple(fit_for_travel(message) for message in plan.messages),
         conflicts=plan.conflicts,
     )
 
 
-async def set_branch_prompt(call: Call[BranchPromptBody, NoQuery]) -> Done:
-    body = call.body
-    await call.editor.set_branch_prompt(call.principal, call.session_id, body.branch, body.system_prompt, call.version)
-    return Done()
+async def set_branch_prompt(call: Call[BranchPromptBody, NoQuery]) -> EditDone:
+    body, editor = call.body, call.editor
+    return EditDone.of(
+        await editor.set_branch_prompt(call.principal, call.session_id, body.branch, body.system_prompt, call.version)
+    )
 
 
 async def pin(call: Call[PinBody, NoQuery]) -> PinnedAnswer:
@@ -192,11 +196,9 @@ async def pin(call: Call[PinBody, NoQuery]) -> PinnedAnswer:
     return PinnedAnswer.of(pinned)
 
 
-async def unpin(call: Call[UnpinBody, NoQuery]) -> Done:
-    await call.editor.unpin(call.principal, call.session_id, call.body.pin_id, call.version)
-    return Done()
+async def unpin(call: Call[UnpinBody, NoQuery]) -> EditDone:
+    return EditDone.of(await call.editor.unpin(call.principal, call.session_id, call.body.pin_id, call.version))
 
 
-async def set_plan(call: Call[PlanBody, NoQuery]) -> Done:
-    await call.editor.set_plan(call.principal, call.session_id, call.body.items, call.version)
-    return Done()
+async def set_plan(call: Call[PlanBody, NoQuery]) -> EditDone:
+    return EditDone.of(await call.editor.set_plan(call.principal, call.session_id, call.body.items, call.version))

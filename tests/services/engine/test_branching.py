@@ -323,7 +323,7 @@ def test_a_prompt_is_set_on_any_branch_and_taken_back() -> None:
 def test_a_message_is_pinned_once_and_the_answer_names_its_pin() -> None:
     context = after(spoken(), AddPin("p", "text", "ann", "m"))
     again = decide("s", context, AddPin("q", "text", "bob", "m"), T0)
-    assert (again.events, again.result) == ((), Pinned("p"))
+    assert (again.events, again.result) == ((), Pinned("p", version=context.version))
 
 
 def test_a_text_may_be_pinned_twice() -> None:

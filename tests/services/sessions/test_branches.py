@@ -80,14 +80,15 @@ class Talk:
         return sum(not message.is_record for message in page.messages)
 
     async def fork(self, name: str | None = None, **more: object) -> str:
-        return await self.branches.fork(LOCAL, self.id, name=name, **more)  # type: ignore[arg-type]  # fork's own
+        forked = await self.branches.fork(LOCAL, self.id, name=name, **more)  # type: ignore[arg-type]  # fork's own
+        return forked.name
 
     async def switch(self, name: str) -> None:
         await self.branches.switch(LOCAL, self.id, name)
 
     async def merge(self, source: str, strategy: MergeStrategy = "append", **more: object) -> str:
         merged = await self.branches.merge(LOCAL, self.id, source, strategy, **more)  # type: ignore[arg-type]  # its own
-        return merged.target
+        return merged.plan.target
 
     async def preview(self, source: str, strategy: MergeStrategy, *ids: str) -> list[str]:
         plan = await self.branches.preview(LOCAL, self.id, source, strategy, ids)

@@ -64,7 +64,7 @@ async def quick(rest: Rest) -> Talk:
 
 async def test_a_fork_at_a_message_is_the_active_branch(talk: Talk) -> None:
     messages = await talk.path()
-    assert await talk.act("fork", messageId=messages[3]["id"], name="b") == {"name": "b"}
+    assert await talk.act("fork", messageId=messages[3]["id"], name="b") == {"name": "b", "version": 2}
     snapshot = await talk.snapshot()
     assert (snapshot["activeBranch"], snapshot["session"]["messageCount"]) == ("b", 4)
     assert [message["id"] for message in snapshot["messages"]] == [message["id"] for message in messages[:4]]
@@ -81,7 +81,7 @@ async def test_edit_and_resend_keeps_what_was_said_before(talk: Talk) -> None:
 
 async def test_switching_shows_the_other_branch(talk: Talk) -> None:
     await talk.act("fork", position=2, name="b")
-    assert await talk.act("switch_branch", name="main") == {"name": "main"}
+    assert await talk.act("switch_branch", name="main") == {"name": "main", "version": 3}
     assert await talk.said() == ["turn 0", "turn 1", "turn 2"]
     listed = (await talk.rest.get(f"/api/sessions/{talk.id}/branches"))["branches"]
     assert [(each["name"], each["parent"], each["forkedAt"], each["length"]) for each in listed] == [

@@ -147,6 +147,33 @@ async def test_what_edits_a_session_makes_a_version_that_the_next_one_needs(rest
     assert done.status == entry.status, done.raw
     edits = name not in ("send_message", "post_message", "cancel_run", "retry", "restore_session", "revoke_grant")
     assert (await rest.get(session))["version"] == read.data["version"] + edits
+    if edits or name == "revoke_grant":
+        assert done.data["version"] == read.data["version"] + edits
+
+
+async def test_each_edit_is_told_the_version_that_the_next_one_needs(rest: Rest) -> None:
+    """Fails when it has to be read: somebody else may have edited in between. What changes nothing leaves it."""
+    session_id = await two_branches(rest)
+    actions = f"/api/contexts/{session_id}/actions"
+    version = (await rest.get(f"/api/sessions/{session_id}"))["version"]
+    pin: dict[str, object] = {}
+    for name, makes in (
+        ("set_plan", True),
+        ("set_plan", False),
+        ("set_branch_prompt", True),
+        ("pin", True),
+        ("unpin", True),
+        ("fork", True),
+        ("switch_branch", True),
+        ("revoke_grant", False),
+    ):
+        arguments = pin if name == "unpin" else ACTIONS[name]
+        done = await rest.post(f"{actions}/{name}", {**arguments, "expectedVersion": version})
+        assert done["version"] == version + makes, name
+        version = done["version"]
+        pin = {"pinId": done.get("pinId")}
+    preview = await rest.post(f"{actions}/merge", {"source": "main", "strategy": "append", "preview": True})
+    assert "version" not in preview
 
 
 async def test_an_etag_stands_for_one_body(stored: Rest) -> None:

@@ -1131,9 +1131,10 @@ export interface components {
             readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["MergeTravels"];
         };
-        /** @description The branch that was made or is active now. */
+        /** @description The branch that was made or is active now; `version` is the session's from here on. */
         readonly BranchName: {
             readonly name: string;
+            readonly version: number;
         };
         readonly BranchPromptBody: {
             /** @default null */
@@ -1378,6 +1379,12 @@ export interface components {
         readonly Edit: {
             /** @default null */
             readonly expectedVersion?: number | null;
+        };
+        /** @description `version` is the session's from here on. */
+        readonly EditDone: {
+            /** @default true */
+            readonly success: boolean;
+            readonly version: number;
         };
         readonly EditProject: {
             /** @default null */
@@ -1804,9 +1811,14 @@ export interface components {
             readonly userId: string;
             readonly name: string;
         };
-        /** @description What was merged, or with `merged` false what would be; `conflicts` are what both sides changed. */
+        /**
+         * @description What was merged, or with `merged` false what would be; `conflicts` are what both sides changed. `version` is the
+         *     session's from here on, where something was merged.
+         */
         readonly MergeAnswer: {
             readonly merged: boolean;
+            /** @default null */
+            readonly version?: number | null;
             readonly activeBranch: string;
             readonly messages: readonly components["schemas"]["Message"][];
             readonly conflicts: readonly string[];
@@ -2106,8 +2118,10 @@ export interface components {
             readonly by?: components["schemas"]["Actor"] | null;
             readonly data: components["schemas"]["PinRemoved"];
         };
+        /** @description `version` is the session's from here on. */
         readonly PinnedAnswer: {
             readonly pinId: string;
+            readonly version: number;
         };
         readonly PlanBody: {
             /** @default null */
@@ -4401,7 +4415,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Done"];
+                    readonly "application/json": components["schemas"]["EditDone"];
                 };
             };
         };
@@ -4517,7 +4531,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Done"];
+                    readonly "application/json": components["schemas"]["EditDone"];
                 };
             };
         };
@@ -4575,7 +4589,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Done"];
+                    readonly "application/json": components["schemas"]["EditDone"];
                 };
             };
         };
@@ -4604,7 +4618,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Done"];
+                    readonly "application/json": components["schemas"]["EditDone"];
                 };
             };
         };
