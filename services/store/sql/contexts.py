@@ -13,7 +13,7 @@ from models.approvals import Approval, Grant
 from models.branches import Branch
 from models.errors import DatabaseCorrupt, SessionNotFound
 from models.events import MessageDelta, truncated
-from models.ids import EpochMs, iso
+from models.ids import iso
 from models.messages import Message
 from models.payloads import calls_in
 from models.runs import Run
@@ -21,6 +21,7 @@ from models.states import ContextState, StreamingResponse
 from models.usage import Usage
 from services.engine.context import Context, Stream
 from services.store.sql.dialect import Dialect
+from services.store.sql.stored import instant, number, stored, words
 
 GRANTS: TypeAdapter[tuple[Grant, ...]] = TypeAdapter(tuple[Grant, ...])
 STATE: TypeAdapter[ContextState] = TypeAdapter(ContextState)
@@ -28,7 +29,7 @@ STATE: TypeAdapter[ContextState] = TypeAdapter(ContextState)
 SESSION = text(
     "SELECT sessions.*, contexts.state AS context_state, mode, model, active_branch, usage, steered, "
     "grants, request, workflow, projects.name AS project_name "
-    "FROM sessions JOIN contexts ON contexts.session = sessions.key "
+    "FROM sessions LEFT JOIN contexts ON contexts.session = sessions.key "
     "LEFT JOIN projects ON projects.id = sessions.project_id WHERE sessions.id = :id"
 )
 HEAD = text("SELECT key, id, epoch, head, deleted_at FROM sessions WHERE id = :id")
@@ -56,6 +57,8 @@ async def head_row(db: AsyncConnection, session_id: str, *, deleted: bool = Fals
     row = (await db.execute(HEAD, {"id": session_id})).first()
     if row is None or (row.deleted_at is not None and not deleted):
         raise SessionNotFound()
+    with stored:
+        number(row.head)
     return row
 
 
@@ -63,10 +66,17 @@ async def session_row(db: AsyncConnection, session_id: str, *, deleted: bool = F
     row = (await db.execute(SESSION, {"id": session_id})).first()
     if row is None or (row.deleted_at is not None and not deleted):
         raise SessionNotFound()
+    if row.context_state is None:
+        raise DatabaseCorrupt(f"Session {row.id} has lost its context; stop the server and restore a backup")
     return row
 
 
 async def context_of(db: AsyncConnection, dialect: Dialect, row: Found) -> Context:
+    with stored:
+        return await _context_of(db, dialect, row)
+
+
+async def _context_of(db: AsyncConnection, dialect: Dialect, row: Found) -> Context:
     branches = (await db.execute(BRANCHES, {"session": row.key})).all()
     if row.active_branch not in {each.name for each in branches}:
         raise DatabaseCorrupt(f"Session {row.id} has lost its branch; stop the server and restore a backup")
@@ -77,26 +87,26 @@ async def context_of(db: AsyncConnection, dialect: Dialect, row: Found) -> Conte
         state = state.model_copy(update={"sequence": stream.sequence})
     return Context(
         session_id=row.id,
-        epoch=row.epoch,
+        epoch=words(row.epoch),
         project_id=row.project_id,
-        title=row.title,
+        title=words(row.title),
         session_state=row.state,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        completed_at=row.completed_at,
-        deleted_at=row.deleted_at,
-        version=row.version,
-        head=row.head,
-        pool_count=row.pool_count,
+        created_at=instant(row.created_at),
+        updated_at=instant(row.updated_at),
+        completed_at=instant(row.completed_at) if row.completed_at is not None else None,
+        deleted_at=instant(row.deleted_at) if row.deleted_at is not None else None,
+        version=number(row.version),
+        head=number(row.head),
+        pool_count=number(row.pool_count),
         state=state,
         mode=row.mode,
-        model=row.model,
+        model=words(row.model),
         active_branch=row.active_branch,
         branches={each.name: _branch(each) for each in branches},
         stream=stream,
         run=next((run for run in runs if run.state != "queued"), None),
         queue=tuple(run for run in runs if run.state == "queued"),
-        steered=row.steered,
+        steered=number(row.steered),
         requests=await _requests(db, row.key, row.request),
         workflow=await _pooled(db, row.key, row.workflow),
         approvals=await _pending(db, row.key),
@@ -134,8 +144,8 @@ async def _stream(db: AsyncConnection, dialect: Dialect, key: int, state: Stream
         message=message_of(row),
         text="".join(chunk.data for chunk in chunks),
         sequence=chunks[-1].sequence if chunks else 0,
-        first_at=EpochMs(chunks[0].at) if chunks else None,
-        last_at=EpochMs(chunks[-1].at) if chunks else None,
+        first_at=instant(chunks[0].at) if chunks else None,
+        last_at=instant(chunks[-1].at) if chunks else None,
     )
 
 
@@ -144,8 +154,9 @@ def delta_range(key: int, message: Found) -> dict[str, int]:
 
 
 def message_of(row: Found) -> Message:
-    message = Message.model_validate_json(row.header)
-    return truncated(message, row.size) if row.content is None else message.with_body(row.content)
+    with stored:
+        message = Message.model_validate_json(row.header)
+        return truncated(message, row.size) if row.content is None else message.with_body(words(row.content))
 
 
 def _branch(row: Found) -> Branch:

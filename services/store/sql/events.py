@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from models.actors import UNKNOWN, Actor
 from models.errors import DatabaseCorrupt
 from models.events import BY_CODE, TRUNCATE_OVER_BYTES, Event, EventBody, MessageBody, MessageDelta, truncated
-from models.ids import EpochMs
 from services.store.journal import EventPage, check_reach
 from services.store.sql.contexts import Found
 from services.store.sql.dialect import Dialect
+from services.store.sql.stored import instant, stored, words
 
 READ_AHEAD_EVENTS = 200
 """Events fetched at a time: a page's byte bound is met without reading a thousand bodies first."""
@@ -60,10 +60,11 @@ async def _events(db: AsyncConnection, dialect: Dialect, row: Found, after: int,
     where = {"session": row.key, "after": after, "limit": limit, "delta": MessageDelta.code}
     found = (await db.execute(_statement(dialect), where)).all()
     actors: dict[int | None, Actor] = {}
-    for each in found:
-        if each.by not in actors:
-            actors[each.by] = _actor(each)
-    return [Event(row.id, row.epoch, each.seq, EpochMs(each.at), _body(each), actors[each.by]) for each in found]
+    with stored:
+        for each in found:
+            if each.by not in actors:
+                actors[each.by] = _actor(each)
+        return [Event(row.id, row.epoch, each.seq, instant(each.at), _body(each), actors[each.by]) for each in found]
 
 
 def _actor(row: Found) -> Actor:
@@ -85,5 +86,5 @@ def _body(row: Found) -> EventBody:
     if not isinstance(body, MessageBody) or body.message.status == "streaming":
         return body
     message = body.message
-    full = truncated(message, row.sequence) if row.content is None else message.with_body(row.content)
+    full = truncated(message, row.sequence) if row.content is None else message.with_body(words(row.content))
     return body.model_copy(update={"message": full})

@@ -13,6 +13,7 @@ from models.session import Session
 from models.words import fold
 from services.store.lists import SORTED_CHARS, SessionPage, SessionQuery, SessionSort
 from services.store.sql.dialect import Dialect
+from services.store.sql.stored import stored
 
 VALUES: dict[SessionSort, str] = {
     "updated": "sessions.updated_at",
@@ -21,7 +22,7 @@ VALUES: dict[SessionSort, str] = {
 }
 LISTED = (
     "SELECT sessions.*, {value} AS sort_value, contexts.state AS context_state, projects.name AS project_name "
-    "FROM sessions JOIN contexts ON contexts.session = sessions.key "
+    "FROM sessions LEFT JOIN contexts ON contexts.session = sessions.key "
     "LEFT JOIN projects ON projects.id = sessions.project_id WHERE {where} "
     "ORDER BY {value} {order}, sessions.key {order} LIMIT :limit"
 )
@@ -70,18 +71,19 @@ def _statement(sql: str, values: dict[str, Any]) -> Any:
 
 
 def session_of_row(row: Row[Any]) -> Session:
-    return Session(
-        id=row.id,
-        project_id=row.project_id,
-        project_name=row.project_name or "",
-        title=row.title,
-        state=row.state,
-        created_at_utc=iso(row.created_at),
-        updated_at_utc=iso(row.updated_at),
-        completed_at_utc=iso(row.completed_at) if row.completed_at is not None else None,
-        message_count=row.message_count,
-        head=row.head,
-        version=row.version,
-        archived=bool(row.archived),
-        waiting=row.state == "RUNNING" and json.loads(row.context_state)["name"] == "awaiting_user",
-    )
+    with stored:
+        return Session(
+            id=row.id,
+            project_id=row.project_id,
+            project_name=row.project_name or "",
+            title=row.title,
+            state=row.state,
+            created_at_utc=iso(row.created_at),
+            updated_at_utc=iso(row.updated_at),
+            completed_at_utc=iso(row.completed_at) if row.completed_at is not None else None,
+            message_count=row.message_count,
+            head=row.head,
+            version=row.version,
+            archived=bool(row.archived),
+            waiting=row.state == "RUNNING" and json.loads(row.context_state)["name"] == "awaiting_user",
+        )

@@ -11,6 +11,7 @@ from models.ids import iso
 from models.session import Project
 from services.store.projects import INBOX, check_current, check_deletable
 from services.store.sql.database import Database
+from services.store.sql.stored import stored
 
 SELECT = "SELECT * FROM projects "
 ONE = text(SELECT + "WHERE id = :id")
@@ -43,7 +44,9 @@ class SqlProjects:
         """The oldest project; made when there is none."""
         async with self._database.read() as db:
             row = (await db.execute(FIRST)).first()
-        return _project(row) if row is not None else await self._database.write(self._inbox)
+            if row is not None:
+                return _project(row)
+        return await self._database.write(self._inbox)
 
     async def all(self) -> tuple[Project, ...]:
         async with self._database.read() as db:
@@ -100,10 +103,11 @@ def _found(row: Row[Any] | None) -> Project:
 
 
 def _project(row: Row[Any]) -> Project:
-    return Project(
-        id=row.id,
-        name=row.name,
-        current_session_id=row.current_session_id,
-        created_at_utc=iso(row.created_at),
-        version=row.version,
-    )
+    with stored:
+        return Project(
+            id=row.id,
+            name=row.name,
+            current_session_id=row.current_session_id,
+            created_at_utc=iso(row.created_at),
+            version=row.version,
+        )

@@ -40,6 +40,7 @@ from services.store.sql.contexts import (
 from services.store.sql.database import Database
 from services.store.sql.lists import list_sessions, session_of_row
 from services.store.sql.paths import path_messages, pooled_messages
+from services.store.sql.stored import instant, stored, words
 
 APPROVALS = text("SELECT body FROM approvals WHERE session = :session ORDER BY key")
 RUNS = text("SELECT body FROM runs WHERE session = :session ORDER BY key")
@@ -124,7 +125,8 @@ class SqlReads:
             # at the journal's.
             left = max(0, min(limit, current - after))
             found = (await db.execute(DELTAS, {**where, "after": after, "limit": left})).all() if left else []
-        chunks = tuple(Chunk(each.sequence, each.data, EpochMs(each.at)) for each in found)
+            with stored:
+                chunks = tuple(Chunk(each.sequence, words(each.data), instant(each.at)) for each in found)
         return ChunkPage(chunks, current, bool(chunks) and chunks[-1].sequence < current)
 
     async def sent(self, session_id: str, author: str, client_message_id: str) -> SentMessage | None:
@@ -132,7 +134,7 @@ class SqlReads:
         async with self._database.read() as db:
             key = (await head_row(db, session_id)).key
             row = (await db.execute(SENT, {"session": key, **wanted})).first()
-        return SentMessage(message_of(row), row.seq) if row is not None else None
+            return SentMessage(message_of(row), row.seq) if row is not None else None
 
     async def seq_of(self, session_id: str, message_id: str) -> int | None:
         async with self._database.read() as db:

@@ -11,6 +11,7 @@ from models.errors import ParleyError
 from models.ids import iso
 from models.user_state import UserState
 from services.store.sql.database import Database
+from services.store.sql.stored import stored
 from services.store.user_states import Edit, changed
 
 ONE = text("SELECT version, updated_at, body FROM user_states WHERE user_id = :id")
@@ -57,5 +58,6 @@ class SqlUserStates:
 def _state(row: Row[Any] | None) -> UserState:
     if row is None:
         return UserState()
-    known = {"version": row.version, "updated_at_utc": iso(row.updated_at)}
-    return UserState.model_validate(orjson.loads(row.body) | known)
+    with stored:
+        known = {"version": row.version, "updated_at_utc": iso(row.updated_at)}
+        return UserState.model_validate(orjson.loads(row.body) | known)

@@ -139,7 +139,7 @@ class Database:
             if future.cancelled():
                 return
             if error is not None:
-                future.set_exception(error)
+                future.set_exception(self._translate_and_note(error) if isinstance(error, DatabaseCorrupt) else error)
             else:
                 future.set_result(result)  # type: ignore[arg-type]  # without an error there is a result
 

@@ -22,6 +22,7 @@ from services.search.query import RANKED, WINDOWS_MAX, Phase, SearchPage, Search
 from services.search.snippets import snippet
 from services.search.terms import Term, Terms
 from services.store.sql.positions import positions_of
+from services.store.sql.stored import stored
 from services.store.sqlite.database import Database
 
 LAST_KEY = 2**63 - 1
@@ -166,7 +167,8 @@ async def _project_keys(db: AsyncConnection, query: SearchQuery) -> Sequence[int
 
 
 def _results(rows: Sequence[Found], positions: dict[tuple[int, int], int], terms: Terms) -> tuple[SearchResult, ...]:
-    return tuple(_result(row, positions.get((row.session, row.ordinal)), terms) for row in rows)
+    with stored:
+        return tuple(_result(row, positions.get((row.session, row.ordinal)), terms) for row in rows)
 
 
 def _result(row: Found, position: int | None, terms: Terms) -> SearchResult:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -29,8 +30,10 @@ from models.errors import (
     DatabaseLocked,
     DataFolderInUse,
     StorageUnavailable,
+    VersionMismatch,
 )
 from models.events import SessionRenamed
+from models.user_state import Sections
 from services.engine.context import Context
 from services.search.query import SearchQuery
 from services.store.projects import INBOX
@@ -294,6 +297,67 @@ async def test_damage_that_only_reading_shows_is_damage_wherever_it_shows(tmp_pa
         assert errors
         assert {type(each) for each in errors} == {DatabaseCorrupt}
         assert {each.code for each in errors if isinstance(each, DatabaseCorrupt)} == {"storage_corrupt"}
+
+
+UNREADABLE = (
+    ("projects", "rowid", "created_at version name"),
+    ("sessions", "rowid", "created_at updated_at version head pool_count state title"),
+    ("contexts", "rowid", "state model steered usage grants"),
+    ("branches", "rowid", "body"),
+    ("messages", "rowid", "header content"),
+    ("events", "seq", "at data"),
+    ("user_states", "rowid", "updated_at version body"),
+)
+"""Columns whose values are read; not those that are only compared."""
+
+
+async def test_a_value_that_is_none_of_its_kind_is_damage_wherever_it_is_read(tmp_path: Path) -> None:
+    """Taken out for the check: `__exit__` in `_Stored`. Then it is a fault of ours, or nonsense is answered."""
+    async with opened(tmp_path) as (database, store):
+        context = await tell(store, await new_session(store), "hello")
+        project = await store.projects.inbox()
+        await store.user_states.change("ann", lambda before: Sections(tabs={"s": 1}))
+        reads: list[Callable[[], Awaitable[object]]] = [
+            lambda: store.journal.load("s"),
+            lambda: store.journal.since("s", 0),
+            lambda: store.reads.page("s", MessageQuery()),
+            lambda: store.reads.snapshot("s"),
+            lambda: store.reads.session("s"),
+            lambda: store.reads.sessions(),
+            lambda: store.reads.messages("s", [next(iter(ids))]),
+            lambda: store.search.find(SearchQuery("hello")),
+            lambda: store.projects.all(),
+            lambda: store.projects.inbox(),
+            lambda: store.projects.get(project.id),
+            lambda: store.projects.rename(project.id, "new", 1_000_000),
+            lambda: store.user_states.get("ann"),
+            lambda: store.user_states.change("ann", lambda before: before.sections),
+        ]
+        ids = [message.id for message in (await store.reads.page("s", MessageQuery())).messages]
+        with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+            for table, key, column in [(*each[:2], name) for each in UNREADABLE for name in each[2].split()]:
+                select = f"SELECT {key}, {column} FROM {table} ORDER BY {key} LIMIT 1"  # noqa: S608 -- constants
+                update = f"UPDATE {table} SET {column} = ? WHERE {key} = ?"  # noqa: S608 -- constants
+                [(row, whole)] = other.execute(select)
+                for value in (b"\xff", "x") if isinstance(whole, int) else (b"\xff",):
+                    other.execute(update, (value, row))
+                    answers = await asyncio.gather(*(read() for read in reads), return_exceptions=True)
+                    errors = {type(each) for each in answers if isinstance(each, Exception)} - {VersionMismatch}
+                    assert errors == {DatabaseCorrupt}, (table, column, value)
+                other.execute(update, (whole, row))
+        assert await store.journal.load("s") == context
+        assert type(database.trouble) is DatabaseCorrupt
+
+
+async def test_a_session_that_has_lost_its_context_is_damage_and_not_unknown(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (database, store):
+        await new_session(store)
+        with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+            other.execute("DELETE FROM contexts")
+        for read in (store.journal.load("s"), store.reads.snapshot("s"), store.reads.session("s")):
+            with pytest.raises(DatabaseCorrupt, match="lost its context"):
+                await read
+        assert [each.id for each in (await store.reads.sessions()).sessions] == ["s"]
 
 
 # The folder
