@@ -25,10 +25,6 @@ DROPS = tuple(
     for table in ("events", "messages", "contexts", "branches", "runs", "approvals")
 )
 DROP_SESSION = text("DELETE FROM sessions WHERE key = :key")
-NO_LONGER_CURRENT = text(
-    "UPDATE projects SET current_session_id = NULL, version = version + 1 WHERE current_session_id = :id"
-)
-"""Of one that was deleted by a version that left it the current one."""
 
 
 class SqlJournal:
@@ -85,4 +81,3 @@ class SqlJournal:
         connection.execute(DROP_POSITIONS, {"keys": [branch for _, _, branch in found]})
         for drop in (*DROPS, DROP_SESSION):
             connection.execute(drop, {"key": key})
-        connection.execute(NO_LONGER_CURRENT, {"id": session_id})

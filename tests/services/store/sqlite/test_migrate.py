@@ -49,6 +49,14 @@ FOLDED_AS_BEFORE = """
     UPDATE sessions SET title_key = 'łodz';
     UPDATE alembic_version SET version_num = '0005';
 """
+CURRENT_THOUGH_DELETED = """
+    UPDATE projects SET current_session_id = 's';
+    INSERT INTO sessions SELECT 99, 'gone', project_id, epoch, head, fence, title, state, created_at, updated_at,
+        completed_at, 1, message_count, pool_count, version, archived, title_key FROM sessions;
+    INSERT INTO projects (id, name, current_session_id, created_at, version) VALUES
+        ('p1', 'deleted', 'gone', 1, 7), ('p2', 'purged', 'unknown', 1, 7), ('p3', 'none', NULL, 1, 7);
+    UPDATE alembic_version SET version_num = '0006';
+"""
 BEFORE_ACTORS = """
     DROP TABLE actors;
     ALTER TABLE events DROP COLUMN "by";
@@ -209,6 +217,21 @@ async def test_what_was_folded_as_before_is_folded_anew_once(tmp_path: Path) -> 
         await store.close()
     assert len(backups(tmp_path)) == 1
     assert_index_is_that_of_the_messages(tmp_path / FILE_NAME)
+
+
+async def test_a_deleted_session_that_was_left_its_projects_current_one_is_so_no_more(tmp_path: Path) -> None:
+    """As earlier versions left it until it was purged. Taken out for the check: the migration."""
+    await an_older_database(tmp_path)
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.executescript(CURRENT_THOUGH_DELETED)
+    connection.close()
+    for _ in range(2):
+        store = sqlite_store(Database(tmp_path, SYSTEM_CLOCK))
+        await store.open()
+        current = {each.name: (each.current_session_id, each.version) for each in await store.projects.all()}
+        # Who read that it was the current one is told.
+        assert current == {"Inbox": ("s", 1), "deleted": (None, 8), "purged": (None, 8), "none": (None, 7)}
+        await store.close()
 
 
 async def test_a_newer_database_is_refused_and_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
