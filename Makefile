@@ -12,6 +12,8 @@ CODE := hub models services web tests
 # Half of the time a test waits, for a socket, a process or a page.
 JOBS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 ARGS ?=
+# Set by many container images. Dozens of short-lived servers and test processes would each compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install serve test test-all check bench ui check-python check-ui
 .DEFAULT_GOAL := install
@@ -27,7 +29,7 @@ test: $(VENV)/.installed ui
 	$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
 
 test-all: $(VENV)/.installed ui
-	$(BIN)/pytest -n $(JOBS) --dist loadfile --cov $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS) --cov
 
 check: check-python check-ui
 

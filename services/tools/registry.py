@@ -10,6 +10,7 @@ import pkgutil
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -43,6 +44,12 @@ class ToolDescription:
     timeout_ms: int
     available: bool
     reason: str | None
+
+
+@cache
+def offered() -> tuple[EntryPoint, ...]:
+    """What installed packages offer, by name. Looked up once: it reads the metadata of every package there is."""
+    return tuple(sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name))
 
 
 class ToolRegistry:
@@ -85,7 +92,7 @@ class ToolRegistry:
     def load_entry_points(self) -> tuple[Tool, ...]:
         """Registers what installed packages offer. One that fails is logged and left out."""
         loaded: list[Tool] = []
-        for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+        for point in offered():
             loaded.extend(self._load_entry_point(point))
         return tuple(loaded)
 
