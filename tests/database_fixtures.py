@@ -45,7 +45,7 @@ def _driver(engine: Engine) -> Iterator[sqlite3.Connection]:
 
 
 def _is_empty(driver: sqlite3.Connection) -> bool:
-    return driver.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    return driver.execute("SELECT 1 FROM sqlite_master").fetchone() is None
 
 
 def _without_wal(pages: bytes) -> bytes:
