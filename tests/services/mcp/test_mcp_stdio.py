@@ -337,9 +337,11 @@ async def test_stopping_before_anything_has_started_is_fine() -> None:
 
 
 async def test_secrets_of_ours_do_not_reach_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PARLEY_TOKEN", "secret")
+    """A server gets what its configuration names. Taken out for the check: `_INHERITED`."""
+    for name in ("PARLEY_TOKEN", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANYTHING_ELSE"):
+        monkeypatch.setenv(name, "secret")
     monkeypatch.setenv("GIVEN", "wanted")
-    script = "import os,sys; sys.exit(f\"{os.environ.get('PARLEY_TOKEN')} {os.environ.get('KEY')}\")"
+    script = "import os,sys; sys.exit(f\"{'secret' in os.environ.values() or None} {os.environ.get('KEY')}\")"
     table = {"box": {"command": "python3", "args": ["-c", script], "env": {"KEY": "${GIVEN}"}}}
     async with rack(table) as on:
         assert str((await on.until("box", "down")).reason).endswith(": None wanted")
