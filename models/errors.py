@@ -337,7 +337,8 @@ class TurnTooLong(ParleyError):
 
 
 class ToolCallFailed(ParleyError):
-    """A tool that an agent called had no good result; `details["status"]` is the result's."""
+    """A tool that an agent called had no good result; `details["status"]` is the result's, and `details["output"]`
+    what it gave all the same."""
 
     code = "tool_call_failed"
     status = 409

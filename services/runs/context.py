@@ -36,7 +36,7 @@ from services.runs.helpers import first_of
 from services.runs.history import History
 from services.runs.reply import Reply
 from services.runs.toolbox import Toolbox, Wanted
-from services.runs.tools import RunTools
+from services.runs.tools import RunTools, why_failed
 from services.runs.turn_time import TurnTime
 from services.runs.turns import TurnReader
 from services.sessions.manager import SessionManager
@@ -215,7 +215,8 @@ class RunContext:
         wanted = Wanted(self.clock.new_id(), name, orjson.dumps(arguments).decode())
         (result,) = await self.tools.call((wanted,))
         if result.status != "ok":
-            raise ToolCallFailed(result.error or f"{name} was {result.status}", status=result.status)
+            output = {"output": result.output} if result.output else {}
+            raise ToolCallFailed(why_failed(result), status=result.status, **output)
         return result.output
 
     async def ask(self, question: str, *, options: Sequence[str] = (), key: str | None = None) -> str:

@@ -220,6 +220,12 @@ class RunTools:
         return self._toolbox
 
 
+def why_failed(result: AnyToolResult) -> str:
+    """In one line. What came to an end of its own says in its last one how."""
+    last = result.output.rpartition("\n")[2]
+    return result.error or ": ".join(filter(None, (f"{result.name} ended as {result.status}", last)))
+
+
 def _open(context: Context) -> tuple[ToolCall, ...]:
     return tuple(call for request in context.requests for call in open_calls(request))
 

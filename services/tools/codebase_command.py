@@ -53,14 +53,15 @@ def run_in(
 
 
 def told(ended: Ended, limits: Limits) -> ToolOutput:
-    """What it printed, and how it ended in the last line."""
+    """What it printed, and how it ended in the last line. A command that says itself that it failed has failed, as
+    everywhere where commands are run: nobody should have to read its output to know."""
     facts = "; ".join([_how(ended, limits), *_further(ended)])
     text = "\n".join(filter(None, (_printed(ended).rstrip("\n"), f"[{facts}]")))
-    return ToolOutput(text, status=_STATUS[ended.end])
+    status = "error" if ended.end == "exited" and ended.code else _STATUS[ended.end]
+    return ToolOutput(text, note="" if status == "ok" else facts, status=status)
 
 
 _STATUS: dict[End, ToolEnd] = {"exited": "ok", "timeout": "timeout", "cancelled": "cancelled", "output": "error"}
-"""Whatever its exit code, a command that came to its end was run."""
 
 
 def _printed(ended: Ended) -> str:

@@ -243,7 +243,7 @@ def _stopped(tool: Tool, why: Halted, result: ToolOutput | ToolFailed | None) ->
             return _halted(tool, why, " and was stopped" if why == "timeout" else "")
         case ToolFailed():
             return _halted(tool, why, f"; it ended with {result}")
-        case ToolOutput(status="ok"):
+        case ToolOutput(status="ok" | "error"):
             return _halted(tool, why, "; it came to its end all the same", result)
         case ToolOutput():
             return _halted(tool, why, " and was stopped" if why == "timeout" else "", result)

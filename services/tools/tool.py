@@ -46,8 +46,9 @@ ToolEnd: TypeAlias = Literal["ok", "error", "timeout", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """What the model reads. `note` is for people: it goes to the log. `status` is another one where the work did not
-    come to its end though there is something to show. `artifact` is kept as a message of its own, for people."""
+    """What the model reads. `note` is for people: it goes to the log. `status` is another one where the work failed,
+    or did not come to its end, though there is something to show. `artifact` is kept as a message of its own, for
+    people."""
 
     text: str
     note: str = ""

@@ -15,6 +15,7 @@ from models.payloads import AnyToolResult, WorkflowExecutionPayload
 from services.runs.assistant import AGAIN_MAX
 from services.runs.context import RunContext
 from services.runs.toolbox import Wanted
+from services.runs.tools import why_failed
 from services.workflows.definition import Leaf, ParallelStep, PromptStep, Retry, Step, ToolStep, Workflow
 from services.workflows.errors import TemplateFailed, WorkflowFailed
 from services.workflows.past import Past
@@ -158,7 +159,7 @@ class Execution:
         if result is not None and result.status == "ok":
             self._end(step, "done", output=result.output)
             return False
-        reason = (result.error or f"{step.tool} was {result.status}") if result is not None else "there is no result"
+        reason = why_failed(result) if result is not None else "there is no result"
         may = result is not None and result.status in WORTH_RETRYING
         return self._again(step, reason, step.retry if may else None)
 

@@ -22,7 +22,7 @@ from services.runs.toolbox import Toolbox, Wanted
 from services.runs.tools import RESULTS_PAGE, RunTools
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
-from services.tools.tool import Tool, tool
+from services.tools.tool import Tool, ToolOutput, tool
 
 Work = Callable[[RunContext], Awaitable[None]]
 
@@ -120,6 +120,22 @@ async def test_a_call_that_fails_raises_what_the_agent_can_catch(
         [failure] = failures
         assert told in failure.message
         assert failure.details == {"status": "error"}
+
+
+async def test_a_call_that_failed_and_has_something_to_show_raises_with_it() -> None:
+    """As a command does that ends with an exit code."""
+    failures: list[ToolCallFailed] = []
+
+    @tool(risk="read_only")
+    def fail() -> ToolOutput:
+        """Fails."""
+        return ToolOutput("a line\n[exit code 3]", status="error")
+
+    async with doing(failing("fail", failures), fail) as (shop, session_id):
+        await shop.until(session_id, "COMPLETED")
+        [failure] = failures
+        assert failure.message == "fail ended as error: [exit code 3]"
+        assert failure.details == {"status": "error", "output": "a line\n[exit code 3]"}
 
 
 @pytest.mark.parametrize(

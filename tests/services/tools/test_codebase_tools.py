@@ -459,6 +459,13 @@ async def test_a_command_runs_in_the_workspace_and_tells_its_exit_code(root: Pat
     assert await said(root, "run_command", command="kill -9 $$") == "[ended by signal 9]"
 
 
+async def test_a_command_that_says_that_it_failed_has_failed(root: Path) -> None:
+    """The model is told so, people see it, and the log says how."""
+    for command, note in (("true", ""), ("exit 3", "exit code 3"), ("kill -9 $$", "ended by signal 9")):
+        outcome = await ran(root, "run_command", command=command)
+        assert (outcome.status, outcome.error, outcome.note) == ("error" if note else "ok", None, note)
+
+
 async def test_a_command_sees_no_secrets(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PARLEY_TOKEN", "PARLEY_PORT", "OPENAI_API_KEY", "GITHUB_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"):
         monkeypatch.setenv(name, "hush")
