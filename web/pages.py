@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from multidict import CIMultiDict
 
 DIST = Path(__file__).parent / "ui" / "dist"
 IMMUTABLE = "public, max-age=31536000, immutable"
 """For /assets: their names change with their content."""
 CHECK_FIRST = "no-cache"
+GUARDS = ("If-Match", "If-Unmodified-Since")
+"""Of edits, which a page has none of."""
 NAME = r"{name:[A-Za-z0-9_-][A-Za-z0-9._-]*}"
 ROOT_FILE = r"{name:[A-Za-z0-9_-]+\.(?:svg|ico|png|webmanifest|js)}"
 NOT_BUILT = """<!doctype html>
@@ -58,7 +63,24 @@ class Pages:
         return _file(path, CHECK_FIRST)
 
 
+class PageFile(web.FileResponse):
+    """All of a file, or a part that it has. What aiohttp refuses while it sends has no body, so nothing is refused."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        headers = CIMultiDict(request.headers)
+        for name in (*GUARDS, *(() if self._has_range(request) else ("Range",))):
+            headers.popall(name, None)
+        return await super().prepare(request.clone(headers=headers))
+
+    def _has_range(self, request: web.BaseRequest) -> bool:
+        try:
+            first = request.http_range.start
+        except ValueError:
+            return False
+        return first is None or first < self._path.stat().st_size
+
+
 def _file(path: Path, caching: str) -> web.StreamResponse:
-    if not path.is_file():
+    if not path.is_file() or not os.access(path, os.R_OK):
         raise web.HTTPNotFound
-    return web.FileResponse(path, headers={"Cache-Control": caching})
+    return PageFile(path, headers={"Cache-Control": caching})

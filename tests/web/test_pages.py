@@ -64,6 +64,27 @@ async def test_files_are_served_as_they_were_built(
 
 
 @pytest.mark.parametrize(
+    ("headers", "status", "text"),
+    [
+        ({"Range": "bytes=0-4"}, 206, "index"),
+        ({"Range": "bytes=-4"}, 206, "html"),
+        ({"Range": "bytes=99-"}, 200, "index.html"),
+        ({"Range": "bytes=x"}, 200, "index.html"),
+        ({"If-Match": '"other"'}, 200, "index.html"),
+        ({"If-Unmodified-Since": "Mon, 01 Jan 1990 00:00:00 GMT"}, 200, "index.html"),
+        ({"If-None-Match": "*"}, 304, ""),
+    ],
+)
+async def test_no_header_makes_a_file_be_refused(
+    client: Client, headers: dict[str, str], status: int, text: str
+) -> None:
+    """Fails when aiohttp refuses it while it is sent: without a body that is ours."""
+    for method in ("GET", "HEAD"):
+        async with client.request(method, "/", headers=headers) as response:
+            assert (response.status, await response.text()) == (status, text if method == "GET" else "")
+
+
+@pytest.mark.parametrize(
     "path",
     ["/assets/missing.js", "/assets/.hidden", "/assets/..%2Findex.html", "/..%2Fsecret.svg", "/%2e%2e/secret.svg"],
 )
