@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from models.calls import Edit, Id, NoArguments, Text, check_tree
 from services.access import OnServer
 from services.launcher import Launched, Place
+from services.runs.tools import why_failed
 from web.rest.answers import LaunchedAnswer, ToolCallAnswer, WorkflowList, WorkflowView
 from web.rest.route import Call, NoQuery
 
@@ -65,6 +66,7 @@ async def execute_tool(call: Call[ExecuteToolBody, NoQuery]) -> ToolCallAnswer:
     place = Place(body.session_id, body.project_id, body.client_message_id, call.version)
     called = await call.launcher.call_tool(call.principal, body.tool_name, body.args, place)
     result = called.result
+    failure = called.run.reason if result is None else why_failed(result) if result.status != "ok" else None
     return ToolCallAnswer(
         **dict(_launched(called.launched)),
         success=result is not None and result.status == "ok",
@@ -72,5 +74,5 @@ async def execute_tool(call: Call[ExecuteToolBody, NoQuery]) -> ToolCallAnswer:
         state=called.run.state,
         status=result.status if result is not None else None,
         output=result.output if result is not None else None,
-        error=result.error if result is not None else called.run.reason,
+        error=failure,
     )

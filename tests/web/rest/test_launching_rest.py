@@ -10,7 +10,7 @@ from pydantic import Field
 from rest_client import Rest
 
 from services.tools.errors import ToolError
-from services.tools.tool import tool
+from services.tools.tool import ToolOutput, tool
 from services.workflows.agent import WorkflowAgent
 from services.workflows.registry import PREFIX
 from services.workflows.yaml_form import load_text
@@ -33,6 +33,12 @@ def double(number: Annotated[int, Field(ge=0)]) -> int:
     return number * 2
 
 
+@tool(risk="read_only")
+def check() -> ToolOutput:
+    """Fails as a command does, with something to show."""
+    return ToolOutput("2 mistakes\n[exit code 1]", status="error")
+
+
 @tool(risk="unsafe")
 def smash(what: str) -> str:
     """Breaks something."""
@@ -44,7 +50,7 @@ def offering(stored: Rest) -> Rest:
     chat = stored.chat
     chat.workflows.add(load_text(ECHO))
     chat.agents._prefixes[PREFIX] = lambda name: WorkflowAgent(chat.workflows.get(name), chat.sessions, chat.providers)
-    for each in (double, smash):
+    for each in (double, check, smash):
         stored.app[TOOLS].register(each)
     return stored
 
@@ -104,6 +110,9 @@ async def test_a_tool_is_called_by_name_and_its_result_answered(offering: Rest, 
     assert (failed["success"], failed["state"], failed["status"]) == (False, "failed", "error")
     assert "too large" in failed["error"]
     assert failed["sessionId"] == named["sessionId"]
+    shown = (await offering.ask("POST", f"{prefix}/execute", {"toolName": "check"})).data
+    assert (shown["success"], shown["status"], shown["output"]) == (False, "error", "2 mistakes\n[exit code 1]")
+    assert shown["error"] == "check ended as error: [exit code 1]"
     wrong = {**named, "args": {"number": -1}}
     assert not (await offering.ask("POST", f"{prefix}/execute", wrong)).data["success"]
 
