@@ -70,7 +70,7 @@ def request(context: Context, command: RequestTools, now: EpochMs) -> Events:
     if context.request is not None or len({call.call_id for call in command.calls}) < len(command.calls):
         raise IllegalTransition("One request at a time, with call ids of its own")
     spent = command.spent
-    messages = [_request(context, run, command, index, now) for index in range(len(_parts(command)))]
+    messages = [_request(context, run, command, index, part, now) for index, part in enumerate(_parts(command))]
     asked = tuple(
         _approval(run, message, call, command, now)
         for message in messages
@@ -87,7 +87,10 @@ def request(context: Context, command: RequestTools, now: EpochMs) -> Events:
     return tuple(events)
 
 
-def _parts(command: RequestTools) -> list[tuple[str | None, tuple[ToolCall, ...]]]:
+_Part = tuple[str | None, tuple[ToolCall, ...]]
+
+
+def _parts(command: RequestTools) -> list[_Part]:
     """The calls by the MCP server that they go to (None: our own), in the order of the first of each."""
     parts: dict[str | None, list[ToolCall]] = {}
     for call in command.calls:
@@ -95,9 +98,9 @@ def _parts(command: RequestTools) -> list[tuple[str | None, tuple[ToolCall, ...]
     return [(server, tuple(calls)) for server, calls in parts.items()]
 
 
-def _request(context: Context, run: Run, command: RequestTools, index: int, now: EpochMs) -> Message:
+def _request(context: Context, run: Run, command: RequestTools, index: int, part: _Part, now: EpochMs) -> Message:
     """One part of what a reply asks for; the first says what the reply cost."""
-    server, calls = _parts(command)[index]
+    server, calls = part
     spent = command.spent if index == 0 else None
     cost: dict[str, Any] = {"model": spent.model, "usage": spent.usage} if spent is not None else {}
     payload: ToolRequestPayload | McpToolRequestPayload = ToolRequestPayload(calls=calls, **cost)

@@ -67,15 +67,9 @@ class Toolbox:
         depth: int,
         wish: UserApprovalPolicy = "default",
         refusal: str | None = None,
-    ) -> tuple[ToolCall, str | None]:
-        """The call with its verdict as status (approved, pending, denied), and why it can't run; with `refusal` it
-        can't, whatever it is."""
-        call = self._judged(wanted, context, depth, wish, refusal)
-        return call, call.refusal
-
-    def _judged(
-        self, wanted: Wanted, context: Context, depth: int, wish: UserApprovalPolicy, refusal: str | None
     ) -> ToolCall:
+        """The call with its verdict as status: approved, pending, or denied with a `refusal` that says why it can't
+        run. One that is given refuses it, whatever it is."""
         if refusal is not None:
             return _cut_off(wanted, refusal)
         try:

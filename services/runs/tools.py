@@ -63,7 +63,7 @@ class RunTools:
         """The command that asks for these calls, as policy judges them now; `refusal` refuses them all and says why."""
         context = await self._sessions.until(self._run.session_id, lambda _: True)
         wish = await self._box().wish_of(await self._user())
-        calls = tuple(self._box().judge(each, context, depth, wish, refusal)[0] for each in wanted)
+        calls = tuple(self._box().judge(each, context, depth, wish, refusal) for each in wanted)
         approvals = {call.call_id: self._sessions.clock.new_id() for call in calls if call.status == "pending"}
         return RequestTools(
             self._fence,

@@ -81,7 +81,7 @@ def context(mode: Mode = "act", granted: str | None = None) -> Context:
 
 
 def status(toolbox: Toolbox, name: str, where: Context, depth: int = 0) -> str:
-    return toolbox.judge(Wanted("c", name, "{}"), where, depth)[0].status
+    return toolbox.judge(Wanted("c", name, "{}"), where, depth).status
 
 
 @pytest.mark.parametrize("mode", ["plan", "act"])
@@ -97,10 +97,10 @@ def test_a_tool_that_is_disabled_is_neither_offered_nor_run() -> None:
     toolbox = box()
     toolbox.registry.disable("look", "maintenance")
     assert "look" not in {spec.name for spec in toolbox.offered("act")}
-    call, reason = toolbox.judge(Wanted("c", "look", "{}"), context(), 0)
+    call = toolbox.judge(Wanted("c", "look", "{}"), context(), 0)
     assert call.status == "denied"
-    assert reason is not None
-    assert "maintenance" in reason
+    assert call.refusal is not None
+    assert "maintenance" in call.refusal
 
 
 @pytest.mark.parametrize(
@@ -114,23 +114,23 @@ def test_a_tool_that_is_disabled_is_neither_offered_nor_run() -> None:
     ],
 )
 def test_a_call_that_can_not_be_is_denied_by_policy_with_the_reason(name: str, arguments: str, told: str) -> None:
-    call, reason = box().judge(Wanted("c", name, arguments), context(), 0)
+    call = box().judge(Wanted("c", name, arguments), context(), 0)
     assert (call.call_id, call.name, call.status, call.decided_by) == ("c", name, "denied", "policy")
-    assert reason is not None
-    assert told in reason
+    assert call.refusal is not None
+    assert told in call.refusal
 
 
 def test_what_runs_at_once_was_decided_by_policy_and_what_is_asked_by_nobody_yet() -> None:
-    call, reason = box().judge(Wanted("c", "look", '{"where": "there"}'), context(), 0)
-    assert (call.status, call.decided_by, call.arguments, call.risk, reason) == (
+    call = box().judge(Wanted("c", "look", '{"where": "there"}'), context(), 0)
+    assert (call.status, call.decided_by, call.arguments, call.risk, call.refusal) == (
         "approved",
         "policy",
         {"where": "there"},
         "read_only",
         None,
     )
-    call, reason = box().judge(Wanted("c", "smash", ""), context(), 0)
-    assert (call.status, call.decided_by, reason) == ("pending", None, None)
+    call = box().judge(Wanted("c", "smash", ""), context(), 0)
+    assert (call.status, call.decided_by, call.refusal) == ("pending", None, None)
 
 
 @pytest.mark.parametrize(
