@@ -31,7 +31,7 @@ from models.errors import (
 )
 from models.wire import Wire
 from web.rest.errors import ErrorBody
-from web.rest.reading import ETAG, PATH_ID_MAX_CHARS
+from web.rest.reading import ETAG, JSON_TYPE, PATH_ID_MAX_CHARS
 from web.rest.route import NoQuery, Route
 from web.rest.socket import socket_models, socket_schemas
 
@@ -131,7 +131,7 @@ def _operation(route: Route, references: References) -> Json:
 
 def _success(route: Route, references: References) -> Json:
     if isinstance(route.answer, str):
-        content = {route.answer: {"schema": {"type": "string"}}}
+        content = {route.answer: {"schema": {"type": "object" if route.answer == JSON_TYPE else "string"}}}
     else:
         content = {"application/json": {"schema": references[route.answer, "serialization"]}}
     response: Json = {"description": route.summary, "content": content}

@@ -5111,7 +5111,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": string;
+                    readonly "application/json": Record<string, never>;
                 };
             };
             /** @description The answer is still the one that If-None-Match names. */
