@@ -23,6 +23,13 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """For tests that open sessions of their own, and leave the server and what it keeps of the user alone."""
+    with serving(tmp_path_factory.mktemp("shared")) as running:
+        yield running
+
+
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     with watched_context(chromium) as opened:

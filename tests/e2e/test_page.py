@@ -38,9 +38,11 @@ window.WebSocket = class {
 """
 
 
-def test_two_tabs_stream_one_session_and_end_equal_to_rest(server: ServerProcess, context: BrowserContext) -> None:
+def test_two_tabs_stream_one_session_and_end_equal_to_rest(
+    shared_server: ServerProcess, context: BrowserContext
+) -> None:
     """I2, I3: what both tabs folded from events is what a fresh read gives."""
-    first, second = two_tabs(server, context)
+    first, second = two_tabs(shared_server, context)
     session_id = session_of(first)
     say(first, "/long 60")
     for tab in (first, second):
@@ -48,7 +50,7 @@ def test_two_tabs_stream_one_session_and_end_equal_to_rest(server: ServerProcess
     expect(first.get_by_test_id("state-line")).to_have_text("streaming")
     await_end(first, "COMPLETED")
     await_end(second, "COMPLETED")
-    assert_equal_to_rest(server, session_id, first, second)
+    assert_equal_to_rest(shared_server, session_id, first, second)
     assert len(shown_on(first)[-1][3].split()) == 60
 
 
@@ -77,8 +79,8 @@ def test_after_sigkill_in_mid_stream_both_tabs_end_with_the_same_complete_transc
     assert any(text.startswith(seen) for *_, text in transcript)
 
 
-def test_reload_in_mid_stream_loses_nothing(server: ServerProcess, context: BrowserContext) -> None:
-    page = open_new_session(server, context)
+def test_reload_in_mid_stream_loses_nothing(shared_server: ServerProcess, context: BrowserContext) -> None:
+    page = open_new_session(shared_server, context)
     session_id = session_of(page)
     say(page, "/long 60")
     expect(words_of(page)).to_contain_text("10")
@@ -86,14 +88,14 @@ def test_reload_in_mid_stream_loses_nothing(server: ServerProcess, context: Brow
     expect(reply_of(page)).to_have_attribute("data-status", "streaming")
     expect(words_of(page)).to_contain_text("10")
     await_end(page, "COMPLETED")
-    assert_equal_to_rest(server, session_id, page)
+    assert_equal_to_rest(shared_server, session_id, page)
 
 
 def test_stop_from_the_second_tab_stops_for_both_and_keeps_the_partial_reply(
-    server: ServerProcess, context: BrowserContext
+    shared_server: ServerProcess, context: BrowserContext
 ) -> None:
     """I6: whoever looks on may stop."""
-    first, second = two_tabs(server, context)
+    first, second = two_tabs(shared_server, context)
     session_id = session_of(first)
     say(first, "/long 2000")
     expect(words_of(second)).to_contain_text("10")
@@ -102,16 +104,16 @@ def test_stop_from_the_second_tab_stops_for_both_and_keeps_the_partial_reply(
         await_end(tab, "CANCELLED")
         expect(reply_of(tab)).to_have_attribute("data-status", "cancelled")
         expect(tab.get_by_test_id("stop")).to_have_count(0)
-    assert_equal_to_rest(server, session_id, first, second)
+    assert_equal_to_rest(shared_server, session_id, first, second)
     assert "10" in shown_on(first)[-1][3]
 
 
 @pytest.mark.slow
 def test_new_session_is_switched_to_at_once_while_the_old_one_goes_on(
-    server: ServerProcess, context: BrowserContext
+    shared_server: ServerProcess, context: BrowserContext
 ) -> None:
     """B4: the run left behind shows as running, then in the history with its mark."""
-    page = open_new_session(server, context)
+    page = open_new_session(shared_server, context)
     old = session_of(page)
     say(page, "/long 80")
     expect(reply_of(page)).to_have_attribute("data-status", "streaming")
@@ -127,7 +129,7 @@ def test_new_session_is_switched_to_at_once_while_the_old_one_goes_on(
     expect(page.get_by_test_id("running-list").locator(row)).to_have_count(0)
     page.get_by_test_id("history-list").locator(row).click()
     await_end(page, "COMPLETED")
-    assert_equal_to_rest(server, old, page)
+    assert_equal_to_rest(shared_server, old, page)
 
 
 @pytest.mark.slow
@@ -148,9 +150,11 @@ def test_a_session_is_renamed_deleted_and_restored_in_every_tab(server: ServerPr
 
 
 @pytest.mark.slow
-def test_what_is_sent_while_offline_waits_and_arrives_once(server: ServerProcess, context: BrowserContext) -> None:
+def test_what_is_sent_while_offline_waits_and_arrives_once(
+    shared_server: ServerProcess, context: BrowserContext
+) -> None:
     """The network stalls without a close: the page notices, keeps the message and sends it."""
-    page = open_new_session(server, context)
+    page = open_new_session(shared_server, context)
     session_id = session_of(page)
     context.set_offline(True)
     expect(page.get_by_test_id("connection-state")).to_have_text("offline")
@@ -160,25 +164,27 @@ def test_what_is_sent_while_offline_waits_and_arrives_once(server: ServerProcess
     expect(page.get_by_test_id("connection-state")).to_have_text("connected")
     await_end(page, "COMPLETED")
     expect(page.get_by_test_id("outgoing")).to_have_count(0)
-    assert [text for _, role, _, text in stored_in(server, session_id) if role == "user"] == ["/long 5"]
+    assert [text for _, role, _, text in stored_in(shared_server, session_id) if role == "user"] == ["/long 5"]
 
 
 @pytest.mark.slow
-def test_where_websockets_fail_the_page_works_over_polling(server: ServerProcess, context: BrowserContext) -> None:
+def test_where_websockets_fail_the_page_works_over_polling(
+    shared_server: ServerProcess, context: BrowserContext
+) -> None:
     context.add_init_script(BROKEN_WEBSOCKET)
-    page = open_new_session(server, context)
+    page = open_new_session(shared_server, context)
     session_id = session_of(page)
     say(page, "/long 20")
     await_end(page, "COMPLETED")
-    assert_equal_to_rest(server, session_id, page)
+    assert_equal_to_rest(shared_server, session_id, page)
 
 
 @pytest.mark.slow
 def test_a_message_too_large_for_an_event_is_shown_whole_in_every_tab(
-    server: ServerProcess, context: BrowserContext
+    shared_server: ServerProcess, context: BrowserContext
 ) -> None:
     """Over 64 KiB an event carries the header only; the page pulls the body by REST."""
-    first, second = two_tabs(server, context)
+    first, second = two_tabs(shared_server, context)
     session_id = session_of(first)
     text = "many words " * 9_000
     say(first, text)
@@ -186,24 +192,26 @@ def test_a_message_too_large_for_an_event_is_shown_whole_in_every_tab(
         await_end(tab, "COMPLETED")
         expect(tab.locator('[data-testid="message"][data-role="user"]')).to_contain_text("many words many words")
         show_all(tab)
-    assert_equal_to_rest(server, session_id, first, second)
+    assert_equal_to_rest(shared_server, session_id, first, second)
     assert shown_on(second)[0][3] == text
 
 
 @pytest.mark.slow
-def test_earlier_messages_are_loaded_as_far_as_somebody_reads(server: ServerProcess, context: BrowserContext) -> None:
-    page = open_new_session(server, context)
+def test_earlier_messages_are_loaded_as_far_as_somebody_reads(
+    shared_server: ServerProcess, context: BrowserContext
+) -> None:
+    page = open_new_session(shared_server, context)
     session_id = session_of(page)
     path = f"/api/contexts/{session_id}/actions/send_message"
     for _ in range(30):
-        assert server.request("POST", path, {"content": "/long 1"})[0] == 202
+        assert shared_server.request("POST", path, {"content": "/long 1"})[0] == 202
     expect(page.get_by_test_id("transcript")).to_have_attribute("data-length", "60")
     await_end(page, "COMPLETED")
     page.reload()
     expect(page.get_by_test_id("transcript")).to_have_attribute("data-length", "60")
     page.locator(".transcript").press("Home")
     expect(page.locator('[data-testid="message"][data-position="1"]')).to_be_visible()
-    assert_equal_to_rest(server, session_id, page)
+    assert_equal_to_rest(shared_server, session_id, page)
 
 
 @pytest.mark.slow
@@ -222,8 +230,8 @@ def test_a_server_with_a_token_is_entered_by_the_form(tmp_path: Path, context: B
 
 
 @pytest.mark.slow
-def test_at_phone_width_nothing_runs_over_the_edge(server: ServerProcess, context: BrowserContext) -> None:
-    page = open_new_session(server, context)
+def test_at_phone_width_nothing_runs_over_the_edge(shared_server: ServerProcess, context: BrowserContext) -> None:
+    page = open_new_session(shared_server, context)
     page.set_viewport_size({"width": 390, "height": 800})
     say(page, "x" * 500)
     expect(reply_of(page)).to_be_visible()
@@ -237,10 +245,10 @@ def test_at_phone_width_nothing_runs_over_the_edge(server: ServerProcess, contex
 
 
 @pytest.mark.slow
-def test_the_api_reference_is_drawn_from_bundled_files(server: ServerProcess, context: BrowserContext) -> None:
+def test_the_api_reference_is_drawn_from_bundled_files(shared_server: ServerProcess, context: BrowserContext) -> None:
     page = context.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{server.url}/api/docs")
+    page.goto(f"{shared_server.url}/api/docs")
     expect(page.locator("#swagger-ui .opblock").first).to_be_visible()
-    assert [url for url in asked if not url.startswith((server.url, "data:"))] == []
+    assert [url for url in asked if not url.startswith((shared_server.url, "data:"))] == []

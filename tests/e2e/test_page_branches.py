@@ -14,9 +14,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_a_fork_from_a_message_is_suggested_a_name_and_opens_in_every_tab(
-    server: ServerProcess, context: BrowserContext
+    shared_server: ServerProcess, context: BrowserContext
 ) -> None:
-    first, second = two_tabs(server, context)
+    first, second = two_tabs(shared_server, context)
     _talk(first, "/long 3", "/long 4")
     _act_on(first, _message(first, "user", "/long 3"), "message-fork")
     name = first.get_by_test_id("branch-name")
@@ -35,10 +35,10 @@ def test_a_fork_from_a_message_is_suggested_a_name_and_opens_in_every_tab(
         expect(tab.get_by_test_id("message")).to_have_count(4)
 
 
-def test_no_branch_is_left_while_a_run_writes_to_it(server: ServerProcess, context: BrowserContext) -> None:
-    page = open_new_session(server, context)
+def test_no_branch_is_left_while_a_run_writes_to_it(shared_server: ServerProcess, context: BrowserContext) -> None:
+    page = open_new_session(shared_server, context)
     _talk(page, "/long 2")
-    _fork(server, page, name="other")
+    _fork(shared_server, page, name="other")
     say(page, "/long 400")
     expect(reply_of(page)).to_have_attribute("data-status", "streaming")
     page.get_by_test_id("branch-picker").click()
@@ -51,9 +51,9 @@ def test_no_branch_is_left_while_a_run_writes_to_it(server: ServerProcess, conte
 
 
 def test_a_message_is_sent_again_in_other_words_and_the_old_way_stays(
-    server: ServerProcess, context: BrowserContext
+    shared_server: ServerProcess, context: BrowserContext
 ) -> None:
-    first, second = two_tabs(server, context)
+    first, second = two_tabs(shared_server, context)
     _talk(first, "/long 3")
     _act_on(first, _message(first, "user", "/long 3"), "message-edit")
     dialog = first.get_by_test_id("edit-dialog")
@@ -65,23 +65,23 @@ def test_a_message_is_sent_again_in_other_words_and_the_old_way_stays(
         expect(_message(tab, "user", "/long 6")).to_be_visible()
         expect(_message(tab, "user", "/long 3")).to_have_count(0)
     await_end(first, "COMPLETED")
-    branches = {branch["name"]: branch["length"] for branch in _branches(server, first)}
+    branches = {branch["name"]: branch["length"] for branch in _branches(shared_server, first)}
     assert branches == {"main": 2, "main 2": 2}
 
 
 def test_a_merge_is_looked_at_first_and_gone_back_from_afterwards(
-    server: ServerProcess, context: BrowserContext
+    shared_server: ServerProcess, context: BrowserContext
 ) -> None:
-    first, second = two_tabs(server, context)
+    first, second = two_tabs(shared_server, context)
     _talk(first, "/long 2")
-    _fork(server, first, name="idea")
+    _fork(shared_server, first, name="idea")
     _talk(first, "An idea that came up")
-    _switch(server, first, "main")
+    _switch(shared_server, first, "main")
     _open_merge(first, "idea")
     preview = first.get_by_test_id("merge-preview")
     expect(preview).to_contain_text("2 messages")
     expect(preview).to_contain_text("An idea that came up")
-    assert _get_session(server, first)["messageCount"] == 2
+    assert _get_session(shared_server, first)["messageCount"] == 2
     first.get_by_test_id("merge").click()
     for tab in (first, second):
         expect(tab.get_by_test_id("message")).to_have_count(4)
@@ -92,12 +92,14 @@ def test_a_merge_is_looked_at_first_and_gone_back_from_afterwards(
         expect(tab.get_by_test_id("branch-picker")).to_contain_text("main 2")
 
 
-def test_single_messages_are_chosen_and_a_summary_is_told(server: ServerProcess, context: BrowserContext) -> None:
-    page = open_new_session(server, context)
+def test_single_messages_are_chosen_and_a_summary_is_told(
+    shared_server: ServerProcess, context: BrowserContext
+) -> None:
+    page = open_new_session(shared_server, context)
     _talk(page, "/long 2")
-    _fork(server, page, name="side")
+    _fork(shared_server, page, name="side")
     _talk(page, "First thought", "Second thought")
-    _switch(server, page, "main")
+    _switch(shared_server, page, "main")
     _open_merge(page, "side")
     dialog = page.get_by_test_id("merge-dialog")
     dialog.locator('input[value="cherry-pick"]').check()
@@ -107,7 +109,7 @@ def test_single_messages_are_chosen_and_a_summary_is_told(server: ServerProcess,
     page.get_by_test_id("merge").click()
     expect(dialog).to_have_count(0)
     expect(_message(page, "user", "Second thought")).to_be_visible()
-    assert _get_session(server, page)["messageCount"] == 3
+    assert _get_session(shared_server, page)["messageCount"] == 3
     _open_merge(page, "side")
     dialog.locator('input[value="summary"]').check()
     expect(page.get_by_test_id("merge")).to_be_disabled()
@@ -117,14 +119,14 @@ def test_single_messages_are_chosen_and_a_summary_is_told(server: ServerProcess,
 
 
 def test_what_both_sides_changed_is_named_and_decided_before_a_rebase(
-    server: ServerProcess, context: BrowserContext
+    shared_server: ServerProcess, context: BrowserContext
 ) -> None:
-    page = open_new_session(server, context)
+    page = open_new_session(shared_server, context)
     _talk(page, "/long 2")
-    _fork(server, page, name="side")
-    _plan(server, page, "Their plan")
-    _switch(server, page, "main")
-    _plan(server, page, "Our plan")
+    _fork(shared_server, page, name="side")
+    _plan(shared_server, page, "Their plan")
+    _switch(shared_server, page, "main")
+    _plan(shared_server, page, "Our plan")
     _talk(page, "Said on main")
     _open_merge(page, "side")
     dialog = page.get_by_test_id("merge-dialog")
@@ -142,8 +144,8 @@ def test_what_both_sides_changed_is_named_and_decided_before_a_rebase(
     expect(page.get_by_test_id("plan-item").locator(".plan-text")).to_have_text(["Our plan"])
 
 
-def test_a_branch_has_a_prompt_of_its_own(server: ServerProcess, context: BrowserContext) -> None:
-    page = open_new_session(server, context)
+def test_a_branch_has_a_prompt_of_its_own(shared_server: ServerProcess, context: BrowserContext) -> None:
+    page = open_new_session(shared_server, context)
     page.get_by_test_id("session-menu").click()
     page.locator('[data-item="branch-prompt"]').click()
     dialog = page.get_by_test_id("branch-prompt-dialog")
@@ -185,29 +187,29 @@ def _open_merge(page: Page, source: str) -> None:
     expect(page.get_by_test_id("merge-dialog")).to_be_visible()
 
 
-def _fork(server: ServerProcess, page: Page, name: str) -> None:
-    _do(server, page, "fork", {"name": name}, 201)
+def _fork(shared_server: ServerProcess, page: Page, name: str) -> None:
+    _do(shared_server, page, "fork", {"name": name}, 201)
     expect(page.get_by_test_id("branch-picker")).to_contain_text(name)
 
 
-def _switch(server: ServerProcess, page: Page, name: str) -> None:
-    _do(server, page, "switch_branch", {"name": name})
+def _switch(shared_server: ServerProcess, page: Page, name: str) -> None:
+    _do(shared_server, page, "switch_branch", {"name": name})
     expect(page.get_by_test_id("branch-picker")).to_contain_text(name)
 
 
-def _plan(server: ServerProcess, page: Page, text: str) -> None:
-    _do(server, page, "set_plan", {"items": [{"id": "1", "text": text, "status": "pending"}]})
+def _plan(shared_server: ServerProcess, page: Page, text: str) -> None:
+    _do(shared_server, page, "set_plan", {"items": [{"id": "1", "text": text, "status": "pending"}]})
 
 
-def _do(server: ServerProcess, page: Page, action: str, body: dict[str, Any], expected: int = 200) -> None:
-    status, answer = server.request("POST", f"/api/contexts/{session_of(page)}/actions/{action}", body)
+def _do(shared_server: ServerProcess, page: Page, action: str, body: dict[str, Any], expected: int = 200) -> None:
+    status, answer = shared_server.request("POST", f"/api/contexts/{session_of(page)}/actions/{action}", body)
     assert status == expected, answer
 
 
-def _branches(server: ServerProcess, page: Page) -> list[dict[str, Any]]:
-    branches: list[dict[str, Any]] = get(server, f"/api/sessions/{session_of(page)}/branches")["branches"]
+def _branches(shared_server: ServerProcess, page: Page) -> list[dict[str, Any]]:
+    branches: list[dict[str, Any]] = get(shared_server, f"/api/sessions/{session_of(page)}/branches")["branches"]
     return branches
 
 
-def _get_session(server: ServerProcess, page: Page) -> dict[str, Any]:
-    return get(server, f"/api/sessions/{session_of(page)}")
+def _get_session(shared_server: ServerProcess, page: Page) -> dict[str, Any]:
+    return get(shared_server, f"/api/sessions/{session_of(page)}")

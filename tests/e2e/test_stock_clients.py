@@ -6,10 +6,9 @@ import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, TypeAlias
 
 import pytest
 from journal_rows import entries
@@ -18,52 +17,43 @@ from server_process import ServerProcess, eventually, serving
 from stock_peers import NPM_PACKAGES, NodePeer, PythonPeer, need, node_peer, python_peer
 
 Json = dict[str, Any]
+Peer: TypeAlias = NodePeer | PythonPeer
 MODEL = "scripted:words=8,delay_ms=5,seed=3"
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with serving(tmp_path, "--model", MODEL) as running:
-        yield running
-
-
 @pytest.fixture(scope="module")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with serving(tmp_path_factory.mktemp("shared"), "--model", MODEL) as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with serving(tmp_path_factory.mktemp("stock"), "--model", MODEL) as running:
         yield running
 
 
 @pytest.mark.node
-@pytest.mark.parametrize("transports", ["polling,websocket", "websocket", "polling"])
-async def test_the_npm_client_gets_the_whole_journal_across_a_restart(server: ServerProcess, transports: str) -> None:
+async def test_the_npm_client_gets_the_whole_journal_across_a_restart(server: ServerProcess) -> None:
     need(shutil.which("node") is not None, "Node is not installed")
     need((NPM_PACKAGES / "socket.io-client").exists(), "web/node_modules is missing: run `make ui`")
-    peer = await _across_a_restart(server, node_peer, transports)
-    upgraded = [each["transport"] for each in peer.all("upgraded")]
+    transports = ("polling,websocket", "websocket", "polling")
+    both, *others = await _across_a_restart(server, node_peer, transports)
     # It upgrades at each connect, before and after the restart, if it may.
-    assert upgraded == (["websocket", "websocket"] if transports == "polling,websocket" else [])
+    assert [each["transport"] for each in both.all("upgraded")] == ["websocket", "websocket"]
+    assert [peer.all("upgraded") for peer in others] == [[], []]
 
 
-@pytest.mark.parametrize("transports", ["websocket", "polling"])
-async def test_the_stock_python_client_gets_the_whole_journal_across_a_restart(
-    server: ServerProcess, transports: str
-) -> None:
-    peer = await _across_a_restart(server, python_peer, transports)
-    assert [each["transport"] for each in peer.all("joined")] == [transports] * 2
+async def test_the_stock_python_client_gets_the_whole_journal_across_a_restart(server: ServerProcess) -> None:
+    transports = ("websocket", "polling")
+    for transport, peer in zip(transports, await _across_a_restart(server, python_peer, transports), strict=True):
+        assert [each["transport"] for each in peer.all("joined")] == [transport] * 2
 
 
-def test_curl_creates_a_session_sends_a_message_and_pages_the_history(shared_server: ServerProcess) -> None:
+def test_curl_creates_a_session_sends_a_message_and_pages_the_history(server: ServerProcess) -> None:
     need(shutil.which("curl") is not None, "curl is not installed")
-    status, session = _curl(shared_server, "/api/sessions", post={"title": "From a shell"})
+    status, session = _curl(server, "/api/sessions", post={"title": "From a shell"})
     assert (status, session["title"], session["state"]) == (201, "From a shell", "IDLE")
-    status, sent = _curl(
-        shared_server, f"/api/contexts/{session['id']}/actions/send_message", post={"content": "Hello"}
-    )
+    status, sent = _curl(server, f"/api/contexts/{session['id']}/actions/send_message", post={"content": "Hello"})
     assert (status, set(sent)) == (202, {"messageId", "seq", "runId"})
-    _wait_for_the_end(shared_server, session["id"])
-    status, page = _curl(shared_server, f"/api/sessions/{session['id']}/messages?skip=0&take=1")
+    _wait_for_the_end(server, session["id"])
+    status, page = _curl(server, f"/api/sessions/{session['id']}/messages?skip=0&take=1")
     assert (status, page["total"], page["messages"][0]["content"]) == (200, 2, "Hello")
-    status, page = _curl(shared_server, f"/api/sessions/{session['id']}/messages?skip=1&take=50")
+    status, page = _curl(server, f"/api/sessions/{session['id']}/messages?skip=1&take=50")
     assert [(message["role"], message["status"]) for message in page["messages"]] == [("agent", "complete")]
 
 
@@ -79,41 +69,51 @@ def test_curl_creates_a_session_sends_a_message_and_pages_the_history(shared_ser
     ],
 )
 def test_curl_is_told_what_was_wrong(
-    shared_server: ServerProcess, path: str, post: Json | str | None, status: int, code: str
+    server: ServerProcess, path: str, post: Json | str | None, status: int, code: str
 ) -> None:
     need(shutil.which("curl") is not None, "curl is not installed")
-    answered, error = _curl(shared_server, path, post=post)
+    answered, error = _curl(server, path, post=post)
     assert (answered, error["code"], error["retryable"]) == (status, code, False)
     assert error["error"]
 
 
-async def _across_a_restart(server: ServerProcess, opener: Any, transports: str) -> NodePeer | PythonPeer:
-    session_id = server.session()
-    opened: AbstractAsyncContextManager[NodePeer | PythonPeer] = opener(server.url, session_id, transports)
-    async with opened as peer:
-        await peer.until(lambda: len(peer.all("joined")) == 1)
-        await peer.send("before")
-        await peer.until(lambda: peer.finished_runs() == 1)
+async def _across_a_restart(server: ServerProcess, opener: Any, transports: Sequence[str]) -> list[Peer]:
+    """One client by each of the transports, in a session of its own."""
+    ids = [server.session() for _ in transports]
+    async with AsyncExitStack() as stack:
+        opened = [opener(server.url, each, by) for each, by in zip(ids, transports, strict=True)]
+        peers: list[Peer] = [await stack.enter_async_context(each) for each in opened]
+        await asyncio.gather(*(_say(peer, "before", 1) for peer in peers))
         server.terminate()
         assert await asyncio.to_thread(server.wait) == 0
-        await peer.until(lambda: len(peer.all("disconnected")) == 1)
+        await asyncio.gather(*(_cut_off(peer) for peer in peers))
         await asyncio.to_thread(server.start)
-        await peer.until(lambda: len(peer.all("joined")) == 2)
-        await peer.send("after")
-        await peer.until(lambda: peer.finished_runs() == 2)
+        await asyncio.gather(*(_say(peer, "after", 2) for peer in peers))
+    for session_id, peer in zip(ids, peers, strict=True):
+        _assert_whole(server, session_id, peer)
+    return peers
+
+
+async def _say(peer: Peer, text: str, time: int) -> None:
+    """Once it has joined for the `time`th time; until the run of what it says is over."""
+    await peer.until(lambda: len(peer.all("joined")) == time)
+    await peer.send(text)
+    await peer.until(lambda: peer.finished_runs() == time)
+
+
+async def _cut_off(peer: Peer) -> None:
+    await peer.until(lambda: len(peer.all("disconnected")) == 1)
+
+
+def _assert_whole(server: ServerProcess, session_id: str, peer: Peer) -> None:
     start = peer.all("joined")[0]["last"]
     assert [each["recovered"] for each in peer.all("joined")] == [False, True]
     assert [each["ack"]["ok"] for each in peer.all("sent")] == [True, True]
     assert [(each["code"], each["retryable"]) for each in peer.all("goodbye")] == [("draining", True)]
     assert peer.all("wrong") == peer.all("refused") == []
-    assert (
-        _as_json(peer.entries())
-        == [entry for entry in _as_json(entries(server.database, session_id)) if entry[0] > start][
-            : len(peer.entries())
-        ]
-    )
+    stored = [entry for entry in _as_json(entries(server.database, session_id)) if entry[0] > start]
+    assert _as_json(peer.entries()) == stored[: len(peer.entries())]
     assert peer.entries()[-1][1] in ("run.finished", "session.state_changed")
-    return peer
 
 
 def _as_json(listed: list[tuple[int, str, Json]]) -> list[Any]:
