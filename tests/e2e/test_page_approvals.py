@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from page_world import await_end, open_new_session, pending_on, reply_of, say, two_tabs
+from page_world import await_end, open_new_session, pending_on, reply_of, say, session_of, two_tabs
 from patience import HANG_MS
 from playwright.sync_api import BrowserContext, expect
 from server_process import ServerProcess, serving
@@ -59,6 +59,11 @@ def test_an_edit_is_changed_field_by_field_before_it_is_made(
     card.get_by_test_id("approve-once").click()
     await_end(page, "COMPLETED")
     assert (workspace / "notes.txt").read_text() == "one\nTWO\nthree\n"
+    expect(page.get_by_test_id("approval")).to_have_text("Approved with changes by you")
+    page.get_by_test_id("tool-call").locator("summary").click()
+    models_own = page.get_by_test_id("models-arguments")
+    expect(models_own).to_contain_text("What the model wanted")
+    expect(models_own.locator('[data-kind="added"]')).to_have_text(re.compile("2"))
 
 
 def test_a_card_is_denied_by_a_key_but_a_letter_in_a_field_is_a_letter(
@@ -89,7 +94,7 @@ def test_what_nobody_answers_is_counted_down_and_ends_everywhere(
             expect(tab.get_by_test_id("approval")).to_have_text("Nobody answered in time", timeout=HANG_MS)
 
 
-def test_of_several_calls_that_wait_each_is_reached_in_turn(
+def test_of_several_calls_that_wait_each_is_reached_in_turn_and_again_after_a_switch_to_plan(
     tmp_path: Path, context: BrowserContext, workspace: Path
 ) -> None:
     agent = ("--agent", "tests.e2e.asking_agents:CallsTwice", "--workspace", str(workspace))
@@ -108,6 +113,16 @@ def test_of_several_calls_that_wait_each_is_reached_in_turn(
         page.keyboard.press("a")
         expect(pending_on(page)).to_have_count(1)
         expect(jump).to_have_count(0)
+        path = f"/api/contexts/{session_of(page)}/actions/set_mode"
+        assert server.request("POST", path, {"mode": "plan"})[0] == 200
         pending_on(page).get_by_test_id("approve-once").click()
+        # Neither had begun. What was said before stands above each card.
+        expect(pending_on(page)).to_have_count(2)
+        expect(page.get_by_test_id("approval")).to_have_count(4)
+        for word in ("tea", "milk"):
+            card = pending_on(page).filter(has_text=f"echo {word}")
+            expect(card.get_by_test_id("asked-again")).to_contain_text("then the session was switched to plan mode")
+            card.get_by_test_id("approve-once").click()
+            expect(card).to_have_count(0)
         await_end(page, "COMPLETED")
         expect(reply_of(page)).to_contain_text("tea")

@@ -1,8 +1,8 @@
 // @vitest-environment jsdom
-import { cleanup, render, screen } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
-import { aMessage } from "@parley/client/testing";
-import type { Message } from "@parley/client";
+import { aMessage, anAnswered, anApproval } from "@parley/client/testing";
+import type { Approval, Message } from "@parley/client";
 import { NO_ACTIONS, TranscriptActionsContext } from "./actions";
 import type { TranscriptActions } from "./actions";
 import { MessageView } from "./MessageView";
@@ -10,14 +10,15 @@ import { MessageView } from "./MessageView";
 afterEach(cleanup);
 
 interface Shown {
+  readonly approvals?: readonly Approval[];
   readonly results?: readonly Message[];
   readonly actions?: Partial<TranscriptActions>;
 }
 
-function show(message: Message, { results = [], actions = {} }: Shown = {}): HTMLElement {
+function show(message: Message, { approvals = [], results = [], actions = {} }: Shown = {}): HTMLElement {
   return render(
     <TranscriptActionsContext value={{ ...NO_ACTIONS, ...actions }}>
-      <MessageView message={message} position={3} length={3} approvals={[]} results={results} marked={false} continued={false} />
+      <MessageView message={message} position={3} length={3} approvals={approvals} results={results} marked={false} continued={false} />
     </TranscriptActionsContext>,
   ).container;
 }
@@ -48,6 +49,26 @@ test.each<[string, string, object, string]>([
   ["a kind from the future", "hologram", {}, "A message of the kind hologram"],
 ])("%s", (_, kind, payload, expected) => {
   expect(show(of(kind, payload, { content: "" })).textContent).toContain(expected);
+});
+
+test("a call that is asked for again waits, below what was said to it before, and says why", () => {
+  const call = { callId: "c", name: "write_file", arguments: {}, risk: "unsafe", status: "pending", mode: "plan" };
+  const question = "The session was switched to plan mode meanwhile.";
+  const again = anApproval({ id: "a2", callId: "c", question, requestedAtUtc: "2026-11-20T09:16:00.000Z" });
+  const before = anAnswered({ id: "a1", callId: "c", requestedAtUtc: AT });
+  show(of("tool_request", { calls: [call] }), { approvals: [again, before] });
+  expect(screen.getAllByTestId("approval").map(({ dataset }) => dataset["state"])).toEqual(["approved", "pending"]);
+  expect(screen.getByTestId("asked-again").textContent).toContain("then the session was switched to plan mode");
+});
+
+test("a call that somebody changed shows the model's own arguments beside those that ran", () => {
+  const changed = { arguments: { command: "ls docs" }, originalArguments: { command: "rm -r docs" } };
+  const call = { callId: "changed", name: "run_command", ...changed, risk: "unsafe", status: "approved" };
+  const fold = show(of("tool_request", { calls: [call] })).querySelector("details")!;
+  fold.open = true;
+  fireEvent(fold, new Event("toggle"));
+  expect(screen.getByTestId("models-arguments").textContent).toContain("before somebody changed itcommandrm -r docs");
+  expect(fold.querySelector("dl")?.textContent).toBe("commandls docs");
 });
 
 test("a call and its result are one line, with what came of it and how long it took", () => {

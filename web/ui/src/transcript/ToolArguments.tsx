@@ -1,7 +1,8 @@
-/** The arguments of a call: an edit of a file as what goes and what comes, anything else by name. */
+/** The arguments of a call, beside the model's own where somebody changed them: an edit of a file as what goes and what
+ * comes, anything else by name. */
 
 import { useMemo } from "react";
-import type { ToolCall } from "@parley/client";
+import type { Json, ToolCall } from "@parley/client";
 import { useTexts } from "../i18n/texts";
 import { DiffView } from "./approvals/DiffView";
 import { toolDiff } from "./approvals/toolDiff";
@@ -15,28 +16,47 @@ const NAMES_MAX = 60;
 
 export function ToolArguments({ call }: { call: ToolCall }) {
   const words = useTexts().transcript;
-  const raw = call.rawArguments;
-  const diff = useMemo(() => visibleDiff(call.arguments), [call.arguments]);
-  const entries = Object.entries(call.arguments).slice(0, NAMES_MAX);
+  const { callId, rawArguments: raw, originalArguments: original } = call;
   if (typeof raw === "string") {
     return (
       <div className="arguments-list">
         <p className="quiet-words">{words.rawArguments}</p>
-        <Value id={`${call.callId} raw`} value={raw} />
+        <Value id={`${callId} raw`} value={raw} />
       </div>
     );
   }
+  if (original == null) return <Arguments id={callId} given={call.arguments} label={words.arguments} />;
+  return (
+    <>
+      <Arguments id={callId} given={call.arguments} label={words.arguments} />
+      <div data-testid="models-arguments">
+        <p className="quiet-words">{words.modelsArguments}</p>
+        <Arguments id={`${callId} original`} given={original} label={words.modelsArguments} />
+      </div>
+    </>
+  );
+}
+
+interface ArgumentsProps {
+  readonly id: string;
+  readonly given: Json;
+  readonly label: string;
+}
+
+function Arguments({ id, given, label }: ArgumentsProps) {
+  const diff = useMemo(() => visibleDiff(given), [given]);
+  const entries = Object.entries(given).slice(0, NAMES_MAX);
   if (diff !== null) return <DiffView diff={diff} />;
   if (entries.length === 0) return null;
   return (
-    <dl className="arguments-list" aria-label={words.arguments}>
+    <dl className="arguments-list" aria-label={label}>
       {entries.map(([name, value]) => (
         <div key={name}>
           <dt>
             <bdi>{visibleLine(name)}</bdi>
           </dt>
           <dd>
-            <Value id={`${call.callId} ${name}`} value={value} />
+            <Value id={`${id} ${name}`} value={value} />
           </dd>
         </div>
       ))}
@@ -45,7 +65,7 @@ export function ToolArguments({ call }: { call: ToolCall }) {
 }
 
 /** Null for what is no edit of a file. */
-function visibleDiff(given: ToolCall["arguments"]): ToolDiff | null {
+function visibleDiff(given: Json): ToolDiff | null {
   const diff = toolDiff(given);
   if (diff === null) return null;
   const lines = diff.lines.map(({ kind, text }) => ({ kind, text: visible(text) }));

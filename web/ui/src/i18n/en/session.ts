@@ -209,6 +209,7 @@ export const session = {
     asFields: "As fields",
     notJson: "This is not a JSON object yet.",
     notNumber: "This is not a number yet.",
+    againInPlan: "This was approved, then the session was switched to plan mode. Shall it run all the same?",
     approveOnce: "Approve once",
     approveChangesOnce: "Approve changes once",
     approveSession: "Approve for session",

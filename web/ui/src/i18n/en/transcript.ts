@@ -78,6 +78,7 @@ export const transcript = {
   decidedBy: (who: string) => `Decided by ${who}`,
   byYou: "you",
   arguments: "Arguments",
+  modelsArguments: "What the model wanted, before somebody changed it",
   rawArguments: "What the model wrote, which is no valid JSON",
   output: "Output",
   noOutput: "It said nothing.",

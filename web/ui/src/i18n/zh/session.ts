@@ -202,6 +202,7 @@ export const session: typeof import("../en/session").session = {
     asFields: "按字段编辑",
     notJson: "这还不是一个 JSON 对象。",
     notNumber: "这还不是数字。",
+    againInPlan: "批准之后，会话切换到了计划模式。仍要运行吗？",
     approveOnce: "批准一次",
     approveChangesOnce: "按修改批准一次",
     approveSession: "本会话都批准",

@@ -78,6 +78,7 @@ export const transcript: typeof import("../en/transcript").transcript = {
   decidedBy: (who) => `由${who}决定`,
   byYou: "你",
   arguments: "参数",
+  modelsArguments: "被修改之前模型给出的参数",
   rawArguments: "模型写出的原文（不是有效的 JSON）",
   output: "输出",
   noOutput: "没有输出。",

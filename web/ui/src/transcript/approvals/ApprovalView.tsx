@@ -4,18 +4,25 @@ import { useRef } from "react";
 import type { Approval } from "@parley/client";
 import { useTexts } from "../../i18n/texts";
 import { useAnswer, useAnswering } from "./answering";
-import { answeredWords } from "./approvalWords";
+import { answeredWords, askedWords } from "./approvalWords";
 import { QuestionCard } from "./QuestionCard";
 import { ToolApprovalCard } from "./ToolApprovalCard";
 
+interface Props {
+  readonly approval: Approval;
+  /** The call was asked for in plan mode, maybe again. */
+  readonly inPlan?: boolean;
+}
+
 /** Key it by the approval's id: what became of an answer outlives the card. */
-export function ApprovalView({ approval }: { approval: Approval }) {
+export function ApprovalView({ approval, inPlan = false }: Props) {
   const { me } = useAnswering();
   const { approvals } = useTexts().session;
   const line = useRef<HTMLDivElement>(null);
   const { answer, refusal, disabled } = useAnswer(approval.id, () => line.current?.focus({ preventScroll: true }));
   const Card = approval.kind === "tool" ? ToolApprovalCard : QuestionCard;
   const pending = approval.state === "pending";
+  const asked = askedWords(approval, inPlan, approvals);
   return (
     <div
       ref={line}
@@ -26,10 +33,10 @@ export function ApprovalView({ approval }: { approval: Approval }) {
       data-state={approval.state}
     >
       {pending ? (
-        <Card approval={approval} disabled={disabled} onAnswer={answer} />
+        <Card approval={approval} asked={asked} disabled={disabled} onAnswer={answer} />
       ) : (
         <p>
-          {approval.question !== null && <span className="asked">{approval.question}</span>}
+          {asked !== null && <span className="asked">{asked}</span>}
           {answeredWords(approval, me, approvals)}
         </p>
       )}

@@ -7,7 +7,7 @@ import { useKept } from "../memory";
 import { Expiry } from "./Expiry";
 import type { CardProps } from "./ToolApprovalCard";
 
-export function QuestionCard({ approval, disabled, onAnswer }: CardProps) {
+export function QuestionCard({ approval, asked, disabled, onAnswer }: CardProps) {
   const { approvals } = useTexts().session;
   const titleId = useId();
   const [text, setText] = useKept(`answer ${approval.id}`, "");
@@ -23,7 +23,7 @@ export function QuestionCard({ approval, disabled, onAnswer }: CardProps) {
     <section aria-labelledby={titleId}>
       <div className="card-head">
         <h2 id={titleId} className="question" dir="auto">
-          {approval.question}
+          {asked}
         </h2>
         {typeof approval.expiresAtUtc === "string" && <Expiry at={approval.expiresAtUtc} />}
       </div>

@@ -13,11 +13,13 @@ import { Expiry } from "./Expiry";
 
 export interface CardProps {
   readonly approval: Approval;
+  /** What is asked, or why a tool is asked for again. */
+  readonly asked: string | null;
   readonly disabled: boolean;
   readonly onAnswer: (answer: Given) => void;
 }
 
-export function ToolApprovalCard({ approval, disabled, onAnswer }: CardProps) {
+export function ToolApprovalCard({ approval, asked, disabled, onAnswer }: CardProps) {
   const { approvals } = useTexts().session;
   const titleId = useId();
   const given = approval.arguments ?? {};
@@ -51,6 +53,11 @@ export function ToolApprovalCard({ approval, disabled, onAnswer }: CardProps) {
         </h2>
         {typeof approval.expiresAtUtc === "string" && <Expiry at={approval.expiresAtUtc} />}
       </div>
+      {asked !== null && (
+        <p className="asked" data-testid="asked-again">
+          {asked}
+        </p>
+      )}
       <Risk risk={approval.risk} />
       <Arguments id={approval.id} tool={approval.tool ?? ""} given={given} onChange={setEdited} />
       <div className="card-actions">

@@ -20,6 +20,11 @@ export function riskWords(risk: string | null, words: ApprovalWords): string {
   }
 }
 
+/** What is asked, or why a tool is asked for again; null for one that is asked for as usual. */
+export function askedWords({ kind, question }: Approval, inPlan: boolean, words: ApprovalWords): string | null {
+  return kind === "tool" && question !== null && inPlan ? words.againInPlan : question;
+}
+
 /** One line of what became of an approval: who decided, and what. `me` is this client's user. */
 export function answeredWords(approval: Approval, me: string | null, words: ApprovalWords): string {
   const { state, kind, answer, tool, decision, scope } = approval;

@@ -30,6 +30,11 @@ export function placed(approvals: readonly Approval[]): PlacedApprovals {
   };
 }
 
+/** What was asked about one call, in the order of asking: a call that was allowed may be asked for again. */
+export function approvalsOf(callId: string, approvals: readonly Approval[]): readonly Approval[] {
+  return approvals.filter((each) => each.callId === callId).sort(byTime);
+}
+
 /** Those of `answered` that were asked at `from` or later, and before `to`. */
 export function askedBetween(answered: readonly Approval[], from: string, to: string): readonly Approval[] {
   const found = answered.filter(({ requestedAtUtc }) => requestedAtUtc >= from && requestedAtUtc < to);
@@ -50,5 +55,5 @@ function byMessage(approvals: readonly Approval[]): ReadonlyMap<string, readonly
 }
 
 function byTime(one: Approval, other: Approval): number {
-  return one.requestedAtUtc < other.requestedAtUtc ? -1 : 1;
+  return Number(one.requestedAtUtc > other.requestedAtUtc) - Number(one.requestedAtUtc < other.requestedAtUtc);
 }

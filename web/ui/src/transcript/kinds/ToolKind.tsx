@@ -5,6 +5,7 @@ import type { Approval, Message, ToolCall, ToolResult } from "@parley/client";
 import { useTexts } from "../../i18n/texts";
 import { ApprovalView } from "../approvals/ApprovalView";
 import { useAnswering } from "../approvals/answering";
+import { approvalsOf } from "../approvals/placement";
 import { Fold } from "../Fold";
 import { fieldsOf, textIn } from "../payload";
 import { ToolArguments } from "../ToolArguments";
@@ -31,7 +32,7 @@ export function ToolRequest({ message, approvals, results }: RequestProps) {
           key={call.callId}
           call={call}
           server={server}
-          approval={approvals.find(({ callId }) => callId === call.callId) ?? null}
+          approvals={approvalsOf(call.callId, approvals)}
           message={results.find((each) => resultOf(each).callId === call.callId) ?? null}
         />
       ))}
@@ -42,26 +43,26 @@ export function ToolRequest({ message, approvals, results }: RequestProps) {
 interface CallProps {
   readonly call: ToolCall;
   readonly server: string;
-  readonly approval: Approval | null;
+  /** In the order of asking. */
+  readonly approvals: readonly Approval[];
   /** With the result, once there is one. */
   readonly message: Message | null;
 }
 
-function CallView({ call, server, approval, message }: CallProps) {
-  const asks = approval?.state === "pending";
+function CallView({ call, server, approvals, message }: CallProps) {
+  const asks = approvals.some(({ state }) => state === "pending");
   return (
     <div className="tool-call" data-testid="tool-call" data-status={call.status} data-call-id={call.callId}>
       {!asks && <CallFold call={call} server={server} message={message} />}
-      {approval === null ? (
-        <DecisionLine call={call} />
-      ) : (
-        <ApprovalView key={approval.id} approval={withArguments(approval, call)} />
-      )}
+      {approvals.length === 0 && <DecisionLine call={call} />}
+      {approvals.map((each) => (
+        <ApprovalView key={each.id} approval={withArguments(each, call)} inPlan={call.mode === "plan"} />
+      ))}
     </div>
   );
 }
 
-function CallFold({ call, server, message }: Omit<CallProps, "approval">) {
+function CallFold({ call, server, message }: Omit<CallProps, "approvals">) {
   const result = message === null ? null : resultOf(message);
   const fold = (
     <Fold id={`call ${call.callId}`} summary={<ToolLine call={call} server={server} result={result} />}>
