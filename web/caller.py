@@ -118,10 +118,9 @@ class Caller(HttpConnection):
         self._heard = True
         now = self._loop.time()
         if heads:
-            self._body = self._messages[-1][1] if self._messages else EMPTY_PAYLOAD
+            head, self._body = self._messages[-1] if self._messages else (None, EMPTY_PAYLOAD)
             self._body_step = BODY_STEP_BYTES
             self._head_began = None
-            head = self._messages[-1][0] if self._messages else None
             if isinstance(head, RawRequestMessage):
                 self._stand_for(self._proxies.asked_by(self._peer, head.headers).address)
         elif not self._body.is_eof():

@@ -29,9 +29,9 @@ PATH_ID_MAX_CHARS = 64
 ETAG = re.compile(r'"v(0|[1-9][0-9]{0,15})(-[0-9a-f]{1,32})?"')
 NO_VERSION = -1
 JSON_TYPE = "application/json"
-WAIT_S = 30.0
+GRACE_S = 30.0
 SLOWEST_BYTES_PER_S = 32 * 1024
-"""A large body that comes more slowly, after the wait, gives its room to others."""
+"""A large body that comes more slowly, and has had its grace, gives its room to others."""
 HELD_S = 5.0
 """What takes longer waits for something else, and holds nothing up."""
 _PARSER = ThreadPoolExecutor(1, thread_name_prefix="parse")
@@ -115,14 +115,18 @@ def read_bearer(request: web.Request) -> str | None:
 
 
 async def _read(request: web.Request, limit_bytes: int, room: Room, read: ExitStack) -> bytes:
+    in_time = asyncio.timeout(None)
+
     async def make_room(size_bytes: int) -> None:
         read.callback((await room.take(size_bytes)).release)
-        in_time.reschedule(asyncio.get_running_loop().time() + WAIT_S + size_bytes / SLOWEST_BYTES_PER_S)
+        in_time.reschedule(asyncio.get_running_loop().time() + GRACE_S + size_bytes / SLOWEST_BYTES_PER_S)
 
     try:
-        async with asyncio.timeout(None) as in_time:
+        async with in_time:
             return await bodies.read_body(request, limit_bytes, make_room)
     except TimeoutError:
+        if not in_time.expired():
+            raise  # by the network: nobody is there
         raise RequestTimeout("The body of the request comes too slowly") from None
     except web.RequestPayloadError:
         raise InvalidArgument("The body breaks off, or is not framed as its headers say", field="body") from None

@@ -110,7 +110,7 @@ async def test_what_takes_long_to_handle_gives_its_room_to_others(rest: Rest, mo
 
 async def test_a_large_body_that_comes_too_slowly_is_given_up(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails without a deadline for all of it: a few that drip would keep all the room."""
-    monkeypatch.setattr(reading, "WAIT_S", 0.0)
+    monkeypatch.setattr(reading, "GRACE_S", 0.0)
     monkeypatch.setattr(reading, "SLOWEST_BYTES_PER_S", 1 << 40)
     ending = asyncio.Event()
 
