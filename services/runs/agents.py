@@ -19,7 +19,8 @@ NO_LIMITS: Mapping[str, TimeLimit] = MappingProxyType({})
 
 @runtime_checkable
 class Agent(Protocol):
-    """One object serves all sessions at once. An attribute `on_crash = "resume"` declares that `run` may simply be
+    """One object serves all sessions at once. `run` is called again when somebody steered while it was at work: what is
+    to be done once, it does unless `ctx.again`. An attribute `on_crash = "resume"` declares that `run` may simply be
     called again after its process died; without it the run then ends as failed. One `time_limit = TimeLimit(…)` is how
     long its turns may take, where the operator says nothing else of it."""
 

@@ -30,6 +30,8 @@ from services.tools.results import BUDGET_TOKENS, fits
 log = structlog.get_logger(__name__)
 
 RESULTS_PAGE = 200
+LAST_CHARS = 300
+"""Of a result's last line: some are one line of megabytes."""
 
 
 class RunTools:
@@ -222,7 +224,7 @@ class RunTools:
 
 def why_failed(result: AnyToolResult) -> str:
     """In one line. What came to an end of its own says in its last one how."""
-    last = result.output.rpartition("\n")[2]
+    last = result.output[-LAST_CHARS:].rpartition("\n")[2]
     return result.error or ": ".join(filter(None, (f"{result.name} ended as {result.status}", last)))
 
 

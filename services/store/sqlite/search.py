@@ -22,7 +22,7 @@ from services.search.query import RANKED, WINDOWS_MAX, Phase, SearchPage, Search
 from services.search.snippets import snippet
 from services.search.terms import Term, Terms
 from services.store.sql.positions import positions_of
-from services.store.sql.stored import stored
+from services.store.sql.stored import stored, words
 from services.store.sqlite.database import Database
 
 LAST_KEY = 2**63 - 1
@@ -167,25 +167,27 @@ async def _project_keys(db: AsyncConnection, query: SearchQuery) -> Sequence[int
 
 
 def _results(rows: Sequence[Found], positions: dict[tuple[int, int], int], terms: Terms) -> tuple[SearchResult, ...]:
-    with stored:
-        return tuple(_result(row, positions.get((row.session, row.ordinal)), terms) for row in rows)
+    return tuple(_result(row, positions.get((row.session, row.ordinal)), terms) for row in rows)
 
 
 def _result(row: Found, position: int | None, terms: Terms) -> SearchResult:
-    session = FoundSession(
-        id=row.id,
-        project_id=row.project_id,
-        project_name=row.project_name or "",
-        title=row.title,
-        state=row.state,
-        archived=bool(row.archived),
-        updated_at_utc=iso(row.updated_at),
-    )
-    if row.ordinal == 0:
-        shown = snippet(row.title, terms.wanted)
-        return SearchResult(type="title", session=session, created_at_utc=iso(row.created_at), snippet=shown)
-    if row.message_id is None:
+    if row.ordinal != 0 and row.message_id is None:
         raise DatabaseCorrupt("The search index has a message that is gone; stop the server and restore a backup")
+    with stored:
+        session = FoundSession(
+            id=row.id,
+            project_id=row.project_id,
+            project_name=row.project_name or "",
+            title=row.title,
+            state=row.state,
+            archived=bool(row.archived),
+            updated_at_utc=iso(row.updated_at),
+        )
+        found = words(row.title if row.ordinal == 0 else row.content)
+        at = iso(row.created_at if row.ordinal == 0 else row.said_at)
+    shown = snippet(found, terms.wanted)
+    if row.ordinal == 0:
+        return SearchResult(type="title", session=session, created_at_utc=at, snippet=shown)
     return SearchResult(
         type="message",
         session=session,
@@ -194,6 +196,6 @@ def _result(row: Found, position: int | None, terms: Terms) -> SearchResult:
         role=row.role,
         # A newer version's kind reads as text, here as everywhere.
         kind=row.kind if row.kind in MESSAGE_TYPES else "text",
-        created_at_utc=iso(row.said_at),
-        snippet=snippet(row.content, terms.wanted),
+        created_at_utc=at,
+        snippet=shown,
     )
