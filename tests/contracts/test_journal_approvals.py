@@ -11,6 +11,7 @@ import journal_store
 import pytest
 from histories import Maker
 from journal_store import LASTING, Store, fence_of, opened
+from rounds import seeded
 from world import decided
 
 from models.commands import (
@@ -188,7 +189,7 @@ async def test_a_question_outlives_the_process(kind: str, tmp_path: Path) -> Non
         assert await after.journal.load("s") == resumed
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeded(0, 4))
 async def test_i2_random_talks_with_tools_are_read_as_their_events_fold(store: Store, seed: int) -> None:
     choose = random.Random(seed)
     maker = Maker(choose.choice)

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from histories import Maker
 from journal_store import Store, fence_of, note, streaming, wire
+from rounds import seeded
 from world import T0, commit, create, decided, say
 
 from models.clock import SYSTEM_CLOCK
@@ -261,7 +262,7 @@ async def test_a_snapshot_has_the_newest_fifty_messages(store: Store) -> None:
     assert snapshot.session.project_name == "Inbox"
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", seeded(0, 6))
 async def test_i2_the_rows_give_the_folded_context_after_every_append_of_a_random_history(
     store: Store, seed: int
 ) -> None:

@@ -88,6 +88,7 @@ async def test_a_call_that_takes_too_long_times_out_and_the_server_stays() -> No
         assert on.status("box").starts == 1
 
 
+@pytest.mark.slow
 async def test_a_server_that_hangs_is_found_out_and_started_again() -> None:
     patience = Patience(retry=Backoff(0.05, 60.0), heartbeat_s=60.0, answer_s=1.0)
     async with rack({"box": toolbox(timeout_s=0.5), "other": toolbox()}, patience=patience) as on:
@@ -99,6 +100,7 @@ async def test_a_server_that_hangs_is_found_out_and_started_again() -> None:
         assert (await on.call("box__add", a=1, b=1)).output == "2"
 
 
+@pytest.mark.slow
 async def test_the_heartbeat_finds_a_server_that_was_stopped_in_its_tracks() -> None:
     before = children()
     async with rack(
@@ -112,6 +114,7 @@ async def test_the_heartbeat_finds_a_server_that_was_stopped_in_its_tracks() -> 
         await on.until("box", "ready", starts=2)
 
 
+@pytest.mark.slow
 async def test_a_crash_is_told_with_its_reason_and_the_server_comes_back() -> None:
     slow = Patience(retry=Backoff(3.0, 60.0, lambda: 1.0), heartbeat_s=60.0)
     async with rack({"box": toolbox(), "other": toolbox()}, patience=slow) as on:
@@ -134,6 +137,7 @@ async def test_a_crash_is_told_with_its_reason_and_the_server_comes_back() -> No
         assert (await on.call("box__add", a=1, b=1)).output == "2"
 
 
+@pytest.mark.slow
 async def test_calls_in_flight_end_when_the_process_is_killed() -> None:
     before = children()
     async with rack({"box": toolbox()}) as on:
@@ -146,11 +150,13 @@ async def test_calls_in_flight_end_when_the_process_is_killed() -> None:
         await on.until("box", "ready", starts=2)
 
 
+@pytest.mark.slow
 async def test_a_first_start_that_fails_is_tried_again(tmp_path: Path) -> None:
     async with rack({"box": toolbox("--crash-first", tmp_path / "mark")}) as on:
         await on.until("box", "ready", starts=2)
 
 
+@pytest.mark.slow
 async def test_a_slow_start_delays_nobody() -> None:
     async with rack({"late": toolbox("--start-after", "1.5"), "box": toolbox()}) as on:
         await on.until("box", "ready")
@@ -198,6 +204,7 @@ async def test_an_older_server_tells_of_changes_too() -> None:
         await eventually(lambda: "old__later" in on.offered(), "the new tool")
 
 
+@pytest.mark.slow
 async def test_what_somebody_else_switched_off_stays_off() -> None:
     async with rack({"box": toolbox()}) as on:
         await on.until("box", "ready")

@@ -6,6 +6,7 @@ import asyncio
 import random
 
 import pytest
+from rounds import seeded
 from world import USER, Room, eventually, memory_room, say
 
 from models.commands import (
@@ -138,7 +139,7 @@ async def test_a_session_whose_append_failed_rests_once_its_head_was_read() -> N
     assert sum(room.sessions._cache.idle.values()) == room.sessions._cache.idle_bytes
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", seeded(0, 10))
 async def test_the_books_balance_whatever_happens(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle and open agree, the sum is the sum, the bounds hold, and every session's events were shown once."""
     monkeypatch.setattr(cache_module, "IDLE_BYTES", 12 * FRESH_BYTES)
