@@ -64,11 +64,13 @@ test("a call that is asked for again waits, below what was said to it before, an
 test("a call that somebody changed shows the model's own arguments beside those that ran", () => {
   const changed = { arguments: { command: "ls docs" }, originalArguments: { command: "rm -r docs" } };
   const call = { callId: "changed", name: "run_command", ...changed, risk: "unsafe", status: "approved" };
-  const fold = show(of("tool_request", { calls: [call] })).querySelector("details")!;
-  fold.open = true;
-  fireEvent(fold, new Event("toggle"));
+  const page = show(of("tool_request", { calls: [call] }));
+  for (const fold of page.querySelectorAll("details")) {
+    fold.open = true;
+    fireEvent(fold, new Event("toggle"));
+  }
   expect(screen.getByTestId("models-arguments").textContent).toContain("before somebody changed itcommandrm -r docs");
-  expect(fold.querySelector("dl")?.textContent).toBe("commandls docs");
+  expect(page.querySelector("dl")?.textContent).toBe("commandls docs");
 });
 
 test("a call and its result are one line, with what came of it and how long it took", () => {
