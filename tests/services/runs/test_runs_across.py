@@ -15,11 +15,13 @@ from world import FakeTime, Room, Workshop, eventually, say, settled
 from models.commands import CancelRun, ResolveApproval
 from models.errors import Fenced
 from models.events import Event, RunFinished, RunStarted
+from models.ids import EpochMs
 from models.results import Cancelled
 from services.bus import MemoryBus
 from services.runs.agents import Agent
 from services.runs.keeper import HEARTBEAT_S, LEASE_MS, REAP_S
 from services.sessions.other_nodes import HEADS_EVERY_S, OtherNodes
+from services.store.leases import Lease
 from services.store.store import Store
 
 
@@ -49,10 +51,11 @@ class Nodes:
         return [each.body.run.attempt for each in await self.events(session_id) if isinstance(each.body, RunStarted)]
 
     async def passes(self, seconds: float, step_s: float = 1.0) -> None:
-        """A second at a time, so that everybody's turn comes; SQLite's threads get theirs in between."""
+        """A second at a time, so that everybody's turn comes. What is written meanwhile is written before the time goes
+        on, for SQLite's thread takes one after the other."""
         for _ in range(round(seconds / step_s)):
             await self.time.advance(step_s)
-            await asyncio.gather(*(shop.room.sessions.store.reads.unfinished() for shop in self.shops[:1]))
+            await self.store.leases.renew((), Lease("nobody", EpochMs(0)))
             await settled()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from agents_for_tests import Paced
-from world import FakeTime, Workshop, eventually, hooked_store, no_sleep, say
+from world import FakeTime, Workshop, eventually, hooked_store, no_sleep, say, settled
 
 from models.approvals import ApprovalDecision
 from models.commands import ResolveApproval
@@ -94,6 +94,7 @@ class Turn:
         await eventually(lambda: self.shop.room.state(self.session_id).approvals, "a question")
         (approval,) = self.shop.room.state(self.session_id).approvals
         self.approval = approval.id
+        await settled()  # the question is shown before who asked it waits
         return approval.question or approval.kind
 
     async def answer(self, decision: ApprovalDecision, text: str | None = None) -> None:

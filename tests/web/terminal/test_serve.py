@@ -114,8 +114,8 @@ def test_what_is_logged_while_options_are_checked_is_logged_like_all_else(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other people's code is imported then, and says what it likes."""
-    points = [EntryPoint("broken", "open-sesame:tools", registry.ENTRY_POINTS)]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    points = (EntryPoint("broken", "open-sesame:tools", registry.ENTRY_POINTS),)
+    monkeypatch.setattr(registry, "offered", lambda: points)
     monkeypatch.setenv("PARLEY_TOKEN", "open-sesame")
     assert main(["serve", "--database", "memory:", "--log-format", "json", "--tools", "no_such_module:tool"]) == 2
     told = capsys.readouterr()
