@@ -95,7 +95,7 @@ Kinds = Annotated[str, AfterValidator(_one_of(KINDS)), _several(KINDS)]
 Instant = Annotated[
     str | None,
     AfterValidator(_instant),
-    WithJsonSchema({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": each} for each in ("date", "date-time")]}),
 ]
 ArchivedFilter = Literal["true", "false", "all"]
 ARCHIVED: dict[ArchivedFilter, bool | None] = {"true": True, "false": False, "all": None}

@@ -3574,8 +3574,8 @@ export interface operations {
                 readonly state?: string | null;
                 readonly role?: string | null;
                 readonly kind?: string | null;
-                readonly from?: string | unknown | unknown;
-                readonly to?: string | unknown | unknown;
+                readonly from?: string;
+                readonly to?: string;
                 readonly archived?: "true" | "false" | "all";
                 readonly sort?: "relevance" | "newest" | "oldest";
                 readonly take?: number;
