@@ -41,9 +41,10 @@ def iso(at: EpochMs | int) -> str:
     return f"{_second(seconds)}.{milliseconds:03d}Z"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=128)
 def _second(seconds: int) -> str:
-    """Events come many to the second, and formatting one costs 2 µs."""
+    """Events come many to the second, and formatting one costs 2 µs. Few are kept: whatever lives long keeps the memory
+    around it from being given back."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 

@@ -19,11 +19,9 @@ from services.store.journal import Append
 from services.store.sql import statements
 from services.store.sql.actors import ActorIndex
 from services.store.sql.dialect import Dialect
+from services.store.sql.known_keys import KnownKeys
 from services.store.sql.rows import GUARDED, Keys, Row, Rows, as_json, context_values, guard_row, session_values
 from services.store.sql.statements import CONTEXT, SESSION, columns_of, names_of
-
-KEYS_KEPT = 20_000
-"""Session keys remembered; then all are forgotten and looked up again."""
 
 
 def _named(declared: str) -> str:
@@ -73,7 +71,7 @@ class Appends:
         self._statements = (*statements.projections(dialect), *index_statements)
         self._winning = statements.winners(dialect)
         self._actors = ActorIndex()
-        self._keys: dict[str, Keys] = {}
+        self._keys = KnownKeys()
         # Whose keys were made by the transaction that is under way: it may yet be rolled back.
         self._uncertain: set[str] = set()
 
@@ -81,6 +79,8 @@ class Appends:
         """In the caller's transaction. StaleHead, Fenced or ProjectNotFound is the outcome of who lost, and of nobody
         else."""
         self._uncertain.clear()
+        if appends:
+            self._keys.age(appends[0].after.updated_at)
         lost: dict[int, ParleyError] = {}
         for turn in _turns(appends):
             self._create(connection, turn)
@@ -94,7 +94,7 @@ class Appends:
         self._actors.keep(append)
 
     def forget(self, session_id: str) -> None:
-        self._keys.pop(session_id, None)
+        self._keys.forget(session_id)
 
     def _create(self, connection: Connection, turn: _Turn) -> None:
         for place, append in turn.appends.items():
@@ -162,9 +162,7 @@ class Appends:
             return None
         keys = Keys(found[0][0], {name: key for _, name, key in found})
         if session_id not in self._uncertain:
-            if len(self._keys) >= KEYS_KEPT:
-                self._keys.clear()
-            self._keys[session_id] = keys
+            self._keys.keep(session_id, keys)
         return keys
 
     def _with_new_branches(self, connection: Connection, append: Append, keys: Keys) -> Keys:
