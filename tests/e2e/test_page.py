@@ -48,7 +48,9 @@ def test_two_tabs_stream_one_session_and_end_equal_to_rest(
     for tab in (first, second):
         expect(reply_of(tab)).to_have_attribute("data-status", "streaming")
     expect(first.get_by_test_id("state-line")).to_have_text("streaming")
+    expect(first.locator(".state-mark")).to_have_css("animation-name", "pulse")
     await_end(first, "COMPLETED")
+    expect(first.locator(".state-mark")).to_have_css("animation-name", "none")
     await_end(second, "COMPLETED")
     assert_equal_to_rest(shared_server, session_id, first, second)
     assert len(shown_on(first)[-1][3].split()) == 60
@@ -66,6 +68,9 @@ def test_after_sigkill_in_mid_stream_both_tabs_end_with_the_same_complete_transc
     server.kill()
     for tab in (first, second):
         expect(tab.get_by_test_id("connection-state")).to_have_text("reconnecting…")
+        # Whether it still streams is not known.
+        expect(tab.get_by_test_id("elapsed")).to_be_hidden()
+        expect(tab.locator(".state-mark")).to_have_css("animation-name", "none")
     seen = shown_on(first)[-1][3]
     server.start()
     for tab in (first, second):

@@ -90,6 +90,7 @@ export function OpenSession({ hub, session, view, connected, state, onDelete }: 
     <DropZone disabled={archived} onFiles={attachments.addFiles} onKeyDown={stop.onKeyDown}>
       <SessionHeader
         snapshot={snapshot}
+        connected={connected}
         models={models}
         people={view.presence.participants}
         peopleCount={view.presence.count}

@@ -18,6 +18,7 @@ import { TokenMeter } from "./TokenMeter";
 
 interface Props {
   readonly snapshot: Snapshot;
+  readonly connected: boolean;
   readonly models: readonly ModelInfo[];
   readonly people: readonly Participant[];
   readonly peopleCount: number;
@@ -41,7 +42,7 @@ export function SessionHeader(props: Props) {
       <div className="session-name">
         <Title session={session} editing={editing} onEdit={setEditing} onRename={props.onRename} />
         <p className="session-facts">
-          <StateLine snapshot={snapshot} />
+          <StateLine snapshot={snapshot} connected={props.connected} />
           <span className="fact">{session.projectName}</span>
         </p>
       </div>

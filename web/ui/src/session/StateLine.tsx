@@ -1,4 +1,4 @@
-/** In words what the engine is doing, and for how long; a mark beside it for the glance. */
+/** In words what the engine is doing, and for how long; a mark beside it for the glance. Not connected, it stands still. */
 
 import { useState } from "react";
 import type { Snapshot } from "@parley/client";
@@ -6,7 +6,12 @@ import { useTexts } from "../i18n/texts";
 import { stateWords } from "../i18n/words";
 import { Elapsed } from "./Elapsed";
 
-export function StateLine({ snapshot }: { snapshot: Snapshot }) {
+interface Props {
+  readonly snapshot: Snapshot;
+  readonly connected: boolean;
+}
+
+export function StateLine({ snapshot, connected }: Props) {
   const { session, state } = snapshot;
   const words = useTexts().session.state;
   const key = keyOf(snapshot);
@@ -14,7 +19,7 @@ export function StateLine({ snapshot }: { snapshot: Snapshot }) {
   const [found] = useState(key);
   const startedAt = key === found ? session.updatedAtUtc : null;
   return (
-    <span className="state-line" data-tone={toneOf(snapshot)}>
+    <span className="state-line" data-tone={toneOf(snapshot)} data-stale={connected ? undefined : ""}>
       <span className="state-mark" aria-hidden="true" />
       <span role="status" data-testid="state-line" data-state={state.name} data-session-state={session.state}>
         {stateWords(snapshot, words)}
