@@ -25,7 +25,8 @@ from services.tools.executor import Invocation, Outcome, ToolExecutor
 from services.tools.registry import ToolRegistry
 
 FOLDER = Path(__file__).parent / "mcp_servers"
-QUICK = Patience(retry=Backoff(0.05, 0.2), heartbeat_s=60.0, answer_s=10.0)
+QUICK = Patience(retry=Backoff(0.05, 0.2, lambda: 1.0), heartbeat_s=HANG_S, answer_s=HANG_S)
+"""Each wait before another start is long enough for `until` to see it."""
 Table = dict[str, Any]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from mcp.client._transport import ReadStream, TransportStreams
 from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCError, JSONRPCResponse, Tool
+from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCResponse, Tool
 from pydantic import ValidationError
 
 from services.mcp.errors import McpBroken
@@ -23,6 +23,7 @@ UNASKED_PER_S = 500.0
 BURST = 2_000.0
 ANSWER_COST = 0.05
 """Answers come as often as we ask; only somebody who answers what nobody asked sends 10,000 in a second."""
+FLOODS = "it floods us with messages that nobody asked for"
 NOTES_MAX = 20
 NOTE_CHARS = 300
 
@@ -43,7 +44,7 @@ class Guard:
     def check(self, item: SessionMessage | Exception) -> None:
         """Raises McpBroken for a flood. Changes the message where a listed tool or a part of a result is malformed."""
         message = item if isinstance(item, Exception) else item.message
-        self._count(ANSWER_COST if isinstance(message, JSONRPCResponse | JSONRPCError) else 1.0)
+        self._count(ANSWER_COST if _is_answer(message) else 1.0)
         if isinstance(message, JSONRPCResponse) and isinstance(message.result.get("tools"), list):
             message.result["tools"] = [tool for tool in message.result["tools"] if self._is_tool(tool)]
         if isinstance(message, JSONRPCResponse):
@@ -54,7 +55,7 @@ class Guard:
         self._left = min(BURST, self._left + (now - self._at) * UNASKED_PER_S) - cost
         self._at = now
         if self._left < 0:
-            raise McpBroken("it floods us with messages that nobody asked for")
+            raise McpBroken(FLOODS)
 
     def _is_tool(self, entry: Any) -> bool:
         """Also takes the schema of results off: the SDK would check every result by it, on our event loop, and with
@@ -72,6 +73,26 @@ class Guard:
             self.note(f"The tool “{name}” is left out: {_first_line(error)}")
             return False
         return True
+
+
+class Backlog:
+    """A limit on unasked messages that does not depend on our speed: only time in which the server left us nothing to
+    read allows it more. By the clock alone, one that sends faster than a busy machine reads would never be found out.
+    """
+
+    def __init__(self) -> None:
+        self._left = BURST
+
+    def rested(self, seconds: float) -> None:
+        self._left = min(BURST, self._left + seconds * UNASKED_PER_S)
+
+    def took(self, item: SessionMessage) -> None:
+        """Raises McpBroken for a flood."""
+        if _is_answer(item.message):
+            return
+        self._left -= 1.0
+        if self._left < 0:
+            raise McpBroken(FLOODS)
 
 
 @asynccontextmanager
@@ -111,6 +132,10 @@ class _Guarded:
 
     async def __aexit__(self, *error: Any) -> bool | None:
         return await self._inner.__aexit__(*error)
+
+
+def _is_answer(message: JSONRPCMessage | Exception) -> bool:
+    return isinstance(message, JSONRPCResponse | JSONRPCError)
 
 
 def _first_line(error: ValueError) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -24,6 +25,7 @@ from mcp_types import jsonrpc_message_adapter
 from models.text import cleaned
 from services.mcp.config import McpServerConfig
 from services.mcp.errors import McpBroken
+from services.mcp.guard import Backlog
 
 Incoming = MemoryObjectSendStream[SessionMessage | Exception]
 OutgoingMessages = MemoryObjectReceiveStream[SessionMessage]
@@ -80,6 +82,7 @@ class ServerProcess:
         self._stopping = False
         self._last_words = ""
         self._nonsense = 0
+        self._backlog = Backlog()
 
     @classmethod
     async def start(cls, config: McpServerConfig) -> ServerProcess:
@@ -104,10 +107,11 @@ class ServerProcess:
         return cls(Process(transport, protocol, loop), transport)
 
     async def pass_messages_in(self, incoming: Incoming) -> None:
-        """Raises McpBroken when the output ends or turns out to be nonsense."""
+        """Raises McpBroken when the output ends, is a flood or turns out to be nonsense."""
         async with incoming:
             async for line in self._lines():
                 if line.strip() and (message := self._message(line)) is not None:
+                    self._backlog.took(message)
                     try:
                         await incoming.send(message)
                     except (anyio.ClosedResourceError, anyio.BrokenResourceError):
@@ -148,7 +152,7 @@ class ServerProcess:
     async def _lines(self) -> AsyncIterator[bytes]:
         held: list[bytes] = []
         size = 0
-        while chunk := await self._stdout.read(_CHUNK_BYTES):
+        while chunk := await self._chunk():
             *lines, rest = chunk.split(b"\n")
             for line in lines:
                 yield b"".join((*held, line))
@@ -157,6 +161,12 @@ class ServerProcess:
             size += len(rest)
             if size > LINE_MAX_BYTES:
                 raise McpBroken(f"it wrote a line of more than {LINE_MAX_BYTES >> 20} MB")
+
+    async def _chunk(self) -> bytes:
+        asked = time.monotonic()
+        chunk = await self._stdout.read(_CHUNK_BYTES)
+        self._backlog.rested(time.monotonic() - asked)
+        return chunk
 
     def _message(self, line: bytes) -> SessionMessage | None:
         try:

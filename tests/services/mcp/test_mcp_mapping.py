@@ -25,7 +25,7 @@ from mcp_types import (
 from models.errors import InvalidArgument
 from services.mcp.config import McpServerConfig
 from services.mcp.errors import McpBroken, reason_of
-from services.mcp.guard import Guard
+from services.mcp.guard import BURST, Backlog, Guard
 from services.mcp.remote_tool import remote_tool
 from services.mcp.results import RESOURCE_MAX_CHARS, output_of, resource_of
 from services.mcp.schemas import check_arguments, usable_schema
@@ -157,6 +157,20 @@ def test_a_huge_resource_is_cut() -> None:
     ]
     payload = resource_of("box", "a://1", ReadResourceResult(contents=contents), "2026-11-20T10:00:00.000Z")
     assert payload.content.endswith("[cut: the resource has 2,000,005 characters]")
+
+
+def test_a_flood_is_one_that_leaves_us_no_rest_however_slow_we_are() -> None:
+    backlog = Backlog()
+    message = SessionMessage(JSONRPCNotification(jsonrpc="2.0", method="notifications/message"))
+    answer = SessionMessage(JSONRPCResponse(jsonrpc="2.0", id=1, result={}))
+    for _ in range(2 * int(BURST)):
+        backlog.took(answer)
+        backlog.took(message)
+        backlog.rested(0.01)
+    for _ in range(int(BURST)):
+        backlog.took(message)
+    with pytest.raises(McpBroken, match="floods"):
+        backlog.took(message)
 
 
 def test_a_flood_is_one_that_lasts() -> None:

@@ -11,13 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mcp_rack import QUICK, by_hand, children, is_alive, rack, toolbox
-from patience import HANG_S
+from mcp_rack import by_hand, children, is_alive, rack, toolbox
 from world import eventually
 
 from models.backoff import Backoff
 from models.payloads import McpResourcePayload
-from services.mcp.errors import McpServerDown, McpToolFailed, UnknownMcpServer
+from services.mcp import stdio
+from services.mcp.config import McpServerConfig
+from services.mcp.errors import McpServerDown, McpToolFailed, UnknownMcpServer, reason_of
+from services.mcp.guard import BURST, FLOODS
 from services.mcp.server import Patience
 
 
@@ -300,11 +302,27 @@ async def test_a_taken_name_is_left_out_and_named() -> None:
     ],
 )
 async def test_an_unruly_server_harms_nobody_and_is_told_of(manner: str, reason: str) -> None:
-    # Told by what it does, however long that takes here.
-    async with rack({"bad": by_hand(manner), "box": toolbox()}, patience=replace(QUICK, answer_s=HANG_S)) as on:
+    async with rack({"bad": by_hand(manner), "box": toolbox()}) as on:
         assert reason in str((await on.until("bad", "down")).reason)
         await on.until("box", "ready")
         assert (await on.call("box__add", a=1, b=1)).output == "2"
+
+
+async def test_a_flood_is_found_out_however_slowly_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what the process writes, without a look at the clock of who reads. Taken out for the check: `Backlog.took`."""
+    monkeypatch.setattr(stdio, "LEAVE_S", 0.0)
+    config = McpServerConfig(name="bad", command="yes", args=('{"jsonrpc": "2.0", "method": "notifications/x"}',))
+
+    async def read_all() -> None:
+        taken = 0
+        async with stdio.stdio_transport(config) as (read, _):
+            async for _ in read:
+                taken += 1
+                assert taken < 10 * BURST
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await read_all()
+    assert reason_of(raised.value) == FLOODS
 
 
 async def test_a_greeting_on_standard_output_is_overlooked() -> None:
