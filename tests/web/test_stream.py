@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientPayloadError, ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from line_sink import LINES, read_lines
+from patience import HANG_S
 from rest_client import Rest
 from rest_fixtures import QUICK
 from structlog.testing import capture_logs
@@ -110,7 +111,7 @@ class World:
 async def until(response: ClientResponse, seq: int) -> list[Json]:
     """The events up to `seq`, read from the response."""
     events: list[Json] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG_S):
         while not events or events[-1]["seq"] < seq:
             record = await response.content.readuntil(b"\n\n")
             events += [data for name, data in read_lines(without_beats(record)) if name == "event"]
@@ -119,7 +120,7 @@ async def until(response: ClientResponse, seq: int) -> list[Json]:
 
 async def rest_of(response: ClientResponse) -> list[tuple[str, Json]]:
     """All that follows, to a clean end."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG_S):
         return read_lines(without_beats(await response.content.read()))
 
 
@@ -135,7 +136,7 @@ async def everything(peer: net.socket, until: bytes = b"never") -> bytes:
     """What comes until the end of it, or of the connection."""
     taken = b""
     with suppress(ConnectionError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG_S):
             while not taken.endswith(until) and (chunk := await asyncio.get_running_loop().sock_recv(peer, 65_536)):
                 taken += chunk
     return taken
@@ -376,7 +377,7 @@ async def test_silence_is_filled_with_heartbeats(start: Start) -> None:
     session_id = await world.rest.session()
     async with world.reading(session_id) as response:
         text = b""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG_S):
             while text.count(BEAT) < 3:
                 text += await response.content.readuntil(b"\n\n")
 
@@ -397,7 +398,7 @@ async def test_one_look_that_fails_ends_no_sweep(start: Start, monkeypatch: pyte
     monkeypatch.setattr(AnswerStreams, "_look_at", fails_once)
     session_id = await world.rest.session()
     with capture_logs() as logs:
-        async with world.reading(session_id) as response, asyncio.timeout(20):
+        async with world.reading(session_id) as response, asyncio.timeout(HANG_S):
             while BEAT not in await response.content.readuntil(b"\n\n"):
                 pass
     assert [log["event"] for log in logs if log["log_level"] == "error"] == ["sweep_failed"]

@@ -112,7 +112,7 @@ async def test_i5_killed_after_every_event_it_ends_the_same_and_sends_at_most_on
         async with workflow_shop(WALK, bench=bench, script=REPLY, store=store) as shop:
             session_id = await shop.begin(word="hi")
             asking = asyncio.ensure_future(approve(shop, session_id))
-            await asyncio.wait_for(journal.dead.wait(), 10)
+            await asyncio.wait_for(journal.dead.wait(), HANG_S)
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
             await shop.kill()
@@ -188,7 +188,7 @@ async def killed_in(
     async with workflow_shop(definition, bench=bench, store=store, script=REPLY) as shop:
         session_id = await shop.begin(**given)
         await then(shop, session_id)
-        await asyncio.wait_for(gate.reached.wait(), 10)
+        await asyncio.wait_for(gate.reached.wait(), HANG_S)
         await shop.kill()
     bench.gates = {}
     async with workflow_shop(definition, bench=bench, store=store, after=shop, script=REPLY) as shop:
@@ -247,7 +247,7 @@ async def test_a_workflow_that_was_changed_in_between_fails_with_that_reason(cha
         "steps: [{id: a, tool: say, with: {text: a}}]", bench=bench, store=store, script=REPLY
     ) as shop:
         session_id = await shop.begin()
-        await asyncio.wait_for(gate.reached.wait(), 10)
+        await asyncio.wait_for(gate.reached.wait(), HANG_S)
         await shop.kill()
     bench.gates = {}
     async with workflow_shop(changed, bench=bench, store=store, after=shop, script=REPLY) as shop:
@@ -262,7 +262,7 @@ async def test_a_workflow_that_is_gone_after_the_restart_fails_the_run_and_close
     text = "steps: [{id: a, tool: say, with: {text: a}}]"
     async with workflow_shop(text, bench=bench, store=store) as shop:
         session_id = await shop.begin()
-        await asyncio.wait_for(gate.reached.wait(), 10)
+        await asyncio.wait_for(gate.reached.wait(), HANG_S)
         await shop.kill()
     bench.gates = {}
     async with workflow_shop(bench=bench, store=store, after=shop) as shop:
@@ -282,7 +282,7 @@ async def test_two_restarts_in_a_row_keep_what_was_done() -> None:
         bench.gates = {call: gate}
         async with workflow_shop(text, bench=bench, store=store, after=shop) as shop:
             session_id = session_id or await shop.begin()
-            await asyncio.wait_for(gate.reached.wait(), 10)
+            await asyncio.wait_for(gate.reached.wait(), HANG_S)
             await shop.kill()
     bench.gates = {}
     async with workflow_shop(text, bench=bench, store=store, after=shop) as shop:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from patience import HANG_S
 from workflow_world import Bench, statuses, steps_of, workflow_shop
 from world import Gate, eventually, say
 
@@ -119,7 +120,7 @@ steps:
     bench.gates = {"say a": a, "say b": b}
     async with workflow_shop(text, bench=bench, script=WELL) as shop:
         session_id = await shop.begin()
-        await asyncio.wait_for(asyncio.gather(a.reached.wait(), b.reached.wait()), 10)
+        await asyncio.wait_for(asyncio.gather(a.reached.wait(), b.reached.wait()), HANG_S)
         assert statuses(await shop.execution(session_id))["p"] == "pending"
         a.open.set()
         b.open.set()
@@ -361,7 +362,7 @@ async def test_i6_cancelling_in_a_tool_stops_it_and_closes_the_execution() -> No
     bench.gates = {"say hi!": gate}
     async with workflow_shop(CHAIN, bench=bench) as shop:
         session_id = await shop.begin(word="hi")
-        await asyncio.wait_for(gate.reached.wait(), 10)
+        await asyncio.wait_for(gate.reached.wait(), HANG_S)
         await shop.room.do(session_id, CancelRun())
         await eventually(lambda: bench.at_work == 0)
         assert (await shop.execution(session_id)).status == "cancelled"
@@ -374,7 +375,7 @@ async def test_i6_cancelling_in_a_prompt_or_in_an_approval_closes_the_execution(
     script: Script = (Say("half"), Mark(asked), Pause(never))
     async with workflow_shop("steps: [{id: a, prompt: Well}]", script=script) as shop:
         session_id = await shop.begin()
-        await asyncio.wait_for(asked.wait(), 10)
+        await asyncio.wait_for(asked.wait(), HANG_S)
         await shop.room.do(session_id, CancelRun())
         await eventually(lambda: shop.provider.open_streams == 0)
         assert (await shop.execution(session_id)).status == "cancelled"
@@ -391,7 +392,7 @@ async def test_a_message_that_steers_is_kept_and_the_workflow_is_not_run_again()
     bench.gates = {"say hi!": gate}
     async with workflow_shop(CHAIN, bench=bench, script=WELL) as shop:
         session_id = await shop.begin(word="hi")
-        await asyncio.wait_for(gate.reached.wait(), 10)
+        await asyncio.wait_for(gate.reached.wait(), HANG_S)
         await shop.room.do(session_id, say("faster", on_busy="steer"))
         gate.open.set()
         await shop.until(session_id, "COMPLETED")
