@@ -35,11 +35,11 @@ LARGE_BYTES = 64 * 1024
 
 
 async def read_body(
-    request: web.BaseRequest, limit_bytes: int, make_room: Callable[[int], Awaitable[None]] | None = None
+    request: web.BaseRequest, limit_bytes: int, on_more: Callable[[int], Awaitable[None]] | None = None
 ) -> bytes:
-    """Call it once it is known who asks: only now a client that waits for it is told to go on (Expect). `make_room` is
-    awaited before more than LARGE_BYTES is read, and told how much there may be. Raises PayloadTooLarge, and what
-    aiohttp raises when the body breaks off."""
+    """Call it once it is known who asks: only now a client that waits for it is told to go on (Expect). Once more than
+    LARGE_BYTES has come, `on_more` is awaited with each piece's size, before the next is read. Raises PayloadTooLarge,
+    and what aiohttp raises when the body breaks off."""
     declared = request.content_length
     if declared is not None and declared > limit_bytes:
         raise _too_large(limit_bytes, size=declared)
@@ -52,9 +52,8 @@ async def read_body(
             if size > limit_bytes:
                 raise _too_large(limit_bytes)
             chunks.append(chunk)
-            if make_room is not None and size > LARGE_BYTES:
-                await make_room(declared or limit_bytes)
-                make_room = None
+            if on_more is not None and size > LARGE_BYTES:
+                await on_more(len(chunk))
         return b"".join(chunks)
     finally:
         # Whoever keeps the error's traceback shall not keep the body.

@@ -22,6 +22,7 @@ from models.json_scan import check_values
 from models.text import check_text, is_clean
 from models.wire import Wire
 from web.rest.intake import INTAKE, Room
+from web.rest.pace import Pace
 
 BODY_LIMIT_BYTES = 12 * 1024 * 1024
 """A message of 10 MB, its JSON escapes, and something around it."""
@@ -29,9 +30,6 @@ PATH_ID_MAX_CHARS = 64
 ETAG = re.compile(r'"v(0|[1-9][0-9]{0,15})(-[0-9a-f]{1,32})?"')
 NO_VERSION = -1
 JSON_TYPE = "application/json"
-GRACE_S = 30.0
-SLOWEST_BYTES_PER_S = 32 * 1024
-"""A large body that comes more slowly, and has had its grace, gives its room to others."""
 HELD_S = 5.0
 """What takes longer waits for something else, and holds nothing up."""
 _PARSER = ThreadPoolExecutor(1, thread_name_prefix="parse")
@@ -115,15 +113,21 @@ def read_bearer(request: web.Request) -> str | None:
 
 
 async def _read(request: web.Request, limit_bytes: int, room: Room, read: ExitStack) -> bytes:
-    in_time = asyncio.timeout(None)
+    """Room for all of it is taken at once, for a body that does not say its size as much as it may have: those who have
+    a part and wait for more could wait for each other."""
+    in_time, time = asyncio.timeout(None), asyncio.get_running_loop().time
+    pace: Pace | None = None
 
-    async def make_room(size_bytes: int) -> None:
-        read.callback((await room.take(size_bytes)).release)
-        in_time.reschedule(asyncio.get_running_loop().time() + GRACE_S + size_bytes / SLOWEST_BYTES_PER_S)
+    async def on_more(size_bytes: int) -> None:
+        nonlocal pace
+        if pace is None:
+            read.callback((await room.take(request.content_length or limit_bytes)).release)
+            pace = Pace(time())
+        in_time.reschedule(pace.came(size_bytes, time()))
 
     try:
         async with in_time:
-            return await bodies.read_body(request, limit_bytes, make_room)
+            return await bodies.read_body(request, limit_bytes, on_more)
     except TimeoutError:
         if not in_time.expired():
             raise  # by the network: nobody is there

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from patience import HANG_S
-from rest_client import Reply, Rest
+from rest_client import JSON_TYPE, Reply, Rest
 from socket_peers import eventually, stays
 
 from hub.socket.bodies import LARGE_BYTES
 from services.chat import Chat
 from web.rest import reading
 from web.rest.intake import HANDLED_BYTES, INTAKE, READ_BYTES, Room
+from web.rest.pace import GRACE_S, SLOWEST_BYTES_PER_S, Pace
 
 
 def large(rest: Rest, body: bytes = b"{}") -> asyncio.Task[Reply]:
@@ -108,16 +111,70 @@ async def test_what_takes_long_to_handle_gives_its_room_to_others(rest: Rest, mo
     assert (await slow)["seq"]
 
 
-async def test_a_large_body_that_comes_too_slowly_is_given_up(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fails without a deadline for all of it: a few that drip would keep all the room."""
-    monkeypatch.setattr(reading, "GRACE_S", 0.0)
-    monkeypatch.setattr(reading, "SLOWEST_BYTES_PER_S", 1 << 40)
-    ending = asyncio.Event()
+async def test_a_large_body_that_drips_is_given_up_and_its_room_is_the_next_ones(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails when the deadline is that of all that may come: a few that drip keep all the room."""
+    intake, graces, ending = rest.app[INTAKE], [0.05, HANG_S], asyncio.Event()
+    intake.reading = Room(LARGE_BYTES * 4)
+    monkeypatch.setattr(reading, "Pace", lambda now_s: Pace(now_s, graces.pop(0)))
 
-    async def drip() -> Any:
+    async def drip() -> AsyncIterator[bytes]:
         yield b"{}".ljust(LARGE_BYTES + 1)
-        await ending.wait()
+        while not ending.is_set():
+            yield b" "
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), 0.005)
 
-    async with rest.client.post("/api/sessions", data=drip(), headers={"Content-Type": "application/json"}) as response:
-        assert (response.status, (await response.json())["code"]) == (408, "request_timeout")
+    async def slow() -> int:
+        async with rest.client.post("/api/sessions", data=drip(), headers=JSON_TYPE) as response:
+            assert (await response.json())["code"] == "request_timeout"
+            return response.status
+
+    async with asyncio.timeout(HANG_S):
+        dripping = asyncio.create_task(slow())
+        await eventually(lambda: len(graces) == 1)
+        waiting = large(rest)
+        assert (await dripping, (await waiting).status) == (408, 201)
     ending.set()
+
+
+async def test_each_piece_of_a_large_body_moves_its_deadline(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when only the first piece does."""
+    moved: asyncio.Queue[float] = asyncio.Queue()
+    deadlines: list[float] = []
+
+    class Noted(Pace):
+        def came(self, size_bytes: int, now_s: float) -> float:
+            until_s = super().came(size_bytes, now_s)
+            moved.put_nowait(until_s)
+            return until_s
+
+    async def steady() -> AsyncIterator[bytes]:
+        yield b"{}".ljust(LARGE_BYTES)
+        for _ in range(3):
+            yield b" "
+            deadlines.append(await asyncio.wait_for(moved.get(), HANG_S))
+
+    monkeypatch.setattr(reading, "Pace", Noted)
+    async with rest.client.post("/api/sessions", data=steady(), headers=JSON_TYPE) as response:
+        assert response.status == 201
+    assert deadlines == sorted(set(deadlines))
+
+
+def test_a_large_body_may_come_for_long_when_it_is_steady_and_not_when_it_stops_or_drips() -> None:
+    """Fails when what has come, or may yet come, is credit for a pause."""
+    rate = SLOWEST_BYTES_PER_S
+    for pieces, given_up_s in (
+        ([(float(at), rate) for at in range(400)], 399 + GRACE_S),
+        ([(float(at), rate * 20) for at in range(0, 400, 20)], 380 + GRACE_S),
+        ([(0.0, 12 << 20)], GRACE_S),
+        ([(at * (GRACE_S - 1), 1024) for at in range(20)], GRACE_S + 1024 / rate),
+        ([(float(at), rate // 2) for at in range(400)], GRACE_S * 2),
+    ):
+        pace, until_s = Pace(0.0), GRACE_S
+        for at_s, size_bytes in pieces:
+            if at_s > until_s:
+                break
+            until_s = pace.came(size_bytes, at_s)
+        assert until_s == pytest.approx(given_up_s, abs=1.0)
