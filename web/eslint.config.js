@@ -22,14 +22,6 @@ export default tseslint.config(
     },
   },
   {
-    // A schema may say the same twice, as a date and as a time of a day: both are text.
-    files: ["client/src/generated/*.ts"],
-    rules: {
-      "@typescript-eslint/no-redundant-type-constituents": "off",
-      "@typescript-eslint/no-duplicate-type-constituents": "off",
-    },
-  },
-  {
     files: ["*.config.js", "**/public/**/*.js"],
     ...js.configs.recommended,
     languageOptions: { globals: { ...globals.browser, SwaggerUIBundle: "readonly" } },
