@@ -93,12 +93,12 @@ def _waits(state: ContextState) -> bool:
 
 
 def _digest(turn: Turn, result: AnyToolResult, message: Message) -> str:
-    """A call that is not known was asked for in an earlier turn."""
+    """A call that is not known was asked for in an earlier turn. A failure says why in its error or its output."""
     call = turn.open_calls.get(result.call_id)
     asked = None if call is None else call.raw_arguments or call.arguments
     failed = result.status != "ok"
-    said = result.error if failed else message.content
-    told = sha256(orjson.dumps([result.name, asked, said], option=orjson.OPT_SORT_KEYS)).hexdigest()
+    said = [result.name, asked, result.error, message.content]
+    told = sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
     return f"{'error' if failed else 'ok'} {told}"
 
 

@@ -38,7 +38,7 @@ from services.runs.toolbox import Toolbox
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.results import BUDGET_TOKENS, fits, read_result
-from services.tools.tool import Tool, tool
+from services.tools.tool import Tool, ToolOutput, tool
 
 WELL: Script = (Say("All "), Say("is well."), Finish("stop", Usage(input_tokens=5, output_tokens=3)))
 LONG = "\n".join(f"line {number} of a long result" for number in range(12_000))
@@ -72,6 +72,13 @@ class Bench:
             """Always fails."""
             raise ValueError("a stone")
 
+        @tool(risk="read_only")
+        async def check(what: str) -> ToolOutput:
+            """Fails as a command does: it says so in its output."""
+            self.done.append(f"check {what}")
+            left = 9 - len(self.done) if what == "all" else 9
+            return ToolOutput(f"{left} failed\n[exit code 1]", status="error")
+
         @tool(risk="read_only", timeout_s=0.01)
         async def dream() -> str:
             """Never ends."""
@@ -99,7 +106,7 @@ class Bench:
             """Reads, but is for act mode alone."""
             return "reported"
 
-        return look, count, stumble, dream, tell, smash, spy, report, read_result
+        return look, count, stumble, check, dream, tell, smash, spy, report, read_result
 
 
 class Loop:
@@ -525,6 +532,7 @@ async def test_what_is_responded_to_a_limit_reaches_the_model_behind_its_questio
     [
         (CallTool("look", {"where": "here"}), SAME_RESULT_MAX),
         (CallTool("stumble", {"over": "it"}), SAME_ERROR_MAX),
+        (CallTool("check", {"what": "one"}), SAME_ERROR_MAX),
         (CallTool("look", "{broken"), SAME_ERROR_MAX),
         (CallTool("nothing_of_the_kind"), SAME_ERROR_MAX),
     ],
@@ -547,6 +555,18 @@ async def test_the_same_call_with_other_results_or_arguments_is_no_circle() -> N
         await it.say()
         await it.ends()
         assert len(it.bench.done) == 2 * SAME_RESULT_MAX
+
+
+async def test_a_command_that_fails_in_another_way_each_time_is_no_circle() -> None:
+    """Taken out: the output in the digest of a failure. Then the third red run of the tests ends in a question."""
+
+    def mend(request: ModelRequest) -> Script:
+        return WELL if len(read(request)) == 2 * SAME_ERROR_MAX else (CallTool("check", {"what": "all"}),)
+
+    async with loop(mend) as it:
+        await it.say()
+        await it.ends()
+        assert len(it.bench.done) == 2 * SAME_ERROR_MAX
 
 
 async def test_limited_depth_asks_after_so_many_rounds() -> None:
