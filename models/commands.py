@@ -42,7 +42,7 @@ class CommandFor(Generic[ResultT_co]):
 
 
 @dataclass(frozen=True, slots=True)
-class CreateSession(CommandFor[None]):
+class CreateSession(CommandFor[Edited]):
     epoch: str
     project_id: str
     project_name: str
@@ -61,7 +61,7 @@ class DeleteSession(CommandFor[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreSession(CommandFor[None]):
+class RestoreSession(CommandFor[Edited]):
     pass
 
 
@@ -378,12 +378,12 @@ class ChangePlan(CommandFor[Edited]):
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveContext(CommandFor[None]):
+class ArchiveContext(CommandFor[Edited]):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class UnarchiveContext(CommandFor[None]):
+class UnarchiveContext(CommandFor[Edited]):
     pass
 
 

@@ -14,6 +14,7 @@ from models.session import Session
 from models.states import Mode
 from services.access import OnSession, Principal
 from services.llm.registry import Providers
+from services.sessions.edits import edit
 from services.sessions.manager import SessionManager
 
 
@@ -27,14 +28,10 @@ class ContextEditor:
 
     async def set_model(self, principal: Principal, session_id: str, model: str, version: int | None = None) -> Session:
         self.providers.resolve(model)
-        command = SetModel(model, principal.user_id)
-        await self.sessions.handle(session_id, command, principal, expected_version=version)
-        return await self.sessions.store.reads.session(session_id)
+        return await edit(self.sessions, principal, session_id, SetModel(model, principal.user_id), version)
 
     async def set_mode(self, principal: Principal, session_id: str, mode: Mode, version: int | None = None) -> Session:
-        command = SetMode(mode, principal.user_id)
-        await self.sessions.handle(session_id, command, principal, expected_version=version)
-        return await self.sessions.store.reads.session(session_id)
+        return await edit(self.sessions, principal, session_id, SetMode(mode, principal.user_id), version)
 
     async def set_branch_prompt(
         self, principal: Principal, session_id: str, branch: str, prompt: str | None, version: int | None = None

@@ -10,7 +10,6 @@ import structlog
 from models.calls import CreateSessionBody
 from models.commands import (
     ArchiveContext,
-    CommandFor,
     CreateSession,
     DeleteSession,
     RenameSession,
@@ -19,10 +18,10 @@ from models.commands import (
 )
 from models.errors import Conflict, ProjectNotFound, SessionNotFound, UnknownModel
 from models.ids import EpochMs
-from models.results import Edited
 from models.session import Project, Session
 from services.access import Access, OnProject, OnServer, OnSession, Principal
 from services.llm.registry import Providers
+from services.sessions.edits import edit
 from services.sessions.manager import SessionManager
 from services.users import Users
 
@@ -57,8 +56,7 @@ class Organizer:
         command = CreateSession(
             self.sessions.clock.new_id(), project.id, project.name, (wanted.title or "").strip(), model
         )
-        await self.sessions.handle(session_id, command, principal)
-        return await self.sessions.store.reads.session(session_id)
+        return await edit(self.sessions, principal, session_id, command)
 
     async def _preferred_model(self, principal: Principal) -> str | None:
         """The user's default, unless it is not known any more."""
@@ -73,21 +71,15 @@ class Organizer:
         return model
 
     async def rename(self, principal: Principal, session_id: str, title: str, version: int | None = None) -> Session:
-        return await self._edit(principal, session_id, RenameSession(title), version)
+        return await edit(self.sessions, principal, session_id, RenameSession(title), version)
 
     async def archive(self, principal: Principal, session_id: str, version: int | None = None) -> Session:
         """Puts a session away: it can be read, forked, restored and deleted, and nothing else. Raises
         RunAlreadyActive."""
-        return await self._edit(principal, session_id, ArchiveContext(), version)
+        return await edit(self.sessions, principal, session_id, ArchiveContext(), version)
 
     async def unarchive(self, principal: Principal, session_id: str, version: int | None = None) -> Session:
-        return await self._edit(principal, session_id, UnarchiveContext(), version)
-
-    async def _edit(
-        self, principal: Principal, session_id: str, command: CommandFor[Edited | None], version: int | None
-    ) -> Session:
-        await self.sessions.handle(session_id, command, principal, expected_version=version)
-        return await self.sessions.store.reads.session(session_id)
+        return await edit(self.sessions, principal, session_id, UnarchiveContext(), version)
 
     async def delete(
         self, principal: Principal, session_id: str, *, purge: bool = False, version: int | None = None
@@ -109,7 +101,7 @@ class Organizer:
         await self.users.forget_session(session_id)
 
     async def restore(self, principal: Principal, session_id: str, version: int | None = None) -> Session:
-        return await self._edit(principal, session_id, RestoreSession(), version)
+        return await edit(self.sessions, principal, session_id, RestoreSession(), version)
 
     async def set_current(
         self, principal: Principal, project_id: str, session_id: str, version: int | None = None

@@ -181,15 +181,15 @@ def _answer(context: Context, command: ExistingCommand, now: EpochMs) -> Decisio
         case ChangePlan():
             return Decision(branching.change_plan(context, command), Edited())
         case ArchiveContext():
-            return Decision(_archive(context))
+            return Decision(_archive(context), Edited())
         case UnarchiveContext():
-            return Decision(_unarchive(context))
+            return Decision(_unarchive(context), Edited())
         case RenameSession():
             return Decision(_rename(context, command), Edited())
         case SetModel():
             return Decision(_set_model(context, command, now), Edited())
         case RestoreSession():
-            return Decision((SessionRestored(),)) if context.deleted_at is not None else Decision()
+            return Decision((SessionRestored(),) if context.deleted_at is not None else (), Edited())
         case DeleteSession():
             stopped, _ = running.cancel(context, CancelRun(reason="session deleted"), now)
             return Decision((*stopped, SessionDeleted()))
@@ -208,7 +208,7 @@ def _create(session_id: str, command: CreateSession, now: EpochMs) -> Decision:
         updated_at_utc=iso(now),
         head=1,
     )
-    return Decision((SessionCreated(session=session, model=command.model),))
+    return Decision((SessionCreated(session=session, model=command.model),), Edited(version=session.version))
 
 
 def _set_mode(context: Context, command: SetMode, now: EpochMs) -> tuple[EventBody, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -10,6 +11,7 @@ from world import Workshop, no_sleep, workshop
 
 from models.calls import METADATA_MAX_BYTES, CreateSessionBody, Outgoing, parse
 from models.clock import SYSTEM_CLOCK
+from models.commands import ArchiveContext, CommandFor, RenameSession, SetMode, UnarchiveContext
 from models.errors import (
     Conflict,
     Forbidden,
@@ -22,7 +24,8 @@ from models.errors import (
 )
 from models.ids import EpochMs
 from models.payloads import FileReferencePayload, TextPayload
-from models.results import Cancelled
+from models.results import Cancelled, Edited
+from models.session import Session
 from services import pipeline
 from services.access import LOCAL, Principal
 from services.chat import Chat
@@ -207,6 +210,38 @@ async def test_renaming_checks_the_version() -> None:
         with pytest.raises(VersionMismatch) as refused:
             await desk.organizer.rename(LOCAL, session.id, "Newer", 1)
         assert refused.value.details == {"currentVersion": 2}
+
+
+async def test_an_edit_is_answered_with_its_own_version_whatever_is_edited_before_the_session_is_read() -> None:
+    """Fails when it is the version that was read: what is expected of it would overwrite what somebody else did."""
+    async with workshop() as shop:
+        desk = open_desk(shop)
+        organizer, editor, others = desk.organizer, desk.editor, list[CommandFor[Edited]]()
+        read = desk.store.reads.session
+
+        async def read_late(session_id: str) -> Session:
+            while others:
+                await shop.room.do(session_id, others.pop())
+            return await read(session_id)
+
+        desk.store.reads.session = read_late  # type: ignore[method-assign]
+        others.append(RenameSession("before anything is known"))
+        made = await organizer.create_session(LOCAL, CreateSessionBody())
+        assert (made.version, (await read(made.id)).version) == (1, 2)
+        edits: tuple[tuple[Callable[[], Awaitable[Session]], CommandFor[Edited], int], ...] = (
+            (lambda: organizer.rename(LOCAL, made.id, "mine"), RenameSession("a"), 1),
+            (lambda: organizer.rename(LOCAL, made.id, "a"), RenameSession("nothing was to be done"), 0),
+            (lambda: editor.set_model(LOCAL, made.id, "scripted:test"), RenameSession("b"), 1),
+            (lambda: editor.set_mode(LOCAL, made.id, "plan"), SetMode("act"), 1),
+            (lambda: organizer.archive(LOCAL, made.id), UnarchiveContext(), 1),
+            (lambda: organizer.restore(LOCAL, made.id), ArchiveContext(), 0),
+            (lambda: organizer.unarchive(LOCAL, made.id), RenameSession("c"), 1),
+        )
+        for edit, other, moves in edits:
+            before = (await read(made.id)).version
+            others.append(other)
+            mine = await edit()
+            assert (mine.version, (await read(made.id)).version) == (before + moves, before + moves + 1)
 
 
 async def test_the_model_is_switched_only_to_one_that_is_known() -> None:
