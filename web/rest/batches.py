@@ -4,8 +4,10 @@ are. One that is refused stops none of the others."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import Annotated, Any, TypeVar
 
+import orjson
 import structlog
 from pydantic import Field
 
@@ -13,7 +15,6 @@ from hub.shapes import SocketError
 from models.actors import absent
 from models.calls import Edit, Id, SendMessageCall, parse
 from models.errors import ParleyError, PayloadTooLarge
-from models.events import oversize
 from models.messages import Message
 from models.session import Session
 from models.wire import Wire
@@ -26,6 +27,7 @@ from web.rest.route import Call, NoQuery
 log = structlog.get_logger(__name__)
 
 ITEMS_MAX = 100
+TOO_MUCH = "Too much together with the items before: ask for fewer at once"
 Item = TypeVar("Item", bound=Wire)
 
 
@@ -77,10 +79,15 @@ class FetchItemAnswer(ItemAnswer):
     session: Session | None = Field(default=None, exclude_if=absent)
     messages: tuple[Message, ...] | None = Field(default=None, exclude_if=absent)
 
+    @cached_property
+    def encoded(self) -> bytes:
+        """The messages as they travel: measured first, then sent."""
+        return orjson.dumps([message.to_wire() for message in self.messages or ()])
+
     def to_wire(self) -> dict[str, Any]:
         wire = self.model_dump(mode="json", by_alias=True, exclude={"messages"})
         if self.messages is not None:
-            wire["messages"] = [message.to_wire() for message in self.messages]
+            wire["messages"] = orjson.Fragment(self.encoded)
         return wire
 
 
@@ -118,14 +125,15 @@ async def fetch_many(call: Call[FetchBatch, NoQuery]) -> FetchBatchAnswer:
         if item.ids is None:
             session = await call.library.session(call.principal, item.session_id)
             return FetchItemAnswer(ok=True, status=200, session=session)
+        if fetched >= BATCH_BYTES:
+            raise PayloadTooLarge(TOO_MUCH, limit=BATCH_BYTES)
         messages = await call.library.messages(call.principal, item.session_id, list(dict.fromkeys(item.ids)))
-        size = sum(oversize(message) or len(message.content) for message in messages)
+        answer = FetchItemAnswer(ok=True, status=200, messages=messages)
+        size = len(answer.encoded)
         if fetched and fetched + size > BATCH_BYTES:
-            raise PayloadTooLarge(
-                "Too much together with the items before: ask for fewer at once", limit=BATCH_BYTES, size=size
-            )
+            raise PayloadTooLarge(TOO_MUCH, limit=BATCH_BYTES, size=size)
         fetched += size
-        return FetchItemAnswer(ok=True, status=200, messages=messages)
+        return answer
 
     return FetchBatchAnswer(results=await _each(call, FetchItem, fetch, FetchItemAnswer))
 

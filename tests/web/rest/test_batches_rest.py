@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from rest_client import Rest
 
+from models.messages import Message
+from services.library import Library
 from services.organizer import Organizer
 from services.store.reads import BATCH_BYTES
 from web.rest import batches
@@ -97,6 +99,43 @@ async def test_what_is_fetched_counts_all_that_a_message_holds_before_it_is_in(
     results = await batch(rest, "fetch", *({"sessionId": one, "ids": [each["messageId"]]} for each in sent))
     assert codes(results) == [None, "payload_too_large", None]
     assert results[1]["error"]["details"] == {"limit": 250_000, "size": pytest.approx(160_000, rel=0.1)}
+
+
+async def test_what_is_fetched_counts_the_bytes_of_small_messages_too(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
+    """As they travel: none of these is over 64 KiB, and of the texts the characters alone would fit."""
+    monkeypatch.setattr(batches, "BATCH_BYTES", 100_000)
+    image = {"kind": "image", "source": "base64", "mimeType": "image/png", "data": "aGk=" * 12_000}
+    cases: dict[str, tuple[Json, list[str | None]]] = {
+        "images of 48 KB": ({"payload": image}, [None, None, "payload_too_large", None]),
+        "texts of 60 KB": ({"content": "字" * 20_000}, [None, "payload_too_large", "payload_too_large", None]),
+    }
+    for name, (message, expected) in cases.items():
+        with subtests.test(name):
+            one = await rest.session()
+            sent = await batch(rest, "send_messages", *({"sessionId": one, **message} for _ in range(3)))
+            sent += await batch(rest, "send_messages", {"sessionId": one, "content": "small"})
+            await rest.finished(one)
+            results = await batch(rest, "fetch", *({"sessionId": one, "ids": [each["messageId"]]} for each in sent))
+            assert codes(results) == expected
+
+
+async def test_behind_a_full_batch_nothing_is_loaded(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "BATCH_BYTES", 1)
+    loaded: list[str] = []
+    load = Library.messages
+
+    async def counted(self: Library, principal: Any, session_id: str, ids: Any) -> tuple[Message, ...]:
+        loaded.extend(ids)
+        return await load(self, principal, session_id, ids)
+
+    one = await rest.talked()
+    ids = [each["id"] for each in (await rest.get(f"/api/sessions/{one}/messages"))["messages"]]
+    monkeypatch.setattr(Library, "messages", counted)
+    results = await batch(rest, "fetch", *({"sessionId": one, "ids": [each]} for each in ids))
+    assert codes(results) == [None, "payload_too_large"]
+    assert loaded == ids[:1]
 
 
 async def test_many_sessions_are_deleted(stored: Rest) -> None:
