@@ -29,8 +29,11 @@ QUIET_PART = 0.1
 the last took longer than this pause, the next waits until the loop was at work for so small a part of the time, but not
 while more and more is resident."""
 GATHERED_OBJECTS = 10_000
-"""So many more since the last collection are worth one in a quiet time: a connection that ended is a cycle, and keeps
-its requests and buffers."""
+"""So many more since the last collection are worth one in a quiet time, if it is short: a connection that ended is a
+cycle, and keeps its requests and buffers."""
+FORGOTTEN_PART = 0.2
+"""So much of what the last collection took, whenever one is not made because of it: what made it long may be gone.
+After a quarter of a second it is tried again in five quiet looks, after a second in eleven."""
 M_ARENA_MAX = -8
 """Of malloc.h; other libraries that know `mallopt` refuse what they don't."""
 ARENAS = 2
@@ -99,11 +102,14 @@ class Collector:
 
     def look(self) -> bool:
         """Whether enough has come together for a full collection, which then was made: something when it holds up
-        nobody, much otherwise."""
+        nobody, much otherwise. It is expected to take what the last one took, which is slowly forgotten."""
         resident, quiet, long = self._resident(), self._is_quiet(), self._took_s > PAUSE_S
         self._settled_bytes = min(self._settled_bytes, resident)
         has_grown = resident - self._settled_bytes >= (MUCH_GROWN_BYTES if long and not quiet else GROWN_BYTES)
-        if not has_grown and not (quiet and not long and self._gathered()):
+        if not has_grown and not (quiet and self._gathered()):
+            return False
+        if not has_grown and long:
+            self._took_s *= 1 - FORGOTTEN_PART
             return False
         began_s = self._worked()
         self._collect()

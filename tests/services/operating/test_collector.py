@@ -99,7 +99,8 @@ def test_a_collection_that_takes_long_waits_for_a_quiet_time_but_not_for_ever() 
 
 
 def test_what_has_gathered_is_collected_in_a_quiet_time_when_that_is_short() -> None:
-    """Fails when only growth counts: the connections that a load leaves behind stay until the next one."""
+    """Fails when only growth counts: the connections that a load leaves behind stay until the next one. And when one
+    that took long is the last of them."""
     passed, worked, pause, much = 0.0, 0.0, PAUSE_S / 2, True
 
     def collect() -> None:
@@ -113,6 +114,13 @@ def test_what_has_gathered_is_collected_in_a_quiet_time_when_that_is_short() -> 
         (5.0, False, PAUSE_S / 2, False),
         (5.0, True, PAUSE_S * 2, True),  # what it costs is not known yet
         (5.0, True, PAUSE_S * 2, False),
+        (5.0, True, PAUSE_S * 2, False),
+        (5.0, False, PAUSE_S * 2, False),  # nothing was left out: nothing is forgotten
+        (30.0, True, PAUSE_S * 2, False),
+        (5.0, True, PAUSE_S * 2, False),
+        (5.0, True, PAUSE_S * 2, False),
+        (5.0, True, PAUSE_S / 2, True),
+        (5.0, True, PAUSE_S / 2, True),
     ):
         passed, worked, pause, much = passed + 60.0, worked + busy_s, takes_s, gathered
         assert collector.look() is collects
