@@ -29,8 +29,7 @@ def handler_of(route: Route) -> Handler:
         if route.successor is not None:
             request[SUCCESSOR] = route.successor.format_map(request.match_info)
         principal = LOCAL if route.public else request.app[ACCESS].resolve(read_bearer(request))
-        if route.method != "GET" and request.app[LIFECYCLE].draining:
-            raise Draining()
+        _check_open(request, route)
         with ExitStack() as handled:
             call: Call[Any, Any] = Call(
                 app=request.app,
@@ -40,12 +39,19 @@ def handler_of(route: Route) -> Handler:
                 body=await _body(request, route, handled),
                 if_match=read_if_match(request) if route.guarded else None,
             )
+            _check_open(request, route)  # a body may have waited for room, or come for long
             answer = await route.handler(call)
         if isinstance(answer, AnswerStream):
             return await request.app[STREAMS].answer(request, answer, route.status)
         return _response(request, answer, route)
 
     return handle
+
+
+def _check_open(request: web.Request, route: Route) -> None:
+    """Raises Draining for new work."""
+    if route.method != "GET" and request.app[LIFECYCLE].draining:
+        raise Draining()
 
 
 async def _body(request: web.Request, route: Route, handled: ExitStack) -> Wire:

@@ -14,6 +14,7 @@ from socket_peers import eventually, stays
 
 from hub.socket.bodies import LARGE_BYTES
 from services.chat import Chat
+from web.keys import LIFECYCLE
 from web.rest import reading
 from web.rest.intake import HANDLED_BYTES, INTAKE, READ_BYTES, Room
 from web.rest.pace import GRACE_S, SLOWEST_BYTES_PER_S, Pace
@@ -80,6 +81,19 @@ async def test_large_bodies_beyond_the_room_are_left_with_their_senders(rest: Re
     await stays(lambda: len(intake.handling) == 0 and not waiting.done())
     share.release()
     assert (await waiting).status == 201
+
+
+async def test_a_body_that_waited_while_the_server_began_to_stop_is_no_new_work(rest: Rest) -> None:
+    """Fails when only its head is asked: a run begins that nobody waits for."""
+    intake = rest.app[INTAKE]
+    share = await intake.handling.take(HANDLED_BYTES)
+    waiting = large(rest)
+    await eventually(lambda: len(intake.handling) == 1)
+    rest.app[LIFECYCLE].draining = True
+    share.release()
+    refused = await waiting
+    assert (refused.status, refused.code) == (503, "draining")
+    assert (await rest.ask("GET", "/api/sessions")).data["sessions"] == []
 
 
 async def test_room_is_back_after_whatever_end(rest: Rest) -> None:
