@@ -49,7 +49,7 @@ class Tracing:
         return NOWHERE
 
     def run(self, run: Run) -> AbstractContextManager[Note]:
-        """One attempt. What it gives is told why the run failed."""
+        """One attempt. What it gives is told the code of what failed the run: nobody's words."""
         return nullcontext(_ignored)
 
     def model_request(self, request: ModelRequest) -> AbstractContextManager[Look]:
@@ -169,7 +169,7 @@ class Spans(Tracing):
         span.end()
 
     def _fail(self, span: Span, reason: str) -> None:
-        span.set_attribute("error.type", reason.partition(":")[0])
+        span.set_attribute("error.type", reason)
         span.set_status(self._trace.StatusCode.ERROR, reason)
 
 

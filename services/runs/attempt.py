@@ -48,9 +48,11 @@ class Attempt:
         try:
             with self._context.trace() as failed:
                 error = await self._run_to_its_end()
-                if error is not None:
-                    failed(error)
-            logger.info("run ended", error=error)
+                # What follows the code may be a user's words, or a tool's: it is for the session alone.
+                code = error.partition(":")[0] if error is not None else None
+                if code is not None:
+                    failed(code)
+            logger.info("run ended", error=code)
         except (Fenced, SessionNotFound):
             logger.info("run lost its session")
         except ParleyError as failure:

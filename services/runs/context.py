@@ -72,7 +72,7 @@ class RunContext:
         self._passes = 0
 
     def trace(self) -> AbstractContextManager[Note]:
-        """A span for this attempt; what it gives is told why the run failed."""
+        """A span for this attempt; what it gives is told the code of what failed the run."""
         return self._sessions.tracing.run(self.run)
 
     @property

@@ -224,8 +224,8 @@ class RunTools:
 
 def why_failed(result: AnyToolResult) -> str:
     """In one line. What came to an end of its own says in its last one how."""
-    last = result.output[-LAST_CHARS:].rpartition("\n")[2]
-    return result.error or ": ".join(filter(None, (f"{result.name} ended as {result.status}", last)))
+    lines = result.output.rstrip()[-LAST_CHARS:].splitlines()
+    return result.error or ": ".join((f"{result.name} ended as {result.status}", *lines[-1:]))
 
 
 def _open(context: Context) -> tuple[ToolCall, ...]:

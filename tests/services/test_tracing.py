@@ -15,7 +15,7 @@ from world import USER, Workshop, eventually, hooked_store, no_sleep, say
 from models.commands import CancelRun
 from models.errors import ParleyError, StorageUnavailable
 from services.llm.provider import ModelRequest
-from services.llm.scripted import CallTool, Finish, Say, ScriptedProvider, ScriptStep
+from services.llm.scripted import CallTool, Finish, Refuse, Say, ScriptedProvider, ScriptStep
 from services.runs.toolbox import Toolbox
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
@@ -51,8 +51,9 @@ def script(request: ModelRequest) -> tuple[ScriptStep, ...]:
 class Watched:
     """A server whose spans are kept."""
 
-    def __init__(self, shop: Workshop, exporter: InMemorySpanExporter) -> None:
+    def __init__(self, shop: Workshop, exporter: InMemorySpanExporter, provider: ScriptedProvider) -> None:
         self.shop = shop
+        self.provider = provider
         self._exporter = exporter
 
     @property
@@ -85,7 +86,7 @@ async def watched() -> AsyncIterator[Watched]:
     shop = Workshop(store, inbox.id, provider=played, toolbox=toolbox, tracing=tracing)
     await shop.runs.start()
     try:
-        yield Watched(shop, exporter)
+        yield Watched(shop, exporter, played)
     finally:
         await shop.stop()
 
@@ -157,6 +158,17 @@ async def test_what_fails_is_said_in_its_span() -> None:
         assert [span.status.description for span in watch.named("append") if not span.status.is_ok] == [
             "StorageUnavailable"
         ]
+
+
+async def test_a_run_that_fails_tells_its_span_the_code_alone() -> None:
+    async with watched() as watch:
+        watch.provider.register("refuses", (Refuse("a secret of mine"),))
+        session_id = await watch.shop.room.create(model="scripted:refuses")
+        await watch.shop.room.do(session_id, say("go"))
+        await watch.shop.until(session_id, "FAILED")
+        await eventually(lambda: watch.named("invoke_agent assistant"), "the run's span")
+        span = watch.the("invoke_agent assistant")
+        assert dict(span.attributes or {})["error.type"] == span.status.description == "provider_refused"
 
 
 async def test_without_a_configured_provider_nothing_is_recorded() -> None:

@@ -14,12 +14,12 @@ from world import Room, Workshop, eventually, hooked_store, say
 from models.approvals import ApprovalDecision
 from models.commands import CancelRun, RequestTools, ResolveApproval, RunFence, StartRun
 from models.errors import Fenced, InvalidArgument, NotSupported, ToolCallFailed
-from models.payloads import ToolCall
+from models.payloads import ToolCall, ToolResultPayload
 from models.runs import OnCrash
 from models.user_state import UserApprovalPolicy
 from services.runs.context import RunContext
 from services.runs.toolbox import Toolbox, Wanted
-from services.runs.tools import RESULTS_PAGE, RunTools
+from services.runs.tools import RESULTS_PAGE, RunTools, why_failed
 from services.tools.executor import ToolExecutor
 from services.tools.registry import ToolRegistry
 from services.tools.tool import Tool, ToolOutput, tool
@@ -43,6 +43,12 @@ async def stumble() -> str:
 async def smash(what: str) -> str:
     """Smashes something."""
     return f"smashed {what}"
+
+
+@tool(risk="read_only")
+def fail() -> ToolOutput:
+    """Fails, and says how."""
+    return ToolOutput("a line\n[exit code 3]\n", status="error")
 
 
 class Does:
@@ -122,20 +128,27 @@ async def test_a_call_that_fails_raises_what_the_agent_can_catch(
         assert failure.details == {"status": "error"}
 
 
-async def test_a_call_that_failed_and_has_something_to_show_raises_with_it() -> None:
-    """As a command does that ends with an exit code."""
+async def test_a_call_that_failed_and_has_something_to_show_raises_with_it(subtests: pytest.Subtests) -> None:
+    """As a command does that ends with an exit code, and one whose own last line ends as lines do."""
+    for output, last in (
+        ("a line\n[exit code 3]", ": [exit code 3]"),
+        ("a line\n[exit code 3]\n", ": [exit code 3]"),
+        ("a line\r\nno more\r\n", ": no more"),
+        ("a line" + "\n" * 400, ": a line"),
+        ("1 %\r50 %\r", ": 50 %"),
+        (f"a line\n{'x' * 400}\n", f": {'x' * 300}"),
+        ("\n", ""),
+        ("", ""),
+    ):
+        with subtests.test(output=output):
+            result = ToolResultPayload(call_id="c", name="fail", status="error", output=output, duration_ms=1)
+            assert why_failed(result) == f"fail ended as error{last}"
     failures: list[ToolCallFailed] = []
-
-    @tool(risk="read_only")
-    def fail() -> ToolOutput:
-        """Fails."""
-        return ToolOutput("a line\n[exit code 3]", status="error")
-
     async with doing(failing("fail", failures), fail) as (shop, session_id):
         await shop.until(session_id, "COMPLETED")
         [failure] = failures
         assert failure.message == "fail ended as error: [exit code 3]"
-        assert failure.details == {"status": "error", "output": "a line\n[exit code 3]"}
+        assert failure.details == {"status": "error", "output": "a line\n[exit code 3]\n"}
 
 
 @pytest.mark.parametrize(
@@ -360,6 +373,23 @@ async def test_every_call_is_logged_with_its_session_run_time_and_outcome() -> N
     [raised] = [each for each in logs if each["event"] == "tool_raised"]
     assert (raised["session"], raised["run"], raised["call"]) == (session_id, run.id, calls[1]["call"])
     assert "a stone" not in str(logs), "nobody's words"
+
+
+async def test_the_end_of_a_run_is_logged_without_the_words_of_what_failed_it() -> None:
+    """Who reads the session is told them. Fails with the whole reason in the line."""
+
+    async def work(ctx: RunContext) -> None:
+        await ctx.call_tool("fail")
+
+    with structlog.testing.capture_logs() as logs:
+        async with doing(work, fail) as (shop, session_id):
+            await shop.until(session_id, "FAILED")
+            await eventually(lambda: any(each["event"] == "run ended" for each in logs), "the line")
+            [run] = await shop.room.runs(session_id)
+    assert run.reason == "tool_call_failed: fail ended as error: [exit code 3]"
+    [line] = [each for each in logs if each["event"] == "run ended"]
+    assert line["error"] == "tool_call_failed"
+    assert "exit code" not in str(logs), "nobody's words"
 
 
 async def test_a_call_that_ends_with_its_run_is_logged_too() -> None:
