@@ -138,12 +138,23 @@ def verdict(rounds: Sequence[Round]) -> list[str]:
     return wrong
 
 
-def main() -> int:
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """Ends the process with 2 for a run that could not tell anything: two rounds are compared, and in each the load is
+    longer than the quiet."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=12)
-    parsed = parser.parse_args()
+    parsed = parser.parse_args(given)
+    if parsed.rounds < 2 or parsed.workers < 1:
+        parser.error("at least 2 rounds and 1 worker")
+    if not parsed.minutes * 60 / parsed.rounds > 2 * QUIET_S:
+        parser.error(f"--minutes for {parsed.rounds} rounds: more than {parsed.rounds * 2 * QUIET_S / 60:.1f}")
+    return parsed
+
+
+def main() -> int:
+    parsed = arguments()
     with tempfile.TemporaryDirectory() as folder:
         model = "scripted:words=40,delay_ms=1,seed=1"
         server = ServerProcess(Path(folder), ("--model", model))
