@@ -24,12 +24,12 @@ serve: install
 	@# exec: what make starts is the server itself and no shell around it, so that signals reach it
 	exec $(BIN)/parley serve $(ARGS)
 
-# Each process gets whole files: their tests share a browser.
+# Each process gets whole files, whose tests share a browser, in this order: the long ones of e2e come early.
 test: $(VENV)/.installed ui
-	$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 test-all: $(VENV)/.installed ui
-	$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS) --cov
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS) --cov
 
 check: check-python check-ui
 
