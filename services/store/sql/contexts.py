@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
@@ -71,18 +73,52 @@ async def session_row(db: AsyncConnection, session_id: str, *, deleted: bool = F
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What a context is made of beside its session's row; `reply` and its `chunks` of one that grows."""
+
+    branches: Sequence[Found]
+    runs: Sequence[str]
+    approvals: Sequence[str]
+    requests: Sequence[Found]
+    workflow: Found | None
+    reply: Found | None
+    chunks: Sequence[Found]
+
+
 async def context_of(db: AsyncConnection, dialect: Dialect, row: Found) -> Context:
+    """All is read first: what a driver raises says nothing about what is stored."""
     with stored:
-        return await _context_of(db, dialect, row)
-
-
-async def _context_of(db: AsyncConnection, dialect: Dialect, row: Found) -> Context:
-    branches = (await db.execute(BRANCHES, {"session": row.key})).all()
-    if row.active_branch not in {each.name for each in branches}:
+        state = STATE.validate_json(row.context_state)
+    rows = await _rows_of(db, dialect, row, state)
+    if row.active_branch not in {each.name for each in rows.branches}:
         raise DatabaseCorrupt(f"Session {row.id} has lost its branch; stop the server and restore a backup")
-    runs = [Run.model_validate_json(body) for body in (await db.execute(OPEN_RUNS, {"session": row.key})).scalars()]
-    state = STATE.validate_json(row.context_state)
-    stream = await _stream(db, dialect, row.key, state) if isinstance(state, StreamingResponse) else None
+    with stored:
+        return _context(row, state, rows)
+
+
+async def _rows_of(db: AsyncConnection, dialect: Dialect, row: Found, state: ContextState) -> _Rows:
+    key, reply = row.key, None
+    chunks: Sequence[Found] = ()
+    if isinstance(state, StreamingResponse):
+        reply = (await db.execute(MESSAGE, {"session": key, "id": state.message_id})).one()
+        where = {**delta_range(key, reply), "after": 0, "limit": dialect.no_limit}
+        chunks = (await db.execute(DELTAS, where)).all()
+    requests, pooled = {"session": key, "ordinal": row.request}, {"session": key, "ordinal": row.workflow}
+    return _Rows(
+        branches=(await db.execute(BRANCHES, {"session": key})).all(),
+        runs=(await db.execute(OPEN_RUNS, {"session": key})).scalars().all(),
+        approvals=(await db.execute(PENDING, {"session": key})).scalars().all(),
+        requests=(await db.execute(ASKED_TOGETHER, requests)).all() if row.request is not None else (),
+        workflow=(await db.execute(ONE_POOLED, pooled)).one() if row.workflow is not None else None,
+        reply=reply,
+        chunks=chunks,
+    )
+
+
+def _context(row: Found, state: ContextState, rows: _Rows) -> Context:
+    runs = [Run.model_validate_json(body) for body in rows.runs]
+    stream = _stream(rows.reply, rows.chunks) if rows.reply is not None else None
     if stream is not None and isinstance(state, StreamingResponse):
         state = state.model_copy(update={"sequence": stream.sequence})
     return Context(
@@ -102,46 +138,29 @@ async def _context_of(db: AsyncConnection, dialect: Dialect, row: Found) -> Cont
         mode=row.mode,
         model=words(row.model),
         active_branch=row.active_branch,
-        branches={each.name: _branch(each) for each in branches},
+        branches={each.name: _branch(each) for each in rows.branches},
         stream=stream,
         run=next((run for run in runs if run.state != "queued"), None),
         queue=tuple(run for run in runs if run.state == "queued"),
         steered=number(row.steered),
-        requests=await _requests(db, row.key, row.request),
-        workflow=await _pooled(db, row.key, row.workflow),
-        approvals=await _pending(db, row.key),
+        requests=_requests(rows.requests),
+        workflow=message_of(rows.workflow) if rows.workflow is not None else None,
+        approvals=tuple(Approval.model_validate_json(body) for body in rows.approvals),
         grants=GRANTS.validate_json(row.grants),
         usage=Usage.model_validate_json(row.usage),
     )
 
 
-async def _pooled(db: AsyncConnection, key: int, ordinal: int | None) -> Message | None:
-    if ordinal is None:
-        return None
-    return message_of((await db.execute(ONE_POOLED, {"session": key, "ordinal": ordinal})).one())
-
-
-async def _requests(db: AsyncConnection, key: int, ordinal: int | None) -> tuple[Message, ...]:
+def _requests(rows: Sequence[Found]) -> tuple[Message, ...]:
     """The open ones of a reply stand next to each other: from the first of them on."""
-    if ordinal is None:
-        return ()
-    rows = (await db.execute(ASKED_TOGETHER, {"session": key, "ordinal": ordinal})).all()
     found = takewhile(lambda message: bool(calls_in(message.payload)), map(message_of, rows))
     return tuple(message for message in found if any(call.is_open for call in calls_in(message.payload)))
 
 
-async def _pending(db: AsyncConnection, key: int) -> tuple[Approval, ...]:
-    found = (await db.execute(PENDING, {"session": key})).scalars()
-    return tuple(Approval.model_validate_json(body) for body in found)
-
-
-async def _stream(db: AsyncConnection, dialect: Dialect, key: int, state: StreamingResponse) -> Stream:
+def _stream(reply: Found, chunks: Sequence[Found]) -> Stream:
     """The reply in progress, from its chunks: the message's row gets its text only at completion."""
-    row = (await db.execute(MESSAGE, {"session": key, "id": state.message_id})).one()
-    where = {**delta_range(key, row), "after": 0, "limit": dialect.no_limit}
-    chunks = (await db.execute(DELTAS, where)).all()
     return Stream(
-        message=message_of(row),
+        message=message_of(reply),
         text="".join(chunk.data for chunk in chunks),
         sequence=chunks[-1].sequence if chunks else 0,
         first_at=instant(chunks[0].at) if chunks else None,

@@ -13,12 +13,14 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog.testing
 from patience import HANG_S
 from sqlalchemy import Connection, PoolProxiedConnection, event, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlite_rooms import new_session, opened, tell
 from world import Room, appending, commit, decided, eventually, say
 
@@ -347,6 +349,30 @@ async def test_a_value_that_is_none_of_its_kind_is_damage_wherever_it_is_read(tm
                 other.execute(update, (whole, row))
         assert await store.journal.load("s") == context
         assert type(database.trouble) is DatabaseCorrupt
+
+
+async def test_what_a_driver_raises_while_a_context_is_read_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Damage is believed until the next start. Fails when a query is awaited inside `stored`."""
+    async with opened(tmp_path) as (database, store):
+        context = await tell(store, await new_session(store), "hello")
+        execute = AsyncConnection.execute
+        failing, fault = "", Exception()
+
+        async def fails(self: AsyncConnection, statement: Any, *more: Any, **named: Any) -> Any:
+            if f"FROM {failing} " in str(statement):
+                raise fault
+            return await execute(self, statement, *more, **named)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(AsyncConnection, "execute", fails)
+            for failing in ("branches", "runs", "approvals"):
+                for fault in (OSError("the driver"), ValueError("the driver")):
+                    with pytest.raises(type(fault), match="the driver"):
+                        await store.journal.load("s")
+        assert database.trouble is None
+        assert await store.journal.load("s") == context
 
 
 async def test_a_session_that_has_lost_its_context_is_damage_and_not_unknown(tmp_path: Path) -> None:
