@@ -358,17 +358,19 @@ async def test_what_a_driver_raises_while_a_context_is_read_is_no_damage(
     async with opened(tmp_path) as (database, store):
         context = await tell(store, await new_session(store), "hello")
         execute = AsyncConnection.execute
-        failing, fault = "", Exception()
+        faults: dict[str, Exception] = {}
 
         async def fails(self: AsyncConnection, statement: Any, *more: Any, **named: Any) -> Any:
-            if f"FROM {failing} " in str(statement):
-                raise fault
+            for table, fault in faults.items():
+                if f"FROM {table} " in str(statement):
+                    raise fault
             return await execute(self, statement, *more, **named)
 
         with monkeypatch.context() as patch:
             patch.setattr(AsyncConnection, "execute", fails)
-            for failing in ("branches", "runs", "approvals"):
+            for table in ("branches", "runs", "approvals"):
                 for fault in (OSError("the driver"), ValueError("the driver")):
+                    faults = {table: fault}
                     with pytest.raises(type(fault), match="the driver"):
                         await store.journal.load("s")
         assert database.trouble is None
