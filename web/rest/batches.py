@@ -129,7 +129,7 @@ async def fetch_many(call: Call[FetchBatch, NoQuery]) -> FetchBatchAnswer:
             raise PayloadTooLarge(TOO_MUCH, limit=BATCH_BYTES)
         messages = await call.library.messages(call.principal, item.session_id, list(dict.fromkeys(item.ids)))
         answer = FetchItemAnswer(ok=True, status=200, messages=messages)
-        size = len(answer.encoded)
+        size = len(answer.encoded) if messages else 0
         if fetched and fetched + size > BATCH_BYTES:
             raise PayloadTooLarge(TOO_MUCH, limit=BATCH_BYTES, size=size)
         fetched += size

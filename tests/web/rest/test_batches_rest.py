@@ -82,8 +82,9 @@ async def test_what_is_fetched_at_once_is_bounded_over_all_items(rest: Rest, mon
     monkeypatch.setattr(batches, "BATCH_BYTES", 1)
     one = await rest.talked()
     ids = [each["id"] for each in (await rest.get(f"/api/sessions/{one}/messages"))["messages"]]
-    results = await batch(rest, "fetch", *({"sessionId": one, "ids": [each]} for each in ids), {"sessionId": one})
-    assert codes(results) == [None, "payload_too_large", None]
+    wanted = [{"sessionId": one, "ids": [each]} for each in ("unknown", *ids)]
+    results = await batch(rest, "fetch", *wanted, {"sessionId": one})
+    assert codes(results) == [None, None, "payload_too_large", None], "nothing found takes no room"
 
 
 async def test_what_is_fetched_counts_all_that_a_message_holds_before_it_is_in(
