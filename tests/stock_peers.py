@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import aiohttp
 import pytest
 import socketio
 from journal_rows import Entry
@@ -103,12 +104,14 @@ async def node_peer(url: str, session_id: str, transports: str) -> AsyncIterator
 class PythonPeer(Told):
     """python-socketio's AsyncClient with its own reconnection."""
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, session_id: str, http: aiohttp.ClientSession) -> None:
         super().__init__()
         self._session_id = session_id
         self._last: int | None = None
         self._epoch: str | None = None
-        self.socket = socketio.AsyncClient(reconnection_delay=0.1, reconnection_delay_max=0.3, handle_sigint=False)
+        self.socket = socketio.AsyncClient(
+            reconnection_delay=0.1, reconnection_delay_max=0.3, handle_sigint=False, http_session=http
+        )
         self.socket.on("connect", self._join)
         self.socket.on("event", self._take)
         self.socket.on("goodbye", lambda goodbye: self.tell("goodbye", **goodbye))
@@ -148,12 +151,14 @@ class PythonPeer(Told):
 
 @asynccontextmanager
 async def python_peer(url: str, session_id: str, transports: str) -> AsyncIterator[PythonPeer]:
-    peer = PythonPeer(session_id)
-    await peer.socket.connect(url, transports=transports.split(","))
-    try:
-        yield peer
-    finally:
-        await peer.socket.shutdown()
+    # Ours, for the library forgets the one of an attempt that fails.
+    async with aiohttp.ClientSession() as http:
+        peer = PythonPeer(session_id, http)
+        await peer.socket.connect(url, transports=transports.split(","))
+        try:
+            yield peer
+        finally:
+            await peer.socket.shutdown()
 
 
 def need(there: bool, what: str) -> None:
