@@ -83,6 +83,11 @@ class FakeTime:
         self._sleepers.append((self.now + round(seconds * 1000), woken))
         await woken
 
+    @property
+    def sleeping(self) -> int:
+        """How many wait for the time to come."""
+        return sum(not woken.done() for _, woken in self._sleepers)
+
     def monotonic(self) -> float:
         """Seconds since `T0`."""
         return (self.now - T0) / 1000

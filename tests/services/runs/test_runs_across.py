@@ -24,6 +24,9 @@ from services.sessions.other_nodes import HEADS_EVERY_S, OtherNodes
 from services.store.leases import Lease
 from services.store.store import Store
 
+TURNS = 50
+"""How often a woken one may read and write before the time goes on without it: it may have ended."""
+
 
 class Nodes:
     """Started boots on one store, and the same time for all."""
@@ -51,12 +54,17 @@ class Nodes:
         return [each.body.run.attempt for each in await self.events(session_id) if isinstance(each.body, RunStarted)]
 
     async def passes(self, seconds: float, step_s: float = 1.0) -> None:
-        """A second at a time, so that everybody's turn comes. What is written meanwhile is written before the time goes
-        on, for SQLite's thread takes one after the other."""
+        """A second at a time, so that everybody's turn comes. The time stands while those whom it woke have SQLite's
+        threads read and write; most sleep again after that."""
         for _ in range(round(seconds / step_s)):
+            sleeping = self.time.sleeping
             await self.time.advance(step_s)
-            await self.store.leases.renew((), Lease("nobody", EpochMs(0)))
-            await settled()
+            for _ in range(TURNS):
+                await self.store.leases.renew((), Lease("nobody", EpochMs(0)))
+                await self.store.reads.unfinished()
+                await settled()
+                if self.time.sleeping >= sleeping:
+                    break
 
 
 @asynccontextmanager
