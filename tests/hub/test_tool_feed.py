@@ -24,12 +24,12 @@ async def test_what_has_changed_is_encoded_once_for_all_clients(server: Harness)
 
     async with peers(server.url, 3) as all_of_them:
         for peer in all_of_them:
-            await eventually(lambda peer=peer: bool(peer.named("user_state")), "what is told on connect")  # type: ignore[misc]
+            await eventually(lambda peer=peer: bool(peer.named("user_state")), "what is told on connect")  # type: ignore[misc]  # mypy infers no lambda with a default
         with patch.object(Connection, "send", noted):
             server.hub.tool_feed.on_change("smash")
             server.hub.tool_feed.on_change("look")
             for peer in all_of_them:
-                await eventually(lambda peer=peer: bool(peer.named("tools")), "what has changed")  # type: ignore[misc]
+                await eventually(lambda peer=peer: bool(peer.named("tools")), "what has changed")  # type: ignore[misc]  # mypy infers no lambda with a default
         assert [peer.named("tools") for peer in all_of_them] == [[{"changed": ["look", "smash"]}]] * 3
     told = [frame for frame in sent if '"tools"' in frame.text]
     assert len(told) == 3

@@ -224,7 +224,7 @@ async def test_an_edit_is_answered_with_its_own_version_whatever_is_edited_befor
                 await shop.room.do(session_id, others.pop())
             return await read(session_id)
 
-        desk.store.reads.session = read_late  # type: ignore[method-assign]
+        desk.store.reads.session = read_late  # type: ignore[method-assign]  # for this test alone
         others.append(RenameSession("before anything is known"))
         made = await organizer.create_session(LOCAL, CreateSessionBody())
         assert (made.version, (await read(made.id)).version) == (1, 2)
